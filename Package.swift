@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target is compiled with.
+let house: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+/// What a target that calls C is compiled with in addition.
+let callsC: [SwiftSetting] = house + [.strictMemorySafety()]
+
+let package = Package(
+  name: "needletail",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Needletail", targets: ["Needletail"]),
+    .executable(name: "needletail", targets: ["NeedletailCommand"]),
+  ],
+  targets: [
+    // C libraries: a module map and a shim each, one importer each.
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1",
+      providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(
+      name: "CRSVG", pkgConfig: "librsvg-2.0",
+      providers: [.apt(["librsvg2-dev"]), .brew(["librsvg"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    // The house, bottom up: a target imports only what stands above it here.
+    .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: callsC),
+    .target(name: "Probability", swiftSettings: house),
+    .target(name: "StudyModel", dependencies: ["Probability"], swiftSettings: house),
+    .target(
+      name: "Samplers", dependencies: ["StudyModel", "Probability"],
+      swiftSettings: house),
+    .target(name: "Pruners", dependencies: ["StudyModel"], swiftSettings: house),
+    .target(
+      name: "SQLiteStores", dependencies: ["StudyModel", "CSQLite"], swiftSettings: callsC),
+    .target(
+      name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
+      swiftSettings: house),
+    .target(name: "Plotting", dependencies: ["StudyModel", "CRSVG"], swiftSettings: callsC),
+    .target(
+      name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
+      swiftSettings: callsC),
+    .target(
+      name: "Needletail",
+      dependencies: [
+        "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "Coordination",
+      ],
+      swiftSettings: house),
+    .target(
+      name: "Objectives", dependencies: ["StudyModel", "StudyFiles"], swiftSettings: house),
+    .target(
+      name: "CommandLineTool",
+      dependencies: [
+        "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
+        "Plotting", "StudyFiles", "Needletail", "Objectives",
+      ],
+      swiftSettings: house),
+    .executableTarget(
+      name: "NeedletailCommand", dependencies: ["CommandLineTool"], swiftSettings: house),
+    .target(
+      name: "Conformance", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
+      swiftSettings: house),
+  ]
+)

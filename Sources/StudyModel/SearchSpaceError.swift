@@ -1,0 +1,45 @@
+/// A distribution or a search space that makes no sense.
+public enum SearchSpaceError: Error, Hashable {
+  case notFinite(Double)
+  case emptyRange(low: String, high: String)
+  case logOfNonpositive(low: String, smallest: String)
+  case logWithStep
+  case stepNotPositive(String)
+  case integerTooLarge(Int)
+  case noChoices
+  case notADistribution(String)
+  case unknownDistribution(String)
+  case badAttribute(String, String)
+  /// A name that stands twice in a space.
+  case duplicateParameter(String)
+  /// A condition on a parameter that does not come earlier in the space.
+  case unknownParent(parameter: String, parent: String)
+  /// A condition on a value that the parent cannot take.
+  case impossibleCondition(parameter: String, parent: String, value: String)
+}
+
+extension SearchSpaceError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .notFinite(let value): "the bound \(value) is not finite; give finite bounds"
+    case .emptyRange(let low, let high): "low \(low) is above high \(high); exchange them"
+    case .logOfNonpositive(let low, let smallest):
+      "a logarithmic range cannot start at \(low); low must be \(smallest)"
+    case .logWithStep: "log and step exclude each other; remove one"
+    case .stepNotPositive(let step): "step \(step) is not positive; give a step above 0"
+    case .integerTooLarge(let bound):
+      "the bound \(bound) is beyond 2^53, where not every integer can be stored; use a float"
+    case .noChoices: "the list of choices is empty; give at least one"
+    case .notADistribution(let text): "\(text) is not a distribution"
+    case .unknownDistribution(let name):
+      "the distribution '\(name)' is unknown; known: float, int, categorical"
+    case .badAttribute(let name, let value):
+      "the distribution's attribute '\(name)' cannot be \(value)"
+    case .duplicateParameter(let name): "the parameter '\(name)' stands twice; rename one"
+    case .unknownParent(let name, let parent):
+      "'\(name)' depends on '\(parent)', which is not a parameter before it; move '\(parent)' up"
+    case .impossibleCondition(let name, let parent, let value):
+      "'\(name)' depends on '\(parent)' being \(value), which it can never be"
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/// Why a store refused or failed.
+public enum StoreError: Error, Hashable {
+  case studyExists(name: String)
+  case unknownStudy(name: String, known: [String])
+  /// The name is empty, longer than 512 characters, or has a NUL.
+  case badStudyName(String)
+  case unknownTrial(number: Int, study: String)
+  case trialFinished(number: Int)
+  /// Another worker holds the trial now, or nobody does any more.
+  case leaseLost(trial: Int)
+  case incompatibleDistribution(parameter: String, stored: String, given: String)
+  /// The number of values is not that of the study's objectives, or a value is NaN.
+  case badValues(trial: Int, problem: String)
+  /// A stored row that does not make sense.
+  case damaged(location: String, problem: String)
+  /// The file cannot be opened as a study store.
+  case notAStore(location: String, problem: String)
+  /// The store was written by a newer or older program than this one understands.
+  case unsupportedSchema(location: String, found: String)
+  /// Other processes kept the store locked past the time limit.
+  case busy(location: String)
+  /// The disk is full.
+  case full(location: String)
+  /// The operating system refused to read or write.
+  case io(location: String, problem: String)
+}
+
+extension StoreError: CustomStringConvertible {
+  /// Whether trying again later may help.
+  public var isTransient: Bool {
+    switch self {
+    case .busy, .full: true
+    default: false
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .studyExists(let name):
+      "study '\(name)' exists already; choose another name, or resume it with run"
+    case .unknownStudy(let name, let known):
+      known.isEmpty
+        ? "there is no study '\(name)'; the store has none yet"
+        : "there is no study '\(name)'; the store has \(known.prefix(8).joined(separator: ", "))"
+    case .badStudyName(let name):
+      name.isEmpty
+        ? "the study's name is empty; give one"
+        : "the study's name '\(name.prefix(40))…' is longer than 512 characters or has a NUL; "
+          + "shorten it"
+    case .unknownTrial(let number, let study): "study '\(study)' has no trial \(number)"
+    case .trialFinished(let number):
+      "trial \(number) is finished and cannot change any more; enqueue a new one"
+    case .leaseLost(let number):
+      "trial \(number) is not held by this worker any more; its result was not taken"
+    case .incompatibleDistribution(let name, let stored, let given):
+      "parameter '\(name)' is \(stored) in this study and cannot become \(given); "
+        + "rename it or start a new study"
+    case .badValues(let number, let problem): "trial \(number): \(problem)"
+    case .damaged(let location, let problem): "\(location) is damaged: \(problem)"
+    case .notAStore(let location, let problem): "\(location) is not a study store: \(problem)"
+    case .unsupportedSchema(let location, let found):
+      "\(location) has the schema '\(found)', which this version does not know; it was left as it is"
+    case .busy(let location):
+      "\(location) is locked by another process; try again, or stop that process"
+    case .full(let location): "the disk of \(location) is full; free some space and try again"
+    case .io(let location, let problem): "\(location): \(problem)"
+    }
+  }
+}

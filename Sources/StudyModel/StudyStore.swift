@@ -1,0 +1,226 @@
+/// A place where studies and their trials are kept: a reader of studies, and a committer of changes.
+///
+/// Every call is complete when it returns: what it wrote is visible to other users of the store, and
+/// a call that finishes a trial or is told to be durable survives a power cut. A call that throws has
+/// written nothing. Calls may block on the disk or on other processes, for a bounded time.
+public protocol StudyStore: Sendable {
+  /// Where the store is, in the words of an error message: a path or a URL without credentials.
+  var location: String { get }
+
+  // MARK: Studies
+
+  /// Creates a study.
+  ///
+  /// - Throws: ``StoreError/studyExists(name:)``, ``StoreError/badStudyName(_:)``.
+  func createStudy(named name: String, directions: [Direction]) throws(StoreError) -> StudyRecord
+  /// The study of that name.
+  ///
+  /// - Throws: ``StoreError/unknownStudy(name:known:)``.
+  func study(named name: String) throws(StoreError) -> StudyRecord
+  /// All studies in the order they were created.
+  func studies() throws(StoreError) -> [StudyRecord]
+  /// Deletes the study with all that belongs to it.
+  func delete(_ study: StudyRecord) throws(StoreError)
+  /// The study's attributes of that kind, in the order they were first set.
+  func attributes(_ kind: AttributeKind, of study: StudyRecord) throws(StoreError) -> [Attribute]
+  /// Sets or replaces an attribute of the study.
+  func set(
+    _ attribute: Attribute, _ kind: AttributeKind, of study: StudyRecord) throws(StoreError)
+  /// What Needletail keeps beside a study under `key` (such as `file`, the study file's text); nil
+  /// without one. Other programs that share the store do not see it.
+  func note(_ key: String, of study: StudyRecord) throws(StoreError) -> String?
+  /// Sets or replaces what ``note(_:of:)`` returns.
+  func setNote(_ key: String, to text: String, of study: StudyRecord) throws(StoreError)
+
+  // MARK: Trials
+
+  /// Adds a trial and returns which it became. Numbers count up without gaps, ids ascend.
+  ///
+  /// - Parameters:
+  ///   - template: State, parameters, attributes, reports and values it starts with. A finished one
+  ///     is imported as it is; `reference` is ignored.
+  ///   - lease: Who runs it; for a running trial of ours.
+  func createTrial(
+    _ template: Trial, in study: StudyRecord, lease: LeaseRequest?
+  ) throws(StoreError) -> (TrialReference, Lease?)
+  /// Takes the next trial that waits to be run, or nil: queued ones first, then running ones whose
+  /// attempt was closed for a retry or whose lease ran out. Atomic: no two callers get one trial.
+  func claimTrial(
+    in study: StudyRecord, lease: LeaseRequest
+  ) throws(StoreError) -> (Trial, Lease)?
+  /// Commits the changes in one transaction, in their order.
+  ///
+  /// - Parameters:
+  ///   - changes: ``TrialChange/Event/created(_:at:)``, `started` and `restarted` are not allowed.
+  ///   - leases: Leases under which the changes are made; the trials' own that are given must be live.
+  ///   - durability: Whether the call waits for the disk. Finishing a trial always does.
+  /// - Throws: ``StoreError/leaseLost(trial:)``, ``StoreError/trialFinished(number:)``, and
+  ///   ``StoreError/incompatibleDistribution(parameter:stored:given:)`` when a parameter had another
+  ///   kind of distribution before.
+  func commit(
+    _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
+  ) throws(StoreError)
+  /// What was written by anyone since the cursor was last advanced, except that changes of this store
+  /// object may be left out or repeated; from a new cursor, all there is.
+  func changes(
+    in study: StudyRecord, since cursor: inout StoreCursor
+  ) throws(StoreError) -> [TrialChange]
+  /// The trials whose numbers are given, or all, by ascending number.
+  func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial]
+  /// The number of trials in each state.
+  func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int]
+  /// The completed trial with the best first value (the earliest of equals, infeasible ones left out);
+  /// nil without one.
+  func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial?
+
+  // MARK: Leases
+
+  /// Moves the deadline of all open attempts of that worker; returns the leases that are still live.
+  func renewLeases(
+    of worker: String, in study: StudyRecord, until deadline: Timestamp
+  ) throws(StoreError) -> [Lease]
+  /// Closes an attempt. Unless the trial is finished, it stays running and may be claimed from
+  /// `retryAt` on; its reports move to the attempt's record. False when the lease was not live.
+  func close(
+    _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
+  ) throws(StoreError) -> Bool
+  /// The attempts of one trial, or of all that have some, by number and attempt.
+  func attempts(of number: Int?, in study: StudyRecord) throws(StoreError) -> [Attempt]
+}
+
+/// A study as a store knows it.
+public struct StudyRecord: Sendable, Hashable {
+  /// The key in the store.
+  public let id: Int
+  /// Text that no other study ever has, also after this one is deleted and its key used again.
+  public let token: String
+  public let name: String
+  /// One per objective; at least one.
+  public let directions: [Direction]
+
+  public init(id: Int, token: String, name: String, directions: [Direction]) {
+    self.id = id
+    self.token = token
+    self.name = name
+    self.directions = directions
+  }
+}
+
+/// Whose attribute it is.
+public enum AttributeKind: Sendable, Hashable {
+  /// Set by users; shown to them.
+  case user
+  /// Set by samplers, pruners and the coordinator.
+  case system
+}
+
+/// Whether a commit waits until the disk has it.
+public enum Durability: Sendable, Hashable {
+  /// Survives the death of the process, perhaps not a power cut.
+  case process
+  /// Survives a power cut.
+  case powerCut
+}
+
+/// How far a reader has read. Only the store that advanced it knows what is inside.
+public struct StoreCursor: Sendable {
+  /// The greatest trial id that was returned; 0 before the first.
+  public var greatestID = 0
+  /// The ids of trials that were returned unfinished.
+  public var unfinished: Set<Int> = []
+  /// The store's own mark of the last change it saw.
+  public var mark = -1
+
+  public init() {}
+}
+
+/// Who asks for a lease, and until when.
+public struct LeaseRequest: Sendable, Hashable {
+  /// The worker's name; unique among the workers of a study.
+  public let worker: String
+  /// When the lease runs out unless it is renewed.
+  public let deadline: Timestamp
+  /// The present moment, against which other leases' deadlines are held.
+  public let now: Timestamp
+
+  public init(worker: String, now: Timestamp, deadline: Timestamp) {
+    self.worker = worker
+    self.now = now
+    self.deadline = deadline
+  }
+}
+
+/// The right to run one attempt of a trial. Its token fences: a result is taken only while the lease
+/// is live.
+public struct Lease: Sendable, Hashable {
+  public let study: StudyRecord
+  public let trial: TrialReference
+  /// The attempt, counted from 1.
+  public let attempt: Int
+  public let worker: String
+  /// Text that no other lease has.
+  public let token: String
+
+  public init(
+    study: StudyRecord, trial: TrialReference, attempt: Int, worker: String, token: String
+  ) {
+    self.study = study
+    self.trial = trial
+    self.attempt = attempt
+    self.worker = worker
+    self.token = token
+  }
+}
+
+/// How an attempt ended. The first three come with the trial's own end.
+public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
+  case completed
+  case pruned
+  case infeasible
+  case failed
+  case timedOut = "timed_out"
+  case outOfMemory = "out_of_memory"
+  /// The worker was told to stop; the trial is queued again.
+  case preempted
+  /// A user interrupted it; the trial is queued again.
+  case interrupted
+  /// The objective asked to be tried again later.
+  case tryAgain = "try_again"
+  /// The worker vanished: its lease ran out, or its process is dead.
+  case lost
+  /// It succeeded without reporting an objective.
+  case metricMissing = "metric_missing"
+}
+
+/// One attempt at running a trial, open or closed.
+public struct Attempt: Sendable, Hashable {
+  public let trialNumber: Int
+  /// Counted from 1.
+  public let number: Int
+  public let worker: String
+  public let startedAt: Timestamp
+  /// When the lease runs out or ran out.
+  public let deadline: Timestamp
+  /// How it ended; nil while it is open.
+  public let outcome: AttemptOutcome?
+  /// Why, in a sentence; empty while it is open.
+  public let reason: String
+  public let endedAt: Timestamp?
+  /// The reports of an attempt that was closed for a retry.
+  public let reports: [IntermediateValue]
+
+  public init(
+    trialNumber: Int, number: Int, worker: String, startedAt: Timestamp, deadline: Timestamp,
+    outcome: AttemptOutcome?, reason: String, endedAt: Timestamp?, reports: [IntermediateValue]
+  ) {
+    self.trialNumber = trialNumber
+    self.number = number
+    self.worker = worker
+    self.startedAt = startedAt
+    self.deadline = deadline
+    self.outcome = outcome
+    self.reason = reason
+    self.endedAt = endedAt
+    self.reports = reports
+  }
+}

@@ -1,0 +1,108 @@
+/// The states of a trial: waiting → running → completed | pruned | failed.
+///
+/// Only a coordinator moves a trial, and a finished trial never changes again.
+public enum TrialState: UInt8, Sendable, Hashable, CaseIterable {
+  /// Queued with fixed parameters; nobody runs it yet.
+  case waiting
+  case running
+  case completed
+  case pruned
+  case failed
+
+  /// Whether the trial can no longer change.
+  public var isFinished: Bool { self == .completed || self == .pruned || self == .failed }
+
+  /// `waiting`, `running`, `completed`, `pruned` or `failed`.
+  public var name: String { "\(self)" }
+}
+
+/// Which trial: its number within the study, and the store's own key.
+public struct TrialReference: Sendable, Hashable {
+  /// The key in the store, unique over all its studies.
+  public let id: Int
+  /// The number within the study, counted from 0.
+  public let number: Int
+
+  public init(id: Int, number: Int) {
+    self.id = id
+    self.number = number
+  }
+}
+
+/// What a trial reported at one step.
+public struct IntermediateValue: Sendable, Hashable {
+  /// The step, such as an epoch; not negative.
+  public let step: Int
+  /// The reported value; may be infinite or NaN.
+  public let value: Double
+
+  public init(step: Int, value: Double) {
+    self.step = step
+    self.value = value
+  }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.step == right.step
+      && (left.value == right.value || (left.value.isNaN && right.value.isNaN))
+  }
+}
+
+/// A JSON value under a key, set by users or by samplers and pruners.
+public struct Attribute: Sendable, Hashable {
+  public let key: String
+  public let value: JSONValue
+
+  public init(_ key: String, _ value: JSONValue) {
+    self.key = key
+    self.value = value
+  }
+}
+
+/// All that a study knows of one trial, at one moment.
+public struct Trial: Sendable, Hashable {
+  public var reference: TrialReference
+  public var state: TrialState
+  /// One value per objective when completed; the last report when pruned; else empty.
+  public var values: [Double]
+  /// The parameters in the order they were suggested.
+  public var parameters: [ParameterAssignment]
+  /// The reports by ascending step.
+  public var intermediateValues: [IntermediateValue]
+  public var userAttributes: [Attribute]
+  public var systemAttributes: [Attribute]
+  /// When it began to run; nil while waiting.
+  public var startedAt: Timestamp?
+  /// When it finished; nil before.
+  public var completedAt: Timestamp?
+
+  public init(
+    _ reference: TrialReference, state: TrialState, values: [Double] = [],
+    parameters: [ParameterAssignment] = [], intermediateValues: [IntermediateValue] = [],
+    userAttributes: [Attribute] = [], systemAttributes: [Attribute] = [],
+    startedAt: Timestamp? = nil, completedAt: Timestamp? = nil
+  ) {
+    self.reference = reference
+    self.state = state
+    self.values = values
+    self.parameters = parameters
+    self.intermediateValues = intermediateValues
+    self.userAttributes = userAttributes
+    self.systemAttributes = systemAttributes
+    self.startedAt = startedAt
+    self.completedAt = completedAt
+  }
+
+  /// The number within the study, counted from 0.
+  public var number: Int { reference.number }
+  /// The first objective's value; nil without one.
+  public var value: Double? { values.first }
+  /// The value of the parameter of that name, as the objective saw it.
+  public subscript(parameter name: String) -> ParameterValue? {
+    parameters.first { $0.name == name }?.value
+  }
+  /// From start to finish; nil before it finished or when a date is missing.
+  public var duration: Duration? {
+    guard let startedAt, let completedAt else { return nil }
+    return completedAt.since(startedAt)
+  }
+}

@@ -1,0 +1,290 @@
+/// What a sampler or pruner knows of a study: columns over trial numbers, folded from changes.
+///
+/// Applying a change that the history already holds does nothing, so a coordinator may apply its own
+/// changes at once and meet them again when it reads the store. Rows are indexed by trial number; a
+/// number that nobody used is a failed row without parameters.
+public struct TrialHistory: Sendable {
+  /// The objectives' directions; at least one.
+  public let directions: [Direction]
+  /// Grows by one with each change that changed something.
+  public private(set) var version = 0
+
+  /// The state of each trial, by number.
+  public private(set) var states: [TrialState] = []
+  /// The first objective's value of each trial (the last report of a pruned one), NaN without one.
+  public private(set) var values: [Double] = []
+  /// All objectives' values of the completed trials of a study with several objectives, by number.
+  public private(set) var objectiveValues: [Int: [Double]] = [:]
+
+  /// One column per parameter name ever seen, in order of appearance.
+  public private(set) var parameters: [ParameterColumn] = []
+  /// Every distinct distribution ever seen; columns refer to it by index.
+  public private(set) var distributions: [Distribution] = []
+
+  /// The reports of each trial by ascending step.
+  public private(set) var reports: [[IntermediateValue]] = []
+  /// The reports at each step, of trials in any state.
+  public private(set) var reportsByStep: [Int: StepColumn] = [:]
+  /// The constraint values of trials that have some; positive is a violation. NaN when the
+  /// objective's constraint function failed.
+  public private(set) var constraints: [Int: [Attribute]] = [:]
+  /// Per rung `k`, the values that trials recorded there (`completed_rung_k`), by trial number.
+  public private(set) var rungs: [[Int: Double]] = []
+  /// The system attributes of waiting and running trials, such as queued parameters.
+  public private(set) var pendingAttributes: [Int: [Attribute]] = [:]
+
+  /// The numbers of the trials that finished, in the order this history learned of it.
+  public private(set) var finishedOrder: [Int] = []
+  /// One value per entry of ``finishedOrder``, mixed from all that the history knew of finished trials
+  /// up to there. Two histories with the same value at the same place agree on all before it, so
+  /// a cache of derived state may compare this and need not keep a copy.
+  public private(set) var finishedFingerprints: [UInt64] = []
+  /// The numbers of the running trials, ascending.
+  public private(set) var running: [Int] = []
+  /// The number of trials in each state.
+  public private(set) var counts: [TrialState: Int] = [:]
+
+  /// Numbers below the largest that no trial has taken.
+  private var gaps: Set<Int> = []
+  private var columnIndex: [String: Int] = [:]
+  private var distributionIndex: [Distribution: Int32] = [:]
+
+  /// Creates the history of a study without trials.
+  public init(directions: [Direction]) {
+    precondition(!directions.isEmpty, "a study has at least one objective")
+    self.directions = directions
+  }
+
+  /// The number of rows: one more than the largest trial number.
+  public var count: Int { states.count }
+
+  /// The first objective's direction.
+  public var direction: Direction { directions[0] }
+
+  /// The column of that parameter; nil if no trial has it.
+  public func column(named name: String) -> ParameterColumn? {
+    columnIndex[name].map { parameters[$0] }
+  }
+
+  /// The assignments that the trial has so far, in order of the columns.
+  public func assignments(of trial: Int) -> [ParameterAssignment] {
+    parameters.compactMap { column in
+      guard trial < column.values.count, column.distributionIDs[trial] >= 0 else { return nil }
+      return ParameterAssignment(
+        column.name, distributions[Int(column.distributionIDs[trial])],
+        internalValue: column.values[trial])
+    }
+  }
+
+  /// The sum of the positive constraint values of a trial: 0 when feasible or unconstrained; infinite
+  /// when a constraint is NaN.
+  public func violation(of trial: Int) -> Double {
+    (constraints[trial] ?? []).reduce(0) { sum, constraint in
+      let value = constraint.value.number ?? .nan
+      return value.isNaN ? .infinity : sum + max(0, value)
+    }
+  }
+}
+
+/// The values of one parameter over all trials.
+public struct ParameterColumn: Sendable {
+  public let name: String
+  /// Internal values by trial number, NaN for trials without this parameter; shorter than the history
+  /// when the latest trials have none.
+  public internal(set) var values: [Double] = []
+  /// The distribution of each value, as an index into ``TrialHistory/distributions``; −1 without one.
+  public internal(set) var distributionIDs: [Int32] = []
+}
+
+/// The reports of all trials at one step.
+public struct StepColumn: Sendable {
+  /// The trials' numbers, in the order the history learned of the reports.
+  public internal(set) var trials: [Int] = []
+  /// The reported value of each.
+  public internal(set) var values: [Double] = []
+}
+
+extension TrialHistory {
+  /// Adds what the change says; nothing if it is known already.
+  public mutating func apply(_ change: TrialChange) {
+    let number = change.trial.number
+    switch change.event {
+    case .created(let state, _):
+      guard number >= states.count || (states[number] == .failed && gaps.contains(number)) else {
+        return
+      }
+      addRows(through: number, as: state)
+    case .started:
+      guard number < states.count, states[number] == .waiting else { return }
+      setState(.running, of: number)
+    case .restarted:
+      guard number < states.count, states[number] == .running, !reports[number].isEmpty else {
+        return
+      }
+      removeReports(of: number)
+    case .parameterSet(let assignment):
+      guard isOpen(number), set(assignment, of: number) else { return }
+    case .reported(let report):
+      guard isOpen(number), add(report, to: number) else { return }
+    case .systemAttributeSet(let attribute):
+      guard isOpen(number), set(attribute, of: number) else { return }
+    case .userAttributeSet:
+      return  // no sampler or pruner reads them
+    case .finished(let state, let values, _):
+      guard isOpen(number) else { return }
+      finish(number, as: state, values: values)
+    }
+    version += 1
+  }
+
+  private func isOpen(_ number: Int) -> Bool {
+    number < states.count && !states[number].isFinished
+  }
+
+  private mutating func addRows(through number: Int, as state: TrialState) {
+    if number < states.count {
+      gaps.remove(number)
+      states[number] = state
+      counts[.failed, default: 0] -= 1
+    } else {
+      while states.count < number {
+        gaps.insert(states.count)
+        appendRow(.failed)
+      }
+      appendRow(state)
+    }
+    if state == .running { insertRunning(number) }
+  }
+
+  private mutating func appendRow(_ state: TrialState) {
+    states.append(state)
+    values.append(.nan)
+    reports.append([])
+    counts[state, default: 0] += 1
+  }
+
+  private mutating func insertRunning(_ number: Int) {
+    let place = running.firstIndex { $0 > number } ?? running.count
+    running.insert(number, at: place)
+  }
+
+  private mutating func setState(_ state: TrialState, of number: Int) {
+    counts[states[number], default: 0] -= 1
+    counts[state, default: 0] += 1
+    if states[number] == .running, let place = running.firstIndex(of: number) {
+      running.remove(at: place)
+    }
+    states[number] = state
+    if state == .running { insertRunning(number) }
+  }
+
+  private mutating func set(_ assignment: ParameterAssignment, of number: Int) -> Bool {
+    let identifier: Int32
+    if let known = distributionIndex[assignment.distribution] {
+      identifier = known
+    } else {
+      identifier = Int32(distributions.count)
+      distributions.append(assignment.distribution)
+      distributionIndex[assignment.distribution] = identifier
+    }
+    let column: Int
+    if let known = columnIndex[assignment.name] {
+      column = known
+    } else {
+      column = parameters.count
+      parameters.append(ParameterColumn(name: assignment.name))
+      columnIndex[assignment.name] = column
+    }
+    let missing = number + 1 - parameters[column].values.count
+    if missing > 0 {
+      parameters[column].values.append(contentsOf: repeatElement(.nan, count: missing))
+      parameters[column].distributionIDs.append(contentsOf: repeatElement(-1, count: missing))
+    }
+    guard parameters[column].distributionIDs[number] < 0 else { return false }
+    parameters[column].values[number] = assignment.internalValue
+    parameters[column].distributionIDs[number] = identifier
+    return true
+  }
+
+  private mutating func add(_ report: IntermediateValue, to number: Int) -> Bool {
+    let place = reports[number].lastIndex { $0.step <= report.step }.map { $0 + 1 } ?? 0
+    if place > 0, reports[number][place - 1].step == report.step { return false }
+    reports[number].insert(report, at: place)
+    reportsByStep[report.step, default: StepColumn()].trials.append(number)
+    reportsByStep[report.step]?.values.append(report.value)
+    return true
+  }
+
+  private mutating func removeReports(of number: Int) {
+    for report in reports[number] {
+      guard let place = reportsByStep[report.step]?.trials.firstIndex(of: number) else { continue }
+      reportsByStep[report.step]?.trials.remove(at: place)
+      reportsByStep[report.step]?.values.remove(at: place)
+    }
+    reports[number] = []
+    for rung in rungs.indices { rungs[rung][number] = nil }
+  }
+
+  private mutating func set(_ attribute: Attribute, of number: Int) -> Bool {
+    var kept = pendingAttributes[number] ?? []
+    if let place = kept.firstIndex(where: { $0.key == attribute.key }) {
+      guard kept[place] != attribute else { return false }
+      kept[place] = attribute
+    } else {
+      kept.append(attribute)
+    }
+    pendingAttributes[number] = kept
+    if attribute.key.hasPrefix("completed_rung_"), let rung = Int(attribute.key.dropFirst(15)),
+      (0..<1_000).contains(rung), let value = attribute.value.number
+    {
+      while rungs.count <= rung { rungs.append([:]) }
+      rungs[rung][number] = value
+    } else if attribute.key == "constraints" {
+      let list = attribute.value.array ?? [.float(.nan)]
+      setConstraints(list.enumerated().map { Attribute(String($0), $1) }, of: number)
+    } else if attribute.key.hasPrefix("constraints:") {
+      setConstraints([Attribute(String(attribute.key.dropFirst(12)), attribute.value)], of: number)
+    }
+    return true
+  }
+
+  private mutating func setConstraints(_ values: [Attribute], of number: Int) {
+    let names = Set(values.map(\.key))
+    constraints[number] = (constraints[number] ?? []).filter { !names.contains($0.key) } + values
+  }
+
+  private mutating func finish(_ number: Int, as state: TrialState, values all: [Double]) {
+    setState(state, of: number)
+    values[number] = all.first ?? .nan
+    if directions.count > 1, state == .completed { objectiveValues[number] = all }
+    pendingAttributes[number] = nil
+    finishedOrder.append(number)
+    finishedFingerprints.append(fingerprint(afterFinishing: number))
+  }
+
+  /// Mixes all that a model may read of the trial into the value of the one that finished before.
+  private func fingerprint(afterFinishing number: Int) -> UInt64 {
+    var hash: UInt64 = finishedFingerprints.last ?? 0x9E37_79B9_7F4A_7C15
+    func mix(_ bits: UInt64) {
+      // The finalizer of SplitMix64: Steele et al., OOPSLA 2014, figure 16.
+      hash = (hash ^ bits) &+ 0x9E37_79B9_7F4A_7C15
+      hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
+      hash ^= hash >> 31
+    }
+    mix(UInt64(number) << 8 | UInt64(states[number].rawValue))
+    mix(values[number].bitPattern)
+    for value in objectiveValues[number] ?? [] { mix(value.bitPattern) }
+    for (index, column) in parameters.enumerated() where number < column.values.count {
+      guard column.distributionIDs[number] >= 0 else { continue }
+      mix(UInt64(index) << 32 | UInt64(column.distributionIDs[number]))
+      mix(column.values[number].bitPattern)
+    }
+    if let last = reports[number].last {
+      mix(UInt64(last.step))
+      mix(last.value.bitPattern)
+    }
+    if constraints[number] != nil { mix(violation(of: number).bitPattern) }
+    return hash
+  }
+}
