@@ -73,5 +73,43 @@ let package = Package(
     .target(
       name: "Conformance", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
+
+    .testTarget(
+      name: "ProbabilityTests", dependencies: ["Probability"], swiftSettings: house),
+    .testTarget(
+      name: "StudyModelTests", dependencies: ["StudyModel", "Conformance"], swiftSettings: house),
+    .testTarget(
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: house),
+    .testTarget(
+      name: "SamplersTests",
+      dependencies: ["Samplers", "StudyModel", "Probability", "Conformance"], swiftSettings: house),
+    .testTarget(
+      name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],
+      swiftSettings: house),
+    .testTarget(
+      name: "SQLiteStoresTests", dependencies: ["SQLiteStores", "StudyModel", "Conformance"],
+      swiftSettings: house),
+    .testTarget(
+      name: "CoordinationTests",
+      dependencies: [
+        "Coordination", "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PlottingTests", dependencies: ["Plotting", "StudyModel", "Probability"],
+      swiftSettings: house),
+    .testTarget(
+      name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
+      swiftSettings: house),
+    .testTarget(
+      name: "ObjectivesTests", dependencies: ["Objectives", "StudyModel", "StudyFiles"],
+      swiftSettings: house),
+    .testTarget(
+      name: "NeedletailTests",
+      dependencies: ["Needletail", "StudyModel", "Samplers", "Pruners", "SQLiteStores"],
+      swiftSettings: house),
+    .testTarget(
+      name: "CommandLineToolTests",
+      dependencies: ["CommandLineTool", "StudyModel", "StudyFiles", "NeedletailCommand"],
+      swiftSettings: house),
   ]
 )
