@@ -40,9 +40,12 @@ public protocol StudyStore: Sendable {
   ///   - template: State, parameters, attributes, reports and values it starts with. A finished one
   ///     is imported as it is; `reference` is ignored.
   ///   - lease: Who runs it; for a running trial of ours.
+  ///   - limit: The number of trials that the study may have at most; nil for no limit. Checked in the
+  ///     same transaction, so several processes together never exceed it.
+  /// - Returns: nil when the study has `limit` trials or more.
   func createTrial(
-    _ template: Trial, in study: StudyRecord, lease: LeaseRequest?
-  ) throws(StoreError) -> (TrialReference, Lease?)
+    _ template: Trial, in study: StudyRecord, lease: LeaseRequest?, limit: Int?
+  ) throws(StoreError) -> (TrialReference, Lease?)?
   /// Takes the next trial that waits to be run, or nil: queued ones first, then running ones whose
   /// attempt was closed for a retry or whose lease ran out. Atomic: no two callers get one trial.
   func claimTrial(
@@ -84,8 +87,10 @@ public protocol StudyStore: Sendable {
   func close(
     _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
   ) throws(StoreError) -> Bool
-  /// The attempts of one trial, or of all that have some, by number and attempt.
-  func attempts(of number: Int?, in study: StudyRecord) throws(StoreError) -> [Attempt]
+  /// The leases of all open attempts, also those that ran out and were not taken over yet.
+  func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease]
+  /// The attempts at one trial, in their order.
+  func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt]
 }
 
 /// A study as a store knows it.

@@ -1,0 +1,38 @@
+/// Which attempts are followed by another one.
+public struct RetryPolicy: Sendable, Hashable {
+  /// How many attempts beyond the first a trial gets after outcomes in ``outcomes``.
+  public var count: Int
+  /// How long a trial waits before its next attempt.
+  public var delay: Duration
+  /// The outcomes that are retried and counted.
+  public var outcomes: Set<AttemptOutcome>
+
+  /// How often a trial may be lost (its worker vanished) before it fails: a trial that kills its
+  /// machine must not do so for ever.
+  public static let lossesAllowed = 5
+
+  /// Creates a policy; by default nothing is retried but what no objective is to blame for.
+  public init(
+    count: Int = 0, delay: Duration = .zero,
+    outcomes: Set<AttemptOutcome> = [.failed, .timedOut, .outOfMemory, .tryAgain]
+  ) {
+    self.count = count
+    self.delay = delay
+    self.outcomes = outcomes
+  }
+
+  /// Whether another attempt follows.
+  ///
+  /// A preempted or interrupted attempt is always followed by another.
+  ///
+  /// - Parameters:
+  ///   - outcome: How the latest attempt ended.
+  ///   - earlier: How the attempts before it ended.
+  public func retries(_ outcome: AttemptOutcome, after earlier: [AttemptOutcome]) -> Bool {
+    switch outcome {
+    case .preempted, .interrupted: true
+    case .lost: earlier.count { $0 == .lost } < Self.lossesAllowed
+    default: outcomes.contains(outcome) && earlier.count { outcomes.contains($0) } < count
+    }
+  }
+}
