@@ -11,10 +11,13 @@ public struct RetryPolicy: Sendable, Hashable {
   /// machine must not do so for ever.
   public static let lossesAllowed = 5
 
-  /// Creates a policy; by default nothing is retried but what no objective is to blame for.
+  /// How often an objective may ask to be tried again later when ``count`` is smaller.
+  public static let requestsAllowed = 3
+
+  /// Creates a policy; by default only attempts that did not fail by their own fault are repeated.
   public init(
     count: Int = 0, delay: Duration = .zero,
-    outcomes: Set<AttemptOutcome> = [.failed, .timedOut, .outOfMemory, .tryAgain]
+    outcomes: Set<AttemptOutcome> = [.failed, .timedOut, .outOfMemory]
   ) {
     self.count = count
     self.delay = delay
@@ -32,6 +35,7 @@ public struct RetryPolicy: Sendable, Hashable {
     switch outcome {
     case .preempted, .interrupted: true
     case .lost: earlier.count { $0 == .lost } < Self.lossesAllowed
+    case .tryAgain: earlier.count { $0 == .tryAgain } < max(count, Self.requestsAllowed)
     default: outcomes.contains(outcome) && earlier.count { outcomes.contains($0) } < count
     }
   }

@@ -2,6 +2,7 @@
 public enum StoreError: Error, Hashable {
   case studyExists(name: String)
   case unknownStudy(name: String, known: [String])
+  case directionsDiffer(name: String, stored: [Direction], given: [Direction])
   /// The name is empty, longer than 512 characters, or has a NUL.
   case badStudyName(String)
   case unknownTrial(number: Int, study: String)
@@ -42,6 +43,9 @@ extension StoreError: CustomStringConvertible {
       known.isEmpty
         ? "there is no study '\(name)'; the store has none yet"
         : "there is no study '\(name)'; the store has \(known.prefix(8).joined(separator: ", "))"
+    case .directionsDiffer(let name, let stored, let given):
+      "study '\(name)' has the directions \(stored.map(\.rawValue)), not \(given.map(\.rawValue)); "
+        + "keep those or choose another name"
     case .badStudyName(let name):
       name.isEmpty
         ? "the study's name is empty; give one"

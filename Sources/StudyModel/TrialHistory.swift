@@ -94,6 +94,8 @@ public struct ParameterColumn: Sendable {
   public internal(set) var values: [Double] = []
   /// The distribution of each value, as an index into ``TrialHistory/distributions``; −1 without one.
   public internal(set) var distributionIDs: [Int32] = []
+  /// The distribution that the parameter was given last.
+  public internal(set) var latestDistributionID: Int32 = -1
 }
 
 /// The reports of all trials at one step.
@@ -203,6 +205,7 @@ extension TrialHistory {
     guard parameters[column].distributionIDs[number] < 0 else { return false }
     parameters[column].values[number] = assignment.internalValue
     parameters[column].distributionIDs[number] = identifier
+    parameters[column].latestDistributionID = identifier
     return true
   }
 

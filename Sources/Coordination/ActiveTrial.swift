@@ -1,0 +1,201 @@
+internal import Pruners
+public import StudyModel
+internal import Synchronization
+
+/// A trial that runs now, in this process: suggests parameters, takes reports, says when to stop.
+///
+/// Life: active → told | given back | lost. Only the coordinator that handed it out ends it. What it
+/// is told becomes durable with its end; before that, other processes see it within a twentieth of a
+/// second. Thread-safe; calls about one trial wait for each other.
+public final class ActiveTrial: Sendable {
+  /// The trial's number and key.
+  public let reference: TrialReference
+  /// The right to run it; nil for a trial that another program started and a user takes over.
+  public let lease: Lease?
+  /// When this attempt began.
+  public let startedAt: Timestamp
+
+  let coordinator: Coordinator
+  private let state: Mutex<State>
+
+  struct State {
+    /// What is known of the trial; the reports and attributes of earlier attempts included as stored.
+    var trial: Trial
+    /// The joint sample, until each of its parameters is asked for.
+    var jointSample: [ParameterAssignment]
+    /// Values given in advance, by parameter.
+    var fixed: [JSONValue.Member]
+    /// What the store does not have yet.
+    var unwritten: [TrialChange] = []
+    var isOver = false
+  }
+
+  init(
+    _ trial: Trial, lease: Lease?, jointSample: [ParameterAssignment], unwritten: [TrialChange],
+    startedAt: Timestamp, coordinator: Coordinator
+  ) {
+    reference = trial.reference
+    self.lease = lease
+    self.startedAt = startedAt
+    self.coordinator = coordinator
+    var fixed: [JSONValue.Member] = []
+    if case .object(let members)? = trial.systemAttributes.last(where: { $0.key == "fixed_params" }
+    )?.value {
+      fixed = members
+    }
+    state = Mutex(
+      State(trial: trial, jointSample: jointSample, fixed: fixed, unwritten: unwritten))
+  }
+
+  /// The number within the study, counted from 0.
+  public var number: Int { reference.number }
+  /// The attempt, counted from 1.
+  public var attempt: Int { lease?.attempt ?? 1 }
+  /// The lease as a commit wants it.
+  var leases: [Lease] { lease.map { [$0] } ?? [] }
+  /// What is known of the trial at this moment.
+  public var snapshot: Trial { state.withLock { $0.trial } }
+
+  /// The value of a parameter: the one it already has, else the queued, else the jointly sampled, else
+  /// one sampled by itself.
+  ///
+  /// - Throws: ``TrialError``, or ``StoreError/incompatibleDistribution(parameter:stored:given:)``
+  ///   when earlier trials had another kind of distribution under that name.
+  public func suggest(_ parameter: Parameter) throws -> ParameterValue {
+    try withActiveState { state in
+      if let known = state.trial.parameters.first(where: { $0.name == parameter.name }) {
+        guard known.distribution.isCompatible(with: parameter.distribution) else {
+          throw TrialError.suggestedDifferently(
+            parameter: parameter.name, first: known.distribution.summary,
+            second: parameter.distribution.summary)
+        }
+        return known.value
+      }
+      let internalValue = try chooseValue(of: parameter, state)
+      let assignment = ParameterAssignment(
+        parameter.name, parameter.distribution, internalValue: internalValue)
+      record(.parameterSet(assignment), in: &state)
+      state.trial.parameters.append(assignment)
+      return assignment.value
+    }
+  }
+
+  private func chooseValue(of parameter: Parameter, _ state: State) throws -> Double {
+    let distribution = parameter.distribution
+    try coordinator.checkCompatibility(of: parameter)
+    if let fixed = state.fixed.last(where: { $0.name == parameter.name })?.value {
+      guard let value = fixed.parameterValue, let number = distribution.internalValue(of: value)
+      else {
+        throw TrialError.unusableFixedValue(
+          parameter: parameter.name, value: fixed.text(), distribution: distribution.summary)
+      }
+      return number
+    }
+    if distribution.isSingleValued { return distribution.firstInternalValue }
+    if let sampled = state.jointSample.first(where: { $0.name == parameter.name }),
+      sampled.distribution.isCompatible(with: distribution),
+      distribution.contains(sampled.internalValue)
+    {
+      return sampled.internalValue
+    }
+    return try coordinator.sample(parameter, for: number)
+  }
+
+  /// Records a value at a step; a second report of one step is ignored.
+  ///
+  /// - Parameter value: May be infinite or NaN.
+  /// - Throws: ``TrialError/negativeStep(_:)``, ``TrialError/reportWithSeveralObjectives``.
+  public func report(_ value: Double, step: Int) throws {
+    guard step >= 0 else { throw TrialError.negativeStep(step) }
+    guard coordinator.study.directions.count == 1 else {
+      throw TrialError.reportWithSeveralObjectives
+    }
+    try withActiveState { state in
+      let report = IntermediateValue(step: step, value: value)
+      let place = state.trial.intermediateValues.lastIndex { $0.step <= step }.map { $0 + 1 } ?? 0
+      guard place == 0 || state.trial.intermediateValues[place - 1].step != step else { return }
+      state.trial.intermediateValues.insert(report, at: place)
+      record(.reported(report), in: &state)
+    }
+  }
+
+  /// Why the trial should stop now, as its pruner says; nil to keep running.
+  public func pruningReason() throws -> String? {
+    guard coordinator.study.directions.count == 1 else {
+      throw TrialError.reportWithSeveralObjectives
+    }
+    return try withActiveState { state in
+      let decision = try coordinator.pruningDecision(for: number)
+      for rung in decision.completedRungs {
+        let attribute = Attribute("completed_rung_\(rung.number)", .float(rung.value))
+        set(attribute, .system, in: &state)
+      }
+      return decision.reason
+    }
+  }
+
+  /// Sets or replaces an attribute.
+  public func setAttribute(_ attribute: Attribute, _ kind: AttributeKind = .user) throws {
+    try withActiveState { set(attribute, kind, in: &$0) }
+  }
+
+  private func set(_ attribute: Attribute, _ kind: AttributeKind, in state: inout State) {
+    switch kind {
+    case .user:
+      state.trial.userAttributes.removeAll { $0.key == attribute.key }
+      state.trial.userAttributes.append(attribute)
+      record(.userAttributeSet(attribute), in: &state)
+    case .system:
+      state.trial.systemAttributes.removeAll { $0.key == attribute.key }
+      state.trial.systemAttributes.append(attribute)
+      record(.systemAttributeSet(attribute), in: &state)
+    }
+  }
+
+  private func record(_ event: TrialChange.Event, in state: inout State) {
+    let change = TrialChange(reference, event)
+    state.unwritten.append(change)
+    coordinator.note([change])
+  }
+
+  private func withActiveState<Result>(
+    _ body: (inout sending State) throws -> Result
+  ) throws -> Result {
+    try state.withLock { state in
+      guard !state.isOver else { throw TrialError.notRunning(number: reference.number) }
+      return try body(&state)
+    }
+  }
+
+  // MARK: For the coordinator
+
+  /// Writes what the store does not have yet; keeps it for the next time when that fails.
+  func flush() throws(StoreError) {
+    try state.withLock { state throws(StoreError) in
+      guard !state.isOver, !state.unwritten.isEmpty else { return }
+      do throws(StoreError) {
+        try coordinator.store.commit(
+          state.unwritten, to: coordinator.study, under: leases, durability: .process)
+        state.unwritten = []
+      } catch {
+        if case .leaseLost = error { state.isOver = true }
+        throw error
+      }
+    }
+  }
+
+  /// Ends the trial with `end`, which gets what is unwritten and returns the trial's last form. The
+  /// trial stays active when `end` throws, unless its lease is lost.
+  func end(_ end: (Trial, [TrialChange]) throws(StoreError) -> Trial) throws -> Trial {
+    try withActiveState { state in
+      do throws(StoreError) {
+        state.trial = try end(state.trial, state.unwritten)
+        state.isOver = true
+        return state.trial
+      } catch {
+        if case .leaseLost = error { state.isOver = true }
+        throw error
+      }
+    }
+  }
+}

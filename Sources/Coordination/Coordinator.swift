@@ -1,0 +1,426 @@
+internal import Dispatch
+internal import Probability
+public import Pruners
+public import Samplers
+public import StudyModel
+internal import Synchronization
+
+/// Decides for one study: hands out trials, samples their parameters, prunes, and takes results.
+///
+/// Any number of coordinators, in one process or in many, may work on one study; the store keeps
+/// their claims apart. Each follows what the others write, as far as its sampler or pruner needs it.
+/// Thread-safe. While trials are active, leases are renewed and reports written in the background.
+public final class Coordinator: Sendable {
+  public let store: any StudyStore
+  public let study: StudyRecord
+  public let sampler: any Sampler
+  public let pruner: any Pruner
+  /// The seed of all suggestions: with the same seed, trial number and history they are the same.
+  public let seed: UInt64
+  public let retries: RetryPolicy
+  /// Who holds the leases of this coordinator's trials: the name of a ``WorkerIdentity``, or another
+  /// text for a holder that outlives its process.
+  public let worker: String
+  /// How long a lease lasts without being renewed; it is renewed three times in that time.
+  public let leaseDuration: Duration
+
+  /// The longest time that other processes wait to see a report.
+  private static let writeDelay = DispatchTimeInterval.milliseconds(50)
+
+  private let queue = DispatchQueue(label: "needletail.coordinator")
+  private let state: Mutex<State>
+
+  private struct State {
+    var history: TrialHistory
+    var cursor = StoreCursor()
+    /// The trials that this coordinator handed out and that did not end yet, by number.
+    var active: [Int: ActiveTrial] = [:]
+    var isTicking = false
+    var leasesRenewedAt: Timestamp
+    var hasLoaded = false
+  }
+
+  /// Creates a coordinator; reads nothing yet.
+  ///
+  /// - Parameter leaseDuration: At least two seconds.
+  public init(
+    store: any StudyStore, study: StudyRecord, sampler: any Sampler, pruner: any Pruner,
+    seed: UInt64, retries: RetryPolicy = RetryPolicy(),
+    worker: String = WorkerIdentity.current().name,
+    leaseDuration: Duration = .seconds(60)
+  ) {
+    precondition(leaseDuration >= .seconds(2), "a lease of \(leaseDuration) is too short")
+    self.store = store
+    self.study = study
+    self.sampler = sampler
+    self.pruner = pruner
+    self.seed = seed
+    self.retries = retries
+    self.worker = worker
+    self.leaseDuration = leaseDuration
+    state = Mutex(
+      State(history: TrialHistory(directions: study.directions), leasesRenewedAt: .now()))
+  }
+
+  // MARK: Handing out
+
+  /// Hands out the next trial: a queued one, else one whose attempt is to be repeated, else a new one.
+  ///
+  /// - Parameters:
+  ///   - limit: How many trials the study may have; nil for no limit.
+  ///   - space: When the parameters are known beforehand, they are all chosen now and written.
+  /// - Returns: nil when the study has `limit` trials and none of them waits to be run.
+  public func ask(limit: Int? = nil, assigning space: SearchSpace? = nil) throws -> ActiveTrial? {
+    while let (trial, lease) = try takeTrial(limit: limit) {
+      do {
+        let active = try prepare(trial, lease, sharesJointSample: space == nil)
+        scheduleTick()
+        guard let space else { return active }
+        do {
+          try space.visit { parameter in try active.suggest(parameter) }
+        } catch let error as TrialError {
+          // A queued trial with impossible values fails alone; the study goes on.
+          _ = try tell(active, .ended(.failed, reason: "\(error)"))
+          continue
+        }
+        try active.flush()
+        return active
+      } catch {
+        // The trial cannot run here; whoever comes next may have a sampler or a space that fits.
+        _ = try store.close(lease, as: .interrupted, reason: "\(error)", retryAt: .now())
+        state.withLock { _ = $0.active.removeValue(forKey: trial.number) }
+        throw error
+      }
+    }
+    return nil
+  }
+
+  /// Takes up a running trial that another process handed out, under its open lease, so that it can be
+  /// reported on and told here.
+  ///
+  /// - Throws: ``StoreError/unknownTrial(number:study:)``, ``TrialError/notRunning(number:)``.
+  public func resume(_ number: Int) throws -> ActiveTrial {
+    guard let trial = try store.trials(in: study, numbers: [number]).first else {
+      throw StoreError.unknownTrial(number: number, study: study.name)
+    }
+    if trial.state.isFinished { throw StoreError.trialFinished(number: number) }
+    guard trial.state == .running else { throw TrialError.notRunning(number: number) }
+    let lease = try store.openLeases(in: study).first { $0.trial.number == number }
+    let active = ActiveTrial(
+      trial, lease: lease, jointSample: [], unwritten: [],
+      startedAt: trial.startedAt ?? .now(), coordinator: self)
+    try state.withLock { state in
+      try follow(&state)
+      state.active[number] = active
+    }
+    scheduleTick()
+    return active
+  }
+
+  private func takeTrial(limit: Int?) throws(StoreError) -> (Trial, Lease)? {
+    while true {
+      let now = Timestamp.now()
+      let request = LeaseRequest(
+        worker: worker, now: now, deadline: now.advanced(by: leaseDuration))
+      if let (trial, lease) = try store.claimTrial(in: study, lease: request) {
+        if try failIfExhausted(trial, lease) { continue }
+        return (trial, lease)
+      }
+      let template = Trial(
+        TrialReference(id: 0, number: 0), state: .running, startedAt: now)
+      guard
+        let (reference, lease) = try store.createTrial(
+          template, in: study, lease: request, limit: limit), let lease
+      else { return nil }
+      return (Trial(reference, state: .running, startedAt: now), lease)
+    }
+  }
+
+  /// Fails a trial that was claimed again although its policy is used up (its worker vanished once
+  /// too often).
+  private func failIfExhausted(_ trial: Trial, _ lease: Lease) throws(StoreError) -> Bool {
+    guard lease.attempt > 1 else { return false }
+    let earlier = try store.attempts(of: trial.number, in: study).filter { $0.endedAt != nil }
+    guard let last = earlier.last, let outcome = last.outcome, outcome == .lost,
+      !retries.retries(outcome, after: earlier.dropLast().compactMap(\.outcome))
+    else { return false }
+    let reason = "lost \(RetryPolicy.lossesAllowed + 1) times, last by \(last.worker)"
+    try store.commit(
+      endChanges(of: trial.reference, .failed, values: [], outcome: .lost, reason: reason),
+      to: study, under: [lease], durability: .powerCut)
+    return true
+  }
+
+  private func prepare(
+    _ trial: Trial, _ lease: Lease, sharesJointSample: Bool
+  ) throws -> ActiveTrial {
+    try state.withLock { state in
+      try follow(&state)
+      state.history.applyClaim(of: trial)
+      var generator = TrialGenerator(seed: seed, trial: trial.number)
+      let sample = try sampler.sampleJointly(
+        for: trial.number, given: state.history, using: &generator)
+      var unwritten: [TrialChange] = []
+      if sharesJointSample, let prefix = sampler.sharingPrefix, !sample.isEmpty {
+        unwritten = shareChanges(sample, under: prefix, of: trial.reference)
+        for change in unwritten { state.history.apply(change) }
+      }
+      let active = ActiveTrial(
+        trial, lease: lease, jointSample: sample, unwritten: unwritten, startedAt: .now(),
+        coordinator: self)
+      state.active[trial.number] = active
+      return active
+    }
+  }
+
+  /// The joint sample as system attributes, cut as Optuna does, for samplers in other processes.
+  private func shareChanges(
+    _ sample: [ParameterAssignment], under prefix: String, of trial: TrialReference
+  ) -> [TrialChange] {
+    let members = sample.map { JSONValue.Member($0.name, JSONValue($0.value)) }
+    let text = Array(JSONValue.object(members).text().utf8)
+    let chunk = 2_045
+    return stride(from: 0, to: text.count, by: chunk).enumerated().map { index, start in
+      let part = String(decoding: text[start..<min(start + chunk, text.count)], as: UTF8.self)
+      return TrialChange(
+        trial,
+        .systemAttributeSet(Attribute("\(prefix):relative_params:\(index)", .string(part))))
+    }
+  }
+
+  /// Queues a trial with given values for some or all of its parameters.
+  public func enqueue(
+    _ values: [(name: String, value: ParameterValue)], userAttributes: [Attribute] = []
+  ) throws(StoreError) -> TrialReference {
+    let fixed = values.map { JSONValue.Member($0.name, JSONValue($0.value)) }
+    let template = Trial(
+      TrialReference(id: 0, number: 0), state: .waiting, userAttributes: userAttributes,
+      systemAttributes: [Attribute("fixed_params", .object(fixed))])
+    guard
+      let (reference, _) = try store.createTrial(template, in: study, lease: nil, limit: nil)
+    else { preconditionFailure("a store without a limit returned no trial") }
+    return reference
+  }
+
+  /// Closes the attempts of workers on this machine whose processes are gone, so that their trials can
+  /// be handed out again at once.
+  ///
+  /// - Returns: The numbers of those trials.
+  public func recoverFromDeadWorkers() throws(StoreError) -> [Int] {
+    var recovered: [Int] = []
+    for lease in try store.openLeases(in: study) {
+      guard let other = WorkerIdentity(name: lease.worker), other.isDead else { continue }
+      let reason = "process \(other.process) on \(other.host) is gone"
+      if try store.close(lease, as: .lost, reason: reason, retryAt: .now()) {
+        recovered.append(lease.trial.number)
+      }
+    }
+    return recovered
+  }
+
+  // MARK: Taking results
+
+  /// Ends a trial.
+  ///
+  /// - Returns: The trial as it is stored now; still running when it is to be tried again.
+  /// - Throws: ``TrialError/notRunning(number:)``, and ``StoreError``: the trial stays active unless
+  ///   its lease is lost, so telling may be tried again.
+  public func tell(_ active: ActiveTrial, _ outcome: TrialOutcome) throws -> Trial {
+    let outcome = outcome.checked(objectives: study.directions.count)
+    let told = try active.end { (trial, unwritten) throws(StoreError) in
+      switch outcome {
+      case .completed(let values):
+        return try finish(trial, unwritten, active.leases, as: .completed, values: values)
+      case .pruned:
+        let last = trial.intermediateValues.last?.value
+        let values = last.flatMap { $0.isNaN ? nil : [$0] } ?? []
+        return try finish(trial, unwritten, active.leases, as: .pruned, values: values)
+      case .ended(let kind, let reason):
+        let earlier = try store.attempts(of: trial.number, in: study).filter { $0.endedAt != nil }
+        guard let lease = active.lease,
+          retries.retries(kind, after: earlier.compactMap(\.outcome))
+        else {
+          return try finish(
+            trial, unwritten, active.leases, as: .failed, values: [], outcome: kind,
+            reason: reason)
+        }
+        return try giveBack(trial, unwritten, lease, kind, reason)
+      }
+    }
+    state.withLock { _ = $0.active.removeValue(forKey: active.number) }
+    return told
+  }
+
+  private func finish(
+    _ trial: Trial, _ unwritten: [TrialChange], _ leases: [Lease], as state: TrialState,
+    values: [Double], outcome: AttemptOutcome? = nil, reason: String = ""
+  ) throws(StoreError) -> Trial {
+    let changes =
+      unwritten
+      + endChanges(
+        of: trial.reference, state, values: values, outcome: outcome, reason: reason)
+    try store.commit(changes, to: study, under: leases, durability: .powerCut)
+    note(changes)
+    return changes.dropFirst(unwritten.count).reduce(into: trial) { $0.apply($1.event) }
+  }
+
+  private func giveBack(
+    _ trial: Trial, _ unwritten: [TrialChange], _ lease: Lease, _ outcome: AttemptOutcome,
+    _ reason: String
+  ) throws(StoreError) -> Trial {
+    if !unwritten.isEmpty {
+      try store.commit(unwritten, to: study, under: [lease], durability: .process)
+    }
+    // Whoever interrupts a trial may want it back at once; the delay is for what failed.
+    let isWaiting = outcome != .interrupted && outcome != .preempted
+    let now = Timestamp.now()
+    let retryAt = isWaiting ? now.advanced(by: retries.delay) : now
+    guard try store.close(lease, as: outcome, reason: reason, retryAt: retryAt) else {
+      throw .leaseLost(trial: trial.number)
+    }
+    note([TrialChange(trial.reference, .restarted(at: now))])
+    var kept = trial
+    kept.intermediateValues = []
+    return kept
+  }
+
+  private func endChanges(
+    of trial: TrialReference, _ state: TrialState, values: [Double], outcome: AttemptOutcome?,
+    reason: String
+  ) -> [TrialChange] {
+    var changes: [TrialChange] = []
+    if let outcome {
+      let kind = Attribute("needletail:outcome", .string(outcome.rawValue))
+      changes.append(TrialChange(trial, .systemAttributeSet(kind)))
+      let why = Attribute("needletail:reason", .string(reason))
+      changes.append(TrialChange(trial, .systemAttributeSet(why)))
+    }
+    changes.append(TrialChange(trial, .finished(state, values: values, at: .now())))
+    return changes
+  }
+
+  /// Checks that the study's trials gave no parameter of the space another kind of distribution.
+  ///
+  /// - Throws: ``StoreError/incompatibleDistribution(parameter:stored:given:)`` for the first that
+  ///   does not fit.
+  public func checkCompatibility(of space: SearchSpace) throws(StoreError) {
+    try state.withLock { state throws(StoreError) in try follow(&state) }
+    for parameter in space.parameters { try checkCompatibility(of: parameter) }
+  }
+
+  // MARK: For active trials
+
+  func note(_ changes: [TrialChange]) {
+    state.withLock { state in
+      for change in changes { state.history.apply(change) }
+    }
+  }
+
+  func checkCompatibility(of parameter: Parameter) throws(StoreError) {
+    try state.withLock { state throws(StoreError) in
+      guard let column = state.history.column(named: parameter.name) else { return }
+      let stored = state.history.distributions[Int(column.latestDistributionID)]
+      guard stored.isCompatible(with: parameter.distribution) else {
+        throw .incompatibleDistribution(
+          parameter: parameter.name, stored: stored.summary,
+          given: parameter.distribution.summary)
+      }
+    }
+  }
+
+  func sample(_ parameter: Parameter, for trial: Int) throws -> Double {
+    try state.withLock { state in
+      var generator = TrialGenerator(
+        seed: seed, trial: trial, stream: Self.stream(of: parameter.name))
+      return try sampler.sample(parameter, for: trial, given: state.history, using: &generator)
+    }
+  }
+
+  func pruningDecision(for trial: Int) throws(StoreError) -> PruningDecision {
+    try state.withLock { state throws(StoreError) in
+      if pruner.readsHistory { try follow(&state) }
+      return pruner.decide(on: trial, given: state.history)
+    }
+  }
+
+  /// FNV-1a of the name, never 0, which is the joint sample's stream.
+  private static func stream(of name: String) -> UInt32 {
+    let hash = name.utf8.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+    return max(hash, 1)
+  }
+
+  /// Reads what others wrote. All there is at first; later only if an answer depends on it.
+  private func follow(_ state: inout State) throws(StoreError) {
+    guard !state.hasLoaded || sampler.readsHistory || pruner.readsHistory else { return }
+    for change in try store.changes(in: study, since: &state.cursor) {
+      state.history.apply(change)
+    }
+    state.hasLoaded = true
+  }
+
+  // MARK: In the background
+
+  private func scheduleTick() {
+    let isNeeded = state.withLock { state in
+      guard !state.isTicking, !state.active.isEmpty else { return false }
+      state.isTicking = true
+      return true
+    }
+    guard isNeeded else { return }
+    queue.asyncAfter(deadline: .now() + Self.writeDelay) { [weak self] in self?.tick() }
+  }
+
+  private func tick() {
+    let (active, renews) = state.withLock { state in
+      state.isTicking = false
+      let due = state.leasesRenewedAt.advanced(by: leaseDuration / 3)
+      return (Array(state.active.values), due <= .now())
+    }
+    // A failure is not lost: the changes stay with the trial, and telling it meets the same error.
+    for trial in active { _ = Result { () throws(StoreError) in try trial.flush() } }
+    if renews { renewLeases() }
+    scheduleTick()
+  }
+
+  private func renewLeases() {
+    let now = Timestamp.now()
+    let renewal = Result { () throws(StoreError) in
+      try store.renewLeases(
+        of: worker, in: study, until: now.advanced(by: leaseDuration))
+    }
+    // A busy store is asked again at the next tick; the deadline has two more thirds to go.
+    if case .success = renewal { state.withLock { $0.leasesRenewedAt = now } }
+  }
+}
+
+extension TrialHistory {
+  /// Takes in a trial that was just claimed, whatever the history knew of it.
+  mutating func applyClaim(of trial: Trial) {
+    let now = trial.startedAt ?? .now()
+    apply(TrialChange(trial.reference, .created(.running, at: now)))
+    apply(TrialChange(trial.reference, .started(at: now)))
+    apply(TrialChange(trial.reference, .restarted(at: now)))
+    for assignment in trial.parameters {
+      apply(TrialChange(trial.reference, .parameterSet(assignment)))
+    }
+    for attribute in trial.systemAttributes {
+      apply(TrialChange(trial.reference, .systemAttributeSet(attribute)))
+    }
+  }
+}
+
+extension Trial {
+  /// Takes in what ended the trial.
+  fileprivate mutating func apply(_ event: TrialChange.Event) {
+    switch event {
+    case .systemAttributeSet(let attribute):
+      systemAttributes.removeAll { $0.key == attribute.key }
+      systemAttributes.append(attribute)
+    case .finished(let state, let values, let moment):
+      self.state = state
+      self.values = values
+      completedAt = moment
+    default: break
+    }
+  }
+}

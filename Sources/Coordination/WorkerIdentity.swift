@@ -1,0 +1,96 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// Which process runs a trial: enough to tell, on the same machine, whether it still does.
+public struct WorkerIdentity: Sendable, Hashable {
+  /// The machine's host name.
+  public let host: String
+  /// Changes with each start of the machine; empty where the system does not tell.
+  public let boot: String
+  public let process: Int32
+  /// When the process started, in the system's ticks; empty where the system does not tell.
+  public let start: String
+  /// Tells two coordinators of one process apart.
+  public let instance: String
+
+  /// The identity of this process, with a new ``instance``.
+  public static func current() -> WorkerIdentity {
+    let process = getpid()
+    return WorkerIdentity(
+      host: hostName(), boot: bootIdentity(), process: process, start: startTime(of: process) ?? "",
+      instance: String(UInt32.random(in: 0 ... .max), radix: 36))
+  }
+
+  /// The identity as the worker's name in a store.
+  public var name: String { "\(host)/\(boot)/\(process)/\(start)/\(instance)" }
+
+  private init(host: String, boot: String, process: Int32, start: String, instance: String) {
+    self.host = host
+    self.boot = boot
+    self.process = process
+    self.start = start
+    self.instance = instance
+  }
+
+  /// Reads a worker's name; nil if it has another form.
+  public init?(name: String) {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 5, let process = Int32(parts[2]), process > 0 else { return nil }
+    self.init(
+      host: parts[0], boot: parts[1], process: process, start: parts[3], instance: parts[4])
+  }
+
+  /// Whether the process is certainly gone: it ran on this machine, and the machine was started
+  /// anew, no process has its number, or the one that has started at another time.
+  public var isDead: Bool {
+    guard host == Self.hostName() else { return false }
+    guard boot == Self.bootIdentity() else { return true }
+    if kill(process, 0) != 0 && errno == ESRCH { return true }
+    guard let present = Self.startTime(of: process) else { return false }
+    return present != start
+  }
+
+  private static func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+    return text(buffer).replacing("/", with: "-")
+  }
+
+  private static func bootIdentity() -> String {
+    #if os(Linux)
+      return contents("/proc/sys/kernel/random/boot_id").map { $0.filter { $0 != "\n" } } ?? ""
+    #else
+      return ""
+    #endif
+  }
+
+  /// Field 22 of `/proc/<pid>/stat`, counted behind the command name, which may hold spaces.
+  private static func startTime(of process: Int32) -> String? {
+    #if os(Linux)
+      guard let line = contents("/proc/\(process)/stat"), let end = line.lastIndex(of: ")") else {
+        return nil
+      }
+      let fields = line[end...].split(separator: " ")
+      // A zombie has ended, though its number is still taken.
+      guard fields.count > 20, fields[1] != "Z" else { return "ended" }
+      return String(fields[20])
+    #else
+      return nil
+    #endif
+  }
+
+  private static func contents(_ path: String) -> String? {
+    guard let file = fopen(path, "re") else { return nil }
+    defer { fclose(file) }
+    var buffer = [CChar](repeating: 0, count: 4_096)
+    let count = fread(&buffer, 1, buffer.count - 1, file)
+    return count > 0 ? text(buffer) : nil
+  }
+
+  private static func text(_ buffer: [CChar]) -> String {
+    String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
