@@ -85,7 +85,7 @@ let package = Package(
       dependencies: ["Samplers", "StudyModel", "Probability", "Conformance"], swiftSettings: house),
     .testTarget(
       name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],
-      swiftSettings: house),
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SQLiteStoresTests", dependencies: ["SQLiteStores", "StudyModel", "Conformance"],
       swiftSettings: house),

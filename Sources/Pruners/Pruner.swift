@@ -25,7 +25,7 @@ public struct PruningDecision: Sendable, Hashable {
   public var reason: String?
   /// What must be recorded before the next decision: the value at each rung that the trial completed,
   /// as the attribute `completed_rung_<rung>`.
-  public var completedRungs: [Rung] = []
+  public var completedRungs: [Rung]
 
   /// A rung of successive halving and the trial's value there.
   public struct Rung: Sendable, Hashable {
@@ -38,14 +38,17 @@ public struct PruningDecision: Sendable, Hashable {
     }
   }
 
+  public init(reason: String? = nil, completedRungs: [Rung] = []) {
+    self.reason = reason
+    self.completedRungs = completedRungs
+  }
+
   /// Go on.
   public static let keepRunning = PruningDecision()
 
   /// Stop, because of `reason`.
   public static func prune(because reason: String) -> PruningDecision {
-    var decision = PruningDecision()
-    decision.reason = reason
-    return decision
+    PruningDecision(reason: reason)
   }
 
   /// Whether the trial is to be stopped.

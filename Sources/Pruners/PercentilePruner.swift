@@ -1,0 +1,100 @@
+public import StudyModel
+
+/// Stops a trial whose best report is behind a percentile of what completed trials reported at its step.
+///
+/// Only completed trials that reported at exactly the trial's latest step are compared with, so a step
+/// that no other trial knows never stops one. A trial that reported nothing but NaN is stopped.
+/// Golovin et al., "Google Vizier", KDD 2017, §3.3.1, as Optuna 5 decides. A study with several
+/// objectives is never pruned.
+public struct PercentilePruner: Pruner {
+  public let name: String
+  public let readsHistory = true
+
+  /// The percentage of trials kept, best first; from 0 to 100.
+  public let percentile: Double
+  /// Completed trials before the first decision.
+  public let startupTrials: Int
+  /// Steps of each trial below which it is left alone.
+  public let warmupSteps: Int
+  /// Steps between decisions, counted from `warmupSteps`; the first report of each interval decides.
+  public let interval: Int
+  /// Completed trials that must have reported at the step.
+  public let minimumTrials: Int
+
+  /// Creates the pruner.
+  ///
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a percentile outside 0 to 100, a negative
+  ///   count, or an `interval` or `minimumTrials` below 1.
+  public init(
+    percentile: Double, startupTrials: Int = 5, warmupSteps: Int = 0, interval: Int = 1,
+    minimumTrials: Int = 1
+  ) throws(PrunerError) {
+    try self.init(
+      name: "percentile", percentile: percentile, startupTrials: startupTrials,
+      warmupSteps: warmupSteps, interval: interval, minimumTrials: minimumTrials)
+  }
+
+  init(
+    name: String, percentile: Double, startupTrials: Int, warmupSteps: Int, interval: Int,
+    minimumTrials: Int
+  ) throws(PrunerError) {
+    guard percentile >= 0 && percentile <= 100 else {
+      throw .badSetting(
+        name: "percentile", value: "\(percentile)", fix: "give a number from 0 to 100")
+    }
+    try require(startupTrials, atLeast: 0, as: "startup_trials")
+    try require(warmupSteps, atLeast: 0, as: "warmup_steps")
+    try require(interval, atLeast: 1, as: "interval")
+    try require(minimumTrials, atLeast: 1, as: "minimum_trials")
+    self.name = name
+    self.percentile = percentile
+    self.startupTrials = startupTrials
+    self.warmupSteps = warmupSteps
+    self.interval = interval
+    self.minimumTrials = minimumTrials
+  }
+
+  /// Decides in the time it takes to read the trial's reports and those of all trials at its step.
+  public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
+    let completed = history.counts[.completed] ?? 0
+    guard history.directions.count == 1, completed > 0, completed >= startupTrials,
+      history.reports.indices.contains(trial), let step = history.reports[trial].last?.step,
+      isDue(at: step, after: history.reports[trial].dropLast().last?.step)
+    else { return .keepRunning }
+
+    let direction = history.direction
+    let own = history.reports[trial].reduce(Double.nan) { best, report in
+      direction.isBetter(report.value, than: best) ? report.value : best
+    }
+    if own.isNaN { return .prune(because: "every report up to step \(step) is NaN") }
+
+    let limit = limit(at: step, in: history)
+    guard !limit.isNaN, direction.isBetter(limit, than: own) else { return .keepRunning }
+    let (best, bound) = (own.text(significantDigits: 6), limit.text(significantDigits: 6))
+    let kind = percentile == 50 ? "median" : "\(percentile.text(significantDigits: 6)) % limit"
+    return .prune(because: "its best report \(best) is behind the \(kind) \(bound) at step \(step)")
+  }
+
+  /// Whether a report at `step` is past the warm-up and the first in its interval.
+  private func isDue(at step: Int, after previous: Int?) -> Bool {
+    guard step >= warmupSteps else { return false }
+    let start = (step - warmupSteps) / interval * interval + warmupSteps
+    return (previous ?? -1) < start
+  }
+
+  /// The percentile of what completed trials reported at `step`; NaN when too few did.
+  private func limit(at step: Int, in history: TrialHistory) -> Double {
+    guard let column = history.reportsByStep[step] else { return .nan }
+    var values: [Double] = []
+    values.reserveCapacity(column.values.count)
+    var reporters = 0
+    for (number, value) in zip(column.trials, column.values)
+    where history.states[number] == .completed {
+      reporters += 1
+      if !value.isNaN { values.append(value) }
+    }
+    guard reporters >= minimumTrials else { return .nan }
+    let share = history.direction == .minimize ? percentile : 100 - percentile
+    return values.quantile(share / 100)
+  }
+}

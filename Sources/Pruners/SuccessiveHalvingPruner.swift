@@ -1,0 +1,134 @@
+public import StudyModel
+
+/// Stops trials by asynchronous successive halving; a stopped trial is never resumed.
+///
+/// A trial that reaches rung `k`, step `minResource · reductionFactor^(minEarlyStoppingRate + k)`,
+/// goes on only while its latest report is among the best `1 / reductionFactor` that trials in any
+/// state recorded there. Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys
+/// 2020, algorithm 2, in its stopping form, as Optuna 5 decides: what counts at a rung is the latest
+/// report, not the one at the rung's own step, and ties go on. A study with several objectives is
+/// never pruned.
+///
+/// One deviation: Optuna fixes the automatic ``MinimumResource/automatic`` when a process first needs
+/// it, so that workers can differ; here it follows from the history, each time anew.
+public struct SuccessiveHalvingPruner: Pruner {
+  /// The step of the first rung.
+  public enum MinimumResource: Sendable, Hashable {
+    /// A hundredth of the largest last step of completed trials, at least 1; none is pruned before one
+    /// trial has completed.
+    case automatic
+    /// That many steps; at least 1.
+    case steps(Int)
+  }
+
+  public let name = "successive_halving"
+  public let readsHistory = true
+
+  /// The step of the first rung (`r` in the paper).
+  public let minResource: MinimumResource
+  /// Inverse of the fraction kept at each rung (`η` in the paper); at least 2.
+  public let reductionFactor: Int
+  /// How many rungs are left out at the beginning (`s` in the paper).
+  public let minEarlyStoppingRate: Int
+  /// Trials that must reach a rung before any goes beyond it.
+  public let bootstrapCount: Int
+
+  /// Creates the pruner.
+  ///
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a `minResource` below 1, a
+  ///   `reductionFactor` below 2, a negative count, or a bootstrap count with an automatic resource.
+  public init(
+    minResource: MinimumResource = .automatic, reductionFactor: Int = 4,
+    minEarlyStoppingRate: Int = 0, bootstrapCount: Int = 0
+  ) throws(PrunerError) {
+    if case .steps(let steps) = minResource {
+      try require(steps, atLeast: 1, as: "min_resource")
+    }
+    try require(reductionFactor, atLeast: 2, as: "reduction_factor")
+    try require(minEarlyStoppingRate, atLeast: 0, as: "min_early_stopping_rate")
+    try require(bootstrapCount, atLeast: 0, as: "bootstrap_count")
+    if bootstrapCount > 0 && minResource == .automatic {
+      throw .badSetting(
+        name: "bootstrap_count", value: String(bootstrapCount),
+        fix: "set min_resource to a number of steps, or leave bootstrap_count at 0")
+    }
+    self.minResource = minResource
+    self.reductionFactor = reductionFactor
+    self.minEarlyStoppingRate = minEarlyStoppingRate
+    self.bootstrapCount = bootstrapCount
+  }
+
+  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic resource
+  /// also the steps of the study.
+  public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
+    guard history.directions.count == 1, history.reports.indices.contains(trial),
+      let report = history.reports[trial].last,
+      let base = firstRungStep(reachedBy: report.step, in: history)
+    else { return .keepRunning }
+
+    var rung = history.rungs.firstIndex { $0[trial] == nil } ?? history.rungs.count
+    var decision = PruningDecision.keepRunning
+    while let step = rungStep(rung, from: base), report.step >= step {
+      if report.value.isNaN {
+        decision.reason = "it reported NaN at rung \(rung), step \(report.step)"
+        return decision
+      }
+      decision.completedRungs.append(.init(number: rung, value: report.value))
+      decision.reason = reason(against: report.value, at: rung, in: history)
+      if decision.isPruning { return decision }
+      rung += 1
+    }
+    return decision
+  }
+
+  /// The resource `r`, or nil when it cannot be known yet or the step is before every rung.
+  private func firstRungStep(reachedBy step: Int, in history: TrialHistory) -> Int? {
+    switch minResource {
+    case .steps(let steps): return steps
+    case .automatic:
+      guard let least = rungStep(0, from: 1), step >= least else { return nil }
+      return history.largestCompletedStep.map { max($0 / 100, 1) }
+    }
+  }
+
+  /// The step of a rung; nil when it is beyond all integers.
+  private func rungStep(_ rung: Int, from base: Int) -> Int? {
+    guard minEarlyStoppingRate < Int.bitWidth else { return nil }
+    var step = base
+    for _ in 0..<(minEarlyStoppingRate + rung) {
+      let (product, overflows) = step.multipliedReportingOverflow(by: reductionFactor)
+      if overflows { return nil }
+      step = product
+    }
+    return step
+  }
+
+  /// Why a trial with `value` stops at the rung; nil when it goes on.
+  private func reason(
+    against value: Double, at rung: Int, in history: TrialHistory
+  ) -> String? {
+    let others = rung < history.rungs.count ? history.rungs[rung] : [:]
+    let count = others.count + 1
+    if count <= bootstrapCount {
+      return "the first \(bootstrapCount) trials stop at rung \(rung)"
+    }
+    let kept = max(1, count / reductionFactor)
+    let better = others.values.count { history.direction.isBetter($0, than: value) }
+    guard better >= kept else { return nil }
+    return "\(value.text(significantDigits: 6)) at rung \(rung) is outranked by \(better) of "
+      + "\(others.count) trials, and \(kept) \(kept == 1 ? "goes" : "go") on"
+  }
+}
+
+extension TrialHistory {
+  /// The largest step that a completed trial reported at; nil without one.
+  ///
+  /// Walks the steps instead of the trials, which are many more.
+  fileprivate var largestCompletedStep: Int? {
+    var largest: Int?
+    for (step, column) in reportsByStep where step > largest ?? .min {
+      if column.trials.contains(where: { states[$0] == .completed }) { largest = step }
+    }
+    return largest
+  }
+}
