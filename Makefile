@@ -2,8 +2,84 @@
 
 PREFIX ?= /usr/local
 VENV ?= .build/venv
+SWIFT ?= swift
 
-.PHONY: help
+# What the library and the command need to build and run, and what the tests need on top of it.
+PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-dev zlib1g-dev \
+  pkg-config fonts-dejavu-core
+TEST_PACKAGES = $(PACKAGES) python3 python3-venv sqlite3 poppler-utils zsh
+
+# The Swift runtime goes into the binary where that is possible: one file to copy, and it starts in
+# half the time.
+RELEASE = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
+SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swift Benchmarks/Sources)
+PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
+DEMO = Studies/digits
+
+.PHONY: help deps test-deps venv build test lint format demo boosting bench install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Installs those of the Debian packages $(1) that are missing; does and says nothing otherwise.
+define install-packages
+	@if ! command -v dpkg-query >/dev/null; then \
+	  echo "this is no Debian: see that the equivalents of these are installed: $(1)" >&2; exit 0; \
+	fi; \
+	missing=; \
+	for package in $(1); do \
+	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || \
+	    missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  echo "installing$$missing"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
+	    apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+deps: ## install the Debian packages that are missing
+	$(call install-packages,$(PACKAGES))
+
+test-deps:
+	$(call install-packages,$(TEST_PACKAGES))
+
+venv: $(VENV)/.made ## make the Python environment that the tests use
+
+# $(call make-venv,FOLDER,REQUIREMENTS) with the first Python on the PATH that is new enough.
+define make-venv
+	@rm -rf $(1)
+	@for python in python3 python3.13 python3.12 python3.11 /usr/bin/python3 none; do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
+	    2>/dev/null; then break; fi; \
+	done; \
+	if [ $$python = none ]; then \
+	  echo "no Python 3.11 or newer with its venv module was found; install python3-venv" >&2; \
+	  exit 1; \
+	fi; \
+	echo "making $(1)" && $$python -m venv $(1) && \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	@touch $(1)/.made
+endef
+
+$(VENV)/.made: Tests/requirements.txt | test-deps
+	$(call make-venv,$(VENV),Tests/requirements.txt)
+
+build: deps ## build the command and the objectives of Studies/, optimized
+	$(SWIFT) build $(RELEASE) --product needletail
+	$(SWIFT) build $(RELEASE) --product digits
+
+test: test-deps venv lint ## build and run all tests
+	$(SWIFT) build --build-tests
+	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
+
+lint: ## check the format of the sources
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+format: ## format the sources in place
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+clean: ## remove what was built, and the tests' Python environment
+	rm -rf .build Benchmarks/.build Studies/boosting/.venv

@@ -79,7 +79,8 @@ let package = Package(
     .testTarget(
       name: "StudyModelTests", dependencies: ["StudyModel", "Conformance"], swiftSettings: house),
     .testTarget(
-      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: house),
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Probability"],
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SamplersTests",
       dependencies: ["Samplers", "StudyModel", "Probability", "Conformance"], swiftSettings: house),

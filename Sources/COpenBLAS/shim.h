@@ -1,3 +1,12 @@
 #pragma once
 #include <cblas.h>
 #include <lapacke.h>
+
+/// Cholesky factorization; a variadic macro, which the importer skips. The macro also passes the
+/// hidden length of `uplo` where the Fortran compiler wants one.
+static inline lapack_int needletail_dpotrf(
+    char uplo, lapack_int n, double *a, lapack_int lda) {
+  lapack_int info = 0;
+  LAPACK_dpotrf(&uplo, &n, a, &lda, &info);
+  return info;
+}

@@ -1,0 +1,78 @@
+internal import COpenBLAS
+
+extension Matrix {
+  /// Replaces this matrix, C, by `scale · op(A) op(B) + keeping · C`, where `op` transposes or not.
+  /// Level-3 BLAS `dgemm`; the entries of C do not matter when `keeping` is 0.
+  package mutating func formProduct(
+    _ a: Matrix, transposed aIsTransposed: Bool = false,
+    _ b: Matrix, transposed bIsTransposed: Bool = false,
+    scale: Double = 1, keeping: Double = 0
+  ) {
+    let (m, k) = aIsTransposed ? (a.columns, a.rows) : (a.rows, a.columns)
+    let (l, n) = bIsTransposed ? (b.columns, b.rows) : (b.rows, b.columns)
+    precondition(k == l, "\(m) × \(k) times \(l) × \(n)")
+    precondition(m == rows && n == columns, "\(m) × \(n) into \(rows) × \(columns)")
+    guard m > 0, n > 0 else { return }
+    unsafe cblas_dgemm(
+      CblasColMajor, aIsTransposed ? CblasTrans : CblasNoTrans,
+      bIsTransposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),
+      scale, a.elements, a.stride, b.elements, b.stride, keeping, &elements, stride)
+  }
+
+  /// The product `op(A) op(B)`, where `op` transposes or not.
+  package static func product(
+    _ a: Matrix, transposed aIsTransposed: Bool = false,
+    _ b: Matrix, transposed bIsTransposed: Bool = false
+  ) -> Matrix {
+    var result = Matrix(
+      zeros: aIsTransposed ? a.columns : a.rows, bIsTransposed ? b.rows : b.columns)
+    result.formProduct(a, transposed: aIsTransposed, b, transposed: bIsTransposed)
+    return result
+  }
+
+  /// The product with a column vector.
+  package static func * (a: Matrix, x: [Double]) -> [Double] {
+    precondition(a.columns == x.count, "\(a.rows) × \(a.columns) times \(x.count)")
+    var result = [Double](repeating: 0, count: a.rows)
+    guard a.rows > 0, a.columns > 0 else { return result }
+    unsafe cblas_dgemv(
+      CblasColMajor, CblasNoTrans, Int32(a.rows), Int32(a.columns), 1, a.elements, a.stride,
+      x, 1, 0, &result, 1)
+    return result
+  }
+
+  /// The symmetric product `A Aᵀ`. Level-3 BLAS `dsyrk`: half the work of ``product(_:transposed:_:transposed:)``.
+  package func timesItsTranspose() -> Matrix {
+    var result = Matrix(zeros: rows, rows)
+    guard rows > 0 else { return result }
+    unsafe cblas_dsyrk(
+      CblasColMajor, CblasLower, CblasNoTrans, Int32(rows), Int32(columns), 1, elements, stride,
+      0, &result.elements, result.stride)
+    for j in 0..<rows {
+      for i in 0..<j { result[i, j] = result[j, i] }
+    }
+    return result
+  }
+
+  /// Adds `scale` times the other matrix of the same shape.
+  package mutating func add(_ other: Matrix, times scale: Double = 1) {
+    precondition(
+      rows == other.rows && columns == other.columns,
+      "\(other.rows) × \(other.columns) onto \(rows) × \(columns)")
+    unsafe cblas_daxpy(
+      Int32(elements.count), scale, other.elements, 1, &elements, 1)
+  }
+
+  /// Adds the vector to each column.
+  package mutating func addToColumns(_ vector: [Double]) {
+    precondition(vector.count == rows, "\(vector.count) entries onto columns of \(rows)")
+    for j in 0..<columns {
+      for i in 0..<rows { elements[i + j * rows] += vector[i] }
+    }
+  }
+
+  /// The sum of each row.
+  package func rowSums() -> [Double] {
+    self * [Double](repeating: 1, count: columns)
+  }
+}
