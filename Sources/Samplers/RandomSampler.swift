@@ -1,0 +1,27 @@
+public import Probability
+public import StudyModel
+
+/// Samples every parameter uniformly and by itself; logarithmically where the distribution is.
+///
+/// Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13, 2012.
+public struct RandomSampler: Sampler {
+  public init() {}
+
+  public var name: String { "random" }
+  public var readsHistory: Bool { false }
+  public var sharingPrefix: String? { nil }
+
+  /// Nothing: each parameter is sampled when it is asked for.
+  public func sampleJointly(
+    for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
+  ) throws(SamplerError) -> [ParameterAssignment] {
+    []
+  }
+
+  public func sample(
+    _ parameter: Parameter, for trial: Int, given history: TrialHistory,
+    using generator: inout TrialGenerator
+  ) throws(SamplerError) -> Double {
+    parameter.distribution.sample(using: &generator)
+  }
+}
