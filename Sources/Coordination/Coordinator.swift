@@ -34,10 +34,16 @@ public final class Coordinator: Sendable {
     var history: TrialHistory
     var cursor = StoreCursor()
     /// The trials that this coordinator handed out and that did not end yet, by number.
-    var active: [Int: ActiveTrial] = [:]
+    var active: [Int: HandedOut] = [:]
     var isTicking = false
     var leasesRenewedAt: Timestamp
     var hasLoaded = false
+  }
+
+  /// A trial that lives as long as whoever runs it: when it is dropped without being told, it is
+  /// written no more, and its lease runs out.
+  private struct HandedOut {
+    weak var trial: ActiveTrial?
   }
 
   /// Creates a coordinator; reads nothing yet.
@@ -111,7 +117,7 @@ public final class Coordinator: Sendable {
       startedAt: trial.startedAt ?? .now(), coordinator: self)
     try state.withLock { state in
       try follow(&state)
-      state.active[number] = active
+      state.active[number] = HandedOut(trial: active)
     }
     scheduleTick()
     return active
@@ -168,7 +174,7 @@ public final class Coordinator: Sendable {
       let active = ActiveTrial(
         trial, lease: lease, jointSample: sample, unwritten: unwritten, startedAt: .now(),
         coordinator: self)
-      state.active[trial.number] = active
+      state.active[trial.number] = HandedOut(trial: active)
       return active
     }
   }
@@ -374,7 +380,8 @@ public final class Coordinator: Sendable {
     let (active, renews) = state.withLock { state in
       state.isTicking = false
       let due = state.leasesRenewedAt.advanced(by: leaseDuration / 3)
-      return (Array(state.active.values), due <= .now())
+      state.active = state.active.filter { $0.value.trial != nil }
+      return (state.active.values.compactMap(\.trial), due <= .now())
     }
     // A failure is not lost: the changes stay with the trial, and telling it meets the same error.
     for trial in active { _ = Result { () throws(StoreError) in try trial.flush() } }
