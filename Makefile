@@ -14,7 +14,7 @@ TEST_PACKAGES = $(PACKAGES) python3 python3-venv sqlite3 poppler-utils zsh
 RELEASE = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swift Benchmarks/Sources)
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
-DEMO = Studies/digits
+NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 
 .PHONY: help deps test-deps venv build test lint format demo boosting bench install clean
 
@@ -80,6 +80,13 @@ lint: ## check the format of the sources
 
 format: ## format the sources in place
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+demo: build ## tune Studies/digits with two processes, show the best and plot the history
+	cd Studies/digits && $(NEEDLETAIL) run study.yaml --store digits.db
+	cd Studies/digits && $(NEEDLETAIL) study best digits --store digits.db
+	cd Studies/digits && for format in svg png html; do \
+	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
+	done
 
 clean: ## remove what was built, and the tests' Python environment
 	rm -rf .build Benchmarks/.build Studies/boosting/.venv

@@ -74,6 +74,14 @@ let package = Package(
       name: "Conformance", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
 
+    // An objective to tune, see Studies/digits; no part of the library or the command.
+    .executableTarget(
+      name: "digits", dependencies: ["LinearAlgebra", "Probability", "CZlib"],
+      path: "Studies/digits/Sources", swiftSettings: callsC),
+    .testTarget(
+      name: "DigitsTests", dependencies: ["digits", "LinearAlgebra", "Probability"],
+      path: "Studies/digits/Tests", swiftSettings: house),
+
     .testTarget(
       name: "ProbabilityTests", dependencies: ["Probability"], swiftSettings: house),
     .testTarget(

@@ -1,32 +1,40 @@
 internal import COpenBLAS
 
 extension Matrix {
-  /// Replaces this matrix, C, by `scale · op(A) op(B) + keeping · C`, where `op` transposes or not.
-  /// Level-3 BLAS `dgemm`; the entries of C do not matter when `keeping` is 0.
+  /// The factors of a product that enter it transposed.
+  package struct Factors: OptionSet, Sendable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    package static let first = Factors(rawValue: 1)
+    package static let second = Factors(rawValue: 2)
+  }
+
+  /// Replaces this matrix, C, by `scale · A B + keeping · C`. Level-3 BLAS `dgemm`; the entries of C do
+  /// not matter when `keeping` is 0.
   package mutating func formProduct(
-    _ a: Matrix, transposed aIsTransposed: Bool = false,
-    _ b: Matrix, transposed bIsTransposed: Bool = false,
-    scale: Double = 1, keeping: Double = 0
+    _ a: Matrix, _ b: Matrix, transposing: Factors = [], scale: Double = 1, keeping: Double = 0
   ) {
-    let (m, k) = aIsTransposed ? (a.columns, a.rows) : (a.rows, a.columns)
-    let (l, n) = bIsTransposed ? (b.columns, b.rows) : (b.rows, b.columns)
+    let (first, second) = (transposing.contains(.first), transposing.contains(.second))
+    let (m, k) = first ? (a.columns, a.rows) : (a.rows, a.columns)
+    let (l, n) = second ? (b.columns, b.rows) : (b.rows, b.columns)
     precondition(k == l, "\(m) × \(k) times \(l) × \(n)")
     precondition(m == rows && n == columns, "\(m) × \(n) into \(rows) × \(columns)")
     guard m > 0, n > 0 else { return }
     unsafe cblas_dgemm(
-      CblasColMajor, aIsTransposed ? CblasTrans : CblasNoTrans,
-      bIsTransposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),
-      scale, a.elements, a.stride, b.elements, b.stride, keeping, &elements, stride)
+      CblasColMajor, first ? CblasTrans : CblasNoTrans, second ? CblasTrans : CblasNoTrans,
+      Int32(m), Int32(n), Int32(k), scale, a.elements, a.stride, b.elements, b.stride, keeping,
+      &elements, stride)
   }
 
-  /// The product `op(A) op(B)`, where `op` transposes or not.
+  /// The product of two matrices.
   package static func product(
-    _ a: Matrix, transposed aIsTransposed: Bool = false,
-    _ b: Matrix, transposed bIsTransposed: Bool = false
+    _ a: Matrix, _ b: Matrix, transposing: Factors = []
   ) -> Matrix {
     var result = Matrix(
-      zeros: aIsTransposed ? a.columns : a.rows, bIsTransposed ? b.rows : b.columns)
-    result.formProduct(a, transposed: aIsTransposed, b, transposed: bIsTransposed)
+      zeros: transposing.contains(.first) ? a.columns : a.rows,
+      transposing.contains(.second) ? b.rows : b.columns)
+    result.formProduct(a, b, transposing: transposing)
     return result
   }
 
@@ -41,7 +49,7 @@ extension Matrix {
     return result
   }
 
-  /// The symmetric product `A Aᵀ`. Level-3 BLAS `dsyrk`: half the work of ``product(_:transposed:_:transposed:)``.
+  /// The symmetric product `A Aᵀ`. Level-3 BLAS `dsyrk`: half the work of a product.
   package func timesItsTranspose() -> Matrix {
     var result = Matrix(zeros: rows, rows)
     guard rows > 0 else { return result }

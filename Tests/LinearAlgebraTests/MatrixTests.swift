@@ -17,9 +17,12 @@ import Testing
     #expect(cases.count == 16)
     for golden in cases {
       var c = Matrix(golden.c)
+      let transposed = (golden.aIsTransposed, golden.bIsTransposed)
+      let factors: [Matrix.Factors] =
+        (transposed.0 ? [.first] : []) + (transposed.1 ? [.second] : [])
       c.formProduct(
-        Matrix(golden.a), transposed: golden.aIsTransposed,
-        Matrix(golden.b), transposed: golden.bIsTransposed, scale: 1.5, keeping: -0.5)
+        Matrix(golden.a), Matrix(golden.b), transposing: Matrix.Factors(factors), scale: 1.5,
+        keeping: -0.5)
       // Sums of at most 9 products of numbers around 1: a few units in the last place.
       #expect(c.relativeDistance(to: Matrix(golden.result)) < 1e-14)
     }
