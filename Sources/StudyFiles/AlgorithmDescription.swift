@@ -103,7 +103,8 @@ extension AlgorithmDescription {
         OptionDescription(
           name: "startup_trials", aliases: ["n_startup_trials"], type: .count(from: 0)),
         OptionDescription(
-          name: "candidate_count", aliases: ["candidates", "n_ei_candidates"], type: .count(from: 1)),
+          name: "candidate_count", aliases: ["candidates", "n_ei_candidates"], type: .count(from: 1)
+        ),
         OptionDescription(name: "multivariate", aliases: [], type: .flag),
         OptionDescription(name: "group", aliases: [], type: .flag),
         OptionDescription(name: "constant_liar", aliases: [], type: .flag),
@@ -116,7 +117,8 @@ extension AlgorithmDescription {
   static let pruners = [
     AlgorithmDescription(name: "none", aliases: ["nop", "NopPruner", "off"], options: []),
     AlgorithmDescription(
-      name: "median", aliases: ["medianstop", "median_stopping", "MedianStoppingRule", "MedianPruner"],
+      name: "median",
+      aliases: ["medianstop", "median_stopping", "MedianStoppingRule", "MedianPruner"],
       options: percentileOptions),
     AlgorithmDescription(
       name: "percentile", aliases: ["PercentilePruner"],

@@ -33,7 +33,8 @@ package struct CommandTemplate: Sendable, Hashable {
     var texts: [(String, SourceLocation)] = []
     if case .sequence(let elements) = node.content {
       guard !usesShell else {
-        throw node.fault("'command' is a list, which no shell reads; make it one text, or remove 'shell'")
+        throw node.fault(
+          "'command' is a list, which no shell reads; make it one text, or remove 'shell'")
       }
       for element in elements {
         let word = try element.scalar("a word of 'command'", as: "a text").text
@@ -48,7 +49,8 @@ package struct CommandTemplate: Sendable, Hashable {
         texts = [(text, node.location)]
       } else {
         guard let split = ShellWords.split(text) else {
-          throw node.fault("'command' has a quote that is not closed; close it or give a list of words")
+          throw node.fault(
+            "'command' has a quote that is not closed; close it or give a list of words")
         }
         if let operation = split.first(where: Self.isShellSyntax) {
           throw node.fault(
@@ -70,7 +72,8 @@ package struct CommandTemplate: Sendable, Hashable {
       {
         throw LocatedFault(
           location: location,
-          problem: "'command' has {args} inside a word; it must stand alone, since it becomes several")
+          problem:
+            "'command' has {args} inside a word; it must stand alone, since it becomes several")
       }
       words.append(word)
     }

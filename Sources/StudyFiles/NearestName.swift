@@ -1,7 +1,8 @@
 /// The known name that a mistyped one probably meant; nil when none is near.
 ///
 /// Letter case, `-`, `_`, spaces and dots do not count. Near means an edit distance (insertions,
-/// deletions, replacements, swaps of neighbours) of at most a third of the longer name, at least 1.
+/// deletions, replacements, swaps of neighbours) of at most a third of the longer name, or 1 if that
+/// leaves a letter as it was.
 /// Of equally near names the first wins.
 package func nearest(to name: String, among known: some Sequence<String>) -> String? {
   let wanted = Array(plainName(name).utf8)
@@ -10,7 +11,8 @@ package func nearest(to name: String, among known: some Sequence<String>) -> Str
   var best: (name: String, distance: Int)?
   for candidate in known {
     let letters = Array(plainName(candidate).utf8)
-    let limit = max(1, max(wanted.count, letters.count) / 3)
+    let longer = max(wanted.count, letters.count)
+    let limit = longer > 1 ? max(1, longer / 3) : 0
     let distance = editDistance(wanted, letters)
     if distance <= limit, distance < (best?.distance ?? .max) { best = (candidate, distance) }
   }

@@ -157,7 +157,8 @@ internal import CYAML
     case .alias(let name):
       // An anchor is known once its value is complete, so an alias cannot contain itself.
       guard let target = anchors[name] else {
-        throw LocatedFault(location: location, problem: "'*\(name)' refers to no '&\(name)' above it")
+        throw LocatedFault(
+          location: location, problem: "'*\(name)' refers to no '&\(name)' above it")
       }
       try count(target.size, at: location)
       return YAMLNode(content: target.content, location: location)
