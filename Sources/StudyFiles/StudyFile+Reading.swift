@@ -42,7 +42,7 @@ extension StudyFile {
   ]
 
   private init(parsing bytes: [UInt8], path: String) throws(LocatedFault) {
-    let root = try YAMLParser.parse(bytes)
+    let root = try YAMLParser.parse(SurrogatePairs.merged(in: bytes))
     if case .scalar(let scalar) = root.content {
       throw root.fault(
         scalar.isNull

@@ -106,11 +106,11 @@ import Testing
   @Test func readsJSON() throws {
     let file = try StudyFile(
       text:
-        #"{"name":"caf\u00e9","metric":"loss","#
+        #"{"name":"caf\u00e9 \ud83d\ude00","metric":"loss","#
         + #""parameters":{"x":{"low":-1e0,"high":1E+2},"c":{"choices":[NaN,Infinity,-Infinity,"NaN","a\/b\n"]}},"#
         + "\n\t\"trials\":10, \"command\":[\"true\"]}\n",
       path: "s.json")
-    #expect(file.name == "café")
+    #expect(file.name == "café 😀")
     #expect(file.trials == 10)
     #expect(file.space["x"] == .float(try FloatDistribution(low: -1, high: 100)))
     guard case .categorical(let c)? = file.space["c"] else {
