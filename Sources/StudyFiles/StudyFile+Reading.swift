@@ -1,0 +1,256 @@
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+extension StudyFile {
+  /// Reads and checks the file.
+  ///
+  /// - Throws: ``StudyFileError`` for a file that is missing, unreadable, larger than 1 MiB, not YAML,
+  ///   or says something that makes no sense.
+  package init(contentsOf path: String) throws(StudyFileError) {
+    do {
+      self = try StudyFile(parsing: try Self.bytes(of: path), path: path)
+    } catch {
+      throw StudyFileError(path: path, location: error.location, problem: error.problem)
+    }
+  }
+
+  /// Checks the text of a study file, as `path`.
+  package init(text: String, path: String) throws(StudyFileError) {
+    do {
+      self = try StudyFile(parsing: Array(text.utf8), path: path)
+    } catch {
+      throw StudyFileError(path: path, location: error.location, problem: error.problem)
+    }
+  }
+
+  private static let fields: [FieldName] = [
+    FieldName("name", "study", "study_name"), "description",
+    FieldName("direction", "goal"), "directions",
+    FieldName("metric", "objective"), FieldName("metrics", "objectives"),
+    FieldName("sampler", "method", "algorithm"), "pruner",
+    FieldName("parameters", "params", "search_space"),
+    FieldName("trials", "n_trials", "max_trials", "run_cap"), "timeout",
+    FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
+    FieldName("store", "storage"), "command", "shell", "collect", "retries",
+    FieldName("trial_timeout", "max_trial_duration"), "grace_period",
+    FieldName("environment", "env"),
+  ]
+
+  private init(parsing bytes: [UInt8], path: String) throws(LocatedFault) {
+    let root = try YAMLParser.parse(SurrogatePairs.merged(in: bytes))
+    if case .scalar(let scalar) = root.content {
+      throw root.fault(
+        scalar.isNull
+          ? "empty; a study file needs at least parameters, a metric and a command"
+          : "not a study file: it holds only the text '\(shortened(scalar.text))'; "
+            + "give a mapping such as 'metric: loss'")
+    }
+    let fields = try Fields(root, in: "the study file", known: Self.fields)
+    self.path = path
+    text = String(decoding: bytes, as: UTF8.self)
+    name = try fields["name"].map { (node) throws(LocatedFault) in try Self.studyName(node) }
+    _ = try fields["description"]?.text("'description'")
+    objectives = try Self.objectives(fields)
+    sampler = try fields["sampler"].map { (node) throws(LocatedFault) in
+      try AlgorithmSetting(.sampler, reading: node, path: path)
+    }
+    pruner = try fields["pruner"].map { (node) throws(LocatedFault) in
+      try AlgorithmSetting(.pruner, reading: node, path: path)
+    }
+    space =
+      try fields["parameters"].map { (node) throws(LocatedFault) in
+        try SearchSpace(reading: node)
+      } ?? SearchSpace()
+    trials = try fields["trials"]?.count("'trials'", from: 1, through: 1 << 40)
+    timeout = try fields["timeout"]?.duration("'timeout'")
+    workers = try fields["workers"]?.count("'workers'", from: 1, through: 4_096)
+    seed = try fields["seed"].map { (node) throws(LocatedFault) in
+      UInt64(try node.count("'seed'", from: 0, through: .max))
+    }
+    store = try fields["store"]?.text("'store'")
+    let names = space.parameters.map(\.name)
+    let usesShell = try fields["shell"]?.flag("'shell'") ?? false
+    command = try fields["command"].map { (node) throws(LocatedFault) in
+      try CommandTemplate(reading: node, usesShell: usesShell, parameters: names)
+    }
+    collection =
+      try fields["collect"].map { (node) throws(LocatedFault) in
+        try MetricCollection(reading: node, parameters: names)
+      } ?? MetricCollection()
+    retries =
+      try fields["retries"].map { (node) throws(LocatedFault) in
+        try RetrySetting(reading: node)
+      } ?? RetrySetting()
+    trialTimeout = try fields["trial_timeout"]?.duration("'trial_timeout'")
+    gracePeriod =
+      try fields["grace_period"]?.duration("'grace_period'", orZero: true) ?? .seconds(10)
+    environment =
+      try fields["environment"].map { (node) throws(LocatedFault) in
+        try EnvironmentVariable.read(node, parameters: names)
+      } ?? []
+  }
+
+  private static func studyName(_ node: YAMLNode) throws(LocatedFault) -> String {
+    let name = try node.text("'name'")
+    guard name.unicodeScalars.count <= 512 else {
+      throw node.fault("'name' has \(name.unicodeScalars.count) characters; give at most 512")
+    }
+    return name
+  }
+
+  private static func bytes(of path: String) throws(LocatedFault) -> [UInt8] {
+    func failure(_ code: Int32) -> LocatedFault {
+      let reason = unsafe String(cString: strerror(code))
+      let fix =
+        code == ENOENT
+        ? "write one, or give its path" : "check the path and its permissions"
+      return LocatedFault(
+        location: nil, problem: "the study file cannot be read: \(reason); \(fix)")
+    }
+    guard !path.isEmpty, !path.utf8.contains(0) else { throw failure(ENOENT) }
+    // A FIFO or a device must not hang the program.
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw failure(errno) }
+    defer { close(file) }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0 else { throw failure(errno) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw failure(EISDIR) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw LocatedFault(location: nil, problem: "not a regular file; give the path of a text file")
+    }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count <= YAMLParser.largestSize {
+      let count = unsafe read(file, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure(errno) }
+      if count == 0 { break }
+      bytes += buffer[..<count]
+    }
+    return bytes
+  }
+}
+
+// MARK: Objectives
+
+extension StudyFile {
+  /// Brings `direction(s)`, `metric` and `metrics` together.
+  private static func objectives(_ fields: Fields) throws(LocatedFault) -> [ObjectiveMetric] {
+    if let metrics = fields["metrics"], let metric = fields["metric"] {
+      throw (metrics.location.line > metric.location.line ? metrics : metric).fault(
+        "'metric' and 'metrics' exclude each other; keep one")
+    }
+    if let directions = fields["directions"], let direction = fields["direction"] {
+      throw (directions.location.line > direction.location.line ? directions : direction).fault(
+        "'direction' and 'directions' exclude each other; keep one")
+    }
+    let metricNodes = (fields["metrics"] ?? fields["metric"])?.elements ?? []
+    let directionNode = fields["directions"] ?? fields["direction"]
+    let directionNodes = directionNode?.elements ?? []
+    if let node = fields["metrics"] ?? fields["metric"], metricNodes.isEmpty {
+      throw node.fault("the list of metrics is empty; give at least one")
+    }
+    if let directionNode {
+      guard !directionNodes.isEmpty else {
+        throw directionNode.fault("the list of directions is empty; give one per objective")
+      }
+      guard metricNodes.isEmpty || metricNodes.count == directionNodes.count else {
+        throw directionNode.fault(
+          "\(directionNodes.count) directions do not fit \(metricNodes.count) metrics; "
+            + "give one per metric")
+      }
+    }
+    let count = max(metricNodes.count, directionNodes.count, 1)
+    var objectives: [ObjectiveMetric] = []
+    for index in 0..<count {
+      let direction: Direction? =
+        try index < directionNodes.count ? Self.direction(directionNodes[index]) : nil
+      let objective: ObjectiveMetric
+      if index < metricNodes.count {
+        objective = try Self.metric(metricNodes[index], direction: direction)
+      } else {
+        objective = ObjectiveMetric(
+          name: count == 1 ? "objective" : "objective_\(index)",
+          direction: direction ?? .minimize)
+      }
+      if objectives.contains(where: { $0.name == objective.name }) {
+        throw metricNodes[index].fault("the metric '\(objective.name)' stands twice; rename one")
+      }
+      objectives.append(objective)
+    }
+    return objectives
+  }
+
+  private static func metric(
+    _ node: YAMLNode, direction: Direction?
+  ) throws(LocatedFault) -> ObjectiveMetric {
+    guard case .mapping = node.content else {
+      return ObjectiveMetric(
+        name: try metricName(node), direction: direction ?? .minimize)
+    }
+    let fields = try Fields(
+      node, in: "a metric", known: ["name", FieldName("direction", "goal", "mode"), "reduce"])
+    guard let nameNode = fields["name"] else {
+      throw node.fault("a metric has no name; add 'name:'")
+    }
+    var chosen = direction
+    if let own = fields["direction"] {
+      let given = try Self.direction(own)
+      if let direction, direction != given {
+        throw own.fault(
+          "the metric is to \(given.rawValue), but 'direction' says \(direction.rawValue); remove one"
+        )
+      }
+      chosen = given
+    }
+    var reduction = ObjectiveMetric.Reduction.last
+    if let reduce = fields["reduce"] {
+      reduction = try reduce.choice("'reduce'", among: ObjectiveMetric.Reduction.allCases)
+    }
+    return ObjectiveMetric(
+      name: try metricName(nameNode), direction: chosen ?? .minimize, reduction: reduction)
+  }
+
+  private static func metricName(_ node: YAMLNode) throws(LocatedFault) -> String {
+    let name = try node.text("the metric's name")
+    guard name.utf8.count <= 256, !name.contains(where: \.isNewline) else {
+      throw node.fault("the metric's name '\(shortened(name))' is too long; give at most 256 bytes")
+    }
+    return name
+  }
+
+  private static func direction(_ node: YAMLNode) throws(LocatedFault) -> Direction {
+    let text = try node.text("the direction")
+    switch plainName(text) {
+    case "min", "minimize", "minimise": return .minimize
+    case "max", "maximize", "maximise": return .maximize
+    default:
+      let advice =
+        nearest(to: text, among: ["minimize", "maximize"]).map { "did you mean '\($0)'?" }
+        ?? "give minimize or maximize"
+      throw node.fault("the direction '\(shortened(text))' is unknown; \(advice)")
+    }
+  }
+}
+
+extension YAMLNode {
+  /// One of the cases of an enumeration, by its raw value.
+  func choice<Choice: RawRepresentable<String>>(
+    _ what: String, among choices: [Choice]
+  ) throws(LocatedFault) -> Choice {
+    let names = choices.map(\.rawValue)
+    let text = try scalar(what, as: "one of \(quotedList(names))").text
+    if let found = choices.first(where: { plainName($0.rawValue) == plainName(text) }) {
+      return found
+    }
+    let advice =
+      nearest(to: text, among: names).map { "did you mean '\($0)'?" }
+      ?? "give one of \(quotedList(names))"
+    throw fault("\(what) is '\(shortened(text))'; \(advice)")
+  }
+}

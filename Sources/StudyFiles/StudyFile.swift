@@ -1,0 +1,139 @@
+package import StudyModel
+
+/// What a study file says: the search space, what to run, and how.
+///
+/// The file is YAML 1.2 or JSON. Everything in it has been checked; what it leaves out is nil or has
+/// the default that the property names.
+package struct StudyFile: Sendable {
+  /// The file as the user named it.
+  package let path: String
+  /// The whole text.
+  package let text: String
+  /// The study's name; nil to name it after the file.
+  package var name: String?
+  /// What is optimized; at least one. By default one metric `objective`, minimized.
+  package var objectives: [ObjectiveMetric]
+  /// The sampler; nil for the default.
+  package var sampler: AlgorithmSetting?
+  /// The pruner; nil for the default.
+  package var pruner: AlgorithmSetting?
+  /// The parameters; a constant is a categorical parameter of one choice. May be empty for objectives
+  /// that suggest their own.
+  package var space: SearchSpace
+  /// The number of trials to finish; nil for no limit.
+  package var trials: Int?
+  /// How long to go on; nil for no limit.
+  package var timeout: Duration?
+  /// Trials at a time; nil for the default.
+  package var workers: Int?
+  package var seed: UInt64?
+  /// Where the study is kept; nil for the default.
+  package var store: String?
+  /// What each trial runs; nil when the file is only a search space.
+  package var command: CommandTemplate?
+  package var collection: MetricCollection
+  package var retries: RetrySetting
+  /// How long one trial may take; nil for no limit.
+  package var trialTimeout: Duration?
+  /// From SIGTERM to SIGKILL; 10 s by default.
+  package var gracePeriod: Duration
+  /// Variables to set for the command, or with nil to remove, in the file's order.
+  package var environment: [EnvironmentVariable]
+
+  /// The directions in the objectives' order.
+  package var directions: [Direction] { objectives.map(\.direction) }
+
+  /// The folder of the file, in which the command runs; `.` for a bare name.
+  package var folder: String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The study's name: that in the file, else the file's name without its ending.
+  package var studyName: String {
+    if let name { return name }
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return file }
+    return String(file[..<dot])
+  }
+}
+
+/// One objective of a study.
+package struct ObjectiveMetric: Sendable, Hashable {
+  /// The name under which the command reports it.
+  package let name: String
+  package let direction: Direction
+  /// Which of several reports is the trial's value.
+  package let reduction: Reduction
+
+  package enum Reduction: String, Sendable, CaseIterable {
+    /// The latest report.
+    case last
+    /// The best report in the objective's direction.
+    case best
+  }
+
+  package init(name: String, direction: Direction, reduction: Reduction = .last) {
+    self.name = name
+    self.direction = direction
+    self.reduction = reduction
+  }
+}
+
+/// Where and how a command's metrics are found.
+package struct MetricCollection: Sendable, Hashable {
+  package enum Source: String, Sendable, CaseIterable {
+    case stdout, stderr
+    /// Standard output and standard error.
+    case both
+    /// Neither: a result file or the trial channel.
+    case none
+  }
+
+  package enum Format: String, Sendable, CaseIterable {
+    /// `name=value` and JSON lines.
+    case any
+    /// `name=value`, `name: value`.
+    case text
+    /// One JSON object per line.
+    case json
+  }
+
+  /// The streams whose lines are read.
+  package var source = Source.stdout
+  package var format = Format.any
+  /// Regular expressions that are tried on each line instead of ``format``.
+  package var expressions: [String] = []
+  /// A file that the command leaves; relative to the trial's directory. Read when it has exited.
+  package var file: WordTemplate?
+  /// The names that number a report.
+  package var stepNames = MetricCollection.defaultStepNames
+
+  package static let defaultStepNames = ["step", "epoch"]
+
+  package init() {}
+}
+
+/// Which attempts are tried again.
+package struct RetrySetting: Sendable, Hashable {
+  /// Attempts after the first; 0 for none.
+  package var count = 0
+  /// From the end of an attempt to the next.
+  package var delay: Duration = .zero
+  /// The ways to end that are worth another attempt.
+  package var outcomes: Set<AttemptOutcome> = RetrySetting.defaultOutcomes
+
+  /// All that may go better the next time; a failure of the objective itself is among them.
+  package static let defaultOutcomes: Set<AttemptOutcome> = [
+    .failed, .timedOut, .outOfMemory, .tryAgain, .lost, .metricMissing,
+  ]
+
+  package init() {}
+}
+
+/// A variable of the command's environment.
+package struct EnvironmentVariable: Sendable, Hashable {
+  package let name: String
+  /// Its value; nil to remove the variable.
+  package let value: WordTemplate?
+}

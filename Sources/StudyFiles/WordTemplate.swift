@@ -1,0 +1,80 @@
+/// A text with placeholders: `--lr={learning_rate}`. Braces are written doubled: `{{` and `}}`.
+package struct WordTemplate: Sendable, Hashable {
+  enum Piece: Sendable, Hashable {
+    case literal(String)
+    case placeholder(String)
+  }
+
+  let pieces: [Piece]
+
+  /// A text that stands for itself.
+  package init(literal: String) { pieces = [.literal(literal)] }
+
+  /// Reads a template whose placeholders are among `known`.
+  ///
+  /// - Parameter what: The subject of a fault's message, such as `'command'`.
+  init(
+    _ text: String, known: [String], in what: String, at location: SourceLocation?
+  ) throws(LocatedFault) {
+    var pieces: [Piece] = []
+    var literal = ""
+    var rest = text[...]
+    func fault(_ problem: String) -> LocatedFault {
+      LocatedFault(location: location, problem: "\(what) has \(problem)")
+    }
+    while let next = rest.first {
+      if rest.hasPrefix("{{") || rest.hasPrefix("}}") {
+        literal.append(next)
+        rest = rest.dropFirst(2)
+      } else if next == "}" {
+        throw fault("a '}' without '{'; write '}}' for the character itself")
+      } else if next == "{" {
+        guard let end = rest.firstIndex(of: "}") else {
+          throw fault("a '{' without '}'; write '{{' for the character itself")
+        }
+        let name = String(rest[rest.index(after: rest.startIndex)..<end])
+        guard known.contains(name) else {
+          let advice =
+            nearest(to: name, among: known).map { "did you mean '{\($0)}'?" }
+            ?? "known are \(quotedList(known.map { "{\($0)}" })); double the braces for a literal"
+          throw fault("the unknown placeholder '{\(shortened(name))}'; \(advice)")
+        }
+        if !literal.isEmpty { pieces.append(.literal(literal)) }
+        literal = ""
+        pieces.append(.placeholder(name))
+        rest = rest[rest.index(after: end)...]
+      } else {
+        literal.append(next)
+        rest = rest.dropFirst()
+      }
+    }
+    if !literal.isEmpty || pieces.isEmpty { pieces.append(.literal(literal)) }
+    self.pieces = pieces
+  }
+
+  /// The placeholder that the whole text is; nil when there is more or none.
+  var onlyPlaceholder: String? {
+    guard pieces.count == 1, case .placeholder(let name) = pieces[0] else { return nil }
+    return name
+  }
+
+  /// The text without placeholders; nil when it has some.
+  var literal: String? {
+    guard pieces.count == 1, case .literal(let text) = pieces[0] else { return nil }
+    return text
+  }
+
+  /// The text with each placeholder replaced; nil when `value` has none for a placeholder.
+  package func expanded(_ value: (String) -> String?) -> String? {
+    var text = ""
+    for piece in pieces {
+      switch piece {
+      case .literal(let literal): text += literal
+      case .placeholder(let name):
+        guard let replacement = value(name) else { return nil }
+        text += replacement
+      }
+    }
+    return text
+  }
+}
