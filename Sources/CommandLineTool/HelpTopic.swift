@@ -1,0 +1,63 @@
+/// What the help explains beside the verbs.
+package enum HelpTopic: String, CaseIterable, Sendable {
+  case json
+  case store
+  case exitCodes = "exit-codes"
+
+  /// The text of the topic.
+  package var text: String {
+    switch self {
+    case .json: Self.jsonKeys
+    case .store: Self.storeOrder
+    case .exitCodes:
+      "Exit codes:\n"
+        + ExitCode.allCases.map { "  \(String($0.rawValue).padded(to: 5))\($0.meaning)" }
+        .joined(separator: "\n") + "\nA reader that closes the pipe early is no failure."
+    }
+  }
+
+  private static let jsonKeys = """
+    --json prints one document, or one line per item for lists. Times follow RFC 3339 in UTC. NaN
+    and infinities are the strings "nan", "inf" and "-inf". Keys are added in later versions, never
+    renamed or removed; what is not there yet is null.
+
+    A trial (trial list, show, tell, enqueue, ask; study best; study export --format json):
+      number              counted from 0 within the study
+      state               waiting, running, completed, pruned or failed
+      value               the first objective's value
+      values              one per objective
+      parameters          an object of the parameters' values
+      intermediate_values an array of objects with step and value
+      user_attributes     an object
+      system_attributes   an object
+      started_at, completed_at, duration_seconds
+      attempts            (trial show) an array of objects with attempt, worker, started_at,
+                          ended_at, outcome, reason
+
+    A study (study list, create, show):
+      name, directions    directions is an array of minimize and maximize
+      trials              an object: total, waiting, running, completed, pruned, failed
+      best_trial          the number of the best completed trial
+      best_value          its value
+      parameters          (study show) an object of distributions
+      user_attributes     (study show) an object
+      store               (study show) where it is
+
+    The end of a run (run):
+      the keys of a study, and store, elapsed_seconds, stopped_by (budget, timeout, interrupt,
+      failures), best (the best trial, or an array of trials with several objectives)
+
+    What was done: study delete prints name and deleted_trials; plot prints file; doctor prints
+    version, libraries (an object), processors, blas_threads, store (an object).
+    """
+
+  private static let storeOrder = """
+    Studies live in a SQLite file that Optuna 5 can open, too. Which file, in this order:
+      1. --store PATH, or --store sqlite:///PATH (four slashes for an absolute path)
+      2. for run: 'store' in the study file, relative to that file
+      3. the environment variable NEEDLETAIL_STORE
+      4. needletail.db in the current folder
+    run and study create create the file; all other verbs want it to exist. Do not put it on a
+    network file system: locks do not hold there, and Needletail refuses it.
+    """
+}

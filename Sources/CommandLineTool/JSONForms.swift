@@ -1,0 +1,78 @@
+package import StudyModel
+
+// The JSON that `--json` prints, in one place. `needletail help json` shows the same keys. Keys are
+// added, never renamed or removed; times follow RFC 3339; NaN and infinities are the strings "nan",
+// "inf" and "-inf"; a key whose value is not there yet is null.
+
+extension Trial {
+  /// Keys: `number`, `state` (waiting, running, completed, pruned, failed), `value` (first
+  /// objective), `values`, `parameters` (object), `intermediate_values` (array of `step`,
+  /// `value`), `user_attributes`, `system_attributes` (objects), `started_at`, `completed_at`,
+  /// `duration_seconds`.
+  package var jsonForm: JSONValue {
+    [
+      "number": .integer(number),
+      "state": .string(state.name),
+      "value": value.map(JSONValue.float) ?? .null,
+      "values": .array(values.map(JSONValue.float)),
+      "parameters": .object(parameters.map { .init($0.name, JSONValue($0.value)) }),
+      "intermediate_values": .array(
+        intermediateValues.map { ["step": .integer($0.step), "value": .float($0.value)] }),
+      "user_attributes": .object(userAttributes.map { .init($0.key, $0.value) }),
+      "system_attributes": .object(systemAttributes.map { .init($0.key, $0.value) }),
+      "started_at": startedAt.map { .string($0.rfc3339) } ?? .null,
+      "completed_at": completedAt.map { .string($0.rfc3339) } ?? .null,
+      "duration_seconds": duration.map { .float($0.inSeconds) } ?? .null,
+    ]
+  }
+}
+
+extension Attempt {
+  /// Keys: `attempt`, `worker`, `started_at`, `ended_at`, `outcome`, `reason`.
+  package var jsonForm: JSONValue {
+    [
+      "attempt": .integer(number),
+      "worker": .string(worker),
+      "started_at": .string(startedAt.rfc3339),
+      "ended_at": endedAt.map { .string($0.rfc3339) } ?? .null,
+      "outcome": outcome.map { .string($0.rawValue) } ?? .null,
+      "reason": .string(reason),
+    ]
+  }
+}
+
+/// A study with its figures, as `study list` and `study show` present it.
+package struct StudyOverview: Sendable {
+  package let study: StudyRecord
+  package let counts: [TrialState: Int]
+  /// The best completed trial; nil without one, and for several objectives.
+  package let best: Trial?
+
+  package init(_ study: StudyRecord, in store: any StudyStore) throws(StoreError) {
+    self.study = study
+    counts = try store.counts(in: study)
+    best = study.directions.count == 1 ? try store.bestTrial(in: study) : nil
+  }
+
+  /// All trials, in whatever state.
+  package var total: Int { counts.values.reduce(0, +) }
+
+  /// Keys: `name`, `directions`, `trials` (object: `total` and one per state), `best_trial`
+  /// (number), `best_value`.
+  package var jsonForm: JSONValue { .object(members) }
+
+  /// The members of ``jsonForm``, for a form with more of them.
+  package var members: [JSONValue.Member] {
+    var trials: [JSONValue.Member] = [.init("total", .integer(total))]
+    for state in TrialState.allCases {
+      trials.append(.init(state.name, .integer(counts[state] ?? 0)))
+    }
+    return [
+      .init("name", .string(study.name)),
+      .init("directions", .array(study.directions.map { .string($0.rawValue) })),
+      .init("trials", .object(trials)),
+      .init("best_trial", best.map { .integer($0.number) } ?? .null),
+      .init("best_value", best?.value.map(JSONValue.float) ?? .null),
+    ]
+  }
+}

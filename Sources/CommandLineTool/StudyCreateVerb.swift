@@ -1,0 +1,86 @@
+internal import StudyModel
+
+/// `needletail study create <study> [--direction …]`
+package struct StudyCreateVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["study", "create"],
+    abstract: "Create a study, to be filled with trial ask and tell or by other programs.",
+    discussion: ["needletail run creates the study of its study file by itself."],
+    arguments: [.init(name: "study", help: "The new study's name.")],
+    options: [
+      .init(
+        name: "--direction", placeholder: "DIRECTION",
+        help: "minimize (default) or maximize; with commas between for several objectives.",
+        completion: .words(["minimize", "maximize"])),
+      .init(
+        name: "--exist-ok", help: "Do nothing if the study exists with the same direction."),
+      .store, .json,
+    ],
+    examples: [
+      .init("needletail study create lr", "Creates the study lr in needletail.db."),
+      .init(
+        "needletail study create speed --direction minimize,maximize --store all.db",
+        "Creates a study with two objectives in all.db."),
+    ])
+
+  private let name: String
+  private let directions: [Direction]
+  private let mayExist: Bool
+  private let store: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    name = try arguments.positional("study")
+    let text = arguments.value("--direction") ?? "minimize"
+    var directions: [Direction] = []
+    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let direction = Direction(rawValue: String(word)) else {
+        throw .badValue(
+          option: "--direction", value: String(word), expected: "minimize or maximize")
+      }
+      directions.append(direction)
+    }
+    self.directions = directions
+    mayExist = arguments.flag("--exist-ok")
+    store = arguments.value("--store")
+    json = arguments.flag("--json")
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let selection = try StoreSelection(option: store, environment: context.environment)
+    try StudyName.check(name)
+    let store = try selection.openOrCreate()
+    let study: StudyRecord
+    do throws(StoreError) {
+      study = try store.createStudy(named: name, directions: directions)
+    } catch {
+      guard case .studyExists = error, mayExist else { throw error }
+      study = try store.study(named: name)
+      guard study.directions == directions else {
+        throw CommandError.directionConflict(
+          study: name, stored: study.directions.text, given: directions.text)
+      }
+    }
+    if json {
+      context.console.writeJSON(try StudyOverview(study, in: store).jsonForm)
+    } else {
+      context.console.write(
+        "study '\(name.printable)' (\(directions.text)) is in \(store.location.printable)")
+    }
+    return .success
+  }
+}
+
+/// The rule of study names, checked before a store is created for one.
+enum StudyName {
+  static func check(_ name: String) throws(StoreError) {
+    guard !name.isEmpty, name.unicodeScalars.count <= 512, !name.utf8.contains(0) else {
+      throw .badStudyName(name)
+    }
+  }
+}
+
+extension [Direction] {
+  /// `minimize`, or `minimize, maximize`.
+  var text: String { map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,60 @@
+internal import StudyModel
+
+/// `needletail study list`
+package struct StudyListVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["study", "list"],
+    abstract: "List the studies of a store with their trials and best values.",
+    options: [
+      .init(name: "--names", help: "Print the names only, one per line."),
+      .store, .json,
+    ],
+    examples: [
+      .init("needletail study list", "Lists the studies of needletail.db."),
+      .init(
+        "needletail study list --store all.db --json", "One line of JSON per study of all.db."),
+    ])
+
+  private let namesOnly: Bool
+  private let store: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    namesOnly = arguments.flag("--names")
+    store = arguments.value("--store")
+    json = arguments.flag("--json")
+    if namesOnly && json { throw .conflict("--names and --json exclude each other; remove one") }
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let selection = try StoreSelection(option: store, environment: context.environment)
+    let store = try selection.openExisting()
+    let studies = try store.studies()
+    if namesOnly {
+      for study in studies { context.console.write(study.name.printable) }
+      return studies.isEmpty ? .nothingFound : .success
+    }
+    var table = TextTable(
+      ["study", "direction", "trials", "completed", "pruned", "failed", "best"],
+      rightAligned: [2, 3, 4, 5, 6])
+    for study in studies {
+      let overview = try StudyOverview(study, in: store)
+      if json {
+        context.console.writeJSON(overview.jsonForm)
+        continue
+      }
+      func count(_ state: TrialState) -> String { String(overview.counts[state] ?? 0) }
+      table.append([
+        study.name, study.directions.text, String(overview.total), count(.completed),
+        count(.pruned), count(.failed), overview.best?.value?.brief ?? "-",
+      ])
+    }
+    guard !studies.isEmpty else {
+      context.console.warn(
+        "\(store.location.printable) has no studies; start one: needletail run study.yaml")
+      return .nothingFound
+    }
+    if !json { table.lines.forEach(context.console.write) }
+    return .success
+  }
+}

@@ -1,0 +1,87 @@
+internal import StudyModel
+
+/// `needletail trial list <study>`
+package struct TrialListVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["trial", "list"],
+    abstract: "List the trials of a study.",
+    arguments: [.study],
+    options: [
+      .init(
+        name: "--state", placeholder: "STATE",
+        help: "Only trials in this state: "
+          + TrialState.allCases.map(\.name).joined(separator: ", ")
+          + ".",
+        completion: .words(TrialState.allCases.map(\.name))),
+      .init(
+        name: "--best", placeholder: "N", help: "Only the N best completed trials, best first."),
+      .init(name: "--last", placeholder: "N", help: "Only the last N trials."),
+      .store, .json,
+    ],
+    examples: [
+      .init("needletail trial list digits --best 5", "Shows the five best trials."),
+      .init(
+        "needletail trial list digits --state failed --json", "One line of JSON per failed trial."),
+    ])
+
+  private let name: String
+  private let state: TrialState?
+  private let best: Int?
+  private let last: Int?
+  private let store: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    name = try arguments.positional("study")
+    let word = try arguments.word("--state", of: TrialState.allCases.map(\.name))
+    state = TrialState.allCases.first { $0.name == word }
+    best = try arguments.integer("--best", in: 1...Int.max)
+    last = try arguments.integer("--last", in: 1...Int.max)
+    store = arguments.value("--store")
+    json = arguments.flag("--json")
+    if best != nil, last != nil {
+      throw .conflict("--best and --last exclude each other; remove one")
+    }
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let selection = try StoreSelection(option: store, environment: context.environment)
+    let store = try selection.openExisting()
+    let study = try store.study(named: name)
+    var trials = try store.trials(in: study, numbers: nil)
+    if let state { trials.removeAll { $0.state != state } }
+    if let best { trials = trials.best(best, in: study.directions) }
+    if let last { trials = trials.suffix(last) }
+    guard !trials.isEmpty else {
+      context.console.warn("study '\(name.printable)' has no such trials")
+      return .nothingFound
+    }
+    if json {
+      for trial in trials { context.console.writeJSON(trial.jsonForm) }
+      return .success
+    }
+    var table = TextTable(
+      ["trial", "state", "value", "time", "parameters"], rightAligned: [0, 2, 3])
+    for trial in trials {
+      table.append([
+        String(trial.number), trial.state.name, trial.valuesText, Duration.text(trial.duration),
+        trial.parametersText,
+      ])
+    }
+    table.lines.forEach(context.console.write)
+    return .success
+  }
+}
+
+extension [Trial] {
+  /// The best completed trials by the first objective; the earlier of equals first, NaN last.
+  func best(_ count: Int, in directions: [Direction]) -> [Trial] {
+    let completed = filter { $0.state == .completed && $0.value != nil }
+    let ordered = completed.sorted { a, b in
+      let (x, y) = (a.value ?? .nan, b.value ?? .nan)
+      if directions[0].isBetter(x, than: y) { return true }
+      return !directions[0].isBetter(y, than: x) && a.number < b.number
+    }
+    return Array(ordered.prefix(count))
+  }
+}

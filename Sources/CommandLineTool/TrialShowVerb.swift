@@ -1,0 +1,92 @@
+internal import StudyModel
+
+/// `needletail trial show <study> <number>`
+package struct TrialShowVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["trial", "show"],
+    abstract: "Show all that is known of a trial: parameters, reports, attributes, attempts.",
+    arguments: [.study, .trial],
+    options: [.store, .json],
+    examples: [
+      .init("needletail trial show digits 12", "Shows trial 12 of the study digits."),
+      .init("needletail trial show digits 12 --json", "The same as one JSON document."),
+    ])
+
+  private let name: String
+  private let number: Int
+  private let store: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    name = try arguments.positional("study")
+    number = try arguments.trialNumber()
+    store = arguments.value("--store")
+    json = arguments.flag("--json")
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let selection = try StoreSelection(option: store, environment: context.environment)
+    let store = try selection.openExisting()
+    let study = try store.study(named: name)
+    let trial = try store.trial(number, of: study)
+    let attempts = try store.attempts(of: number, in: study)
+    let console = context.console
+    if json {
+      guard case .object(let members) = trial.jsonForm else { return .failed }
+      console.writeJSON(
+        .object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))
+      return .success
+    }
+    trial.summaryLines.forEach(console.write)
+    console.write("state: \(trial.state.name)")
+    if let started = trial.startedAt { console.write("started: \(started.rfc3339)") }
+    if let completed = trial.completedAt {
+      console.write("completed: \(completed.rfc3339), after \(Duration.text(trial.duration))")
+    }
+    for (title, attributes) in [
+      ("attributes", trial.userAttributes), ("system attributes", trial.systemAttributes),
+    ] where !attributes.isEmpty {
+      console.write("\(title):")
+      for attribute in attributes {
+        console.write("  \(attribute.key.printable) = \(attribute.value.text().printable)")
+      }
+    }
+    if !trial.intermediateValues.isEmpty {
+      console.write("reports:")
+      for report in trial.intermediateValues {
+        console.write("  step \(report.step): \(report.value)")
+      }
+    }
+    if !attempts.isEmpty {
+      console.write("attempts:")
+      for attempt in attempts {
+        let outcome = attempt.outcome?.rawValue ?? "running"
+        let reason = attempt.reason.isEmpty ? "" : ", \(attempt.reason.printable)"
+        console.write("  \(attempt.number): \(outcome) at \(attempt.worker.printable)\(reason)")
+      }
+    }
+    return .success
+  }
+}
+
+extension StudyStore {
+  /// The trial of that number.
+  ///
+  /// - Throws: ``StoreError/unknownTrial(number:study:)``.
+  func trial(_ number: Int, of study: StudyRecord) throws(StoreError) -> Trial {
+    let found: [Trial] = try trials(in: study, numbers: [number])
+    guard let trial = found.first else {
+      throw .unknownTrial(number: number, study: study.name)
+    }
+    return trial
+  }
+
+  /// Refuses to touch a trial that a worker holds under a live lease.
+  func requireNobodyRuns(_ number: Int, of study: StudyRecord) throws {
+    let now = Timestamp.now()
+    let holder = try attempts(of: number, in: study).first {
+      $0.outcome == nil && $0.deadline > now
+    }
+    if let holder { throw CommandError.trialHeld(number: number, worker: holder.worker) }
+  }
+}

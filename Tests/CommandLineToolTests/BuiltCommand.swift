@@ -1,0 +1,159 @@
+import Foundation
+
+/// The `needletail` that was built with the tests, run as a process of its own.
+struct BuiltCommand {
+  /// The folder it runs in, made for it; the caller's to remove.
+  let folder: URL
+  /// What is added to the environment.
+  var environment: [String: String] = [:]
+
+  /// What a finished process left.
+  struct Result {
+    let output: String
+    let messages: String
+    /// The exit code; −1 when it died of a signal.
+    let code: Int32
+    /// Whether a signal ended it.
+    let wasKilled: Bool
+
+    /// The lines of the output.
+    var lines: [String] { output.split(separator: "\n").map(String.init) }
+    /// The lines of the messages.
+    var messageLines: [String] { messages.split(separator: "\n").map(String.init) }
+  }
+
+  /// The root of the package.
+  static let packageRoot = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The program beside the test bundle.
+  static let path: String = {
+    #if os(Linux)
+      let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    #else
+      let bundle =
+        Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
+        ?? Bundle.main.bundleURL
+    #endif
+    return bundle.deletingLastPathComponent().appendingPathComponent("needletail").path
+  }()
+
+  /// The Python that the tests use.
+  static var python: String {
+    ProcessInfo.processInfo.environment["NEEDLETAIL_TEST_PYTHON"]
+      ?? packageRoot.appendingPathComponent(".build/venv/bin/python").path
+  }
+
+  /// Makes a folder for one test.
+  init() throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("needletail-test-\(UUID().uuidString)")
+      .resolvingSymlinksInPath()
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  /// Removes the folder.
+  func cleanUp() throws {
+    try FileManager.default.removeItem(at: folder)
+  }
+
+  /// Writes a file of the folder, executable if it begins with `#!`.
+  func write(_ text: String, to name: String) throws {
+    let file = folder.appendingPathComponent(name)
+    try Data(text.utf8).write(to: file)
+    if text.hasPrefix("#!") {
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+    }
+  }
+
+  /// The text of a file of the folder.
+  func read(_ name: String) throws -> String {
+    try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+  }
+
+  /// Runs it and waits.
+  func run(_ arguments: String...) throws -> Result {
+    try run(Self.path, arguments)
+  }
+
+  /// Runs a shell script and waits; `needletail` is on its path.
+  func shell(_ script: String, shell: String = "/bin/bash") throws -> Result {
+    try run(shell, ["-c", script])
+  }
+
+  /// Starts it and does not wait.
+  func start(_ arguments: String...) throws -> RunningCommand {
+    try RunningCommand(Self.path, arguments, in: self)
+  }
+
+  /// Runs any program in the folder and waits.
+  func run(_ program: String, _ arguments: [String]) throws -> Result {
+    try RunningCommand(program, arguments, in: self).finished()
+  }
+
+  /// The names and contents of all files of the folder, to see that nothing changed.
+  func contents() throws -> [String: Data] {
+    let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+    return names.reduce(into: [:]) { contents, name in
+      contents[name] = FileManager.default.contents(
+        atPath: folder.appendingPathComponent(name).path)
+    }
+  }
+
+  /// The environment of the process: small and the same everywhere.
+  var fullEnvironment: [String: String] {
+    let inherited = ProcessInfo.processInfo.environment
+    var result: [String: String] = [:]
+    for name in ["HOME", "TMPDIR", "LD_LIBRARY_PATH"] { result[name] = inherited[name] }
+    let own = URL(fileURLWithPath: Self.path).deletingLastPathComponent().path
+    result["PATH"] = own + ":" + (inherited["PATH"] ?? "/usr/bin:/bin")
+    result["LC_ALL"] = "C.UTF-8"
+    result["TERM"] = "xterm-256color"
+    return result.merging(environment) { $1 }
+  }
+}
+
+/// A process that was started in a test's folder.
+final class RunningCommand {
+  private let process = Process()
+  private let outputFile: URL
+  private let messageFile: URL
+
+  init(_ program: String, _ arguments: [String], in command: BuiltCommand) throws {
+    // Files, not pipes: nobody has to read while the process runs.
+    let scratch = FileManager.default.temporaryDirectory
+    outputFile = scratch.appendingPathComponent("needletail-out-\(UUID().uuidString)")
+    messageFile = scratch.appendingPathComponent("needletail-err-\(UUID().uuidString)")
+    for file in [outputFile, messageFile] { try Data().write(to: file) }
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.currentDirectoryURL = command.folder
+    process.environment = command.fullEnvironment
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: outputFile)
+    process.standardError = try FileHandle(forWritingTo: messageFile)
+    try process.run()
+  }
+
+  /// The process's number.
+  var identifier: Int32 { process.processIdentifier }
+
+  /// What was written to stderr so far.
+  func messagesSoFar() throws -> String { try String(contentsOf: messageFile, encoding: .utf8) }
+
+  /// Sends a signal.
+  func send(_ signal: Int32) { kill(identifier, signal) }
+
+  /// Waits for the end.
+  func finished() throws -> BuiltCommand.Result {
+    process.waitUntilExit()
+    defer {
+      for file in [outputFile, messageFile] { _ = unlink(file.path) }
+    }
+    let wasKilled = process.terminationReason == .uncaughtSignal
+    return BuiltCommand.Result(
+      output: String(decoding: try Data(contentsOf: outputFile), as: UTF8.self),
+      messages: String(decoding: try Data(contentsOf: messageFile), as: UTF8.self),
+      code: wasKilled ? -1 : process.terminationStatus, wasKilled: wasKilled)
+  }
+}
