@@ -17,6 +17,9 @@ let package = Package(
     // What the programs share: search spaces, statistics, arguments, the line of the results.
     .target(
       name: "BenchmarkSupport", dependencies: [needletail], path: "Sources/BenchmarkSupport",
-      swiftSettings: house)
+      swiftSettings: house),
+    .executableTarget(
+      name: "sampler-ask", dependencies: ["BenchmarkSupport", needletail],
+      path: "Sources/sampler-ask", swiftSettings: house),
   ]
 )

@@ -41,18 +41,35 @@ public enum StandardNormal {
   /// ln (Φ(b) − Φ(a)), accurate in both tails and for narrow intervals; −∞ when a ≥ b.
   public static func logMass(from a: Double, to b: Double) -> Double {
     guard a < b else { return a.isNaN || b.isNaN ? .nan : -.infinity }
-    let width = b - a
-    let middle = 0.5 * (a + b)
-    if width < 0.1, abs(middle) * width < 0.1 {
-      // The Taylor series of the density about the middle, integrated term by term: the coefficients
-      // are the Hermite polynomials of order 2, 4 and 6 over 24, 1920 and 322560.
-      let m = middle * middle
-      let w = width * width
-      let series =
-        w * (m - 1) / 24 + w * w * ((m - 6) * m + 3) / 1_920
-        + w * w * w * (((m - 15) * m + 45) * m - 15) / 322_560
-      return logDensity(middle) + log(width) + log1p(series)
-    }
+    let (middle, width) = (0.5 * (a + b), b - a)
+    return isNarrow(middle, width)
+      ? narrowLogMass(around: middle, width: width) : wideLogMass(from: a, to: b)
+  }
+
+  /// The logarithm of the probability of an interval given by its middle and its width, which may be
+  /// too narrow for the bounds to differ; −∞ for width 0.
+  public static func logMass(around middle: Double, width: Double) -> Double {
+    isNarrow(middle, width)
+      ? narrowLogMass(around: middle, width: width)
+      : wideLogMass(from: middle - 0.5 * width, to: middle + 0.5 * width)
+  }
+
+  private static func isNarrow(_ middle: Double, _ width: Double) -> Bool {
+    width < 0.1 && abs(middle) * width < 0.1
+  }
+
+  /// The Taylor series of the density about the middle, integrated term by term: the coefficients are
+  /// the Hermite polynomials of order 2, 4 and 6 over 24, 1920 and 322560.
+  private static func narrowLogMass(around middle: Double, width: Double) -> Double {
+    let m = middle * middle
+    let w = width * width
+    let second = (m - 1) / 24
+    let fourth = ((m - 6) * m + 3) / 1_920
+    let sixth = (((m - 15) * m + 45) * m - 15) / 322_560
+    return logDensity(middle) + log(width) + log1p(((sixth * w + fourth) * w + second) * w)
+  }
+
+  private static func wideLogMass(from a: Double, to b: Double) -> Double {
     if b <= 0 { return logDifference(logCumulative(b), logCumulative(a)) }
     if a >= 0 { return logDifference(logCumulative(-a), logCumulative(-b)) }
     return log1p(-cumulative(a) - cumulative(-b))

@@ -1,0 +1,139 @@
+internal import Probability
+internal import StudyModel
+
+/// The two densities of one space, kept up to date with a history.
+final class SpaceModel {
+  /// The parameters, none of them single-valued.
+  let parameters: [Parameter]
+  /// The density of the good trials.
+  let good: ParzenEstimator
+  /// The density of all others.
+  let rest: ParzenEstimator
+
+  private var columns: [Int?]
+  private var consumed = 0
+  private var goodNumbers: [Int] = []
+  private var running: [Pending] = []
+
+  /// A running trial that counts as not good.
+  private struct Pending: Equatable {
+    let number: Int
+    let point: [Double]
+  }
+
+  init(_ parameters: [Parameter]) {
+    self.parameters = parameters
+    good = ParzenEstimator(parameters, isUniform: true)
+    rest = ParzenEstimator(parameters, isUniform: false)
+    columns = Array(repeating: nil, count: parameters.count)
+  }
+
+  /// Applies what happened since the last call.
+  ///
+  /// - Parameters:
+  ///   - history: A continuation of the history of the last call.
+  ///   - best: The numbers of the good trials, ascending.
+  ///   - pending: The running trials that count.
+  ///   - relative: The parameters of a running trial that are announced but not stored.
+  func update(
+    from history: TrialHistory, best: [Int], pending: [Int],
+    announced relative: (Int) -> [String: JSONValue]
+  ) {
+    findColumns(in: history)
+    let wasRunning = running
+    running = []
+    for number in pending {
+      guard let point = announcedPoint(of: number, in: history, relative) else { continue }
+      running.append(Pending(number: number, point: point))
+    }
+    if !wasRunning.isEmpty {
+      for trial in wasRunning where !running.contains(trial) { rest.remove(trial.number) }
+    }
+
+    let finished = history.finishedOrder[consumed...]
+    rest.expect(finished.count)
+    var chosen: [Int] = []
+    for number in best where hasPoint(number, in: history) { chosen.append(number) }
+    for number in finished where history.states[number] != .failed {
+      guard let point = point(of: number, in: history) else { continue }
+      rest.insert(number, at: point, isActive: !chosen.contains(number))
+    }
+    consumed = history.finishedOrder.count
+
+    if chosen != goodNumbers {
+      for number in goodNumbers where !chosen.contains(number) {
+        good.remove(number)
+        rest.setActive(true, number)
+      }
+      for number in chosen where !goodNumbers.contains(number) {
+        guard let point = point(of: number, in: history) else { continue }
+        good.insert(number, at: point)
+        rest.setActive(false, number)
+      }
+      goodNumbers = chosen
+    }
+    for trial in running where !wasRunning.contains(trial) {
+      rest.insert(trial.number, at: trial.point)
+    }
+    good.fit()
+    rest.fit()
+  }
+
+  /// Draws candidates from the good trials' density and returns the internal values of the one with
+  /// the largest ratio of the two densities.
+  func suggest(_ candidateCount: Int, using generator: inout TrialGenerator) -> [Double] {
+    let candidates = good.sample(candidateCount, using: &generator)
+    let l = good.logDensities(at: candidates)
+    let g = rest.logDensities(at: candidates)
+    var best = 0
+    for c in 1..<max(1, candidateCount) where l[c] - g[c] > l[best] - g[best] { best = c }
+    return good.internalValues(of: best, in: candidates)
+  }
+
+  private func findColumns(in history: TrialHistory) {
+    for (place, parameter) in parameters.enumerated() where columns[place] == nil {
+      columns[place] = history.parameters.firstIndex { $0.name == parameter.name }
+    }
+  }
+
+  private func hasPoint(_ number: Int, in history: TrialHistory) -> Bool {
+    point(of: number, in: history) != nil
+  }
+
+  /// The internal values of a trial; nil if it lacks one or a kernel cannot stand there.
+  private func point(of number: Int, in history: TrialHistory) -> [Double]? {
+    var point: [Double] = []
+    point.reserveCapacity(columns.count)
+    for column in columns {
+      guard let column, number < history.parameters[column].values.count,
+        history.parameters[column].distributionIDs[number] >= 0
+      else { return nil }
+      point.append(history.parameters[column].values[number])
+    }
+    return rest.isUsable(point) ? point : nil
+  }
+
+  /// The same of a running trial, completed by what it announced.
+  private func announcedPoint(
+    of number: Int, in history: TrialHistory, _ relative: (Int) -> [String: JSONValue]
+  ) -> [Double]? {
+    if let point = point(of: number, in: history) { return point }
+    let announced = relative(number)
+    guard !announced.isEmpty else { return nil }
+    var point: [Double] = []
+    for (parameter, column) in zip(parameters, columns) {
+      if let column, number < history.parameters[column].values.count,
+        history.parameters[column].distributionIDs[number] >= 0
+      {
+        point.append(history.parameters[column].values[number])
+      } else if let value = announced[parameter.name]?.parameterValue,
+        let internalValue = parameter.distribution.internalValue(of: value)
+      {
+        point.append(internalValue)
+      } else {
+        return nil
+      }
+    }
+    return rest.isUsable(point) ? point : nil
+  }
+}

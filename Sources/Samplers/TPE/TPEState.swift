@@ -1,0 +1,145 @@
+internal import Probability
+internal import StudyModel
+
+/// What a TPE sampler derived from the history it saw last, so that the next suggestion costs what
+/// changed and not what was there.
+///
+/// Everything here is a function of the history and the settings; a history that does not continue
+/// the last one, or other settings, start it anew.
+struct TPEState {
+  private var settings: TPESampler.Settings?
+  private var directions: [Direction] = []
+  private var names: [String] = []
+  private var distributions: [Distribution] = []
+  private var consumed = 0
+  private var fingerprint: UInt64 = 0
+
+  /// The number of completed and pruned trials.
+  private(set) var observationCount = 0
+  private var tracker = SpaceTracker()
+  private var ranking = TrialRanking()
+  private var models: [[Parameter]: SpaceModel] = [:]
+  private var announcements: [Int: Announcement] = [:]
+
+  /// What a running trial announced, with the text it was read from.
+  private struct Announcement {
+    let text: [String]
+    let values: [String: JSONValue]
+  }
+
+  /// The most models kept: one per parameter sampled alone and per jointly sampled space.
+  private static let modelLimit = 512
+
+  /// Takes in what happened since the last call.
+  mutating func advance(to history: TrialHistory, _ settings: TPESampler.Settings) {
+    if !isContinued(by: history) || self.settings != settings {
+      self = TPEState()
+      self.settings = settings
+      directions = history.directions
+    }
+    for place in names.count..<history.parameters.count {
+      names.append(history.parameters[place].name)
+    }
+    for place in distributions.count..<history.distributions.count {
+      distributions.append(history.distributions[place])
+    }
+    for number in history.finishedOrder[consumed...] where history.states[number] != .failed {
+      observationCount += 1
+      tracker.insert(number, of: history)
+      ranking.insert(number, of: history)
+    }
+    consumed = history.finishedOrder.count
+    fingerprint = history.finishedFingerprints.last ?? 0
+  }
+
+  private func isContinued(by history: TrialHistory) -> Bool {
+    guard consumed <= history.finishedOrder.count, directions == history.directions,
+      names.count <= history.parameters.count, distributions.count <= history.distributions.count
+    else { return false }
+    for (name, column) in zip(names, history.parameters) where name != column.name { return false }
+    for (known, now) in zip(distributions, history.distributions) where known != now {
+      return false
+    }
+    return consumed == 0 || history.finishedFingerprints[consumed - 1] == fingerprint
+  }
+
+  /// The spaces to be sampled jointly, sorted by name inside and by their first names.
+  func jointSpaces(isGrouped: Bool) -> [[Parameter]] {
+    var spaces: [[Parameter]] = []
+    if isGrouped {
+      for group in tracker.groups {
+        spaces.append(
+          group.compactMap { column in
+            tracker.firstDistributions[column].map {
+              Parameter(names[column], distributions[Int($0.distribution)])
+            }
+          })
+      }
+    } else {
+      spaces = [
+        (tracker.intersection ?? []).map {
+          Parameter(names[$0.column], distributions[Int($0.distribution)])
+        }
+      ]
+    }
+    return
+      spaces
+      .map { $0.filter { !$0.distribution.isSingleValued }.sorted { $0.name < $1.name } }
+      .filter { !$0.isEmpty }
+      .sorted { $0[0].name < $1[0].name }
+  }
+
+  /// The model of a space, up to date with the history.
+  mutating func model(
+    of space: [Parameter], for trial: Int, given history: TrialHistory
+  ) -> SpaceModel {
+    let model: SpaceModel
+    if let known = models[space] {
+      model = known
+    } else {
+      if models.count >= Self.modelLimit { models.removeAll() }
+      model = SpaceModel(space)
+      models[space] = model
+    }
+    let settings = settings ?? TPESampler.Settings()
+    var pending: [Int] = []
+    if settings.usesConstantLiar {
+      for number in history.running where number != trial { pending.append(number) }
+    }
+    if announcements.count > 2 * pending.count + 64 { announcements.removeAll() }
+    model.update(
+      from: history, best: ranking.best(goodCount), pending: pending,
+      announced: { number in
+        settings.isMultivariate ? announcement(of: number, in: history) : [:]
+      })
+    return model
+  }
+
+  /// The number of trials called good.
+  private var goodCount: Int { min((observationCount + 9) / 10, TrialRanking.capacity) }
+
+  /// The parameters that a running trial announced under `tpe:relative_params:<i>`.
+  private mutating func announcement(
+    of number: Int, in history: TrialHistory
+  ) -> [String: JSONValue] {
+    guard let attributes = history.pendingAttributes[number] else { return [:] }
+    var text: [String] = []
+    while let next = attributes.first(where: {
+      $0.key == "\(TPESampler.announcementPrefix):relative_params:\(text.count)"
+    })?.value.string {
+      text.append(next)
+    }
+    guard !text.isEmpty else { return [:] }
+    if let known = announcements[number], known.text == text { return known.values }
+    var values: [String: JSONValue] = [:]
+    do {
+      if case .object(let members) = try JSONValue(parsing: text.joined()) {
+        for member in members { values[member.name] = member.value }
+      }
+    } catch {
+      // Another process has written a part only so far; it counts once it can be read.
+    }
+    announcements[number] = Announcement(text: text, values: values)
+    return values
+  }
+}
