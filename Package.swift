@@ -91,7 +91,8 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SamplersTests",
-      dependencies: ["Samplers", "StudyModel", "Probability", "Conformance"], swiftSettings: house),
+      dependencies: ["Samplers", "StudyModel", "Probability", "Conformance"],
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),

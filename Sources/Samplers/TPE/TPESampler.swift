@@ -115,6 +115,33 @@ public struct TPESampler: Sampler {
     return value
   }
 
+  /// The spaces that would be sampled jointly for a trial.
+  package func jointSpaces(given history: TrialHistory) -> [[Parameter]] {
+    guard isMultivariate else { return [] }
+    return cache.state.withLock { [settings] state in
+      state.advance(to: history, settings)
+      return state.jointSpaces(isGrouped: settings.isGrouped)
+    }
+  }
+
+  /// The logarithms of the densities of the best trials and of all others.
+  ///
+  /// - Parameters:
+  ///   - points: Internal values in the order of the space.
+  ///   - space: Parameters, none of them single-valued.
+  ///   - trial: The number of the trial that asks.
+  package func logDensities(
+    at points: [[Double]], in space: [Parameter], for trial: Int, given history: TrialHistory
+  ) -> [(good: Double, rest: Double)] {
+    cache.state.withLock { [settings] state in
+      state.advance(to: history, settings)
+      let model = state.model(of: space, for: trial, given: history)
+      let batch = CandidateBatch(points, for: model.good)
+      return Array(zip(model.good.logDensities(at: batch), model.rest.logDensities(at: batch)))
+        .map { (good: $0, rest: $1) }
+    }
+  }
+
   /// Refuses settings that make no sense.
   private func check() throws(SamplerError) {
     guard candidateCount >= 1 else {
