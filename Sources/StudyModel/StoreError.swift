@@ -22,6 +22,8 @@ public enum StoreError: Error, Hashable {
   case busy(location: String)
   /// The disk is full.
   case full(location: String)
+  /// Nobody may write to the file, or to the folder that it is in.
+  case readOnly(location: String)
   /// The operating system refused to read or write.
   case io(location: String, problem: String)
 }
@@ -67,6 +69,8 @@ extension StoreError: CustomStringConvertible {
     case .busy(let location):
       "\(location) is locked by another process; try again, or stop that process"
     case .full(let location): "the disk of \(location) is full; free some space and try again"
+    case .readOnly(let location):
+      "\(location) cannot be written to; change its permissions or choose another store"
     case .io(let location, let problem): "\(location): \(problem)"
     }
   }

@@ -133,6 +133,8 @@ public struct StoreCursor: Sendable {
   public var greatestID = 0
   /// The ids of trials that were returned unfinished.
   public var unfinished: Set<Int> = []
+  /// The latest attempt that was returned of each unfinished trial that has some, by id.
+  public var attempts: [Int: Int] = [:]
   /// The store's own mark of the last change it saw.
   public var mark = -1
 

@@ -1,0 +1,23 @@
+package import StudyModel
+
+/// A place for one store, empty at first, that can be opened several times.
+package struct StoreBed: Sendable {
+  /// What kind of store it is.
+  package let name: String
+  /// Opens the store: another object on the same data, or the same object again where there can
+  /// be only one.
+  package let open: @Sendable () throws(StoreError) -> any StudyStore
+
+  package init(
+    _ name: String, open: @escaping @Sendable () throws(StoreError) -> any StudyStore
+  ) {
+    self.name = name
+    self.open = open
+  }
+
+  /// A place for a store in memory.
+  package static func memory() -> StoreBed {
+    let store = InMemoryStudyStore()
+    return StoreBed("memory") { () throws(StoreError) in store }
+  }
+}

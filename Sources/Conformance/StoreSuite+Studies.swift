@@ -1,0 +1,114 @@
+internal import StudyModel
+internal import Testing
+
+extension StoreSuite {
+  /// Studies are created, found, listed in order, and refused by name.
+  package static func keepsStudies(in bed: StoreBed) throws {
+    let store = try bed.open()
+    #expect(try store.studies().isEmpty)
+    #expect(
+      error { () throws(StoreError) in _ = try store.study(named: "a") }
+        == .unknownStudy(name: "a", known: []))
+    let names = [
+      "a", "it's \"quoted\"; DROP TABLE trials", "🪁 ünï", "../up",
+      String(repeating: "n", count: 512),
+    ]
+    for (index, name) in names.enumerated() {
+      let directions: [Direction] = index == 1 ? [.minimize, .maximize] : [.maximize]
+      let study = try store.createStudy(named: name, directions: directions)
+      #expect(study.name == name)
+      #expect(study.directions == directions)
+      #expect(!study.token.isEmpty)
+      #expect(try store.study(named: name) == study)
+      #expect(try bed.open().study(named: name) == study)
+    }
+    #expect(try store.studies().map(\.name) == names)
+    #expect(Set(try store.studies().map(\.token)).count == names.count)
+    for bad in ["", String(repeating: "n", count: 513), "a\0b"] {
+      #expect(
+        error { () throws(StoreError) in
+          _ = try store.createStudy(named: bad, directions: [.minimize])
+        } == .badStudyName(bad))
+    }
+    #expect(
+      error { () throws(StoreError) in
+        _ = try store.createStudy(named: "a", directions: [.minimize])
+      } == .studyExists(name: "a"))
+    #expect(try store.studies().map(\.name) == names)
+  }
+
+  /// Attributes are set and replaced in their order, and notes kept beside them.
+  package static func keepsStudyAttributes(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let other = try store.createStudy(named: "t", directions: [.minimize])
+    let values: [JSONValue] = [
+      "", "🪁 \u{1}\"\\\u{2028}", 1, 1.0, .float(.infinity), .float(.nan), nil, [1, ["a": true]],
+      -0.0,
+    ]
+    for kind in [AttributeKind.user, .system] {
+      for (index, value) in values.enumerated() {
+        try store.set(Attribute("k\(index)", value), kind, of: study)
+      }
+      try store.set(Attribute("k1", "new"), kind, of: study)
+      let read = try bed.open().attributes(kind, of: study)
+      #expect(read.map(\.key) == values.indices.map { "k\($0)" })
+      #expect(
+        read.map { $0.value.text() }
+          == values.enumerated().map { $0 == 1 ? "\"new\"" : $1.text() })
+      #expect(try store.attributes(kind, of: other).isEmpty)
+    }
+    #expect(try store.note("file", of: study) == nil)
+    try store.setNote("file", to: "a: 1\n", of: study)
+    try store.setNote("file", to: "a: 2\n🪁", of: study)
+    #expect(try bed.open().note("file", of: study) == "a: 2\n🪁")
+    #expect(try store.note("file", of: other) == nil)
+  }
+
+  /// A deleted study is gone with its trials and notes, and what is made after it starts afresh,
+  /// whatever keys it gets.
+  package static func deletesStudies(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let kept = try store.createStudy(named: "kept", directions: [.minimize])
+    _ = try store.createTrial(runningTrial(), in: kept, lease: request("w"))
+    let old = try store.createStudy(named: "s", directions: [.minimize])
+    try store.setNote("file", to: "old", of: old)
+    try store.set(Attribute("a", 1), .user, of: old)
+    let (trial, lease) = try store.createTrial(runningTrial(), in: old, lease: request("w"))
+    try store.commit(
+      [
+        TrialChange(trial, .parameterSet(ParameterAssignment("x", range, internalValue: 1))),
+        TrialChange(trial, .reported(IntermediateValue(step: 0, value: 1))),
+        TrialChange(trial, .userAttributeSet(Attribute("a", 1))),
+        TrialChange(trial, .systemAttributeSet(Attribute("a", 1))),
+      ], to: old, under: [], durability: .process)
+    try store.delete(old)
+    #expect(try store.studies().map(\.name) == ["kept"])
+    let gone = StoreError.unknownStudy(name: "s", known: ["kept"])
+    #expect(error { () throws(StoreError) in try store.delete(old) } == gone)
+    #expect(error { () throws(StoreError) in _ = try store.trials(in: old, numbers: nil) } == gone)
+    #expect(
+      error { () throws(StoreError) in
+        _ = try store.createTrial(runningTrial(), in: old, lease: nil)
+      } == gone)
+    #expect(
+      error { () throws(StoreError) in try store.setNote("file", to: "x", of: old) } == gone)
+    let new = try store.createStudy(named: "s", directions: [.maximize])
+    #expect(new.token != old.token)
+    #expect(try store.note("file", of: new) == nil)
+    #expect(try store.attributes(.user, of: new).isEmpty)
+    let (first, newLease) = try store.createTrial(runningTrial(), in: new, lease: request("v"))
+    #expect(first.number == 0)
+    #expect(newLease?.attempt == 1)
+    let read = try #require(try store.trials(in: new, numbers: nil).first)
+    #expect(read == Trial(first, state: .running, startedAt: start))
+    #expect(try store.attempts(of: nil, in: new).map(\.worker) == ["v"])
+    // The old lease proves nothing in the new study.
+    let stale = try #require(lease)
+    #expect(
+      error { () throws(StoreError) in
+        try store.commit([], to: new, under: [stale], durability: .process)
+      } == .leaseLost(trial: 0))
+    #expect(try store.attempts(of: nil, in: kept).count == 1)
+  }
+}

@@ -1,0 +1,75 @@
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// Makes what was committed to the write-ahead log survive a power cut.
+///
+/// The connection commits with `synchronous=NORMAL`: the log is written, not waited for, and the
+/// database file is only changed after the log was synchronized. A commit that must be durable waits
+/// here for one synchronization of the log that began after it. That is what `synchronous=FULL`
+/// does, but with no lock held: other processes write meanwhile, and threads that wait together
+/// share one call.
+final class DiskSync: @unchecked Sendable {
+  // The variables are only touched under `monitor`.
+  private let monitor = Monitor()
+  private let path: String
+  private let location: String
+  private var descriptor: Int32 = -1
+  private var isRunning = false
+  private var requested = 0
+  private var covered = 0
+
+  /// - Parameter path: The log's; it must exist when ``sync()`` is called.
+  init(path: String, location: String) {
+    self.path = path
+    self.location = location
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Returns when all that was written to the log before the call is on the disk.
+  func sync() throws(StoreError) {
+    monitor.lock()
+    defer { monitor.unlock() }
+    requested += 1
+    let ticket = requested
+    while covered < ticket {
+      guard !isRunning else {
+        monitor.wait()
+        continue
+      }
+      let through = requested
+      if descriptor < 0 { descriptor = openFile(path, O_RDONLY | O_CLOEXEC) }
+      var number: Int32 = descriptor < 0 ? errno : 0
+      if number == 0 {
+        isRunning = true
+        monitor.unlock()
+        repeat { number = Self.flush(descriptor) == 0 ? 0 : errno } while number == EINTR
+        monitor.lock()
+        isRunning = false
+      }
+      monitor.signalAll()
+      guard number == 0 else {
+        if number == ENOSPC || number == EDQUOT { throw .full(location: location) }
+        throw .io(
+          location: location,
+          problem: "the disk did not confirm what was written (\(systemMessage(number)))")
+      }
+      covered = max(covered, through)
+    }
+  }
+
+  private static func flush(_ descriptor: Int32) -> Int32 {
+    #if os(Linux)
+      fdatasync(descriptor)
+    #else
+      fcntl(descriptor, F_FULLFSYNC)
+    #endif
+  }
+}

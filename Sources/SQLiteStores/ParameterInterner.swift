@@ -1,0 +1,85 @@
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// Names and distributions of parameters by the bytes they are stored as.
+///
+/// A study repeats a few of them a million times. They come in the same order in each trial, so the
+/// one that followed last time is compared first, byte by byte, before anything is looked up.
+@safe final class ParameterInterner {
+  private struct Entry {
+    let nameBytes: [UInt8]
+    let distributionBytes: [UInt8]
+    let name: String
+    let distribution: Distribution
+    /// The entry that came after this one last time.
+    var successor: Int
+  }
+
+  private var entries: [Entry] = []
+  private var index: [[UInt8]: Int] = [:]
+  private var last = 0
+
+  /// The number of different pairs met so far.
+  var count: Int { entries.count }
+
+  /// The name and the distribution of an entry.
+  subscript(entry: Int) -> (name: String, distribution: Distribution) {
+    (entries[entry].name, entries[entry].distribution)
+  }
+
+  /// The entry with those bytes, which is added when they are new.
+  func entry(
+    name: UnsafeRawBufferPointer, distribution: UnsafeRawBufferPointer, in session: Session
+  ) throws(StoreError) -> Int {
+    if !entries.isEmpty {
+      let guess = entries[last].successor
+      let isSame =
+        unsafe isEqual(entries[guess].nameBytes, name)
+        && isEqual(entries[guess].distributionBytes, distribution)
+      if isSame {
+        last = guess
+        return guess
+      }
+    }
+    let key = unsafe Array(name) + [0] + Array(distribution)
+    let found: Int
+    if let known = index[key] {
+      found = known
+    } else {
+      found = entries.count
+      let (nameBytes, distributionBytes) = unsafe (Array(name), Array(distribution))
+      let text = String(decoding: nameBytes, as: UTF8.self)
+      let known = try session.distribution(
+        String(decoding: distributionBytes, as: UTF8.self), of: text)
+      entries.append(
+        Entry(
+          nameBytes: nameBytes, distributionBytes: distributionBytes, name: text,
+          distribution: known, successor: 0))
+      index[key] = found
+    }
+    entries[last].successor = found
+    last = found
+    return found
+  }
+
+  /// The name and distribution with those bytes.
+  func parameter(
+    name: UnsafeRawBufferPointer, distribution: UnsafeRawBufferPointer, in session: Session
+  ) throws(StoreError) -> (String, Distribution) {
+    let entry = try unsafe entry(name: name, distribution: distribution, in: session)
+    return (entries[entry].name, entries[entry].distribution)
+  }
+
+  private func isEqual(_ known: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard known.count == bytes.count else { return false }
+    return unsafe known.withUnsafeBytes { known in
+      guard let left = known.baseAddress, let right = bytes.baseAddress else { return true }
+      return unsafe memcmp(left, right, known.count) == 0
+    }
+  }
+}

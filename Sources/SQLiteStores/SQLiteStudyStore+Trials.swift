@@ -1,0 +1,169 @@
+public import StudyModel
+
+extension SQLiteStudyStore {
+  public func createTrial(
+    _ template: Trial, in study: StudyRecord, lease request: LeaseRequest?
+  ) throws(StoreError) -> (TrialReference, Lease?) {
+    precondition(
+      request == nil || template.state == .running, "only a running trial is held under a lease")
+    let durability: Durability = template.state.isFinished ? .powerCut : .process
+    return try write(durability) { session throws(StoreError) -> (TrialReference, Lease?) in
+      let key = try session.key(of: study)
+      let reference = try session.insert(template, in: study, key: key)
+      guard let request else { return (reference, nil) }
+      return (
+        reference, try session.openAttempt(1, of: reference, in: study, key: key, for: request)
+      )
+    }
+  }
+
+  public func commit(
+    _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
+  ) throws(StoreError) {
+    let finishes = changes.contains { change in
+      if case .finished = change.event { true } else { false }
+    }
+    try write(finishes ? .powerCut : durability) { session throws(StoreError) in
+      let key = try session.key(of: study)
+      for lease in leases { try session.requireLive(lease, key: key) }
+      var open: TrialReference?
+      for change in changes {
+        if change.trial != open { try session.requireOpen(change.trial, in: study) }
+        try session.apply(change, to: study, key: key)
+        if case .finished = change.event { open = nil } else { open = change.trial }
+      }
+    }
+  }
+
+  public func changes(
+    in study: StudyRecord, since cursor: inout StoreCursor
+  ) throws(StoreError) -> [TrialChange] {
+    var next = cursor
+    let changes = try read { session throws(StoreError) in
+      try session.changes(in: study, since: &next)
+    }
+    cursor = next
+    return changes
+  }
+
+  public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
+    try read { session throws(StoreError) in
+      _ = try session.knownKey(of: study)
+      let wanted = numbers.map { Set($0) }
+      let trials = try session.trials(
+        in: study, ids: try session.ids(in: study, numbers: wanted))
+      return trials.sorted { $0.number < $1.number }
+    }
+  }
+
+  public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
+    try read { session throws(StoreError) in
+      _ = try session.knownKey(of: study)
+      let rows = try session.database.statement(
+        "SELECT state, count(*) FROM trials WHERE study_id = ? GROUP BY state")
+      rows.bind(1, study.id)
+      defer { rows.reset() }
+      var counts: [TrialState: Int] = [:]
+      while try rows.step() {
+        guard let state = TrialState(storeName: rows.text(0)) else {
+          throw session.damaged("a trial has the state '\(rows.text(0))'")
+        }
+        counts[state] = rows.int(1)
+      }
+      return counts
+    }
+  }
+
+  public func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial? {
+    try read { session throws(StoreError) in
+      _ = try session.knownKey(of: study)
+      guard let id = try session.bestTrialID(in: study) else { return nil }
+      return try session.trials(in: study, ids: [id]).first
+    }
+  }
+}
+
+extension Session {
+  /// The ids of the trials with those numbers, or of all, ascending.
+  func ids(in study: StudyRecord, numbers: Set<Int>?) throws(StoreError) -> [Int] {
+    guard let numbers else { return try ids(in: study, above: 0) }
+    let rows = try database.statement(
+      "SELECT trial_id, number FROM trials WHERE study_id = ? ORDER BY trial_id")
+    rows.bind(1, study.id)
+    defer { rows.reset() }
+    var ids: [Int] = []
+    while try rows.step() {
+      if numbers.contains(rows.int(1)) { ids.append(rows.int(0)) }
+    }
+    return ids
+  }
+
+  /// The id of the completed, feasible trial with the best first value; nil without one.
+  ///
+  /// Values are read in the order of the table, without an index; only one that is better than
+  /// the best so far costs a look at its trial.
+  func bestTrialID(in study: StudyRecord) throws(StoreError) -> Int? {
+    let rows = try database.statement(
+      "SELECT trial_id, value, value_type FROM trial_values WHERE objective = 0")
+    defer { rows.reset() }
+    let direction = study.directions[0]
+    var best: (id: Int, number: Int, value: Double)?
+    while try rows.step() {
+      let value = rows.isNull(1) ? try value(rows, 1, of: rows.int(0)) : rows.double(1)
+      if let best, !direction.isBetter(value, than: best.value), value != best.value { continue }
+      guard let number = try numberOfFeasible(rows.int(0), in: study) else { continue }
+      if let best, value == best.value, number > best.number { continue }
+      best = (rows.int(0), number, value)
+    }
+    return best?.id
+  }
+
+  /// The number of a completed trial of the study that violates no constraint; nil for any other.
+  private func numberOfFeasible(_ id: Int, in study: StudyRecord) throws(StoreError) -> Int? {
+    let find = try database.statement(
+      """
+      SELECT number FROM trials
+      WHERE trial_id = ? AND study_id = ? AND state = 'COMPLETE' AND number IS NOT NULL
+      """)
+    find.bind(1, id)
+    find.bind(2, study.id)
+    guard try find.step() else {
+      find.reset()
+      return nil
+    }
+    let number = find.int(0)
+    find.reset()
+    let reference = TrialReference(id: id, number: number)
+    let attributes = try attributes(.system, of: reference)
+    return Trial.violation(of: attributes) > 0 ? nil : number
+  }
+
+  /// What changed since the cursor was last advanced.
+  func changes(
+    in study: StudyRecord, since cursor: inout StoreCursor
+  ) throws(StoreError) -> [TrialChange] {
+    let key = try knownKey(of: study)
+    let version = try dataVersion()
+    if version == cursor.mark { return [] }
+    var changes: [TrialChange] = []
+    let ids = cursor.unfinished.sorted() + (try ids(in: study, above: cursor.greatestID))
+    for id in ids {
+      guard var trial = try trialRow(id, in: study) else { continue }
+      try fill(&trial, objectives: study.directions.count)
+      let attempt = trial.state.isFinished ? nil : try latestAttempt(of: trial.reference, key: key)
+      let isNew = id > cursor.greatestID
+      let isRestarted = !isNew && (attempt ?? 0) > max(cursor.attempts[id] ?? 0, 1)
+      changes += trial.changes(isNew: isNew, isRestarted: isRestarted)
+      cursor.greatestID = max(cursor.greatestID, id)
+      if trial.state.isFinished {
+        cursor.unfinished.remove(id)
+        cursor.attempts[id] = nil
+      } else {
+        cursor.unfinished.insert(id)
+        cursor.attempts[id] = attempt
+      }
+    }
+    cursor.mark = version
+    return changes
+  }
+}

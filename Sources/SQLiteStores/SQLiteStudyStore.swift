@@ -1,0 +1,159 @@
+internal import CSQLite
+public import StudyModel
+
+/// A study store in an SQLite file with the tables of Optuna 5, so that both can use it at once.
+///
+/// One object serves all threads of a process, any number of processes share the file. Writers
+/// queue: threads of one process in ``SQLiteStudyStore/write(_:_:)``, where one of them commits for
+/// all that wait; processes in a lock file beside the store, `<path>-lock`. Readers see the last
+/// commit and wait for no other process.
+///
+/// The file is written to by the first call that writes, never by opening one that exists.
+public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
+  // `session` is used by the thread that has taken it under `monitor`; `queue`, `isLeading`,
+  // `isTaken` and `lock` are only touched under `monitor` or by that thread.
+  public let location: String
+  private let session: Session
+  private let diskSync: DiskSync
+  private let monitor = Monitor()
+  private var queue: [WriteJob] = []
+  private var isTaken = false
+  private var lock: QueueLock?
+
+  /// Seconds that a call waits for other processes before it gives up.
+  static let patience = 60.0
+  /// Pages of the write-ahead log after which it is moved into the file.
+  static let checkpointPages: Int32 = 4_000
+
+  /// Opens the store.
+  ///
+  /// - Parameters:
+  ///   - path: The file's.
+  ///   - creatingIfMissing: Whether a file that is not there is created; otherwise it is an error.
+  /// - Throws: ``StoreError`` for a path that cannot be a store: a directory, another kind of file, a
+  ///   damaged, newer or older database, a network file system. Nothing is written then.
+  public init(path: String, creatingIfMissing: Bool = true) throws(StoreError) {
+    location = path
+    diskSync = DiskSync(path: path + "-wal", location: path)
+    session = try Session(path: path, creatingIfMissing: creatingIfMissing)
+  }
+
+  /// Whether nobody may write to the file.
+  public var isReadOnly: Bool { session.isReadOnly }
+
+  // MARK: Turns
+
+  /// Runs `body` in a transaction that writes, and returns when it is committed.
+  ///
+  /// Threads that come while another one commits are committed together by whoever is next.
+  /// A body that throws is undone alone.
+  ///
+  /// - Parameter durability: Whether to wait for the disk.
+  func write<Value>(
+    _ durability: Durability, _ body: @escaping (Session) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    var value: Value?
+    let job = WriteJob { session throws(StoreError) in value = try body(session) }
+    monitor.lock()
+    queue.append(job)
+    while isTaken && job.isWaiting { monitor.wait() }
+    if job.isWaiting {
+      isTaken = true
+      let batch = queue
+      queue = []
+      monitor.unlock()
+      commit(batch)
+      monitor.lock()
+      isTaken = false
+      monitor.signalAll()
+    }
+    monitor.unlock()
+    if case .failed(let error) = job.outcome { throw error }
+    if durability == .powerCut { try diskSync.sync() }
+    guard let value else { preconditionFailure("a job that is done has its value") }
+    return value
+  }
+
+  /// Runs `body` in a transaction that reads one state of the store.
+  func read<Value>(
+    _ body: (Session) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    monitor.lock()
+    while isTaken { monitor.wait() }
+    isTaken = true
+    monitor.unlock()
+    defer {
+      monitor.lock()
+      isTaken = false
+      monitor.signalAll()
+      monitor.unlock()
+    }
+    return try session.reading { () throws(StoreError) in try body(session) }
+  }
+
+  /// Commits the jobs in one transaction and sets their outcomes.
+  private func commit(_ batch: [WriteJob]) {
+    do throws(StoreError) {
+      let lock = try openLock()
+      try lock.lock(seconds: Self.patience)
+      defer { lock.unlock() }
+      try session.beginWriting()
+      do {
+        for job in batch { try run(job, alone: batch.count == 1) }
+        try session.database.run("COMMIT")
+      } catch {
+        session.rollBack()
+        throw error
+      }
+      for job in batch where job.isWaiting { job.outcome = .done }
+      session.checkpointIfLong()
+    } catch {
+      for job in batch where job.isWaiting { job.outcome = .failed(error) }
+    }
+  }
+
+  /// Runs one job inside the transaction; one of several is undone alone when it fails.
+  private func run(_ job: WriteJob, alone: Bool) throws(StoreError) {
+    if alone { return try job.body(session) }
+    try session.database.run("SAVEPOINT job")
+    do {
+      try job.body(session)
+    } catch {
+      session.forget()
+      // A failure that ended the whole transaction is everybody's.
+      guard !session.database.isIdle else { throw error }
+      try session.database.run("ROLLBACK TO job")
+      try session.database.run("RELEASE job")
+      job.outcome = .failed(error)
+      return
+    }
+    try session.database.run("RELEASE job")
+  }
+
+  private func openLock() throws(StoreError) -> QueueLock {
+    if let lock { return lock }
+    let opened = try QueueLock(path: location + "-lock", location: location)
+    lock = opened
+    return opened
+  }
+}
+
+/// What one call of ``SQLiteStudyStore/write(_:_:)`` wants done.
+private final class WriteJob {
+  enum Outcome {
+    case waiting
+    case done
+    case failed(StoreError)
+  }
+
+  let body: (Session) throws(StoreError) -> Void
+  var outcome = Outcome.waiting
+
+  init(_ body: @escaping (Session) throws(StoreError) -> Void) {
+    self.body = body
+  }
+
+  var isWaiting: Bool {
+    if case .waiting = outcome { true } else { false }
+  }
+}

@@ -1,0 +1,160 @@
+internal import CSQLite
+internal import StudyModel
+
+/// A connection and what one store object remembers about its studies.
+///
+/// Used by one thread at a time; the store sees to that.
+final class Session {
+  let database: Connection
+  let path: String
+  let isReadOnly: Bool
+  /// Whether our own tables are there.
+  private(set) var hasOwnTables: Bool
+  /// Parameters' kinds, by study key.
+  var parameterKinds: [Int: ParameterKinds] = [:]
+  /// Names and distributions by their stored bytes.
+  let interner = ParameterInterner()
+  /// What is bound for a distribution.
+  private var distributionTexts: [Distribution: String] = [:]
+
+  init(_ database: Connection, path: String, isReadOnly: Bool, hasOwnTables: Bool) {
+    self.database = database
+    self.path = path
+    self.isReadOnly = isReadOnly
+    self.hasOwnTables = hasOwnTables
+  }
+
+  /// Begins a transaction that writes, and adds our tables to a database that has none.
+  func beginWriting() throws(StoreError) {
+    if isReadOnly { throw .readOnly(location: database.location) }
+    if !hasOwnTables { try createTables() }
+    try database.run("BEGIN IMMEDIATE")
+  }
+
+  /// Turns the write-ahead log on and creates the tables that are missing.
+  func createTables() throws(StoreError) {
+    try database.execute("PRAGMA journal_mode = WAL")
+    try database.run("BEGIN IMMEDIATE")
+    do {
+      try database.execute(Schema.shared)
+      try database.execute(Schema.own)
+      try database.run("COMMIT")
+    } catch {
+      rollBack()
+      throw error
+    }
+    hasOwnTables = true
+  }
+
+  /// Moves a long write-ahead log into the file.
+  func checkpointIfLong() {
+    if database.logPages >= SQLiteStudyStore.checkpointPages { database.checkpoint() }
+  }
+
+  /// Ends the transaction and forgets what was learned in it.
+  func rollBack() {
+    forget()
+    guard !database.isIdle else { return }
+    do {
+      try database.run("ROLLBACK")
+    } catch {
+      // SQLite has rolled back by itself, or will when the connection closes.
+    }
+  }
+
+  /// Drops all that is remembered of what is in the tables.
+  func forget() {
+    parameterKinds = [:]
+  }
+
+  /// Runs `body` in a transaction that reads one state of the database.
+  func reading<Value>(
+    _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try database.run("BEGIN")
+    do {
+      let value = try body()
+      try database.run("COMMIT")
+      return value
+    } catch {
+      rollBack()
+      throw error
+    }
+  }
+
+  // MARK: Studies
+
+  /// Our key of the study; nil when it has none, which a read-only database allows.
+  func knownKey(of study: StudyRecord) throws(StoreError) -> Int? {
+    if study.token.hasPrefix(Self.unregistered) || !hasOwnTables {
+      let find = try database.statement("SELECT study_name FROM studies WHERE study_id = ?")
+      find.bind(1, study.id)
+      defer { find.reset() }
+      guard try find.step(), find.text(0) == study.name else { throw try unknown(study.name) }
+      return nil
+    }
+    return try key(of: study)
+  }
+
+  /// Our key of the study.
+  ///
+  /// - Throws: ``StoreError/unknownStudy(name:known:)`` when it was deleted.
+  func key(of study: StudyRecord) throws(StoreError) -> Int {
+    let find = try database.statement(
+      "SELECT study_key FROM needletail_studies WHERE token = ? AND study_id = ?")
+    find.bind(1, study.token)
+    find.bind(2, study.id)
+    defer { find.reset() }
+    guard try find.step() else { throw try unknown(study.name) }
+    return find.int(0)
+  }
+
+  /// The error for a study that is not there.
+  func unknown(_ name: String) throws(StoreError) -> StoreError {
+    let all = try database.statement("SELECT study_name FROM studies ORDER BY study_id LIMIT 9")
+    defer { all.reset() }
+    var known: [String] = []
+    while try all.step() { known.append(all.text(0)) }
+    return .unknownStudy(name: name, known: known)
+  }
+
+  /// What the token of a study begins with that has no row in our tables.
+  static let unregistered = "unregistered:"
+
+  // MARK: Spellings
+
+  /// The text that is stored for a distribution.
+  func text(of distribution: Distribution) -> String {
+    if let known = distributionTexts[distribution] { return known }
+    let text = distribution.json.text()
+    if distributionTexts.count > 10_000 { distributionTexts = [:] }
+    distributionTexts[distribution] = text
+    return text
+  }
+
+  /// The error for a row that makes no sense.
+  func damaged(_ problem: String) -> StoreError {
+    .damaged(location: database.location, problem: problem)
+  }
+}
+
+extension TrialState {
+  /// The state's name in the store.
+  var storeName: String {
+    switch self {
+    case .waiting: "WAITING"
+    case .running: "RUNNING"
+    case .completed: "COMPLETE"
+    case .pruned: "PRUNED"
+    case .failed: "FAIL"
+    }
+  }
+
+  /// The state of that name in the store; nil for any other text.
+  init?(storeName: String) {
+    guard let state = TrialState.allCases.first(where: { $0.storeName == storeName }) else {
+      return nil
+    }
+    self = state
+  }
+}

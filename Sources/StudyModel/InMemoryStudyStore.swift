@@ -1,0 +1,204 @@
+internal import Synchronization
+
+/// A store that lives and dies with its process.
+///
+/// It behaves like the stores on disk: same numbers, leases, errors and order of changes.
+public final class InMemoryStudyStore: StudyStore {
+  public let location = "memory"
+  private let state = Mutex(State())
+
+  /// Creates a store without studies.
+  public init() {}
+
+  private struct State {
+    var studies: [MemoryStudy] = []
+    var nextStudyID = 1
+    var nextTrialID = 1
+
+    /// The place of the study among ``studies``.
+    func index(of study: StudyRecord) throws(StoreError) -> Int {
+      guard let index = studies.firstIndex(where: { $0.record.token == study.token }) else {
+        throw .unknownStudy(name: study.name, known: studies.map(\.record.name))
+      }
+      return index
+    }
+  }
+
+  /// Runs `body` on the study, alone.
+  private func with<Value: Sendable>(
+    _ study: StudyRecord, _ body: (inout MemoryStudy) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try state.withLock { state throws(StoreError) -> Value in
+      try body(&state.studies[try state.index(of: study)])
+    }
+  }
+
+  // MARK: Studies
+
+  public func createStudy(
+    named name: String, directions: [Direction]
+  ) throws(StoreError) -> StudyRecord {
+    try StoreError.checkStudyName(name)
+    precondition(!directions.isEmpty, "a study has at least one objective")
+    return try state.withLock { state throws(StoreError) -> StudyRecord in
+      guard !state.studies.contains(where: { $0.record.name == name }) else {
+        throw .studyExists(name: name)
+      }
+      let record = StudyRecord(
+        id: state.nextStudyID, token: Token.random(), name: name, directions: directions)
+      state.nextStudyID += 1
+      state.studies.append(MemoryStudy(record))
+      return record
+    }
+  }
+
+  public func study(named name: String) throws(StoreError) -> StudyRecord {
+    try state.withLock { state throws(StoreError) -> StudyRecord in
+      guard let study = state.studies.first(where: { $0.record.name == name }) else {
+        throw .unknownStudy(name: name, known: state.studies.map(\.record.name))
+      }
+      return study.record
+    }
+  }
+
+  public func studies() throws(StoreError) -> [StudyRecord] {
+    state.withLock { $0.studies.map(\.record) }
+  }
+
+  public func delete(_ study: StudyRecord) throws(StoreError) {
+    try state.withLock { state throws(StoreError) in
+      _ = state.studies.remove(at: try state.index(of: study))
+    }
+  }
+
+  public func attributes(
+    _ kind: AttributeKind, of study: StudyRecord
+  ) throws(StoreError) -> [Attribute] {
+    try with(study) { kind == .user ? $0.userAttributes : $0.systemAttributes }
+  }
+
+  public func set(
+    _ attribute: Attribute, _ kind: AttributeKind, of study: StudyRecord
+  ) throws(StoreError) {
+    try with(study) { study throws(StoreError) in
+      switch kind {
+      case .user: study.userAttributes.set(attribute)
+      case .system: study.systemAttributes.set(attribute)
+      }
+    }
+  }
+
+  public func note(_ key: String, of study: StudyRecord) throws(StoreError) -> String? {
+    try with(study) { $0.notes[key] }
+  }
+
+  public func setNote(
+    _ key: String, to text: String, of study: StudyRecord
+  ) throws(StoreError) {
+    try with(study) { study throws(StoreError) in study.notes[key] = text }
+  }
+
+  // MARK: Trials
+
+  public func createTrial(
+    _ template: Trial, in study: StudyRecord, lease request: LeaseRequest?
+  ) throws(StoreError) -> (TrialReference, Lease?) {
+    precondition(
+      request == nil || template.state == .running, "only a running trial is held under a lease")
+    return try state.withLock { state throws(StoreError) -> (TrialReference, Lease?) in
+      let index = try state.index(of: study)
+      let reference = try state.studies[index].add(template, id: state.nextTrialID)
+      state.nextTrialID += 1
+      return (reference, request.map { state.studies[index].openAttempt(of: reference, for: $0) })
+    }
+  }
+
+  public func claimTrial(
+    in study: StudyRecord, lease request: LeaseRequest
+  ) throws(StoreError) -> (Trial, Lease)? {
+    try with(study) { study throws(StoreError) in study.claim(for: request) }
+  }
+
+  public func commit(
+    _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
+  ) throws(StoreError) {
+    try with(study) { study throws(StoreError) in
+      for lease in leases where !study.isLive(lease) { throw .leaseLost(trial: lease.trial.number) }
+      try study.check(changes)
+      for change in changes { study.apply(change) }
+    }
+  }
+
+  public func changes(
+    in study: StudyRecord, since cursor: inout StoreCursor
+  ) throws(StoreError) -> [TrialChange] {
+    let start = max(cursor.mark, 0)
+    let news = try with(study) { Array($0.log[min(start, $0.log.count)...]) }
+    cursor.mark = start + news.count
+    return news
+  }
+
+  public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
+    try with(study) { study in
+      guard let numbers else { return study.trials }
+      return Set(numbers).filter(study.trials.indices.contains).sorted().map { study.trials[$0] }
+    }
+  }
+
+  public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
+    try with(study) { study in
+      var counts: [TrialState: Int] = [:]
+      for trial in study.trials { counts[trial.state, default: 0] += 1 }
+      return counts
+    }
+  }
+
+  public func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial? {
+    try with(study) { study in
+      var best: Trial?
+      for trial in study.trials where trial.state == .completed {
+        guard let value = trial.value, Trial.violation(of: trial.systemAttributes) <= 0,
+          study.record.directions[0].isBetter(value, than: best?.value ?? .nan)
+        else { continue }
+        best = trial
+      }
+      return best
+    }
+  }
+
+  // MARK: Leases
+
+  public func renewLeases(
+    of worker: String, in study: StudyRecord, until deadline: Timestamp
+  ) throws(StoreError) -> [Lease] {
+    try with(study) { study throws(StoreError) in study.renew(worker: worker, until: deadline) }
+  }
+
+  public func close(
+    _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
+  ) throws(StoreError) -> Bool {
+    try with(lease.study) { study throws(StoreError) in
+      study.close(lease, as: outcome, reason: reason, retryAt: retryAt)
+    }
+  }
+
+  public func attempts(
+    of number: Int?, in study: StudyRecord
+  ) throws(StoreError) -> [Attempt] {
+    try with(study) { study in
+      let numbers = number.map { [$0] } ?? study.attempts.keys.sorted()
+      return numbers.flatMap { (study.attempts[$0] ?? []).map(\.attempt) }
+    }
+  }
+}
+
+extension [Attribute] {
+  /// Replaces the attribute with that key, or adds it behind the others.
+  mutating func set(_ attribute: Attribute) {
+    if let place = firstIndex(where: { $0.key == attribute.key }) {
+      self[place] = attribute
+    } else {
+      append(attribute)
+    }
+  }
+}

@@ -1,0 +1,260 @@
+/// A study in an ``InMemoryStudyStore``.
+struct MemoryStudy: Sendable {
+  /// An attempt with what only the store knows of it.
+  struct AttemptRecord: Sendable {
+    var attempt: Attempt
+    let trial: TrialReference
+    let token: String
+    /// When the trial may be taken by another worker; nil for never.
+    var claimableAt: Timestamp?
+  }
+
+  let record: StudyRecord
+  var userAttributes: [Attribute] = []
+  var systemAttributes: [Attribute] = []
+  var notes: [String: String] = [:]
+  /// By number.
+  private(set) var trials: [Trial] = []
+  /// By trial number, in their order.
+  private(set) var attempts: [Int: [AttemptRecord]] = [:]
+  /// All that happened to trials.
+  private(set) var log: [TrialChange] = []
+  /// The numbers of the waiting trials, ascending.
+  private var waiting: Set<Int> = []
+  /// The numbers of the trials that have a claimable attempt.
+  private var claimable: Set<Int> = []
+  /// The distribution each parameter was first seen with.
+  private var kinds: [String: Distribution] = [:]
+
+  init(_ record: StudyRecord) {
+    self.record = record
+  }
+
+  // MARK: Trials
+
+  /// Adds a trial as the template says.
+  mutating func add(_ template: Trial, id: Int) throws(StoreError) -> TrialReference {
+    let reference = TrialReference(id: id, number: trials.count)
+    if template.state.isFinished {
+      try StoreError.checkValues(
+        template.values, of: reference.number, as: template.state,
+        objectives: record.directions.count)
+    }
+    var contents = template
+    contents.reference = reference
+    let changes = contents.changes(isNew: true, isRestarted: false)
+    try check(
+      changes.filter { if case .created = $0.event { false } else { true } }, new: reference)
+    trials.append(
+      Trial(
+        reference, state: template.state.isFinished ? .running : template.state,
+        startedAt: template.startedAt))
+    for change in changes {
+      if case .created = change.event { log.append(change) } else { apply(change) }
+    }
+    trials[reference.number].completedAt = template.completedAt
+    if template.state == .waiting { waiting.insert(reference.number) }
+    return reference
+  }
+
+  /// Refuses changes that cannot be made.
+  ///
+  /// - Parameter new: A trial that is about to be added.
+  func check(_ changes: [TrialChange], new: TrialReference? = nil) throws(StoreError) {
+    var finished: Set<Int> = []
+    var added: [String: Distribution] = [:]
+    for change in changes {
+      let number = change.trial.number
+      if change.trial != new {
+        guard trials.indices.contains(number), trials[number].reference == change.trial else {
+          throw .unknownTrial(number: number, study: record.name)
+        }
+        guard !trials[number].state.isFinished, !finished.contains(number) else {
+          throw .trialFinished(number: number)
+        }
+      }
+      switch change.event {
+      case .created, .started, .restarted:
+        preconditionFailure("only a store creates, starts or restarts a trial")
+      case .parameterSet(let assignment):
+        guard !assignment.internalValue.isNaN else {
+          throw .badValues(
+            trial: number, problem: "parameter '\(assignment.name)' cannot be NaN")
+        }
+        guard let stored = kinds[assignment.name] ?? added[assignment.name] else {
+          added[assignment.name] = assignment.distribution
+          continue
+        }
+        guard assignment.distribution.isCompatible(with: stored) else {
+          throw .incompatibleDistribution(
+            parameter: assignment.name, stored: stored.summary,
+            given: assignment.distribution.summary)
+        }
+      case .reported(let report):
+        guard report.step >= 0 else {
+          throw .badValues(
+            trial: number, problem: "the step \(report.step) is negative; count from 0")
+        }
+      case .userAttributeSet, .systemAttributeSet: break
+      case .finished(let state, let values, _):
+        try StoreError.checkValues(
+          values, of: number, as: state, objectives: record.directions.count)
+        finished.insert(number)
+      }
+    }
+  }
+
+  /// Makes a change that was checked.
+  mutating func apply(_ change: TrialChange) {
+    let number = change.trial.number
+    switch change.event {
+    case .created, .started, .restarted: return
+    case .parameterSet(let assignment):
+      guard !trials[number].parameters.contains(where: { $0.name == assignment.name }) else {
+        return
+      }
+      trials[number].parameters.append(assignment)
+      if kinds[assignment.name] == nil { kinds[assignment.name] = assignment.distribution }
+    case .reported(let report):
+      let reports = trials[number].intermediateValues
+      let place = reports.lastIndex { $0.step <= report.step }.map { $0 + 1 } ?? 0
+      if place > 0, reports[place - 1].step == report.step { return }
+      trials[number].intermediateValues.insert(report, at: place)
+    case .userAttributeSet(let attribute): trials[number].userAttributes.set(attribute)
+    case .systemAttributeSet(let attribute): trials[number].systemAttributes.set(attribute)
+    case .finished(let state, let values, let moment):
+      trials[number].state = state
+      trials[number].values = values
+      trials[number].completedAt = moment
+      waiting.remove(number)
+      closeAttempts(ofFinished: number, as: state, at: moment)
+    }
+    log.append(change)
+  }
+
+  // MARK: Leases
+
+  /// Whether the lease's attempt is open.
+  func isLive(_ lease: Lease) -> Bool {
+    guard let last = attempts[lease.trial.number]?.last else { return false }
+    return last.token == lease.token && last.attempt.endedAt == nil
+  }
+
+  /// Opens the next attempt of a trial.
+  mutating func openAttempt(of trial: TrialReference, for request: LeaseRequest) -> Lease {
+    let number = (attempts[trial.number]?.count ?? 0) + 1
+    let token = Token.random()
+    let attempt = Attempt(
+      trialNumber: trial.number, number: number, worker: request.worker, startedAt: request.now,
+      deadline: request.deadline, outcome: nil, reason: "", endedAt: nil, reports: [])
+    attempts[trial.number, default: []].append(
+      AttemptRecord(attempt: attempt, trial: trial, token: token, claimableAt: request.deadline))
+    claimable.insert(trial.number)
+    return Lease(
+      study: record, trial: trial, attempt: number, worker: request.worker, token: token)
+  }
+
+  /// Takes the next trial that waits to be run.
+  mutating func claim(for request: LeaseRequest) -> (Trial, Lease)? {
+    if let number = waiting.min() {
+      waiting.remove(number)
+      trials[number].state = .running
+      trials[number].startedAt = request.now
+      log.append(TrialChange(trials[number].reference, .started(at: request.now)))
+      let lease = openAttempt(of: trials[number].reference, for: request)
+      return (trials[number], lease)
+    }
+    let due = claimable.compactMap { number -> (number: Int, at: Timestamp)? in
+      guard let at = attempts[number]?.last?.claimableAt, at <= request.now else { return nil }
+      return (number, at)
+    }
+    guard let (number, _) = due.min(by: { ($0.at, $0.number) < ($1.at, $1.number) }) else {
+      return nil
+    }
+    if attempts[number]?.last?.attempt.endedAt == nil {
+      endAttempt(
+        of: number, as: .lost, reason: "its lease ran out", at: request.now, claimableAt: nil)
+    }
+    setLast(of: number, claimableAt: nil)
+    let lease = openAttempt(of: trials[number].reference, for: request)
+    return (trials[number], lease)
+  }
+
+  /// Moves the deadlines of a worker's open attempts.
+  mutating func renew(worker: String, until deadline: Timestamp) -> [Lease] {
+    var leases: [Lease] = []
+    for number in claimable.sorted() {
+      guard let last = attempts[number]?.last, last.attempt.endedAt == nil,
+        last.attempt.worker == worker
+      else { continue }
+      let old = last.attempt
+      replaceLast(
+        of: number,
+        with: Attempt(
+          trialNumber: number, number: old.number, worker: worker, startedAt: old.startedAt,
+          deadline: deadline, outcome: nil, reason: "", endedAt: nil, reports: []))
+      setLast(of: number, claimableAt: deadline)
+      leases.append(
+        Lease(
+          study: record, trial: last.trial, attempt: old.number, worker: worker, token: last.token))
+    }
+    return leases
+  }
+
+  /// Closes an attempt; false when it was not open.
+  mutating func close(
+    _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
+  ) -> Bool {
+    guard isLive(lease) else { return false }
+    endAttempt(
+      of: lease.trial.number, as: outcome, reason: reason, at: .now(), claimableAt: retryAt)
+    return true
+  }
+
+  /// Ends the open attempt of a running trial, whose reports move to its record.
+  private mutating func endAttempt(
+    of number: Int, as outcome: AttemptOutcome, reason: String, at moment: Timestamp,
+    claimableAt: Timestamp?
+  ) {
+    guard let last = attempts[number]?.last else { return }
+    let old = last.attempt
+    replaceLast(
+      of: number,
+      with: Attempt(
+        trialNumber: number, number: old.number, worker: old.worker, startedAt: old.startedAt,
+        deadline: old.deadline, outcome: outcome, reason: reason, endedAt: moment,
+        reports: trials[number].intermediateValues))
+    setLast(of: number, claimableAt: claimableAt)
+    if !trials[number].intermediateValues.isEmpty {
+      trials[number].intermediateValues = []
+      log.append(TrialChange(trials[number].reference, .restarted(at: moment)))
+    }
+  }
+
+  private mutating func closeAttempts(
+    ofFinished number: Int, as state: TrialState, at moment: Timestamp
+  ) {
+    guard let last = attempts[number]?.last else { return }
+    if last.attempt.endedAt == nil {
+      let old = last.attempt
+      replaceLast(
+        of: number,
+        with: Attempt(
+          trialNumber: number, number: old.number, worker: old.worker, startedAt: old.startedAt,
+          deadline: old.deadline, outcome: AttemptOutcome(rawValue: state.name), reason: "",
+          endedAt: moment, reports: []))
+    }
+    setLast(of: number, claimableAt: nil)
+  }
+
+  private mutating func replaceLast(of number: Int, with attempt: Attempt) {
+    guard let count = attempts[number]?.count, count > 0 else { return }
+    attempts[number]?[count - 1].attempt = attempt
+  }
+
+  private mutating func setLast(of number: Int, claimableAt: Timestamp?) {
+    guard let count = attempts[number]?.count, count > 0 else { return }
+    attempts[number]?[count - 1].claimableAt = claimableAt
+    if claimableAt == nil { claimable.remove(number) } else { claimable.insert(number) }
+  }
+}
