@@ -1,0 +1,147 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// One axis of a figure: what it shows, from where to where.
+struct Axis: Sendable {
+  enum Scale: Sendable {
+    case linear
+    case logarithmic
+  }
+
+  /// A place on the axis with its label.
+  struct Tick: Sendable, Hashable {
+    let value: Double
+    let label: String
+  }
+
+  let label: String
+  let scale: Scale
+  /// Where the axis begins and ends: finite, `low < high`, positive when logarithmic.
+  let low: Double
+  let high: Double
+  /// Whether only integers are values, so that ticks stand at integers.
+  let isInteger: Bool
+
+  /// Creates an axis that shows all finite values, which are positive when it is logarithmic, with
+  /// a margin at both ends; from −1 to 1 without values.
+  init(
+    _ label: String, covering values: some Sequence<Double>, scale: Scale = .linear,
+    isInteger: Bool = false
+  ) {
+    self.label = label
+    self.scale = scale
+    self.isInteger = isInteger
+    var (least, greatest) = (Double.infinity, -Double.infinity)
+    for value in values where value.isFinite {
+      least = min(least, value)
+      greatest = max(greatest, value)
+    }
+    if scale == .logarithmic && least > 0 && greatest.isFinite {
+      let (first, last) = (log10(least), log10(greatest))
+      let margin = max((last - first) * 0.05, last - first < 0.01 ? 0.3 : 0)
+      low = max(pow(10, first - margin), .leastNormalMagnitude)
+      high = min(max(pow(10, last + margin), low * 10), .greatestFiniteMagnitude)
+      return
+    }
+    let size = max(least.magnitude, greatest.magnitude)
+    if least > greatest || size < 1e-290 {
+      (low, high) = isInteger ? (-0.5, 1.5) : (-1, 1)
+      return
+    }
+    // Halves: the difference of the extremes can overflow.
+    var margin = (greatest / 2 - least / 2) * 0.09
+    if isInteger {
+      margin = max(margin * 0.4, 0.5)
+    } else if margin < size * 1e-12 {
+      margin = least == greatest ? size * 0.1 : size * 1e-9
+    }
+    low = max(least - margin, -.greatestFiniteMagnitude)
+    high = min(greatest + margin, .greatestFiniteMagnitude)
+  }
+
+  /// Where a value lies: 0 at `low`, 1 at `high`.
+  func position(of value: Double) -> Double {
+    switch scale {
+    case .linear: (value / 2 - low / 2) / (high / 2 - low / 2)
+    case .logarithmic: (log10(value) - log10(low)) / (log10(high) - log10(low))
+    }
+  }
+
+  /// Round places along the axis, ascending, about `count` of them and never many more.
+  func ticks(about count: Int) -> [Tick] {
+    let count = max(count, 2)
+    guard scale == .logarithmic else { return linearTicks(about: count) }
+    let (first, last) = (log10(low), log10(high))
+    let decades = Int(last.rounded(.down)) - Int(first.rounded(.up)) + 1
+    if decades >= 3 || (decades == 2 && count <= 3) {
+      let step = (decades + count - 1) / count
+      return (Int(first.rounded(.up))...Int(last.rounded(.down))).filter { $0 % step == 0 }.map {
+        Tick(value: pow(10, Double($0)), label: Self.label(1, exponent: $0, isInteger: false))
+      }
+    }
+    guard last - first >= 0.9 else { return linearTicks(about: count) }
+    return (Int(first.rounded(.down))...Int(last.rounded(.down))).flatMap { decade in
+      [1, 2, 5].map { digit in
+        Tick(
+          value: Double(digit) * pow(10, Double(decade)),
+          label: Self.label(digit, exponent: decade, isInteger: false))
+      }
+    }.filter { low <= $0.value && $0.value <= high }
+  }
+
+  /// Multiples of 1, 2 or 5 times a power of ten.
+  private func linearTicks(about count: Int) -> [Tick] {
+    let rough = (high / 2 - low / 2) / Double(count) * 2
+    var exponent = Int(log10(rough).rounded(.down))
+    let leading = rough / pow(10, Double(exponent))
+    var digit = leading < 1.5 ? 1 : leading < 3.5 ? 2 : leading < 7.5 ? 5 : 10
+    if digit == 10 { (digit, exponent) = (1, exponent + 1) }
+    if isInteger && exponent < 0 { (digit, exponent) = (1, 0) }
+    let step = Double(digit) * pow(10, Double(exponent))
+    let (first, last) = ((low / step).rounded(.up), (high / step).rounded(.down))
+    guard step.isFinite, step > 0, first <= last, last - first < 1_000,
+      max(first.magnitude, last.magnitude) < 1e15
+    else { return [] }
+    return (Int(first)...Int(last)).map { multiple in
+      // Dividing by a power of ten rounds once; multiplying by its inverse would twice.
+      let number = Double(multiple * digit)
+      let value =
+        exponent < 0 && exponent > -300
+        ? number / pow(10, Double(-exponent)) : number * pow(10, Double(exponent))
+      return Tick(
+        value: value,
+        label: Self.label(multiple * digit, exponent: exponent, isInteger: isInteger))
+    }
+  }
+
+  /// The text of `number · 10^exponent`: decimals where they are short, else a power of ten.
+  static func label(_ number: Int, exponent: Int, isInteger: Bool) -> String {
+    guard number != 0 else { return "0" }
+    let sign = number < 0 ? "−" : ""
+    var digits = String(number.magnitude)
+    let leading = digits.utf8.count - 1 + exponent
+    if isInteger && exponent >= 0 && leading < 15 {
+      return (number * (0..<exponent).reduce(1) { power, _ in power * 10 }).grouped
+    }
+    if leading >= 6 || exponent < -9 || leading < -5 {
+      while digits.last == "0" { digits.removeLast() }
+      let power = "10" + superscript(leading)
+      if digits == "1" { return sign + power }
+      let fraction = digits.dropFirst()
+      return sign + digits.prefix(1) + (fraction.isEmpty ? "" : "." + fraction) + "×" + power
+    }
+    if exponent >= 0 { return sign + digits + String(repeating: "0", count: exponent) }
+    let missing = max(0, 1 - exponent - digits.utf8.count)
+    digits = String(repeating: "0", count: missing) + digits
+    return sign + digits.dropLast(-exponent) + "." + digits.suffix(-exponent)
+  }
+
+  private static func superscript(_ number: Int) -> String {
+    let digits: [Character] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
+    let text = String(number.magnitude).utf8.map { digits[Int($0) - 48] }
+    return (number < 0 ? "⁻" : "") + String(text)
+  }
+}

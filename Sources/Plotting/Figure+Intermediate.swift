@@ -1,0 +1,219 @@
+internal import StudyModel
+
+extension Figure {
+  /// What each trial reported at each step; the best trial stands out, pruned ones end in a cross.
+  public static func intermediate(
+    _ study: StudySeries, scale: ValueScale = .automatic
+  ) -> Figure {
+    let title = "Intermediate values of \(study.name)"
+    var curves: [Curve] = []
+    var firstRow = 0
+    for (index, trial) in study.trials.enumerated() where !trial.intermediateValues.isEmpty {
+      curves.append(Curve(trial, index: index, firstRow: firstRow))
+      firstRow += trial.intermediateValues.count
+    }
+    let best = study.bestTrial(objective: 0)
+    var subtitle = study.summary
+    if let best, let value = study.trials[best].value(of: 0) {
+      let number = study.trials[best].number.grouped
+      subtitle += " · best \(value.text(significantDigits: 6)) in trial \(number)"
+    }
+    var notes: [String] = []
+    let notFinite = curves.reduce(0) { $0 + $1.notFinite }
+    if notFinite > 0 {
+      notes.append("\(sentence(notFinite, "report is", "reports are")) not finite and left out.")
+    }
+    let isLogarithmic = scale.isLogarithmic(for: curves, direction: study.directions[0])
+    if isLogarithmic {
+      let dropped = curves.indices.reduce(0) { $0 + curves[$1].keepPositive() }
+      if dropped > 0 {
+        notes.append(
+          "\(sentence(dropped, "report", "reports")) not above 0 "
+            + "\(dropped == 1 ? "has" : "have") no place on the logarithmic axis.")
+      }
+    }
+    let reporters = curves.count
+    curves.removeAll { $0.points.isEmpty }
+    guard !curves.isEmpty else {
+      let reason =
+        study.trials.isEmpty
+        ? "The study has no trials yet."
+        : reporters == 0
+          ? "No trial has reported an intermediate value."
+          : isLogarithmic && notFinite == 0
+            ? "No report is above 0, so a logarithmic axis has no place for any."
+            : "No report has a finite value."
+      return Figure(empty: reason, title: title, subtitle: subtitle, notes: notes)
+    }
+    if let note = thin(&curves, keeping: best) { notes.append(note) }
+
+    let (layers, legend) = intermediateLayers(curves, study: study, best: best)
+    return Figure(
+      title: title, subtitle: subtitle, emptyReason: nil, notes: notes,
+      x: Axis(
+        "step", covering: curves.lazy.flatMap { $0.points.lazy.map(\.x) }, isInteger: true),
+      y: Axis(
+        "reported " + valueLabel([study], objective: 0),
+        covering: curves.lazy.flatMap { $0.points.lazy.map(\.y) },
+        scale: isLogarithmic ? .logarithmic : .linear),
+      layers: layers, legend: legend, makeTable: { reportTable(study, rows: $0) })
+  }
+
+  /// The number of reports that are drawn before curves are thinned out.
+  static let reportLimit = 20_000
+
+  /// Leaves out reports and then curves until no more than ``reportLimit`` reports remain; returns
+  /// the sentence that says so.
+  private static func thin(_ curves: inout [Curve], keeping best: Int?) -> String? {
+    guard curves.reduce(0, { $0 + $1.points.count }) > reportLimit else { return nil }
+    for index in curves.indices { curves[index].thin(to: max(100, reportLimit / curves.count)) }
+    let length = curves.reduce(0) { $0 + $1.points.count } / curves.count
+    let limit = max(reportLimit / max(length, 1), 4)
+    guard curves.count > limit else {
+      return "Long curves are drawn with their turning points only."
+    }
+    let total = curves.count
+    let least = curves.indices.min { curves[$0].least < curves[$1].least }
+    let greatest = curves.indices.max { curves[$0].greatest < curves[$1].greatest }
+    let spaced = Set((0..<limit).map { $0 * (total - 1) / (limit - 1) })
+    curves = curves.indices.filter {
+      spaced.contains($0) || $0 == least || $0 == greatest || curves[$0].trial == best
+    }.map { curves[$0] }
+    return
+      "Of \(total.grouped) trials with reports \(curves.count.grouped) are drawn: evenly chosen, "
+      + "with the best and those that reach furthest up and down."
+  }
+
+  private static func intermediateLayers(
+    _ curves: [Curve], study: StudySeries, best: Int?
+  ) -> (layers: [Layer], legend: [LegendEntry]) {
+    var layers: [Layer] = []
+    var legend: [LegendEntry] = []
+    let width = curves.count <= 30 ? 1.6 : curves.count <= 150 ? 1.2 : 0.9
+    let opacity = curves.count <= 30 ? 0.9 : curves.count <= 150 ? 0.6 : 0.35
+    for (state, ink) in [
+      (TrialState.failed, Ink.purple), (.pruned, .orange), (.completed, .blue), (.running, .green),
+    ] {
+      let own = curves.filter { study.trials[$0.trial].state == state && $0.trial != best }
+      guard !own.isEmpty else { continue }
+      let line = Mark.line(width: width, dashed: state == .running)
+      // Curves within one layer do not add up where they cross, so many are spread over several.
+      let sheets = min(own.count, 8)
+      for sheet in 0..<sheets {
+        let members = stride(from: sheet, to: own.count, by: sheets).map { own[$0] }
+        layers.append(
+          Layer(
+            mark: line, ink: ink, opacity: opacity, runs: members.flatMap(\.runs),
+            rows: members.flatMap(\.rows)))
+      }
+      if state == .pruned {
+        let ends = own.compactMap { $0.points.last }
+        layers.append(
+          Layer(
+            mark: .crosses(radius: own.count <= 150 ? 3 : 2.2), ink: ink,
+            opacity: max(opacity, 0.6), runs: [ends]))
+      }
+      legend.append(
+        LegendEntry(
+          name: state.name, mark: .line(width: 2, dashed: state == .running), ink: ink))
+    }
+    if let best, let curve = curves.first(where: { $0.trial == best }) {
+      layers.append(
+        Layer(
+          mark: .line(width: 2.6), ink: .vermillion, runs: curve.runs, rows: curve.rows))
+      let name = "best: trial \(study.trials[best].number.grouped)"
+      legend.append(LegendEntry(name: name, mark: .line(width: 2.6), ink: .vermillion))
+    }
+    return (layers, legend)
+  }
+
+  /// One row per report: trial, state, step, value.
+  private static func reportTable(_ study: StudySeries, rows: [Int]?) -> FigureTable {
+    var places: [(trial: Int, report: Int)] = []
+    for (index, trial) in study.trials.enumerated() {
+      for report in trial.intermediateValues.indices { places.append((index, report)) }
+    }
+    if let rows { places = rows.map { places[$0] } }
+    func column(_ name: String, _ cell: (Trial, Int) -> JSONValue) -> FigureTable.Column {
+      .init(name: name, cells: places.map { cell(study.trials[$0.trial], $0.report) })
+    }
+    return FigureTable(
+      columns: [
+        column("trial") { trial, _ in .integer(trial.number) },
+        column("state") { trial, _ in .string(trial.state.name) },
+        column("step") { trial, report in .integer(trial.intermediateValues[report].step) },
+        column("value") { trial, report in .float(trial.intermediateValues[report].value) },
+      ], count: places.count)
+  }
+}
+
+extension ValueScale {
+  fileprivate func isLogarithmic(for curves: [Curve], direction: Direction) -> Bool {
+    switch self {
+    case .linear: false
+    case .logarithmic: true
+    case .automatic:
+      Self.suggestsLogarithm(
+        curves.lazy.flatMap { $0.points.lazy.map(\.y) }, directions: [direction])
+    }
+  }
+}
+
+/// One trial's finite reports.
+private struct Curve {
+  /// The trial's index in the study.
+  let trial: Int
+  private(set) var points: [Point] = []
+  private(set) var rows: [Int] = []
+  /// The indices of points before which the line is broken, for a report there was left out.
+  private var breaks: Set<Int> = []
+  private(set) var notFinite = 0
+
+  init(_ trial: Trial, index: Int, firstRow: Int) {
+    self.trial = index
+    for (position, report) in trial.intermediateValues.enumerated() {
+      if report.value.isFinite {
+        points.append(Point(Double(report.step), report.value))
+        rows.append(firstRow + position)
+      } else {
+        notFinite += 1
+        breaks.insert(points.count)
+      }
+    }
+  }
+
+  var least: Double { points.reduce(.infinity) { min($0, $1.y) } }
+  var greatest: Double { points.reduce(-.infinity) { max($0, $1.y) } }
+
+  /// The stretches without a break.
+  var runs: [[Point]] {
+    guard !breaks.isEmpty else { return [points] }
+    let cuts = [0] + breaks.filter { $0 > 0 && $0 < points.count }.sorted() + [points.count]
+    return zip(cuts, cuts.dropFirst()).map { Array(points[$0..<$1]) }
+  }
+
+  mutating func keepPositive() -> Int {
+    let before = points.count
+    keep(points.indices.filter { points[$0].y > 0 }, breaking: true)
+    return before - points.count
+  }
+
+  mutating func thin(to limit: Int) {
+    guard points.count > limit else { return }
+    keep(thinned(points.map(\.y), to: max(limit, 4)), breaking: false)
+  }
+
+  /// Keeps the points of these ascending indices, with the breaks before or within a gap; `breaking`
+  /// also breaks the line where points are left out.
+  private mutating func keep(_ indices: [Int], breaking: Bool) {
+    var kept: Set<Int> = []
+    for (new, old) in indices.enumerated() where new > 0 {
+      let previous = indices[new - 1]
+      let isBroken = breaks.contains { $0 > previous && $0 <= old }
+      if isBroken || (breaking && old > previous + 1) { kept.insert(new) }
+    }
+    breaks = kept
+    points = indices.map { points[$0] }
+    rows = indices.map { rows[$0] }
+  }
+}

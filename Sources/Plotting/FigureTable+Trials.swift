@@ -1,0 +1,55 @@
+internal import StudyModel
+
+extension Figure {
+  /// One row per trial: study (of several), trial, state, value, and its parameters.
+  ///
+  /// - Parameter rows: Indices over the trials of all studies, in their order; nil for all.
+  static func trialTable(
+    _ studies: [StudySeries], objective: Int, rows: [Int]?
+  ) -> FigureTable {
+    var firstRows = [0]
+    for study in studies { firstRows.append(firstRows[firstRows.count - 1] + study.trials.count) }
+    let rows = rows ?? Array(0..<firstRows[studies.count])
+    var names: [String] = []
+    var places: [String: Int] = [:]
+    var columns: [[JSONValue]] = []
+    var study: [JSONValue] = []
+    var (numbers, states, values): ([JSONValue], [JSONValue], [JSONValue]) = ([], [], [])
+    // Trials of a study mostly have the same parameters in the same order.
+    var usual: [Int] = []
+    for (line, row) in rows.enumerated() {
+      let owner = studies.indices.last { firstRows[$0] <= row && row < firstRows[$0 + 1] } ?? 0
+      let trial = studies[owner].trials[row - firstRows[owner]]
+      if studies.count > 1 { study.append(.string(studies[owner].name)) }
+      numbers.append(.integer(trial.number))
+      states.append(.string(trial.state.name))
+      values.append(trial.value(of: objective).map { .float($0) } ?? .null)
+      for (position, assignment) in trial.parameters.enumerated() {
+        var column = position < usual.count ? usual[position] : -1
+        if column < 0 || names[column] != assignment.name {
+          column = places[assignment.name] ?? names.count
+          if column == names.count {
+            names.append(assignment.name)
+            places[assignment.name] = column
+            columns.append([])
+          }
+          if position == usual.count { usual.append(column) }
+        }
+        while columns[column].count < line { columns[column].append(.null) }
+        guard columns[column].count == line else { continue }
+        columns[column].append(JSONValue(assignment.value))
+      }
+    }
+    var all = [
+      FigureTable.Column(name: "trial", cells: numbers),
+      FigureTable.Column(name: "state", cells: states),
+      FigureTable.Column(name: "value", cells: values),
+    ]
+    if studies.count > 1 { all.insert(FigureTable.Column(name: "study", cells: study), at: 0) }
+    for (name, cells) in zip(names, columns) {
+      let missing = repeatElement(JSONValue.null, count: rows.count - cells.count)
+      all.append(FigureTable.Column(name: name, cells: cells + missing))
+    }
+    return FigureTable(columns: all, count: rows.count)
+  }
+}

@@ -1,0 +1,172 @@
+/// Writes a scene as SVG 1.1.
+///
+/// Colours stand as attributes, for readers that know no style sheets; the style sheet only replaces
+/// them on dark screens.
+struct SVGWriter {
+  private var text = SVGText()
+  /// Whether marks carry the place of their first row, for scripts.
+  private let isInteractive: Bool
+  /// The table rows of the marks written so far, in their order.
+  private(set) var rows: [Int] = []
+
+  /// The SVG of a scene; when interactive also the table rows that its marks refer to by position.
+  static func write(
+    _ scene: Scene, isInteractive: Bool = false
+  ) -> (svg: SVGText, rows: [Int]) {
+    var writer = SVGWriter(isInteractive: isInteractive)
+    writer.write(scene)
+    return (writer.text, writer.rows)
+  }
+
+  private init(isInteractive: Bool) {
+    self.isInteractive = isInteractive
+  }
+
+  private mutating func write(_ scene: Scene) {
+    text.append(#"<svg xmlns="http://www.w3.org/2000/svg" class="nt" role="img" viewBox="0 0 "#)
+    text.append(scene.width)
+    text.append(" ")
+    text.append(scene.height)
+    text.append(#"" width=""#)
+    text.append(scene.width)
+    text.append(#"" height=""#)
+    text.append(scene.height)
+    text.append(
+      "\" font-family=\"'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif\">\n<title>")
+    text.append(escaping: scene.title)
+    text.append("</title>\n<style>@media screen and (prefers-color-scheme: dark) {")
+    for ink in Ink.all {
+      text.append(
+        " .nt .\(ink.name) { fill: \(ink.dark) } .nt .\(ink.name)s { stroke: \(ink.dark) }")
+    }
+    text.append(" }</style>\n")
+    for shape in scene.shapes { write(shape) }
+    text.append("</svg>\n")
+  }
+
+  private mutating func write(_ shape: Scene.Shape) {
+    switch shape {
+    case .fill(let area, let ink):
+      text.append("<rect")
+      write(area)
+      text.append(" class=\"\(ink.name)\" fill=\"\(ink.light)\"/>\n")
+    case .text(let words, let ink): write(words, ink)
+    case .marks(let marks): if marks.runs.contains(where: { !$0.isEmpty }) { write(marks) }
+    case .clipped(let area, let shapes):
+      // A nested viewport clips without an identifier, which could meet another one in a page.
+      text.append(#"<svg overflow="hidden""#)
+      write(area)
+      text.append(#" viewBox=""#)
+      for (index, number) in [area.x, area.y, area.width, area.height].enumerated() {
+        if index > 0 { text.append(" ") }
+        text.append(number)
+      }
+      text.append("\">\n")
+      for shape in shapes { write(shape) }
+      text.append("</svg>\n")
+    }
+  }
+
+  private mutating func write(_ area: Scene.Rectangle) {
+    text.append(#" x=""#)
+    text.append(area.x)
+    text.append(#"" y=""#)
+    text.append(area.y)
+    text.append(#"" width=""#)
+    text.append(area.width)
+    text.append(#"" height=""#)
+    text.append(area.height)
+    text.append("\"")
+  }
+
+  private mutating func write(_ words: Scene.Text, _ ink: Ink) {
+    text.append(#"<text x=""#)
+    text.append(words.at.x)
+    text.append(#"" y=""#)
+    text.append(words.at.y)
+    text.append(#"" font-size=""#)
+    text.append(words.size)
+    text.append("\"")
+    if words.anchor != .start { text.append(" text-anchor=\"\(words.anchor.rawValue)\"") }
+    if words.isBold { text.append(" font-weight=\"bold\"") }
+    text.append(" class=\"\(ink.name)\" fill=\"\(ink.light)\">")
+    text.append(escaping: words.string)
+    text.append("</text>\n")
+  }
+
+  private mutating func write(_ marks: Scene.Marks) {
+    text.append("<path class=\"\(marks.ink.name)s\" fill=\"none\" stroke=\"\(marks.ink.light)\"")
+    if marks.opacity < 1 {
+      text.append(#" stroke-opacity=""#)
+      text.append(hundredths: marks.opacity)
+      text.append("\"")
+    }
+    text.append(#" stroke-width=""#)
+    switch marks.mark {
+    case .dots(let radius):
+      text.append(2 * radius)
+      text.append(#"" stroke-linecap="round"#)
+    case .squares(let radius):
+      text.append(1.8 * radius)
+      text.append(#"" stroke-linecap="square"#)
+    case .crosses: text.append("1.5")
+    case .ticks: text.append("1.5")
+    case .line(let width, let dashed):
+      text.append(width)
+      text.append(#"" stroke-linejoin="round"#)
+      text.append(dashed ? #"" stroke-dasharray="5 4"# : #"" stroke-linecap="round"#)
+    }
+    text.append("\"")
+    if isInteractive && !marks.rows.isEmpty {
+      text.append(" data-row=\"\(rows.count)\"")
+      rows.append(contentsOf: marks.rows)
+      if let offset = marks.mark.offset {
+        text.append(" data-dx=\"\(offset.x)\" data-dy=\"\(offset.y)\"")
+      }
+    }
+    text.append(#" d=""#)
+    text.reserve(text.bytes.count + marks.runs.reduce(100) { $0 + 14 * $1.count })
+    for run in marks.runs { write(run, marks.mark) }
+    text.append("\"/>\n")
+  }
+
+  private mutating func write(_ run: [Point], _ mark: Mark) {
+    for (index, point) in run.enumerated() {
+      let start = point - (mark.offset ?? Point(0, 0))
+      if case .line = mark, index > 0 {
+        text.append(index == 1 ? "L" : " ")
+      } else {
+        text.append("M")
+      }
+      text.append(start.x)
+      text.append(" ")
+      text.append(start.y)
+      switch mark {
+      case .dots, .squares: text.append("h0")
+      case .crosses(let radius):
+        for (letters, x, y) in [("l", 2.0, 2.0), ("m", 0, -2), ("l", -2, 2)] {
+          text.append(letters)
+          text.append(x * radius)
+          text.append(" ")
+          text.append(y * radius)
+        }
+      case .ticks(let height):
+        text.append("v")
+        text.append(height)
+      case .line: if run.count == 1 { text.append("h0") }
+      }
+    }
+  }
+}
+
+extension Mark {
+  /// From where the stroke of a point begins to the point; nil for a line.
+  fileprivate var offset: Point? {
+    switch self {
+    case .dots, .squares: Point(0, 0)
+    case .crosses(let radius): Point(radius, radius)
+    case .ticks(let height): Point(0, height / 2)
+    case .line: nil
+    }
+  }
+}
