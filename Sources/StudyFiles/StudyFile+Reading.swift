@@ -84,8 +84,8 @@ extension StudyFile {
       } ?? MetricCollection()
     retries =
       try fields["retries"].map { (node) throws(LocatedFault) in
-        try RetrySetting(reading: node)
-      } ?? RetrySetting()
+        try RetryPolicy(reading: node)
+      } ?? RetryPolicy()
     trialTimeout = try fields["trial_timeout"]?.duration("'trial_timeout'")
     gracePeriod =
       try fields["grace_period"]?.duration("'grace_period'", orZero: true) ?? .seconds(10)

@@ -32,7 +32,7 @@ package struct StudyFile: Sendable {
   /// What each trial runs; nil when the file is only a search space.
   package var command: CommandTemplate?
   package var collection: MetricCollection
-  package var retries: RetrySetting
+  package var retries: RetryPolicy
   /// How long one trial may take; nil for no limit.
   package var trialTimeout: Duration?
   /// From SIGTERM to SIGKILL; 10 s by default.
@@ -110,23 +110,6 @@ package struct MetricCollection: Sendable, Hashable {
   package var stepNames = MetricCollection.defaultStepNames
 
   package static let defaultStepNames = ["step", "epoch"]
-
-  package init() {}
-}
-
-/// Which attempts are tried again.
-package struct RetrySetting: Sendable, Hashable {
-  /// Attempts after the first; 0 for none.
-  package var count = 0
-  /// From the end of an attempt to the next.
-  package var delay: Duration = .zero
-  /// The ways to end that are worth another attempt.
-  package var outcomes: Set<AttemptOutcome> = RetrySetting.defaultOutcomes
-
-  /// All that may go better the next time; a failure of the objective itself is among them.
-  package static let defaultOutcomes: Set<AttemptOutcome> = [
-    .failed, .timedOut, .outOfMemory, .tryAgain, .lost, .metricMissing,
-  ]
 
   package init() {}
 }

@@ -1,6 +1,6 @@
 internal import StudyModel
 
-extension RetrySetting {
+extension RetryPolicy {
   /// Reads `retries:`, which is a number or a mapping.
   init(reading node: YAMLNode) throws(LocatedFault) {
     self.init()

@@ -1,0 +1,33 @@
+package import Pruners
+internal import StudyModel
+
+extension AlgorithmSetting {
+  /// The pruner that this describes, with its own defaults for what was not given.
+  ///
+  /// - Throws: ``StudyFileError`` for options that do not go together.
+  package func makePruner() throws(StudyFileError) -> any Pruner {
+    precondition(kind == .pruner, "'\(name)' is a sampler")
+    do throws(PrunerError) {
+      switch name {
+      case "median":
+        return try MedianPruner(
+          startupTrials: integer("startup_trials") ?? 5, warmupSteps: integer("warmup_steps") ?? 0,
+          interval: integer("interval") ?? 1, minimumTrials: integer("min_trials") ?? 1)
+      case "percentile":
+        return try PercentilePruner(
+          percentile: number("percentile") ?? 25, startupTrials: integer("startup_trials") ?? 5,
+          warmupSteps: integer("warmup_steps") ?? 0, interval: integer("interval") ?? 1,
+          minimumTrials: integer("min_trials") ?? 1)
+      case "asha":
+        return try SuccessiveHalvingPruner(
+          minResource: integer("min_resource").map { .steps($0) } ?? .automatic,
+          reductionFactor: integer("reduction_factor") ?? 4,
+          minEarlyStoppingRate: integer("min_early_stopping_rate") ?? 0,
+          bootstrapCount: integer("bootstrap_count") ?? 0)
+      default: return NopPruner()
+      }
+    } catch {
+      throw StudyFileError(path: path, location: location, problem: "\(error)")
+    }
+  }
+}
