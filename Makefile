@@ -88,5 +88,13 @@ demo: build ## tune Studies/digits with two processes, show the best and plot th
 	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
 	done
 
+install: build ## install the command and its shell completions below PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
+	install -m 755 .build/release/needletail "$(DESTDIR)$(PREFIX)/bin/needletail"
+	$(NEEDLETAIL) completion bash \
+	  > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail"
+	$(NEEDLETAIL) completion zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"
+
 clean: ## remove what was built, and the tests' Python environment
 	rm -rf .build Benchmarks/.build Studies/boosting/.venv
