@@ -8,7 +8,7 @@ package enum PrunerSuite {
   /// Every pruner with its defaults, and with settings that make it decide early.
   package static func all() throws(PrunerError) -> [any Pruner] {
     [
-      NopPruner(), try MedianPruner(), try MedianPruner(startupTrials: 0, interval: 2),
+      NopPruner(), MedianPruner(), try MedianPruner(startupTrials: 0, interval: 2),
       try PercentilePruner(percentile: 25, startupTrials: 1, warmupSteps: 2),
       try SuccessiveHalvingPruner(), try SuccessiveHalvingPruner(reductionFactor: 2),
       try SuccessiveHalvingPruner(minResource: .steps(2), reductionFactor: 3, bootstrapCount: 1),

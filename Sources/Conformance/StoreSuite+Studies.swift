@@ -102,13 +102,13 @@ extension StoreSuite {
     #expect(newLease?.attempt == 1)
     let read = try #require(try store.trials(in: new, numbers: nil).first)
     #expect(read == Trial(first, state: .running, startedAt: start))
-    #expect(try store.attempts(of: nil, in: new).map(\.worker) == ["v"])
+    #expect(try store.attempts(of: 0, in: new).map(\.worker) == ["v"])
     // The old lease proves nothing in the new study.
     let stale = try #require(lease)
     #expect(
       error { () throws(StoreError) in
         try store.commit([], to: new, under: [stale], durability: .process)
       } == .leaseLost(trial: 0))
-    #expect(try store.attempts(of: nil, in: kept).count == 1)
+    #expect(try store.attempts(of: 0, in: kept).count == 1)
   }
 }

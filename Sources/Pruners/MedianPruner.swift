@@ -9,6 +9,9 @@ public struct MedianPruner: Pruner {
 
   private let rule: PercentilePruner
 
+  /// Creates the pruner with its default settings.
+  public init() { rule = PercentilePruner() }
+
   /// Creates the pruner; the settings are those of ``PercentilePruner``.
   ///
   /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a negative count, or an `interval` or

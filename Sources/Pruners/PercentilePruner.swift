@@ -54,6 +54,16 @@ public struct PercentilePruner: Pruner {
     self.minimumTrials = minimumTrials
   }
 
+  /// The median with the default settings, which need no check.
+  init() {
+    name = "median"
+    percentile = 50
+    startupTrials = 5
+    warmupSteps = 0
+    interval = 1
+    minimumTrials = 1
+  }
+
   /// Decides in the time it takes to read the trial's reports and those of all trials at its step.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
     let completed = history.counts[.completed] ?? 0

@@ -78,8 +78,30 @@ extension SQLiteStudyStore {
     }
   }
 
+  public func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease] {
+    try read { session throws(StoreError) in
+      guard let key = try session.knownKey(of: study) else { return [] }
+      let rows = try session.database.statement(
+        """
+        SELECT trial_id, trial_number, attempt, worker, lease_token
+        FROM needletail_attempts INDEXED BY needletail_claimable
+        WHERE study_key = ? AND claimable_at IS NOT NULL AND ended_at IS NULL
+        """)
+      rows.bind(1, key)
+      defer { rows.reset() }
+      var leases: [Lease] = []
+      while try rows.step() {
+        leases.append(
+          Lease(
+            study: study, trial: TrialReference(id: rows.int(0), number: rows.int(1)),
+            attempt: rows.int(2), worker: rows.text(3), token: rows.text(4)))
+      }
+      return leases.sorted { $0.trial.number < $1.trial.number }
+    }
+  }
+
   public func attempts(
-    of number: Int?, in study: StudyRecord
+    of number: Int, in study: StudyRecord
   ) throws(StoreError) -> [Attempt] {
     try read { session throws(StoreError) in
       guard let key = try session.knownKey(of: study) else { return [] }
@@ -87,8 +109,8 @@ extension SQLiteStudyStore {
         """
         SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
           reports
-        FROM needletail_attempts WHERE study_key = ?1 AND (?2 IS NULL OR trial_number = ?2)
-        ORDER BY trial_number, attempt
+        FROM needletail_attempts WHERE study_key = ? AND trial_number = ?
+        ORDER BY attempt
         """)
       rows.bind(1, key)
       rows.bind(2, number)

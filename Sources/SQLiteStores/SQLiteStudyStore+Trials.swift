@@ -2,13 +2,14 @@ public import StudyModel
 
 extension SQLiteStudyStore {
   public func createTrial(
-    _ template: Trial, in study: StudyRecord, lease request: LeaseRequest?
-  ) throws(StoreError) -> (TrialReference, Lease?) {
+    _ template: Trial, in study: StudyRecord, lease request: LeaseRequest?, limit: Int?
+  ) throws(StoreError) -> (TrialReference, Lease?)? {
     precondition(
       request == nil || template.state == .running, "only a running trial is held under a lease")
     let durability: Durability = template.state.isFinished ? .powerCut : .process
-    return try write(durability) { session throws(StoreError) -> (TrialReference, Lease?) in
+    return try write(durability) { session throws(StoreError) -> (TrialReference, Lease?)? in
       let key = try session.key(of: study)
+      if let limit, try session.nextNumber(in: study) >= limit { return nil }
       let reference = try session.insert(template, in: study, key: key)
       guard let request else { return (reference, nil) }
       return (

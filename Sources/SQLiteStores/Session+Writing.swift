@@ -35,7 +35,7 @@ extension Session {
   }
 
   /// One more than the number of the study's latest trial, which is the count of its trials.
-  private func nextNumber(in study: StudyRecord) throws(StoreError) -> Int {
+  func nextNumber(in study: StudyRecord) throws(StoreError) -> Int {
     let last = try database.statement(
       "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1")
     last.bind(1, study.id)

@@ -101,12 +101,13 @@ public final class InMemoryStudyStore: StudyStore {
   // MARK: Trials
 
   public func createTrial(
-    _ template: Trial, in study: StudyRecord, lease request: LeaseRequest?
-  ) throws(StoreError) -> (TrialReference, Lease?) {
+    _ template: Trial, in study: StudyRecord, lease request: LeaseRequest?, limit: Int?
+  ) throws(StoreError) -> (TrialReference, Lease?)? {
     precondition(
       request == nil || template.state == .running, "only a running trial is held under a lease")
-    return try state.withLock { state throws(StoreError) -> (TrialReference, Lease?) in
+    return try state.withLock { state throws(StoreError) -> (TrialReference, Lease?)? in
       let index = try state.index(of: study)
+      if let limit, state.studies[index].trials.count >= limit { return nil }
       let reference = try state.studies[index].add(template, id: state.nextTrialID)
       state.nextTrialID += 1
       return (reference, request.map { state.studies[index].openAttempt(of: reference, for: $0) })
@@ -182,13 +183,14 @@ public final class InMemoryStudyStore: StudyStore {
     }
   }
 
+  public func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease] {
+    try with(study) { study in study.openLeases }
+  }
+
   public func attempts(
-    of number: Int?, in study: StudyRecord
+    of number: Int, in study: StudyRecord
   ) throws(StoreError) -> [Attempt] {
-    try with(study) { study in
-      let numbers = number.map { [$0] } ?? study.attempts.keys.sorted()
-      return numbers.flatMap { (study.attempts[$0] ?? []).map(\.attempt) }
-    }
+    try with(study) { study in (study.attempts[number] ?? []).map(\.attempt) }
   }
 }
 

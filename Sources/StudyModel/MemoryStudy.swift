@@ -154,6 +154,16 @@ struct MemoryStudy: Sendable {
       study: record, trial: trial, attempt: number, worker: request.worker, token: token)
   }
 
+  /// The leases of all open attempts, by trial number.
+  var openLeases: [Lease] {
+    claimable.sorted().compactMap { number in
+      guard let last = attempts[number]?.last, last.attempt.endedAt == nil else { return nil }
+      return Lease(
+        study: record, trial: last.trial, attempt: last.attempt.number,
+        worker: last.attempt.worker, token: last.token)
+    }
+  }
+
   /// Takes the next trial that waits to be run.
   mutating func claim(for request: LeaseRequest) -> (Trial, Lease)? {
     if let number = waiting.min() {

@@ -2,6 +2,8 @@
 public enum StoreError: Error, Hashable {
   case studyExists(name: String)
   case unknownStudy(name: String, known: [String])
+  /// An address that names a kind of store that this version does not have.
+  case unknownAddress(String)
   case directionsDiffer(name: String, stored: [Direction], given: [Direction])
   /// The name is empty, longer than 512 characters, or has a NUL.
   case badStudyName(String)
@@ -45,6 +47,8 @@ extension StoreError: CustomStringConvertible {
       known.isEmpty
         ? "there is no study '\(name)'; the store has none yet"
         : "there is no study '\(name)'; the store has \(known.prefix(8).joined(separator: ", "))"
+    case .unknownAddress(let address):
+      "'\(address)' is no store this version can open; give a path or sqlite:///PATH"
     case .directionsDiffer(let name, let stored, let given):
       "study '\(name)' has the directions \(stored.map(\.rawValue)), not \(given.map(\.rawValue)); "
         + "keep those or choose another name"

@@ -93,6 +93,18 @@ public protocol StudyStore: Sendable {
   func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt]
 }
 
+extension StudyStore {
+  /// Adds a trial to a study that may have any number of them.
+  public func createTrial(
+    _ template: Trial, in study: StudyRecord, lease: LeaseRequest?
+  ) throws(StoreError) -> (TrialReference, Lease?) {
+    guard let created = try createTrial(template, in: study, lease: lease, limit: nil) else {
+      preconditionFailure("a store refused a trial at no limit")
+    }
+    return created
+  }
+}
+
 /// A study as a store knows it.
 public struct StudyRecord: Sendable, Hashable {
   /// The key in the store.
