@@ -1,0 +1,3 @@
+@_exported public import Pruners
+@_exported public import Samplers
+@_exported public import StudyModel

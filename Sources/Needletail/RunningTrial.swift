@@ -1,0 +1,110 @@
+internal import Coordination
+public import StudyModel
+
+/// The trial that an objective works on: asks for parameters, reports progress, learns when to stop.
+///
+/// Define-by-run: the search space is what the objective asks for while it runs, so parameters may
+/// depend on each other through ordinary conditionals and loops. Thread-safe.
+public struct RunningTrial: Sendable {
+  let active: ActiveTrial
+
+  /// The number within the study, counted from 0.
+  public var number: Int { active.number }
+  /// What is known of the trial so far.
+  public var snapshot: Trial { active.snapshot }
+
+  /// Suggests a real number between inclusive bounds.
+  ///
+  /// - Parameters:
+  ///   - step: The grid that values lie on, counted from the lower bound; nil for a continuum.
+  ///   - log: Whether the logarithm varies evenly; needs a positive lower bound and no step.
+  /// - Throws: ``SearchSpaceError`` for a range that makes no sense, ``StoreError`` when the study
+  ///   knows the name with another kind of values.
+  public func suggestFloat(
+    _ name: String, _ range: ClosedRange<Double>, step: Double? = nil, log: Bool = false
+  ) throws -> Double {
+    let distribution = try FloatDistribution(
+      low: range.lowerBound, high: range.upperBound, step: step, log: log)
+    return try suggest(name, .float(distribution)).number ?? range.lowerBound
+  }
+
+  /// Suggests a whole number between inclusive bounds.
+  ///
+  /// - Parameters:
+  ///   - step: The grid that values lie on, counted from the lower bound.
+  ///   - log: Whether the logarithm varies evenly; needs a lower bound of at least 1 and step 1.
+  /// - Throws: As ``suggestFloat(_:_:step:log:)``.
+  public func suggestInt(
+    _ name: String, _ range: ClosedRange<Int>, step: Int = 1, log: Bool = false
+  ) throws -> Int {
+    let distribution = try IntDistribution(
+      low: range.lowerBound, high: range.upperBound, step: step, log: log)
+    guard case .int(let value) = try suggest(name, .int(distribution)) else {
+      preconditionFailure("an integer parameter has another value")
+    }
+    return value
+  }
+
+  /// Suggests one of the choices, which have no order.
+  ///
+  /// - Throws: As ``suggestFloat(_:_:step:log:)``; the choices of a name must stay the same.
+  public func suggestCategorical<Choice: CategoricalChoice>(
+    _ name: String, _ choices: [Choice]
+  ) throws -> Choice {
+    let distribution = Distribution.categorical(
+      try CategoricalDistribution(choices.map(\.parameterValue)))
+    let value = try suggest(name, distribution)
+    guard let index = distribution.internalValue(of: value) else {
+      preconditionFailure("a categorical parameter has a value that is not a choice")
+    }
+    return choices[Int(index)]
+  }
+
+  /// Suggests a value of the distribution.
+  public func suggest(_ name: String, _ distribution: Distribution) throws -> ParameterValue {
+    try active.suggest(Parameter(name, distribution))
+  }
+
+  /// Reports the objective's value at a step, such as an epoch; a second report of a step is ignored.
+  ///
+  /// - Parameter value: May be infinite or NaN.
+  /// - Throws: ``TrialError`` for a negative step or a study with several objectives.
+  public func report(_ value: Double, step: Int) throws {
+    try active.report(value, step: step)
+  }
+
+  /// Whether the pruner advises to stop now; the objective then throws ``TrialPruned``.
+  public var shouldPrune: Bool {
+    get throws { try active.pruningReason() != nil }
+  }
+
+  /// Sets or replaces an attribute of the trial.
+  public func setAttribute(_ key: String, _ value: JSONValue) throws {
+    try active.setAttribute(Attribute(key, value))
+  }
+}
+
+/// A value that can be one of a categorical parameter's choices.
+public protocol CategoricalChoice: Sendable {
+  /// The choice as the study keeps it.
+  var parameterValue: ParameterValue { get }
+}
+
+extension String: CategoricalChoice {
+  public var parameterValue: ParameterValue { .string(self) }
+}
+extension Int: CategoricalChoice {
+  public var parameterValue: ParameterValue { .int(self) }
+}
+extension Double: CategoricalChoice {
+  public var parameterValue: ParameterValue { .float(self) }
+}
+extension Bool: CategoricalChoice {
+  public var parameterValue: ParameterValue { .bool(self) }
+}
+extension ParameterValue: CategoricalChoice {
+  public var parameterValue: ParameterValue { self }
+}
+extension Optional: CategoricalChoice where Wrapped: CategoricalChoice {
+  public var parameterValue: ParameterValue { self?.parameterValue ?? .null }
+}

@@ -1,0 +1,248 @@
+internal import Coordination
+public import Pruners
+public import Samplers
+public import StudyModel
+internal import Synchronization
+
+/// A study: an objective's trials, a sampler that proposes the next, and a store that keeps them.
+///
+/// Any number of `Study` objects, in one process or in many, may work on the same stored study.
+/// Thread-safe.
+public final class Study: Sendable {
+  /// What happens when a study of that name exists already.
+  public enum ExistingStudy: Sendable {
+    /// An error.
+    case fail
+    /// It is loaded, provided its directions are the same.
+    case load
+  }
+
+  /// What is called after a trial ended, with the trial as it is stored then.
+  public typealias Callback = @Sendable (Study, Trial) throws -> Void
+
+  private let coordinator: Coordinator
+  private let isStopped = Mutex(false)
+
+  private init(_ coordinator: Coordinator) {
+    self.coordinator = coordinator
+  }
+
+  // MARK: Creating, loading, deleting
+
+  /// Creates a study, or loads it if it exists and `existing` allows that.
+  ///
+  /// - Parameters:
+  ///   - directions: One per objective; at least one.
+  ///   - seed: The seed of all suggestions; drawn at random when nil. A stored study keeps its seed.
+  /// - Throws: ``StoreError/studyExists(name:)``, ``StoreError/directionsDiffer(name:stored:given:)``,
+  ///   and what opening a store throws.
+  public static func create(
+    _ name: String, directions: [Direction] = [.minimize], store: StoreLocation = .memory,
+    sampler: any Sampler = TPESampler(), pruner: any Pruner = MedianPruner(),
+    seed: UInt64? = nil, ifExists existing: ExistingStudy = .fail
+  ) throws -> Study {
+    let store = try store.opened()
+    let record: StudyRecord
+    do throws(StoreError) {
+      record = try store.createStudy(named: name, directions: directions)
+    } catch {
+      guard case .studyExists = error, existing == .load else { throw error }
+      record = try store.study(named: name)
+      guard record.directions == directions else {
+        throw StoreError.directionsDiffer(
+          name: name, stored: record.directions, given: directions)
+      }
+    }
+    return try Study(store, record, sampler, pruner, seed: seed)
+  }
+
+  /// Loads a study.
+  ///
+  /// - Throws: ``StoreError/unknownStudy(name:known:)``, and what opening a store throws.
+  public static func load(
+    _ name: String, store: StoreLocation, sampler: any Sampler = TPESampler(),
+    pruner: any Pruner = MedianPruner()
+  ) throws -> Study {
+    let store = try store.opened()
+    return try Study(store, try store.study(named: name), sampler, pruner, seed: nil)
+  }
+
+  /// Deletes a study with all its trials.
+  ///
+  /// - Throws: As ``load(_:store:sampler:pruner:)``.
+  public static func delete(_ name: String, store: StoreLocation) throws {
+    let store = try store.opened()
+    try store.delete(try store.study(named: name))
+  }
+
+  private convenience init(
+    _ store: any StudyStore, _ record: StudyRecord, _ sampler: any Sampler,
+    _ pruner: any Pruner, seed: UInt64?
+  ) throws {
+    self.init(
+      Coordinator(
+        store: store, study: record, sampler: sampler, pruner: pruner,
+        seed: try store.seed(of: record, proposed: seed)))
+  }
+
+  // MARK: Reading
+
+  /// The study's name.
+  public var name: String { coordinator.study.name }
+  /// One per objective.
+  public var directions: [Direction] { coordinator.study.directions }
+  /// The seed of all suggestions.
+  public var seed: UInt64 { coordinator.seed }
+  /// The store that keeps the study.
+  public var store: any StudyStore { coordinator.store }
+
+  /// The feasible completed trial with the best first value; nil without one.
+  public var bestTrial: Trial? {
+    get throws { try store.bestTrial(in: coordinator.study) }
+  }
+
+  /// All trials by number, those of other processes included.
+  public var trials: [Trial] {
+    get throws { try store.trials(in: coordinator.study, numbers: nil) }
+  }
+
+  /// The attributes that users set on the study.
+  public var attributes: [Attribute] {
+    get throws { try store.attributes(.user, of: coordinator.study) }
+  }
+
+  /// Sets or replaces an attribute of the study.
+  public func setAttribute(_ key: String, _ value: JSONValue) throws {
+    try store.set(Attribute(key, value), .user, of: coordinator.study)
+  }
+
+  // MARK: Optimizing
+
+  /// Runs an objective with one value in trial after trial.
+  ///
+  /// An error that the objective throws fails that trial, with its message as the reason, and the
+  /// study goes on; ``TrialPruned`` prunes it. When the task is cancelled, no further trial starts,
+  /// and a trial whose objective throws `CancellationError` is queued again.
+  ///
+  /// - Parameters:
+  ///   - trials: How many trials this call runs; nil for no limit.
+  ///   - timeout: After this time no further trial starts; nil for no limit.
+  ///   - workers: How many trials run at once, each on a thread of its own; at least 1.
+  ///   - callbacks: Called in turn after each trial, on its worker's thread.
+  /// - Throws: What the store or the sampler throws, and `CancellationError`.
+  public func optimize(
+    trials: Int? = nil, timeout: Duration? = nil, workers: Int = 1,
+    callbacks: [Callback] = [],
+    objective: @escaping @Sendable (RunningTrial) async throws -> Double
+  ) async throws {
+    try await optimize(
+      trials: trials, timeout: timeout, workers: workers, callbacks: callbacks
+    ) { trial in [try await objective(trial)] }
+  }
+
+  /// Runs an objective with several values, one per direction, in trial after trial.
+  ///
+  /// - Throws, parameters: As for one value.
+  public func optimize(
+    trials: Int? = nil, timeout: Duration? = nil, workers: Int = 1,
+    callbacks: [Callback] = [],
+    objective: @escaping @Sendable (RunningTrial) async throws -> [Double]
+  ) async throws {
+    precondition(workers >= 1, "\(workers) workers cannot run a trial")
+    _ = try coordinator.recoverFromDeadWorkers()
+    let budget = TrialBudget(trials: trials, until: timeout.map { ContinuousClock.now + $0 })
+    isStopped.withLock { $0 = false }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<workers {
+        group.addTask(executorPreference: WorkerThread(number: number)) {
+          try await self.work(budget, callbacks, objective)
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Runs trials one after the other until the budget is used up.
+  private func work(
+    _ budget: TrialBudget, _ callbacks: [Callback],
+    _ objective: @Sendable (RunningTrial) async throws -> [Double]
+  ) async throws {
+    while !Task.isCancelled, !isStopped.withLock({ $0 }), budget.takeOne() {
+      let trial = try ask()
+      let ended = try await run(objective, in: trial)
+      for callback in callbacks { try callback(self, ended) }
+    }
+    try Task.checkCancellation()
+  }
+
+  private func run(
+    _ objective: @Sendable (RunningTrial) async throws -> [Double], in trial: RunningTrial
+  ) async throws -> Trial {
+    do {
+      return try tell(trial, values: try await objective(trial))
+    } catch is TrialPruned {
+      return try tell(trial, .pruned)
+    } catch is CancellationError {
+      return try tell(trial, .ended(.interrupted, reason: "the task was cancelled"))
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      return try tell(trial, .ended(.failed, reason: "\(error)"))
+    }
+  }
+
+  /// Lets running trials finish and starts no further one in ``optimize(trials:timeout:workers:callbacks:objective:)``.
+  public func stop() {
+    isStopped.withLock { $0 = true }
+  }
+
+  // MARK: One trial at a time
+
+  /// Starts a trial; the caller runs the objective and then tells the result.
+  ///
+  /// A queued trial comes first, then one that is to be repeated, then a new one.
+  public func ask() throws -> RunningTrial {
+    guard let active = try coordinator.ask() else {
+      preconditionFailure("a study without a limit handed out no trial")
+    }
+    return RunningTrial(active: active)
+  }
+
+  /// Ends a trial with its objective's value; NaN makes it a failed one.
+  ///
+  /// - Returns: The trial as it is stored now.
+  @discardableResult
+  public func tell(_ trial: RunningTrial, _ value: Double) throws -> Trial {
+    try tell(trial, values: [value])
+  }
+
+  /// Ends a trial with one value per direction; a wrong count or a NaN makes it a failed one.
+  @discardableResult
+  public func tell(_ trial: RunningTrial, values: [Double]) throws -> Trial {
+    try coordinator.tell(trial.active, .completed(values))
+  }
+
+  /// Ends a trial as pruned: its last report becomes its value.
+  @discardableResult
+  public func tellPruned(_ trial: RunningTrial) throws -> Trial {
+    try coordinator.tell(trial.active, .pruned)
+  }
+
+  /// Ends a trial as failed, for a reason that is kept with it.
+  @discardableResult
+  public func tellFailed(_ trial: RunningTrial, because reason: String) throws -> Trial {
+    try coordinator.tell(trial.active, .ended(.failed, reason: reason))
+  }
+
+  private func tell(_ trial: RunningTrial, _ outcome: TrialOutcome) throws -> Trial {
+    try coordinator.tell(trial.active, outcome)
+  }
+
+  /// Queues a trial with given values for some or all of its parameters; it is run before new ones.
+  ///
+  /// - Returns: The number of the queued trial.
+  @discardableResult
+  public func enqueue(_ values: KeyValuePairs<String, ParameterValue>) throws -> Int {
+    try coordinator.enqueue(values.map { ($0.key, $0.value) }).number
+  }
+}

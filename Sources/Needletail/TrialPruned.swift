@@ -1,0 +1,4 @@
+/// Thrown by an objective to end its trial as pruned, usually after ``RunningTrial/shouldPrune``.
+public struct TrialPruned: Error, Hashable {
+  public init() {}
+}
