@@ -111,6 +111,27 @@ package enum SamplerSuite {
     #expect(Set(study.answers).count == study.answers.count)
   }
 
+  /// Parameters of one trial are drawn from different random numbers: equal distributions get different
+  /// values, and over the trials their values do not go together.
+  package static func drawsParametersApart(_ maker: Maker, seed: UInt64) throws {
+    let sampler = maker.make()
+    var space = SearchSpace()
+    for name in ["x", "y"] {
+      try space.append(Parameter(name, .float(try FloatDistribution(low: 0, high: 1))))
+    }
+    var study = SamplerStudy(in: space, seed: seed) { number, _ in
+      (.completed, [Double(number * 7 % 10)])
+    }
+    try study.run(60) { _ in sampler }
+    let pairs = study.answers.map { ($0[0].internalValue - 0.5, $0[1].internalValue - 0.5) }
+    #expect(pairs.allSatisfy { $0 != $1 })
+    // The correlation of 60 independent pairs is beyond 0.7 once in 10⁹ cases.
+    let (xx, yy, xy) = pairs.reduce((0.0, 0.0, 0.0)) {
+      ($0.0 + $1.0 * $1.0, $0.1 + $1.1 * $1.1, $0.2 + $1.0 * $1.1)
+    }
+    #expect(abs(xy) < 0.7 * (xx * yy).squareRoot())
+  }
+
   /// A sampler that saw the whole study answers bit for bit like one that has seen nothing; so equal
   /// seeds give equal studies, in any process.
   package static func isReproducible(_ maker: Maker, seed: UInt64, workers: Int) throws {

@@ -17,6 +17,11 @@ import Testing
   }
 
   @Test(arguments: SamplerSuite.all)
+  func drawsParametersApart(maker: SamplerSuite.Maker) throws {
+    for seed in 0..<3 as Range<UInt64> { try SamplerSuite.drawsParametersApart(maker, seed: seed) }
+  }
+
+  @Test(arguments: SamplerSuite.all)
   func keepsStudiesApart(maker: SamplerSuite.Maker) throws {
     try SamplerSuite.keepsStudiesApart(maker, seed: 4)
   }

@@ -109,7 +109,8 @@ public struct TPESampler: Sampler {
       var generator = generator
       state.advance(to: history, settings)
       guard state.observationCount >= settings.startupTrials else {
-        return (generator, parameter.distribution.sample(using: &generator))
+        let value = parameter.distribution.sample(using: &generator)
+        return (generator, value)
       }
       let model = state.model(of: [parameter], for: trial, given: history)
       let values = model.suggest(settings.candidateCount, using: &generator)
