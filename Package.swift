@@ -83,7 +83,8 @@ let package = Package(
       path: "Studies/digits/Tests", swiftSettings: house),
 
     .testTarget(
-      name: "ProbabilityTests", dependencies: ["Probability"], swiftSettings: house),
+      name: "ProbabilityTests", dependencies: ["Probability", "StudyModel"], exclude: ["Fixtures"],
+      swiftSettings: house),
     .testTarget(
       name: "StudyModelTests", dependencies: ["StudyModel", "Conformance"], swiftSettings: house),
     .testTarget(

@@ -21,5 +21,8 @@ let package = Package(
     .executableTarget(
       name: "sampler-ask", dependencies: ["BenchmarkSupport", needletail],
       path: "Sources/sampler-ask", swiftSettings: house),
+    .executableTarget(
+      name: "problems", dependencies: ["BenchmarkSupport", needletail], path: "Sources/problems",
+      swiftSettings: house),
   ]
 )

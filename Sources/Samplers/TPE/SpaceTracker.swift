@@ -13,9 +13,9 @@ struct SpaceTracker {
   /// The parameters that all trials have with equal distributions; nil before the first trial.
   private(set) var intersection: [Entry]?
   /// The coarsest disjoint sets of columns such that each trial has all or none of a set.
-  private(set) var groups: [[Int]] = []
-  /// Per column, the distribution of the trial with the smallest number that has it, and that number.
-  private(set) var firstDistributions: [Int: (trial: Int, distribution: Int32)] = [:]
+  private var groups: [[Int]] = []
+  /// Per column, the distribution that all trials with the parameter gave it; −1 when they differ.
+  private var commonDistributions: [Int: Int32] = [:]
   /// What the latest trial had: most trials of a study have the same.
   private var latest: [Entry] = []
   private var latestNumber = Int.max
@@ -36,8 +36,22 @@ struct SpaceTracker {
     intersection = intersection?.filter(entries.contains) ?? entries
     split(by: Set(entries.map(\.column)))
     for entry in entries
-    where (firstDistributions[entry.column]?.trial).map({ number < $0 }) ?? true {
-      firstDistributions[entry.column] = (number, entry.distribution)
+    where commonDistributions[entry.column, default: entry.distribution] != entry.distribution {
+      commonDistributions[entry.column] = -1
+    }
+    for entry in entries where commonDistributions[entry.column] == nil {
+      commonDistributions[entry.column] = entry.distribution
+    }
+  }
+
+  /// The groups without the parameters whose distribution changed: those are sampled by themselves,
+  /// from the distribution that is asked for.
+  var stableGroups: [[Entry]] {
+    groups.map { group in
+      group.compactMap { column in
+        guard let distribution = commonDistributions[column], distribution >= 0 else { return nil }
+        return Entry(column: column, distribution: distribution)
+      }
     }
   }
 

@@ -65,22 +65,9 @@ struct TPEState {
 
   /// The spaces to be sampled jointly, sorted by name inside and by their first names.
   func jointSpaces(isGrouped: Bool) -> [[Parameter]] {
-    var spaces: [[Parameter]] = []
-    if isGrouped {
-      for group in tracker.groups {
-        spaces.append(
-          group.compactMap { column in
-            tracker.firstDistributions[column].map {
-              Parameter(names[column], distributions[Int($0.distribution)])
-            }
-          })
-      }
-    } else {
-      spaces = [
-        (tracker.intersection ?? []).map {
-          Parameter(names[$0.column], distributions[Int($0.distribution)])
-        }
-      ]
+    let entries = isGrouped ? tracker.stableGroups : [tracker.intersection ?? []]
+    let spaces = entries.map { space in
+      space.map { Parameter(names[$0.column], distributions[Int($0.distribution)]) }
     }
     return
       spaces

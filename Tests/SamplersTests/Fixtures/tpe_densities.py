@@ -259,7 +259,7 @@ def main():
         cases.append({
             "space": space, "n": n, "multivariate": multivariate, "group": group,
             "conditional": group or (space == "mixed" and seed % 2 == 0),
-            "changing": seed % 11 == 5, "liar": seed % 9 != 4,
+            "changing": seed % 11 == 5 and not group, "liar": seed % 9 != 4,
             "pruned": rng.choice([0, 0, 0.25, 0.6]), "failed": rng.choice([0, 0, 0.1]),
             "infeasible": rng.random() < 0.3, "running": rng.choice([0, 0, 1, 3, 4]),
             "directions": rng.choice([["minimize", "maximize"], ["minimize"] * 3]) if several

@@ -1,0 +1,106 @@
+import BenchmarkSupport
+import Foundation
+import Pruners
+import Samplers
+import StudyModel
+
+/// Drives the problems of a folder that speaks the protocol of its `problem_server.py` with one of our
+/// samplers and pruners, and writes a line per run for its `score.py`.
+@main struct Problems {
+  static let usage = """
+    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-uni|tpe-group|random]
+                    [--pruner none|median|asha] [--seeds 10] [--first-seed 0] [--budget 200]
+                    [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER] [--python PYTHON]
+
+    Appends to OUTPUT a line per problem and seed. Problems with learning curves get as many epochs as
+    a fifth of the budget needs in full; the others run without the pruner.
+    """
+
+  static func main() throws {
+    var arguments = Arguments(usage: usage)
+    let samplerName = arguments.option("--sampler") ?? "tpe"
+    let prunerName = arguments.option("--pruner") ?? "none"
+    let seeds = arguments.integer("--seeds", default: 10)
+    let firstSeed = arguments.integer("--first-seed", default: 0)
+    let budget = arguments.integer("--budget", default: 200)
+    let workers = arguments.integer("--workers", default: 1)
+    let only = arguments.option("--only")?.split(separator: ",").map(String.init)
+    let name = arguments.option("--name") ?? "needletail-\(samplerName)"
+    let python = arguments.option("--python") ?? defaultPython
+    guard let folder = arguments.word(), let output = arguments.word() else {
+      arguments.fail("a folder of problems and a file for the results are needed")
+    }
+    arguments.finish()
+    guard seeds >= 1, firstSeed >= 0, budget >= 1, workers >= 1 else {
+      arguments.fail("--seeds, --budget and --workers must be at least 1, --first-seed at least 0")
+    }
+    guard let pruner = try pruner(prunerName) else {
+      arguments.fail("unknown pruner '\(prunerName)'; known: none, median, asha")
+    }
+    guard sampler(samplerName) != nil else {
+      arguments.fail("unknown sampler '\(samplerName)'; known: tpe, tpe-uni, tpe-group, random")
+    }
+
+    let known = try ProblemServer.lines(python: python, folder: folder, ["--list"])
+      .compactMap { $0["name"]?.string }
+    if let stranger = only?.first(where: { !known.contains($0) }) {
+      arguments.fail("unknown problem '\(stranger)' in \(folder)")
+    }
+    let server = try ProblemServer(python: python, folder: folder)
+    if !FileManager.default.fileExists(atPath: output) {
+      guard FileManager.default.createFile(atPath: output, contents: nil) else {
+        arguments.fail("cannot write '\(output)'; choose another file")
+      }
+    }
+    let file = try FileHandle(forWritingTo: URL(filePath: output))
+    try file.seekToEnd()
+    for problemName in known where only?.contains(problemName) ?? true {
+      let described = try ProblemServer.lines(
+        python: python, folder: folder, ["--describe", problemName])
+      let problem = try Problem(described.first ?? .null)
+      let begin = ContinuousClock.now
+      for seed in firstSeed..<(firstSeed + seeds) {
+        guard let sampler = sampler(samplerName) else { continue }
+        var loop = StudyLoop(
+          problem: problem, sampler: sampler,
+          pruner: problem.epochs == nil ? NopPruner() : pruner, seed: UInt64(seed),
+          workers: workers, server: server)
+        try loop.run(budget: budget)
+        let suffix = problem.epochs == nil ? "" : prunerName == "none" ? "+nop" : "+" + prunerName
+        try file.write(contentsOf: Data((loop.line(optimizer: name + suffix).text() + "\n").utf8))
+      }
+      let time = (ContinuousClock.now - begin).inSeconds
+      print("\(problemName): \(seeds) runs in \(JSONValue.rounded(time).text()) s")
+    }
+  }
+
+  /// The interpreter of the tests if there is one: with numpy, some problems are 300 times faster.
+  static var defaultPython: String {
+    if let named = ProcessInfo.processInfo.environment["NEEDLETAIL_TEST_PYTHON"] { return named }
+    let venv = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appending(
+        path: ".build/venv/bin/python")
+    return FileManager.default.isExecutableFile(atPath: venv.path) ? venv.path : "python3"
+  }
+
+  static func sampler(_ name: String) -> (any Sampler)? {
+    var tpe = TPESampler()
+    switch name {
+    case "random": return RandomSampler()
+    case "tpe": break
+    case "tpe-uni": tpe.isMultivariate = false
+    case "tpe-group": tpe.isGrouped = true
+    default: return nil
+    }
+    return tpe
+  }
+
+  static func pruner(_ name: String) throws -> (any Pruner)? {
+    switch name {
+    case "none": NopPruner()
+    case "median": try MedianPruner()
+    case "asha": try SuccessiveHalvingPruner()
+    default: nil
+    }
+  }
+}

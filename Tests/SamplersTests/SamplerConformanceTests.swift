@@ -1,0 +1,45 @@
+import Conformance
+import Testing
+
+@Suite struct SamplerConformanceTests {
+  @Test(arguments: SamplerSuite.all, [1, 4])
+  func staysWithin(maker: SamplerSuite.Maker, workers: Int) throws {
+    for seed in 0..<3 as Range<UInt64> {
+      try SamplerSuite.staysWithin(maker, seed: seed, workers: workers)
+    }
+  }
+
+  @Test(arguments: SamplerSuite.all, [1, 3])
+  func isReproducible(maker: SamplerSuite.Maker, workers: Int) throws {
+    for seed in 0..<3 as Range<UInt64> {
+      try SamplerSuite.isReproducible(maker, seed: seed, workers: workers)
+    }
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func drawsParametersApart(maker: SamplerSuite.Maker) throws {
+    for seed in 0..<3 as Range<UInt64> { try SamplerSuite.drawsParametersApart(maker, seed: seed) }
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func keepsStudiesApart(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.keepsStudiesApart(maker, seed: 4)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func survivesBadValues(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.survivesBadValues(maker)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func followsChangedDistributions(maker: SamplerSuite.Maker) throws {
+    for seed in 0..<5 as Range<UInt64> {
+      try SamplerSuite.followsChangedDistributions(maker, seed: seed)
+    }
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func ignoresShiftAndFlip(maker: SamplerSuite.Maker) throws {
+    for seed in 0..<3 as Range<UInt64> { try SamplerSuite.ignoresShiftAndFlip(maker, seed: seed) }
+  }
+}
