@@ -55,7 +55,7 @@ extension SQLiteStudyStore {
       let key = try session.key(of: lease.study)
       let find = try session.database.statement(
         """
-        SELECT a.ended_at IS NULL, t.state FROM needletail_attempts a
+        SELECT a.ended_at IS NULL, t.state, a.reason FROM needletail_attempts a
         JOIN trials t ON t.trial_id = a.trial_id
         WHERE a.study_key = ? AND a.trial_number = ? AND a.attempt = ? AND a.lease_token = ?
         """)
@@ -69,8 +69,12 @@ extension SQLiteStudyStore {
       }
       let isOpen = find.int(0) != 0
       let isRunning = find.text(1) == TrialState.running.storeName
+      let isUnexplained = !isRunning && find.text(2).isEmpty
       find.reset()
-      guard isOpen else { return false }
+      guard isOpen else {
+        if isUnexplained { try session.explain(lease, key: key, as: outcome, reason: reason) }
+        return false
+      }
       try session.end(
         lease.attempt, of: lease.trial, key: key, as: outcome, reason: reason, at: .now(),
         claimableAt: isRunning ? retryAt : nil, keepingReports: isRunning)

@@ -143,6 +143,23 @@ extension Session {
     try update.run()
   }
 
+  /// Records how an attempt ended that a commit has closed.
+  func explain(
+    _ lease: Lease, key: Int, as outcome: AttemptOutcome, reason: String
+  ) throws(StoreError) {
+    let update = try database.statement(
+      """
+      UPDATE needletail_attempts SET outcome = ?, reason = ?
+      WHERE study_key = ? AND trial_number = ? AND attempt = ?
+      """)
+    update.bind(1, outcome.rawValue)
+    update.bind(2, reason)
+    update.bind(3, key)
+    update.bind(4, lease.trial.number)
+    update.bind(5, lease.attempt)
+    try update.run()
+  }
+
   /// Ends an open attempt.
   ///
   /// - Parameters:

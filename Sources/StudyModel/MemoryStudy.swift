@@ -185,7 +185,7 @@ struct MemoryStudy: Sendable {
       endAttempt(
         of: number, as: .lost, reason: "its lease ran out", at: request.now, claimableAt: nil)
     }
-    setLast(of: number, claimableAt: nil)
+    changeLast(of: number, claimableAt: nil) { _ in }
     let lease = openAttempt(of: trials[number].reference, for: request)
     return (trials[number], lease)
   }
@@ -197,16 +197,11 @@ struct MemoryStudy: Sendable {
       guard let last = attempts[number]?.last, last.attempt.endedAt == nil,
         last.attempt.worker == worker
       else { continue }
-      let old = last.attempt
-      replaceLast(
-        of: number,
-        with: Attempt(
-          trialNumber: number, number: old.number, worker: worker, startedAt: old.startedAt,
-          deadline: deadline, outcome: nil, reason: "", endedAt: nil, reports: []))
-      setLast(of: number, claimableAt: deadline)
+      changeLast(of: number, claimableAt: deadline) { $0.deadline = deadline }
       leases.append(
         Lease(
-          study: record, trial: last.trial, attempt: old.number, worker: worker, token: last.token))
+          study: record, trial: last.trial, attempt: last.attempt.number, worker: worker,
+          token: last.token))
     }
     return leases
   }
@@ -215,10 +210,19 @@ struct MemoryStudy: Sendable {
   mutating func close(
     _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
   ) -> Bool {
-    guard isLive(lease) else { return false }
-    endAttempt(
-      of: lease.trial.number, as: outcome, reason: reason, at: .now(), claimableAt: retryAt)
-    return true
+    let number = lease.trial.number
+    guard let last = attempts[number]?.last, last.token == lease.token else { return false }
+    guard last.attempt.endedAt != nil else {
+      endAttempt(of: number, as: outcome, reason: reason, at: .now(), claimableAt: retryAt)
+      return true
+    }
+    if trials[number].state.isFinished, last.attempt.reason.isEmpty {
+      changeLast(of: number, claimableAt: nil) {
+        $0.outcome = outcome
+        $0.reason = reason
+      }
+    }
+    return false
   }
 
   /// Ends the open attempt of a running trial, whose reports move to its record.
@@ -226,16 +230,14 @@ struct MemoryStudy: Sendable {
     of number: Int, as outcome: AttemptOutcome, reason: String, at moment: Timestamp,
     claimableAt: Timestamp?
   ) {
-    guard let last = attempts[number]?.last else { return }
-    let old = last.attempt
-    replaceLast(
-      of: number,
-      with: Attempt(
-        trialNumber: number, number: old.number, worker: old.worker, startedAt: old.startedAt,
-        deadline: old.deadline, outcome: outcome, reason: reason, endedAt: moment,
-        reports: trials[number].intermediateValues))
-    setLast(of: number, claimableAt: claimableAt)
-    if !trials[number].intermediateValues.isEmpty {
+    let reports = trials[number].intermediateValues
+    changeLast(of: number, claimableAt: claimableAt) {
+      $0.outcome = outcome
+      $0.reason = reason
+      $0.endedAt = moment
+      $0.reports = reports
+    }
+    if !reports.isEmpty {
       trials[number].intermediateValues = []
       log.append(TrialChange(trials[number].reference, .restarted(at: moment)))
     }
@@ -244,27 +246,23 @@ struct MemoryStudy: Sendable {
   private mutating func closeAttempts(
     ofFinished number: Int, as state: TrialState, at moment: Timestamp
   ) {
-    guard let last = attempts[number]?.last else { return }
-    if last.attempt.endedAt == nil {
-      let old = last.attempt
-      replaceLast(
-        of: number,
-        with: Attempt(
-          trialNumber: number, number: old.number, worker: old.worker, startedAt: old.startedAt,
-          deadline: old.deadline, outcome: AttemptOutcome(rawValue: state.name), reason: "",
-          endedAt: moment, reports: []))
+    changeLast(of: number, claimableAt: nil) {
+      guard $0.endedAt == nil else { return }
+      $0.outcome = AttemptOutcome(rawValue: state.name)
+      $0.endedAt = moment
     }
-    setLast(of: number, claimableAt: nil)
   }
 
-  private mutating func replaceLast(of number: Int, with attempt: Attempt) {
+  /// Changes the trial's latest attempt, if it has any, and when it may be claimed.
+  private mutating func changeLast(
+    of number: Int, claimableAt: Timestamp?, _ change: (inout Attempt) -> Void
+  ) {
     guard let count = attempts[number]?.count, count > 0 else { return }
-    attempts[number]?[count - 1].attempt = attempt
-  }
-
-  private mutating func setLast(of number: Int, claimableAt: Timestamp?) {
-    guard let count = attempts[number]?.count, count > 0 else { return }
-    attempts[number]?[count - 1].claimableAt = claimableAt
+    if var last = attempts[number]?[count - 1] {
+      change(&last.attempt)
+      last.claimableAt = claimableAt
+      attempts[number]?[count - 1] = last
+    }
     if claimableAt == nil { claimable.remove(number) } else { claimable.insert(number) }
   }
 }

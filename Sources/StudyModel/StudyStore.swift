@@ -68,6 +68,11 @@ public protocol StudyStore: Sendable {
   func changes(
     in study: StudyRecord, since cursor: inout StoreCursor
   ) throws(StoreError) -> [TrialChange]
+  /// Applies what ``changes(in:since:)`` would return to a history. A store may do so without
+  /// making the changes, which is what loading a long study needs.
+  func read(
+    in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
+  ) throws(StoreError)
   /// The trials whose numbers are given, or all, by ascending number.
   func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial]
   /// The number of trials in each state.
@@ -83,7 +88,8 @@ public protocol StudyStore: Sendable {
     of worker: String, in study: StudyRecord, until deadline: Timestamp
   ) throws(StoreError) -> [Lease]
   /// Closes an attempt. Unless the trial is finished, it stays running and may be claimed from
-  /// `retryAt` on; its reports move to the attempt's record. False when the lease was not live.
+  /// `retryAt` on; its reports move to the attempt's record. False when the lease was not live; when
+  /// that is because a commit under it finished the trial, outcome and reason are recorded still.
   func close(
     _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
   ) throws(StoreError) -> Bool
@@ -102,6 +108,12 @@ extension StudyStore {
       preconditionFailure("a store refused a trial at no limit")
     }
     return created
+  }
+
+  public func read(
+    in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
+  ) throws(StoreError) {
+    for change in try changes(in: study, since: &cursor) { history.apply(change) }
   }
 }
 
@@ -219,14 +231,14 @@ public struct Attempt: Sendable, Hashable {
   public let worker: String
   public let startedAt: Timestamp
   /// When the lease runs out or ran out.
-  public let deadline: Timestamp
+  public internal(set) var deadline: Timestamp
   /// How it ended; nil while it is open.
-  public let outcome: AttemptOutcome?
+  public internal(set) var outcome: AttemptOutcome?
   /// Why, in a sentence; empty while it is open.
-  public let reason: String
-  public let endedAt: Timestamp?
+  public internal(set) var reason: String
+  public internal(set) var endedAt: Timestamp?
   /// The reports of an attempt that was closed for a retry.
-  public let reports: [IntermediateValue]
+  public internal(set) var reports: [IntermediateValue]
 
   public init(
     trialNumber: Int, number: Int, worker: String, startedAt: Timestamp, deadline: Timestamp,

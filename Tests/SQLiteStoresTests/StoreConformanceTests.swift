@@ -12,26 +12,78 @@ import Testing
     case sqlite
   }
 
-  private func check(_ kind: Kind, _ body: (StoreBed) throws -> Void) throws {
+  private func check(_ kind: Kind, _ body: (StoreBed) async throws -> Void) async throws {
     switch kind {
-    case .memory: try body(.memory())
+    case .memory: try await body(.memory())
     case .sqlite:
       let folder = try TemporaryFolder()
       let path = folder.path + "/study.db"
-      try body(
+      try await body(
         StoreBed("SQLite") { () throws(StoreError) in try SQLiteStudyStore(path: path) })
     }
   }
 
-  @Test(arguments: Kind.allCases) func keepsStudies(_ kind: Kind) throws {
-    try check(kind, StoreSuite.keepsStudies(in:))
+  @Test(arguments: Kind.allCases) func keepsStudies(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsStudies(in:))
   }
 
-  @Test(arguments: Kind.allCases) func keepsStudyAttributes(_ kind: Kind) throws {
-    try check(kind, StoreSuite.keepsStudyAttributes(in:))
+  @Test(arguments: Kind.allCases) func keepsStudyAttributes(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsStudyAttributes(in:))
   }
 
-  @Test(arguments: Kind.allCases) func deletesStudies(_ kind: Kind) throws {
-    try check(kind, StoreSuite.deletesStudies(in:))
+  @Test(arguments: Kind.allCases) func deletesStudies(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.deletesStudies(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func keepsTrials(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsTrials(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func commitsChanges(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.commitsChanges(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func refusesImpossibleChanges(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.refusesImpossibleChanges(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func comparesKindsAcrossObjects(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.comparesKindsAcrossObjects(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func findsBestTrial(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.findsBestTrial(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func fencesLostAttempts(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.fencesLostAttempts(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func renewsLeases(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.renewsLeases(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func retriesClosedAttempts(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.retriesClosedAttempts(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func leavesStrangersAlone(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.leavesStrangersAlone(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func explainsTheEnd(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.explainsTheEnd(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func followsOtherObjects(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.followsOtherObjects(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func claimsEachTrialOnce(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.claimsEachTrialOnce(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func commitsForManyThreads(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.commitsForManyThreads(in:))
   }
 }

@@ -1,0 +1,146 @@
+internal import StudyModel
+internal import Testing
+
+extension StoreSuite {
+  /// Two objects that write in turn and follow each other know the same in the end, whatever
+  /// they were told twice.
+  package static func followsOtherObjects(in bed: StoreBed) throws {
+    let stores = [try bed.open(), try bed.open()]
+    let study = try stores[0].createStudy(named: "s", directions: [.minimize])
+    var histories = [
+      TrialHistory(directions: [.minimize]), TrialHistory(directions: [.minimize]),
+    ]
+    var cursors = [StoreCursor(), StoreCursor()]
+    func follow(_ reader: Int) throws {
+      try stores[reader].read(in: study, since: &cursors[reader], into: &histories[reader])
+    }
+    var open: [Lease] = []
+    for turn in 0..<60 {
+      let writer = turn % 2
+      try follow(writer)
+      var changes: [TrialChange] = []
+      let now = later(turn)
+      switch turn % 10 {
+      case 0, 1, 3, 7:
+        let (trial, lease) = try stores[writer].createTrial(
+          runningTrial(), in: study, lease: request("w", at: turn))
+        histories[writer].apply(TrialChange(trial, .created(.running, at: start)))
+        open.append(try #require(lease))
+        changes = [
+          TrialChange(
+            trial, .parameterSet(ParameterAssignment("x\(turn % 3)", range, internalValue: 1))),
+          TrialChange(trial, .systemAttributeSet(Attribute("completed_rung_0", 0.5))),
+          TrialChange(trial, .reported(IntermediateValue(step: 0, value: Double(turn)))),
+        ]
+      case 2:
+        let (trial, _) = try stores[writer].createTrial(
+          waitingTrial(x: 2), in: study, lease: nil)
+        histories[writer].apply(TrialChange(trial, .created(.waiting, at: nil)))
+      case 4:
+        let (trial, lease) = try #require(
+          try stores[writer].claimTrial(in: study, lease: request("w", at: turn)))
+        histories[writer].apply(TrialChange(trial.reference, .started(at: now)))
+        open.append(lease)
+      case 5, 8:
+        let lease = open.removeFirst()
+        changes = [
+          TrialChange(lease.trial, .reported(IntermediateValue(step: 3, value: 0))),
+          TrialChange(
+            lease.trial, .finished(.completed, values: [Double(turn)], at: now)),
+        ]
+      case 6:
+        let lease = open.removeLast()
+        #expect(
+          try stores[writer].close(lease, as: .lost, reason: "gone", retryAt: now))
+        histories[writer].apply(TrialChange(lease.trial, .restarted(at: now)))
+      default:
+        let (trial, lease) = try #require(
+          try stores[writer].claimTrial(in: study, lease: request("w", at: turn)))
+        open.append(lease)
+        changes = [TrialChange(trial.reference, .reported(IntermediateValue(step: 1, value: 9)))]
+      }
+      for change in changes { histories[writer].apply(change) }
+      try stores[writer].commit(changes, to: study, under: [], durability: .process)
+    }
+    for reader in [0, 1, 0, 1] { try follow(reader) }
+    var fresh = TrialHistory(directions: [.minimize])
+    var cursor = StoreCursor()
+    for change in try bed.open().changes(in: study, since: &cursor) { fresh.apply(change) }
+    for history in histories { #expect(describe(history) == describe(fresh)) }
+    var loaded = TrialHistory(directions: [.minimize])
+    cursor = StoreCursor()
+    try bed.open().read(in: study, since: &cursor, into: &loaded)
+    #expect(describe(loaded) == describe(fresh))
+    #expect(loaded.finishedFingerprints.count == loaded.finishedOrder.count)
+    // Nothing has happened since.
+    let version = loaded.version
+    let reader = try bed.open()
+    cursor = StoreCursor()
+    try reader.read(in: study, since: &cursor, into: &loaded)
+    #expect(loaded.version == version)
+    #expect(try reader.changes(in: study, since: &cursor).isEmpty)
+  }
+
+  /// Threads that commit at once all get their results, and the failure of one is its own.
+  package static func commitsForManyThreads(in bed: StoreBed) async throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let refused = try await withThrowingTaskGroup(of: Int.self) { group in
+      for worker in 0..<16 {
+        group.addTask {
+          var refused = 0
+          for turn in 0..<10 {
+            let (trial, lease) = try store.createTrial(
+              runningTrial(), in: study, lease: request("w\(worker)"))
+            let events: [TrialChange.Event] = [
+              .parameterSet(ParameterAssignment("x", range, internalValue: Double(turn) / 10)),
+              .reported(IntermediateValue(step: 0, value: Double(worker))),
+              .finished(.completed, values: turn == 5 ? [] : [Double(turn)], at: end),
+            ]
+            let refusal = error { () throws(StoreError) in
+              try store.commit(
+                events.map { TrialChange(trial, $0) }, to: study, under: lease.map { [$0] } ?? [],
+                durability: .powerCut)
+            }
+            if case .badValues = refusal { refused += 1 } else { #expect(refusal == nil) }
+          }
+          return refused
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+    #expect(refused == 16)
+    #expect(try store.counts(in: study) == [.completed: 144, .running: 16])
+    let trials = try bed.open().trials(in: study, numbers: nil)
+    #expect(trials.map(\.number) == Array(0..<160))
+    for trial in trials {
+      #expect(trial.parameters.count == (trial.state == .completed ? 1 : 0))
+      #expect(trial.intermediateValues.count == (trial.state == .completed ? 1 : 0))
+    }
+  }
+
+  /// A text in which two histories differ when they hold different facts.
+  ///
+  /// The order in which trials finished and reports came is what a reader saw, so it may differ.
+  static func describe(_ history: TrialHistory) -> String {
+    let trials = history.states.indices.map { number in
+      let assignments = history.assignments(of: number).map {
+        "\($0.name)=\($0.internalValue)"
+      }.sorted()
+      return """
+        \(number) \(history.states[number]) \(history.values[number]) \(assignments) \
+        \(history.reports[number].map { "\($0.step):\($0.value)" }) \
+        \(history.rungs.map { $0[number] ?? .nan }) \
+        \(history.pendingAttributes[number]?.map(\.key).sorted() ?? [])
+        """
+    }
+    let steps = history.reportsByStep.filter { !$0.value.trials.isEmpty }.map {
+      "\($0.key): \(zip($0.value.trials, $0.value.values).map { "\($0)=\($1)" }.sorted())"
+    }
+    let counts = TrialState.allCases.map { "\($0) \(history.counts[$0] ?? 0)" }
+    return """
+      \(trials.joined(separator: "\n"))
+      \(steps.sorted()) \(history.running) \(history.finishedOrder.sorted()) \(counts)
+      """
+  }
+}
