@@ -16,6 +16,8 @@ internal import StudyModel
     let distributionBytes: [UInt8]
     let name: String
     let distribution: Distribution
+    /// The internal values that a trial can have.
+    let possible: ClosedRange<Double>
     /// The entry that came after this one last time.
     var successor: Int
   }
@@ -59,7 +61,8 @@ internal import StudyModel
       entries.append(
         Entry(
           nameBytes: nameBytes, distributionBytes: distributionBytes, name: text,
-          distribution: known, successor: 0))
+          distribution: known,
+          possible: known.possibleInternalValues, successor: 0))
       index[key] = found
     }
     entries[last].successor = found
@@ -75,11 +78,27 @@ internal import StudyModel
     return (entries[entry].name, entries[entry].distribution)
   }
 
+  /// Whether a trial can have that internal value; see ``Distribution/value(of:)``.
+  func isPossible(_ value: Double, of entry: Int) -> Bool {
+    entries[entry].possible.contains(value)
+  }
+
   private func isEqual(_ known: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
     guard known.count == bytes.count else { return false }
     return unsafe known.withUnsafeBytes { known in
       guard let left = known.baseAddress, let right = bytes.baseAddress else { return true }
       return unsafe memcmp(left, right, known.count) == 0
+    }
+  }
+}
+
+extension Distribution {
+  /// The internal values for which ``value(of:)`` has a value.
+  fileprivate var possibleInternalValues: ClosedRange<Double> {
+    switch self {
+    case .float: -.infinity ... .infinity
+    case .int: -0x1p63...0x1p63.nextDown
+    case .categorical(let categorical): 0...Double(categorical.choices.count).nextDown
     }
   }
 }

@@ -47,6 +47,16 @@ extension SQLiteStudyStore {
     return changes
   }
 
+  public func read(
+    in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
+  ) throws(StoreError) {
+    var next = cursor
+    try read { session throws(StoreError) in
+      try session.read(in: study, since: &next, into: &history)
+    }
+    cursor = next
+  }
+
   public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
     try read { session throws(StoreError) in
       _ = try session.knownKey(of: study)
@@ -146,8 +156,17 @@ extension Session {
     let key = try knownKey(of: study)
     let version = try dataVersion()
     if version == cursor.mark { return [] }
-    var changes: [TrialChange] = []
     let ids = cursor.unfinished.sorted() + (try ids(in: study, above: cursor.greatestID))
+    let changes = try changes(of: ids, in: study, key: key, since: &cursor)
+    cursor.mark = version
+    return changes
+  }
+
+  /// All that is known of those trials, as changes, and the cursor moved past them.
+  func changes(
+    of ids: [Int], in study: StudyRecord, key: Int?, since cursor: inout StoreCursor
+  ) throws(StoreError) -> [TrialChange] {
+    var changes: [TrialChange] = []
     for id in ids {
       guard var trial = try trialRow(id, in: study) else { continue }
       try fill(&trial, objectives: study.directions.count)
@@ -164,7 +183,6 @@ extension Session {
         cursor.attempts[id] = attempt
       }
     }
-    cursor.mark = version
     return changes
   }
 }

@@ -7,17 +7,17 @@ public struct TrialHistory: Sendable {
   /// The objectives' directions; at least one.
   public let directions: [Direction]
   /// Grows by one with each change that changed something.
-  public private(set) var version = 0
+  public internal(set) var version = 0
 
   /// The state of each trial, by number.
-  public private(set) var states: [TrialState] = []
+  public internal(set) var states: [TrialState] = []
   /// The first objective's value of each trial (the last report of a pruned one), NaN without one.
   public private(set) var values: [Double] = []
   /// All objectives' values of the completed trials of a study with several objectives, by number.
   public private(set) var objectiveValues: [Int: [Double]] = [:]
 
   /// One column per parameter name ever seen, in order of appearance.
-  public private(set) var parameters: [ParameterColumn] = []
+  public internal(set) var parameters: [ParameterColumn] = []
   /// Every distinct distribution ever seen; columns refer to it by index.
   public private(set) var distributions: [Distribution] = []
 
@@ -45,7 +45,7 @@ public struct TrialHistory: Sendable {
   public private(set) var counts: [TrialState: Int] = [:]
 
   /// Numbers below the largest that no trial has taken.
-  private var gaps: Set<Int> = []
+  var gaps: Set<Int> = []
   private var columnIndex: [String: Int] = [:]
   private var distributionIndex: [Distribution: Int32] = [:]
 
@@ -143,7 +143,7 @@ extension TrialHistory {
     number < states.count && !states[number].isFinished
   }
 
-  private mutating func addRows(through number: Int, as state: TrialState) {
+  mutating func addRows(through number: Int, as state: TrialState) {
     if number < states.count {
       gaps.remove(number)
       states[number] = state
@@ -181,22 +181,8 @@ extension TrialHistory {
   }
 
   private mutating func set(_ assignment: ParameterAssignment, of number: Int) -> Bool {
-    let identifier: Int32
-    if let known = distributionIndex[assignment.distribution] {
-      identifier = known
-    } else {
-      identifier = Int32(distributions.count)
-      distributions.append(assignment.distribution)
-      distributionIndex[assignment.distribution] = identifier
-    }
-    let column: Int
-    if let known = columnIndex[assignment.name] {
-      column = known
-    } else {
-      column = parameters.count
-      parameters.append(ParameterColumn(name: assignment.name))
-      columnIndex[assignment.name] = column
-    }
+    let identifier = identifier(of: assignment.distribution)
+    let column = index(ofColumn: assignment.name)
     let missing = number + 1 - parameters[column].values.count
     if missing > 0 {
       parameters[column].values.append(contentsOf: repeatElement(.nan, count: missing))
@@ -209,7 +195,25 @@ extension TrialHistory {
     return true
   }
 
-  private mutating func add(_ report: IntermediateValue, to number: Int) -> Bool {
+  /// The index of the distribution, which is added when it is new.
+  mutating func identifier(of distribution: Distribution) -> Int32 {
+    if let known = distributionIndex[distribution] { return known }
+    let identifier = Int32(distributions.count)
+    distributions.append(distribution)
+    distributionIndex[distribution] = identifier
+    return identifier
+  }
+
+  /// The index of the column of that name, which is added when there is none.
+  mutating func index(ofColumn name: String) -> Int {
+    if let known = columnIndex[name] { return known }
+    let column = parameters.count
+    parameters.append(ParameterColumn(name: name))
+    columnIndex[name] = column
+    return column
+  }
+
+  mutating func add(_ report: IntermediateValue, to number: Int) -> Bool {
     let place = reports[number].lastIndex { $0.step <= report.step }.map { $0 + 1 } ?? 0
     if place > 0, reports[number][place - 1].step == report.step { return false }
     reports[number].insert(report, at: place)
@@ -228,7 +232,7 @@ extension TrialHistory {
     for rung in rungs.indices { rungs[rung][number] = nil }
   }
 
-  private mutating func set(_ attribute: Attribute, of number: Int) -> Bool {
+  mutating func set(_ attribute: Attribute, of number: Int) -> Bool {
     var kept = pendingAttributes[number] ?? []
     if let place = kept.firstIndex(where: { $0.key == attribute.key }) {
       guard kept[place] != attribute else { return false }
@@ -256,7 +260,7 @@ extension TrialHistory {
     constraints[number] = (constraints[number] ?? []).filter { !names.contains($0.key) } + values
   }
 
-  private mutating func finish(_ number: Int, as state: TrialState, values all: [Double]) {
+  mutating func finish(_ number: Int, as state: TrialState, values all: [Double]) {
     setState(state, of: number)
     values[number] = all.first ?? .nan
     if directions.count > 1, state == .completed { objectiveValues[number] = all }

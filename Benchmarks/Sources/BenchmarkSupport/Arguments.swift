@@ -31,6 +31,13 @@ public struct Arguments {
     return value
   }
 
+  /// Takes `--name`; false when it is not given.
+  public mutating func flag(_ name: String) -> Bool {
+    guard let place = words.firstIndex(of: name) else { return false }
+    words.remove(at: place)
+    return true
+  }
+
   /// Takes the whole number after `--name`; `fallback` when it is not given.
   public mutating func integer(_ name: String, default fallback: Int) -> Int {
     guard let text = option(name) else { return fallback }
