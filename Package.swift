@@ -99,7 +99,7 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SQLiteStoresTests", dependencies: ["SQLiteStores", "StudyModel", "Conformance"],
-      swiftSettings: house),
+      exclude: ["Optuna"], swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [

@@ -79,6 +79,54 @@ extension StoreSuite {
     #expect(try store.claimTrial(in: study, lease: request("c", at: 9_999)) == nil)
   }
 
+  /// The leases of open attempts are listed until their attempts end, whoever holds them.
+  package static func listsOpenLeases(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    #expect(try store.openLeases(in: study).isEmpty)
+    var leases: [Lease] = []
+    for worker in ["b", "a", "b"] {
+      let (_, lease) = try store.createTrial(runningTrial(), in: study, lease: request(worker))
+      leases.append(try #require(lease))
+    }
+    _ = try store.createTrial(runningTrial(), in: study, lease: nil)
+    _ = try store.createTrial(waitingTrial(x: 1), in: study, lease: nil)
+    #expect(try bed.open().openLeases(in: study) == leases)
+    #expect(try store.close(leases[1], as: .lost, reason: "gone", retryAt: later(0)))
+    try store.commit(
+      [TrialChange(leases[2].trial, .finished(.failed, values: [], at: end))], to: study,
+      under: [leases[2]], durability: .process)
+    #expect(try store.openLeases(in: study) == [leases[0]])
+    let other = try store.createStudy(named: "t", directions: [.minimize])
+    #expect(try store.openLeases(in: other).isEmpty)
+  }
+
+  /// Threads that all add trials up to a limit reach it and never exceed it.
+  package static func keepsTheLimit(in bed: StoreBed) async throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    #expect(try store.createTrial(waitingTrial(x: 0), in: study, lease: nil, limit: 0) == nil)
+    let created = try await withThrowingTaskGroup(of: [Int].self) { group in
+      for worker in 0..<8 {
+        let own = worker.isMultiple(of: 2) ? store : try bed.open()
+        group.addTask {
+          var mine: [Int] = []
+          while let (trial, lease) = try own.createTrial(
+            runningTrial(), in: study, lease: request("w\(worker)"), limit: 37)
+          {
+            #expect(lease?.trial == trial)
+            mine.append(trial.number)
+          }
+          return mine
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(created.sorted() == Array(0..<37))
+    #expect(try store.counts(in: study) == [.running: 37])
+    #expect(try store.createTrial(waitingTrial(x: 0), in: study, lease: nil, limit: 38) != nil)
+  }
+
   /// Renewing moves the deadlines of one worker's open attempts alone.
   package static func renewsLeases(in bed: StoreBed) throws {
     let store = try bed.open()
@@ -92,7 +140,7 @@ extension StoreSuite {
       try bed.open().renewLeases(of: "a", in: study, until: later(300)) == [leases[0], leases[2]])
     #expect(try store.renewLeases(of: "nobody", in: study, until: later(300)).isEmpty)
     #expect(
-      try store.attempts(of: nil, in: study).map(\.deadline) == [later(300), later(60), later(300)])
+      try attempts(in: study, of: store).map(\.deadline) == [later(300), later(60), later(300)])
     #expect(try store.claimTrial(in: study, lease: request("c", at: 100))?.0.number == 1)
     #expect(try store.claimTrial(in: study, lease: request("c", at: 100)) == nil)
     try store.commit(
@@ -129,7 +177,7 @@ extension StoreSuite {
     #expect(again.number == 0)
     #expect(again.intermediateValues.isEmpty)
     #expect(next.attempt == 2)
-    #expect(try store.attempts(of: nil, in: study).map(\.number) == [1, 2, 1])
+    #expect(try attempts(in: study, of: store).map(\.number) == [1, 2, 1])
   }
 
   /// A running trial that was never held under a lease is nobody's to take.
@@ -139,7 +187,7 @@ extension StoreSuite {
     let (trial, lease) = try store.createTrial(runningTrial(), in: study, lease: nil)
     #expect(lease == nil)
     #expect(try store.claimTrial(in: study, lease: request("a", at: 1_000_000)) == nil)
-    #expect(try store.attempts(of: nil, in: study).isEmpty)
+    #expect(try attempts(in: study, of: store).isEmpty)
     #expect(try store.renewLeases(of: "", in: study, until: later(1)).isEmpty)
     try store.commit(
       [TrialChange(trial, .finished(.completed, values: [1], at: end))], to: study, under: [],

@@ -43,4 +43,11 @@ package enum StoreSuite {
       return error
     }
   }
+
+  /// The attempts at all trials, by number and attempt.
+  static func attempts(in study: StudyRecord, of store: any StudyStore) throws -> [Attempt] {
+    try store.trials(in: study, numbers: nil).flatMap {
+      try store.attempts(of: $0.number, in: study)
+    }
+  }
 }

@@ -86,4 +86,12 @@ import Testing
   @Test(arguments: Kind.allCases) func commitsForManyThreads(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.commitsForManyThreads(in:))
   }
+
+  @Test(arguments: Kind.allCases) func listsOpenLeases(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.listsOpenLeases(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func keepsTheLimit(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsTheLimit(in:))
+  }
 }

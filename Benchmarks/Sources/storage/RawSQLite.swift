@@ -35,7 +35,7 @@ enum RawSQLite {
       "INSERT INTO inter VALUES (?1, ?2, 0.5)", "INSERT INTO vals VALUES (?1, 0, 0.5)",
       "UPDATE trials SET state = 1, stop = '2026-01-01T00:00:01' WHERE id = ?1", "COMMIT",
     ].map(prepare)
-    defer { statements.forEach { sqlite3_finalize($0) } }
+    defer { for statement in statements { sqlite3_finalize(statement) } }
     func step(_ index: Int) throws {
       let code = sqlite3_step(statements[index])
       guard code == SQLITE_DONE else { throw SQLiteFailure(code: code) }

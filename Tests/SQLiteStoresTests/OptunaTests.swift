@@ -1,0 +1,272 @@
+import Foundation
+import StudyModel
+import Testing
+
+@testable import SQLiteStores
+
+/// Real Optuna 5 and its dashboard on files of ours, and the other way round.
+@Suite struct OptunaTests {
+  let folder: TemporaryFolder
+  let path: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder.file("study.db")
+  }
+
+  /// What `describe.py` would print of a study as we read it.
+  private func describe(_ study: StudyRecord, in store: SQLiteStudyStore) throws -> JSONValue {
+    let trials = try store.trials(in: study, numbers: nil).map { trial -> JSONValue in
+      [
+        "number": .integer(trial.number), "state": .string(trial.state.storeName),
+        "values": .array(trial.values.map { .float($0) }),
+        "params": .array(
+          trial.parameters.map {
+            [.string($0.name), JSONValue($0.value), $0.distribution.json]
+          }),
+        "reports": .array(
+          trial.intermediateValues.map { [.integer($0.step), .float($0.value)] }),
+        "user": attributes(trial.userAttributes), "system": attributes(trial.systemAttributes),
+        "start": trial.startedAt.map { .string($0.storeText) } ?? .null,
+        "end": trial.completedAt.map { .string($0.storeText) } ?? .null,
+      ]
+    }
+    let best = study.directions.count == 1 ? try store.bestTrial(in: study) : nil
+    return [
+      "directions": .array(study.directions.map { .string($0.rawValue.uppercased()) }),
+      "best": best.map { .integer($0.number) } ?? .null,
+      "user": attributes(try store.attributes(.user, of: study)), "trials": .array(trials),
+    ]
+  }
+
+  private func attributes(_ list: [Attribute]) -> JSONValue {
+    .array(list.sorted { $0.key < $1.key }.map { [.string($0.key), $0.value] })
+  }
+
+  private func describedByOptuna(_ name: String) throws -> JSONValue {
+    try JSONValue(parsing: try Python.run("describe.py", [path, name], in: folder))
+  }
+
+  /// Adds finished, pruned, failed, running and queued trials of all kinds of parameters.
+  private func fill(_ study: StudyRecord, in store: SQLiteStudyStore) throws {
+    let kinds: [(String, Distribution, Double)] = [
+      ("z last", .float(try FloatDistribution(low: 1e-5, high: 0.1, log: true)), 0.0123456789),
+      ("x", .float(try FloatDistribution(low: -5, high: 5)), -0.1),
+      ("stepped", .float(try FloatDistribution(low: 0, high: 1, step: 0.3)), 0.3),
+      ("depth", .int(try IntDistribution(low: 1, high: 8)), 5),
+      ("units", .int(try IntDistribution(low: 1, high: 128, log: true)), 128),
+      (
+        "kind",
+        .categorical(
+          try CategoricalDistribution([nil, true, 1, 2.5, "adam", "é🪁", .float(.infinity)])), 5
+      ),
+    ]
+    for index in 0..<12 {
+      let start = Timestamp.now()
+      let (trial, lease) = try store.createTrial(
+        Trial(TrialReference(id: 0, number: 0), state: .running, startedAt: start), in: study,
+        lease: LeaseRequest(
+          worker: "w", now: start, deadline: start.advanced(by: .seconds(60))))
+      var events: [TrialChange.Event] = kinds.prefix(index % 4 + 3).map {
+        .parameterSet(ParameterAssignment($0, $1, internalValue: $2))
+      }
+      for (step, value) in [3.5, .infinity, .nan, -.infinity, 1e-300].enumerated() {
+        events.append(.reported(IntermediateValue(step: step * 3, value: value)))
+      }
+      events.append(.userAttributeSet(Attribute("note", ["🪁": [1, 2.5, nil, .float(.infinity)]])))
+      switch index % 6 {
+      case 0: events.append(.finished(.completed, values: [.infinity], at: .now()))
+      case 1: events.append(.finished(.pruned, values: [1e-300], at: .now()))
+      case 2: events.append(.finished(.failed, values: [], at: .now()))
+      case 3, 4: events.append(.finished(.completed, values: [Double(index)], at: .now()))
+      default: break
+      }
+      try store.commit(
+        events.map { TrialChange(trial, $0) }, to: study, under: lease.map { [$0] } ?? [],
+        durability: .process)
+    }
+    _ = try store.createTrial(
+      Trial(
+        TrialReference(id: 0, number: 0), state: .waiting,
+        systemAttributes: [Attribute("fixed_params", ["x": 0.5, "kind": "adam"])]), in: study,
+      lease: nil)
+    try store.set(Attribute("owner", "é🪁"), .user, of: study)
+  }
+
+  /// Optuna reads all that we wrote; it goes on; we read what it wrote, and go on.
+  @Test func readsAndContinuesOurStudy() throws {
+    let store = try SQLiteStudyStore(path: path)
+    let study = try store.createStudy(named: "s 🪁", directions: [.maximize])
+    try fill(study, in: store)
+    #expect(try describedByOptuna(study.name) == describe(study, in: store))
+
+    let plain = try store.createStudy(named: "plain", directions: [.minimize])
+    var cursor = StoreCursor()
+    var history = TrialHistory(directions: plain.directions)
+    try store.read(in: plain, since: &cursor, into: &history)
+    for turn in 1...2 {
+      let count = try Python.run("optimize.py", [path, plain.name, "15"], in: folder)
+      #expect(count == "\(turn * 16 - 1)\n")
+      // We follow what Optuna wrote, and add a trial that it will read.
+      try store.read(in: plain, since: &cursor, into: &history)
+      let finished = try #require(history.counts[.completed])
+      #expect(finished + (history.counts[.pruned] ?? 0) == turn * 16 - 1)
+      #expect(history.column(named: "kind") != nil)
+      #expect(try describedByOptuna(plain.name) == describe(plain, in: store))
+      let (trial, _) = try store.createTrial(
+        Trial(TrialReference(id: 0, number: 0), state: .running, startedAt: .now()), in: plain,
+        lease: nil)
+      #expect(trial.number == turn * 16 - 1)
+      let depth = Distribution.int(try IntDistribution(low: 1, high: 8))
+      try store.commit(
+        [
+          TrialChange(
+            trial, .parameterSet(ParameterAssignment("depth", depth, internalValue: 2))),
+          TrialChange(trial, .finished(.completed, values: [0.5], at: .now())),
+        ], to: plain, under: [], durability: .powerCut)
+    }
+    #expect(try describedByOptuna(plain.name) == describe(plain, in: store))
+  }
+
+  /// Four processes of Optuna and four workers of ours run a queue of 200 trials: each once.
+  @Test func drainsQueueWithOptuna() async throws {
+    let store = try SQLiteStudyStore(path: path)
+    let study = try store.createStudy(named: "queue", directions: [.minimize])
+    for index in 0..<200 {
+      _ = try store.createTrial(
+        Trial(
+          TrialReference(id: 0, number: 0), state: .waiting,
+          systemAttributes: [Attribute("fixed_params", ["x": .float(Double(index))])]), in: study,
+        lease: nil)
+    }
+    let scripts = try (0..<4).map { _ in try Python.start("drain.py", [path, "queue"], in: folder) }
+    for script in scripts {
+      let ready = try script.output.fileHandleForReading.read(upToCount: 6)
+      #expect(ready == Data("ready\n".utf8))
+    }
+    for script in scripts { try script.go() }
+    let ours = try await withThrowingTaskGroup(of: [Int].self) { group in
+      for worker in 0..<4 {
+        group.addTask { [path] in try Self.drain(path, worker: "w\(worker)") }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    let theirs = try scripts.flatMap { script in
+      try script.finish().split(separator: "\n").map { $0.split(separator: " ") }
+    }
+    let queued = theirs.filter { $0.last == "queued" }.compactMap { Int($0[0]) }
+    #expect((ours + queued).sorted() == Array(0..<200))
+    let trials = try store.trials(in: study, numbers: nil)
+    #expect(trials.count == 200 + theirs.count - queued.count)
+    #expect(trials.map(\.number) == Array(trials.indices))
+    for trial in trials {
+      #expect(trial.state == .completed)
+      #expect(trial.parameters.count == 1)
+      if trial.number < 200 { #expect(trial.value == Double(trial.number)) }
+    }
+    // Nobody was left out, or there was no race.
+    #expect(!ours.isEmpty && !queued.isEmpty)
+  }
+
+  private static func drain(_ path: String, worker: String) throws -> [Int] {
+    let store = try SQLiteStudyStore(path: path)
+    let study = try store.study(named: "queue")
+    let range = Distribution.float(try FloatDistribution(low: 0, high: 1_000))
+    var ran: [Int] = []
+    while true {
+      let now = Timestamp.now()
+      let request = LeaseRequest(
+        worker: worker, now: now, deadline: now.advanced(by: .seconds(600)))
+      guard let (trial, lease) = try store.claimTrial(in: study, lease: request) else { return ran }
+      ran.append(trial.number)
+      let value = trial.systemAttributes.first?.value["x"]?.number ?? .nan
+      try store.commit(
+        [
+          TrialChange(
+            trial.reference,
+            .parameterSet(ParameterAssignment("x", range, internalValue: value))),
+          TrialChange(trial.reference, .reported(IntermediateValue(step: 0, value: value))),
+        ], to: study, under: [lease], durability: .process)
+      try store.commit(
+        [TrialChange(trial.reference, .finished(.completed, values: [value], at: .now()))],
+        to: study, under: [lease], durability: .powerCut)
+    }
+  }
+
+  /// The dashboard lists our study and serves its trials.
+  @Test func showsOurStudyInDashboard() throws {
+    let store = try SQLiteStudyStore(path: path)
+    let study = try store.createStudy(named: "shown", directions: [.minimize])
+    try fill(study, in: store)
+    let answer = try JSONValue(
+      parsing: try Python.run("dashboard.py", [path], in: folder))
+    let summaries = try #require(answer["studies"]?["study_summaries"]?.array)
+    #expect(summaries.map { $0["study_name"]?.string } == ["shown"])
+    #expect(summaries[0]["directions"]?.text() == "[\"minimize\"]")
+    let trials = try #require(answer["study"]?["trials"]?.array)
+    #expect(trials.count == 13)
+    let states = try store.trialStates(in: study)
+    #expect(trials.map { $0["state"]?.string } == states)
+    #expect(trials[3]["params"]?.array?.count == 6)
+    #expect(trials[3]["intermediate_values"]?.array?.count == 5)
+  }
+
+  /// Optuna's own tests of a storage pass on databases that we created.
+  @Test func passesOptunaStorageTests() throws {
+    do { _ = try SQLiteStudyStore(path: path) }
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Optuna/test_storage.py").path
+    let running = try Python.start(
+      ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder.path, tests],
+      in: folder, environment: ["NEEDLETAIL_EMPTY_STORE": path, "PYTHONDONTWRITEBYTECODE": "1"])
+    let output = try running.finish()
+    #expect(output.contains("passed"), "\(output)")
+    #expect(!output.contains("failed") && !output.contains("skipped"), "\(output)")
+  }
+
+  /// What Optuna accepts we accept, and what it refuses we refuse and leave alone.
+  @Test func acceptsWhatOptunaAccepts() throws {
+    let lines = try Python.run("deviations.py", [folder.path], in: folder).split(separator: "\n")
+    #expect(lines.count == 38)
+    for line in lines {
+      let words = line.split(separator: " ").map(String.init)
+      let file = folder.file(words[0] + ".db")
+      let before = try Data(contentsOf: URL(fileURLWithPath: file))
+      var result = "accepted"
+      var count = 0
+      do {
+        let store = try SQLiteStudyStore(path: file)
+        let study = try store.study(named: "s")
+        count = try store.trials(in: study, numbers: nil).count
+        var cursor = StoreCursor()
+        var history = TrialHistory(directions: study.directions)
+        try store.read(in: study, since: &cursor, into: &history)
+        #expect(history.finishedOrder.count == count, "\(words[0])")
+      } catch {
+        result = "refused"
+        count = 0
+        #expect(!error.description.contains("\n"))
+      }
+      #expect(result == words[1], "\(words[0])")
+      #expect(count == Int(words[2]), "\(words[0])")
+      if words[0].contains("revision") || words[0] == "schema-13-no-alembic" {
+        #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before, "\(words[0])")
+      }
+    }
+  }
+}
+
+extension SQLiteStudyStore {
+  /// The states of all trials, in the dashboard's words.
+  fileprivate func trialStates(in study: StudyRecord) throws -> [String?] {
+    try trials(in: study, numbers: nil).map {
+      switch $0.state {
+      case .waiting: "Waiting"
+      case .running: "Running"
+      case .completed: "Complete"
+      case .pruned: "Pruned"
+      case .failed: "Fail"
+      }
+    }
+  }
+}
