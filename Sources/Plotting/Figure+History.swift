@@ -2,7 +2,7 @@ internal import StudyModel
 
 /// How values are laid out along an axis.
 public enum ValueScale: String, Sendable, CaseIterable {
-  /// Logarithmic when a minimized value is always positive and spans three powers of ten.
+  /// Logarithmic when a minimized value is always positive and spans two powers of ten.
   case automatic
   case linear
   /// Values that are not positive are left out, and the figure says so.
@@ -38,7 +38,7 @@ extension Figure {
       parts.append(HistoryPart(study, objective: objective, firstRow: firstRow))
       firstRow += study.trials.count
     }
-    let subtitle = historySubtitle(studies, parts, objective: objective)
+    let subtitle = historySubtitle(studies, objective: objective)
     var notes: [String] = []
     let infinite = parts.reduce(0) { $0 + $1.notFinite }
     if infinite > 0 {
@@ -106,14 +106,14 @@ extension Figure {
   }
 
   private static func historySubtitle(
-    _ studies: [StudySeries], _ parts: [HistoryPart], objective: Int
+    _ studies: [StudySeries], objective: Int
   ) -> String {
     guard let first = studies.first else { return "" }
     if studies.count > 1 {
       let all = studies.flatMap(\.trials)
       return StudySeries(name: "", directions: first.directions, unordered: all).summary
     }
-    guard let best = parts[0].best else { return first.summary }
+    guard let best = first.bestTrial(objective: objective) else { return first.summary }
     let trial = first.trials[best]
     let value = (trial.value(of: objective) ?? .nan).text(significantDigits: 6)
     return "\(first.summary) · best \(value) in trial \(trial.number.grouped)"
@@ -141,7 +141,7 @@ extension Figure {
   private static func historyLayers(
     _ parts: [HistoryPart], total: Int
   ) -> (layers: [Layer], legend: [LegendEntry]) {
-    var (points, rugs, lines): ([Layer], [Layer], [Layer]) = ([], [], [])
+    var (points, rugs, lines, stars): ([Layer], [Layer], [Layer], [Layer]) = ([], [], [], [])
     var legend: [LegendEntry] = []
     let radius = total <= 60 ? 4.0 : total <= 400 ? 3.2 : total <= 2_500 ? 2.4 : 1.7
     let opacity = total <= 60 ? 0.9 : total <= 400 ? 0.75 : total <= 2_500 ? 0.6 : 0.45
@@ -162,6 +162,11 @@ extension Figure {
         Layer(
           mark: .line(width: 2, dashed: isSecondRound), ink: isSingle ? .vermillion : ink,
           runs: [part.bestSoFar]))
+      if let best = part.best {
+        let ink = isSingle ? Ink.vermillion : ink
+        stars.append(layer([best], .dots(radius: radius + 3.5), .background))
+        stars.append(layer([best], .dots(radius: radius + 2), ink))
+      }
       guard isSingle else {
         legend.append(LegendEntry(name: part.name, mark: mark.enlarged, ink: ink))
         continue
@@ -173,13 +178,15 @@ extension Figure {
       if !part.infeasible.isEmpty {
         legend.append(LegendEntry(name: "infeasible", mark: .crosses(radius: 3.5), ink: .muted))
       }
-      for (name, strokes, ink) in [
-        ("pruned", part.pruned, Ink.orange), ("failed", part.failed, Ink.purple),
+      for (lane, name, strokes, ink) in [
+        (0, "pruned", part.pruned, Ink.orange), (1, "failed", part.failed, Ink.purple),
       ] where !strokes.isEmpty {
-        var rug = layer(strokes, .ticks(height: 8), ink, opacity: strokes.count > 500 ? 0.6 : 1)
-        rug.isRug = true
+        let width = strokes.count <= 200 ? 1.5 : strokes.count <= 1_000 ? 1 : 0.7
+        var rug = layer(
+          strokes, .ticks(height: 6, width: width), ink, opacity: strokes.count > 1_000 ? 0.6 : 1)
+        rug.rugLane = lane
         rugs.append(rug)
-        legend.append(LegendEntry(name: name, mark: .ticks(height: 10), ink: ink))
+        legend.append(LegendEntry(name: name, mark: .ticks(height: 10, width: 1.5), ink: ink))
       }
     }
     if !isSingle {
@@ -188,7 +195,9 @@ extension Figure {
         legend.append(LegendEntry(name: "infeasible", mark: .crosses(radius: 3.5), ink: .muted))
       }
     }
-    return ((rugs + points + lines).filter { !$0.runs.isEmpty && !$0.runs[0].isEmpty }, legend)
+    // Among few points the line would hide the best of them, among many it would be hidden.
+    let middle = total > 1_000 ? points + lines : lines + points
+    return ((rugs + middle + stars).filter { !$0.runs.isEmpty && !$0.runs[0].isEmpty }, legend)
   }
 
   private static func layer(
@@ -232,7 +241,7 @@ extension ValueScale {
       least = min(least, value)
       greatest = max(greatest, value)
     }
-    return least > 0 && greatest / 1_000 >= least
+    return least > 0 && greatest / 100 >= least
   }
 }
 
@@ -246,8 +255,8 @@ private struct HistoryPart {
 
   let name: String
   let direction: Direction
-  /// The index of the best trial.
-  let best: Int?
+  /// The best trial, if it is drawn.
+  private(set) var best: Item?
   var feasible: [Item] = []
   var infeasible: [Item] = []
   var pruned: [Item] = []
@@ -263,7 +272,6 @@ private struct HistoryPart {
   init(_ study: StudySeries, objective: Int, firstRow: Int) {
     name = study.name
     direction = study.directions[objective]
-    best = study.bestTrial(objective: objective)
     lastNumber = study.trials.last?.number ?? 0
     feasible.reserveCapacity(study.trials.count)
     for (index, trial) in study.trials.enumerated() {
@@ -306,13 +314,14 @@ private struct HistoryPart {
   }
 
   private mutating func connectBest() {
-    bestSoFar = []
+    (bestSoFar, best) = ([], nil)
     for item in feasible {
       if let last = bestSoFar.last {
         guard direction.isBetter(item.place.y, than: last.y) else { continue }
         bestSoFar.append(Point(item.place.x, last.y))
       }
       bestSoFar.append(item.place)
+      best = item
     }
     if let last = bestSoFar.last { bestSoFar.append(Point(Double(lastNumber), last.y)) }
   }

@@ -61,14 +61,17 @@ extension Figure {
 
   /// The number of reports that are drawn before curves are thinned out.
   static let reportLimit = 20_000
+  /// The number of curves beyond which more show nothing.
+  static let curveLimit = 1_000
 
   /// Leaves out reports and then curves until no more than ``reportLimit`` reports remain; returns
   /// the sentence that says so.
   private static func thin(_ curves: inout [Curve], keeping best: Int?) -> String? {
-    guard curves.reduce(0, { $0 + $1.points.count }) > reportLimit else { return nil }
+    guard curves.count > curveLimit || curves.reduce(0, { $0 + $1.points.count }) > reportLimit
+    else { return nil }
     for index in curves.indices { curves[index].thin(to: max(100, reportLimit / curves.count)) }
     let length = curves.reduce(0) { $0 + $1.points.count } / curves.count
-    let limit = max(reportLimit / max(length, 1), 4)
+    let limit = min(max(reportLimit / max(length, 1), 4), curveLimit)
     guard curves.count > limit else {
       return "Long curves are drawn with their turning points only."
     }
@@ -87,35 +90,42 @@ extension Figure {
   private static func intermediateLayers(
     _ curves: [Curve], study: StudySeries, best: Int?
   ) -> (layers: [Layer], legend: [LegendEntry]) {
+    let others = curves.filter { $0.trial != best }
+    let isCrowded = curves.count > 150
+    let width = curves.count <= 30 ? 1.6 : isCrowded ? 0.9 : 1.2
+    let opacity =
+      curves.count <= 30 ? 0.9 : !isCrowded ? 0.55 : curves.count <= 400 ? 0.32 : 0.18
+    let states: [(state: TrialState, ink: Ink)] = [
+      (.completed, .blue), (.pruned, .orange), (.failed, .purple), (.running, .green),
+    ]
     var layers: [Layer] = []
-    var legend: [LegendEntry] = []
-    let width = curves.count <= 30 ? 1.6 : curves.count <= 150 ? 1.2 : 0.9
-    let opacity = curves.count <= 30 ? 0.9 : curves.count <= 150 ? 0.6 : 0.35
-    for (state, ink) in [
-      (TrialState.failed, Ink.purple), (.pruned, .orange), (.completed, .blue), (.running, .green),
-    ] {
-      let own = curves.filter { study.trials[$0.trial].state == state && $0.trial != best }
-      guard !own.isEmpty else { continue }
-      let line = Mark.line(width: width, dashed: state == .running)
-      // Curves within one layer do not add up where they cross, so many are spread over several.
-      let sheets = min(own.count, 8)
-      for sheet in 0..<sheets {
-        let members = stride(from: sheet, to: own.count, by: sheets).map { own[$0] }
+    var crosses: [Layer] = []
+    // Curves within one layer do not add up where they cross, and a state's layers would hide those
+    // below, so many curves are spread over sheets that hold some of each state.
+    let sheets = min(others.count, 40)
+    for sheet in 0..<sheets {
+      let members = stride(from: sheet, to: others.count, by: sheets).map { others[$0] }
+      for (state, ink) in states {
+        let own = members.filter { study.trials[$0.trial].state == state }
+        guard !own.isEmpty else { continue }
+        let boost = state == .completed ? 1 : 1.5
         layers.append(
           Layer(
-            mark: line, ink: ink, opacity: opacity, runs: members.flatMap(\.runs),
-            rows: members.flatMap(\.rows)))
-      }
-      if state == .pruned {
+            mark: .line(width: width, dashed: state == .running), ink: ink,
+            opacity: min(opacity * boost, 1), runs: own.flatMap(\.runs), rows: own.flatMap(\.rows)))
+        guard state == .pruned else { continue }
         let ends = own.compactMap { $0.points.last }
-        layers.append(
+        crosses.append(
           Layer(
-            mark: .crosses(radius: own.count <= 150 ? 3 : 2.2), ink: ink,
-            opacity: max(opacity, 0.6), runs: [ends]))
+            mark: .crosses(radius: isCrowded ? 2.2 : 3), ink: ink,
+            opacity: min(opacity * 2, 1), runs: [ends]))
       }
-      legend.append(
-        LegendEntry(
-          name: state.name, mark: .line(width: 2, dashed: state == .running), ink: ink))
+    }
+    layers += crosses
+    var legend = states.compactMap { state, ink in
+      others.contains { study.trials[$0.trial].state == state }
+        ? LegendEntry(
+          name: state.name, mark: .line(width: 2, dashed: state == .running), ink: ink) : nil
     }
     if let best, let curve = curves.first(where: { $0.trial == best }) {
       layers.append(

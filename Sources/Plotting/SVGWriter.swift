@@ -110,7 +110,7 @@ struct SVGWriter {
       text.append(1.8 * radius)
       text.append(#"" stroke-linecap="square"#)
     case .crosses: text.append("1.5")
-    case .ticks: text.append("1.5")
+    case .ticks(_, let width): text.append(width)
     case .line(let width, let dashed):
       text.append(width)
       text.append(#"" stroke-linejoin="round"#)
@@ -150,7 +150,7 @@ struct SVGWriter {
           text.append(" ")
           text.append(y * radius)
         }
-      case .ticks(let height):
+      case .ticks(let height, _):
         text.append("v")
         text.append(height)
       case .line: if run.count == 1 { text.append("h0") }
@@ -165,7 +165,7 @@ extension Mark {
     switch self {
     case .dots, .squares: Point(0, 0)
     case .crosses(let radius): Point(radius, radius)
-    case .ticks(let height): Point(0, height / 2)
+    case .ticks(let height, _): Point(0, height / 2)
     case .line: nil
     }
   }
