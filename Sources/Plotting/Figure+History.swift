@@ -164,8 +164,10 @@ extension Figure {
           runs: [part.bestSoFar]))
       if let best = part.best {
         let ink = isSingle ? Ink.vermillion : ink
-        stars.append(layer([best], .dots(radius: radius + 3.5), .background))
-        stars.append(layer([best], .dots(radius: radius + 2), ink))
+        for (growth, ink) in [(3.5, Ink.background), (2, ink)] {
+          let mark = Mark.dots(radius: radius + growth)
+          stars.append(Layer(mark: mark, ink: ink, runs: [[best.place]]))
+        }
       }
       guard isSingle else {
         legend.append(LegendEntry(name: part.name, mark: mark.enlarged, ink: ink))

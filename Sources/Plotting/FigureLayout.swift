@@ -12,7 +12,7 @@ struct FigureLayout {
   private static let labelSize = 12.5
   private static let laneHeight = 9.0
 
-  /// The figure's shapes on a canvas of that size in pixels; at least 240 by 180.
+  /// The figure's shapes on a canvas of that size in pixels; at least 320 by 300.
   static func scene(of figure: Figure, width: Double, height: Double) -> Scene {
     var layout = FigureLayout(figure, width: width, height: height)
     layout.placeHeading()
@@ -114,7 +114,10 @@ struct FigureLayout {
             mark: layer.mark, ink: layer.ink, opacity: layer.opacity, runs: runs, rows: layer.rows))
       )
     }
-    scene.shapes.append(.clipped(to: plot, inside))
+    // Marks at the very edge are seen whole.
+    let area = Scene.Rectangle(
+      x: plot.x - 7, y: plot.y - 7, width: plot.width + 14, height: plot.height + 14)
+    scene.shapes.append(.clipped(to: area, inside))
   }
 
   private func pixel(x: Double) -> Double { plot.x + figure.x.position(of: x) * plot.width }

@@ -5,8 +5,8 @@ extension Figure {
   /// data where the pointer is. It loads nothing and sends nothing.
   ///
   /// - Parameters:
-  ///   - width: In pixels, at least 240; the page scales the picture to the window.
-  ///   - height: In pixels, at least 180.
+  ///   - width: In pixels, at least 320; the page scales the picture to the window.
+  ///   - height: In pixels, at least 300.
   public func html(
     width: Int = defaultSize.width, height: Int = defaultSize.height
   ) -> String {

@@ -26,8 +26,8 @@ public enum PlotFile {
   ///
   /// - Parameters:
   ///   - format: What to write; nil for what the path's ending says.
-  ///   - width: In pixels, from 240 to 10,000.
-  ///   - height: In pixels, from 180 to 10,000.
+  ///   - width: In pixels, from 320 to 10,000.
+  ///   - height: In pixels, from 300 to 10,000.
   ///   - scale: Pixels of a PNG per pixel of the picture; from 0.1 to 10.
   public static func write(
     _ figure: Figure, to path: String, format: PlotFormat? = nil,

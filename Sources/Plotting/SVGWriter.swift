@@ -108,7 +108,6 @@ struct SVGWriter {
       text.append(#"" stroke-linecap="round"#)
     case .squares(let radius):
       text.append(1.8 * radius)
-      text.append(#"" stroke-linecap="square"#)
     case .crosses: text.append("1.5")
     case .ticks(_, let width): text.append(width)
     case .line(let width, let dashed):
@@ -142,7 +141,10 @@ struct SVGWriter {
       text.append(" ")
       text.append(start.y)
       switch mark {
-      case .dots, .squares: text.append("h0")
+      case .dots: text.append("h0")
+      case .squares(let radius):
+        text.append("h")
+        text.append(1.8 * radius)
       case .crosses(let radius):
         for (letters, x, y) in [("l", 2.0, 2.0), ("m", 0, -2), ("l", -2, 2)] {
           text.append(letters)
@@ -163,7 +165,8 @@ extension Mark {
   /// From where the stroke of a point begins to the point; nil for a line.
   fileprivate var offset: Point? {
     switch self {
-    case .dots, .squares: Point(0, 0)
+    case .dots: Point(0, 0)
+    case .squares(let radius): Point(0.9 * radius, 0)
     case .crosses(let radius): Point(radius, radius)
     case .ticks(let height, _): Point(0, height / 2)
     case .line: nil
