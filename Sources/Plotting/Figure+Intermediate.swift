@@ -6,24 +6,25 @@ extension Figure {
     _ study: StudySeries, scale: ValueScale = .automatic
   ) -> Figure {
     let title = "Intermediate values of \(study.name)"
-    var curves: [Curve] = []
+    var curves: [ReportCurve] = []
     var firstRow = 0
     for (index, trial) in study.trials.enumerated() where !trial.intermediateValues.isEmpty {
-      curves.append(Curve(trial, index: index, firstRow: firstRow))
+      curves.append(ReportCurve(trial, index: index, firstRow: firstRow))
       firstRow += trial.intermediateValues.count
     }
     let best = study.bestTrial(objective: 0)
     var subtitle = study.summary
     if let best, let value = study.trials[best].value(of: 0) {
-      let number = study.trials[best].number.grouped
-      subtitle += " · best \(value.text(significantDigits: 6)) in trial \(number)"
+      subtitle +=
+        " · best \(value.text(significantDigits: 6)) in trial \(study.trials[best].number)"
     }
     var notes: [String] = []
     let notFinite = curves.reduce(0) { $0 + $1.notFinite }
     if notFinite > 0 {
       notes.append("\(sentence(notFinite, "report is", "reports are")) not finite and left out.")
     }
-    let isLogarithmic = scale.isLogarithmic(for: curves, direction: study.directions[0])
+    let isLogarithmic = scale.isLogarithmic(
+      for: curves.lazy.flatMap { $0.points.lazy.map(\.y) }, directions: [study.directions[0]])
     if isLogarithmic {
       let dropped = curves.indices.reduce(0) { $0 + curves[$1].keepPositive() }
       if dropped > 0 {
@@ -66,7 +67,7 @@ extension Figure {
 
   /// Leaves out reports and then curves until no more than ``reportLimit`` reports remain; returns
   /// the sentence that says so.
-  private static func thin(_ curves: inout [Curve], keeping best: Int?) -> String? {
+  private static func thin(_ curves: inout [ReportCurve], keeping best: Int?) -> String? {
     guard curves.count > curveLimit || curves.reduce(0, { $0 + $1.points.count }) > reportLimit
     else { return nil }
     for index in curves.indices { curves[index].thin(to: max(100, reportLimit / curves.count)) }
@@ -88,7 +89,7 @@ extension Figure {
   }
 
   private static func intermediateLayers(
-    _ curves: [Curve], study: StudySeries, best: Int?
+    _ curves: [ReportCurve], study: StudySeries, best: Int?
   ) -> (layers: [Layer], legend: [LegendEntry]) {
     let others = curves.filter { $0.trial != best }
     let isCrowded = curves.count > 150
@@ -131,7 +132,7 @@ extension Figure {
       layers.append(
         Layer(
           mark: .line(width: 2.6), ink: .vermillion, runs: curve.runs, rows: curve.rows))
-      let name = "best: trial \(study.trials[best].number.grouped)"
+      let name = "best: trial \(study.trials[best].number)"
       legend.append(LegendEntry(name: name, mark: .line(width: 2.6), ink: .vermillion))
     }
     return (layers, legend)
@@ -154,76 +155,5 @@ extension Figure {
         column("step") { trial, report in .integer(trial.intermediateValues[report].step) },
         column("value") { trial, report in .float(trial.intermediateValues[report].value) },
       ], count: places.count)
-  }
-}
-
-extension ValueScale {
-  fileprivate func isLogarithmic(for curves: [Curve], direction: Direction) -> Bool {
-    switch self {
-    case .linear: false
-    case .logarithmic: true
-    case .automatic:
-      Self.suggestsLogarithm(
-        curves.lazy.flatMap { $0.points.lazy.map(\.y) }, directions: [direction])
-    }
-  }
-}
-
-/// One trial's finite reports.
-private struct Curve {
-  /// The trial's index in the study.
-  let trial: Int
-  private(set) var points: [Point] = []
-  private(set) var rows: [Int] = []
-  /// The indices of points before which the line is broken, for a report there was left out.
-  private var breaks: Set<Int> = []
-  private(set) var notFinite = 0
-
-  init(_ trial: Trial, index: Int, firstRow: Int) {
-    self.trial = index
-    for (position, report) in trial.intermediateValues.enumerated() {
-      if report.value.isFinite {
-        points.append(Point(Double(report.step), report.value))
-        rows.append(firstRow + position)
-      } else {
-        notFinite += 1
-        breaks.insert(points.count)
-      }
-    }
-  }
-
-  var least: Double { points.reduce(.infinity) { min($0, $1.y) } }
-  var greatest: Double { points.reduce(-.infinity) { max($0, $1.y) } }
-
-  /// The stretches without a break.
-  var runs: [[Point]] {
-    guard !breaks.isEmpty else { return [points] }
-    let cuts = [0] + breaks.filter { $0 > 0 && $0 < points.count }.sorted() + [points.count]
-    return zip(cuts, cuts.dropFirst()).map { Array(points[$0..<$1]) }
-  }
-
-  mutating func keepPositive() -> Int {
-    let before = points.count
-    keep(points.indices.filter { points[$0].y > 0 }, breaking: true)
-    return before - points.count
-  }
-
-  mutating func thin(to limit: Int) {
-    guard points.count > limit else { return }
-    keep(thinned(points.map(\.y), to: max(limit, 4)), breaking: false)
-  }
-
-  /// Keeps the points of these ascending indices, with the breaks before or within a gap; `breaking`
-  /// also breaks the line where points are left out.
-  private mutating func keep(_ indices: [Int], breaking: Bool) {
-    var kept: Set<Int> = []
-    for (new, old) in indices.enumerated() where new > 0 {
-      let previous = indices[new - 1]
-      let isBroken = breaks.contains { $0 > previous && $0 <= old }
-      if isBroken || (breaking && old > previous + 1) { kept.insert(new) }
-    }
-    breaks = kept
-    points = indices.map { points[$0] }
-    rows = indices.map { rows[$0] }
   }
 }

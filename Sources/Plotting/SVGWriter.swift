@@ -31,10 +31,12 @@ struct SVGWriter {
     text.append(scene.width)
     text.append(#"" height=""#)
     text.append(scene.height)
-    text.append(
-      "\" font-family=\"'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif\">\n<title>")
+    text.append("\" font-family=\"'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif\"")
+    // A browser would show a title over the data under the pointer.
+    text.append(isInteractive ? " aria-label=\"" : ">\n<title>")
     text.append(escaping: scene.title)
-    text.append("</title>\n<style>@media screen and (prefers-color-scheme: dark) {")
+    text.append(isInteractive ? "\">\n" : "</title>\n")
+    text.append("<style>@media screen and (prefers-color-scheme: dark) {")
     for ink in Ink.all {
       text.append(
         " .nt .\(ink.name) { fill: \(ink.dark) } .nt .\(ink.name)s { stroke: \(ink.dark) }")

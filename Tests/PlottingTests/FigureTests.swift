@@ -119,7 +119,9 @@ import Testing
     #expect(drawn.contains(Point(54_321, -17)))
     let best = try #require(study.bestTrial(objective: 0))
     #expect(drawn.contains { $0.x == Double(best) })
-    #expect(figure.notes.count == 1 && figure.notes[0].contains("about 10,000 are drawn"))
+    #expect(figure.notes.count == 2 && figure.notes[0].contains("about 10,000 are drawn"))
+    #expect(
+      figure.notes.last?.hasSuffix("pruned and failed trials about 4,000 are marked.") == true)
     #expect(figure.data.count == 100_000)
     #expect(figure.svg().utf8.count < 250_000)
   }

@@ -59,6 +59,9 @@ import Testing
       #expect(throws: PlotError.self) { try figure.png(scale: scale) }
     }
     #expect(throws: PlotError.badScale(10)) { try figure.png(width: 10_000, scale: 10) }
+    #expect(throws: PlotError.badScale(1.1)) {
+      try figure.png(width: 10_000, height: 10_000, scale: 1.1)
+    }
   }
 
   /// What Python's standard library finds in the file; see Fixtures/read_picture.py.

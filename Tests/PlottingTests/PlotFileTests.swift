@@ -69,6 +69,16 @@ import Testing
         "a picture cannot be 1 by 2 pixels; give a width from 320 to 10000 and a height from 300 to 10000"
       ),
       (
+        .missingFonts,
+        "PNG and PDF need a font, and none is installed; install one (Debian: apt install "
+          + "fonts-dejavu-core), or write SVG or HTML"
+      ),
+      (
+        .missingLibrary(name: "librsvg-2.so.2"),
+        "PNG and PDF need librsvg-2.so.2, which is not installed; install it (Debian: apt install "
+          + "librsvg2-2 fonts-dejavu-core, macOS: brew install librsvg), or write SVG or HTML"
+      ),
+      (
         .cannotWrite(path: "/x", reason: "it is a directory"),
         "cannot write '/x': it is a directory; choose another path"
       ),
