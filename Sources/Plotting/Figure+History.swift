@@ -62,7 +62,7 @@ extension Figure {
     let strokes = parts.reduce(0) { $0 + $1.pruned.count + $1.failed.count }
     if parts.count == 1, parts[0].thinStrokes(to: strokeLimit) {
       notes.append(
-        "Of \(strokes.grouped) pruned and failed trials about "
+        "Of \(strokes.grouped) pruned and failed trials "
           + "\((parts[0].pruned.count + parts[0].failed.count).grouped) are marked.")
     }
     let (layers, legend) = historyLayers(parts, total: total)
