@@ -107,7 +107,7 @@ let package = Package(
       ], swiftSettings: house),
     .testTarget(
       name: "PlottingTests", dependencies: ["Plotting", "StudyModel", "Probability"],
-      swiftSettings: house),
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
       swiftSettings: house),

@@ -1,5 +1,5 @@
 #pragma once
-// The functions of librsvg and cairo that pictures are written with, as types: the libraries are
+// The functions of librsvg, cairo and fontconfig that pictures are written with, as types: the libraries are
 // opened when the first picture is written. Linked, they and the fifty libraries behind them would
 // add 7 ms to the start of every process. All of these are part of the libraries' stable interfaces
 // (librsvg 2.46 and cairo 1.16 or later).
@@ -17,6 +17,11 @@ typedef struct {
   double x, y, width, height;
 } NTRectangle;
 
+/// The beginning of FcFontSet of fontconfig.
+typedef struct {
+  int count;
+} NTFontSet;
+
 /// cairo_write_func_t: 0 is CAIRO_STATUS_SUCCESS, 11 CAIRO_STATUS_WRITE_ERROR.
 typedef int (*NTWrite)(void *closure, const unsigned char *data, unsigned int length);
 
@@ -27,6 +32,10 @@ typedef int (*nt_rsvg_handle_render_document)(void *, void *, const NTRectangle 
 // libgobject-2.0, libglib-2.0
 typedef void (*nt_g_object_unref)(void *);
 typedef void (*nt_g_error_free)(NTError *);
+
+// libfontconfig
+typedef int (*nt_FcInit)(void);
+typedef NTFontSet *(*nt_FcConfigGetFonts)(void *, int);
 
 // libcairo
 typedef void *(*nt_cairo_image_surface_create)(int, int, int);

@@ -47,8 +47,8 @@ struct Axis: Sendable {
       return
     }
     let size = max(least.magnitude, greatest.magnitude)
-    if least > greatest || size < 1e-290 {
-      (low, high) = isInteger ? (-0.5, 1.5) : (-1, 1)
+    if least > greatest || (size < 1e-290 && !isInteger) {
+      (low, high) = (-1, 1)
       return
     }
     // Halves: the difference of the extremes can overflow.
@@ -97,7 +97,7 @@ struct Axis: Sendable {
     let rough = (high / 2 - low / 2) / Double(count) * 2
     var exponent = Int(log10(rough).rounded(.down))
     let leading = rough / pow(10, Double(exponent))
-    var digit = leading < 1.5 ? 1 : leading < 3.5 ? 2 : leading < 7.5 ? 5 : 10
+    var digit = leading < 1.2 ? 1 : leading < 2.4 ? 2 : leading < 6 ? 5 : 10
     if digit == 10 { (digit, exponent) = (1, exponent + 1) }
     if isInteger && exponent < 0 { (digit, exponent) = (1, 0) }
     let step = Double(digit) * pow(10, Double(exponent))
@@ -117,7 +117,7 @@ struct Axis: Sendable {
     }
   }
 
-  /// The text of `number · 10^exponent`: decimals where they are short, else a power of ten.
+  /// The text of `number · 10^exponent`: decimals where they are short, else as `1.5e−7`.
   static func label(_ number: Int, exponent: Int, isInteger: Bool) -> String {
     guard number != 0 else { return "0" }
     let sign = number < 0 ? "−" : ""
@@ -126,22 +126,15 @@ struct Axis: Sendable {
     if isInteger && exponent >= 0 && leading < 15 {
       return (number * (0..<exponent).reduce(1) { power, _ in power * 10 }).grouped
     }
-    if leading >= 6 || exponent < -9 || leading < -5 {
+    if leading >= 6 || leading < -5 {
       while digits.last == "0" { digits.removeLast() }
-      let power = "10" + superscript(leading)
-      if digits == "1" { return sign + power }
       let fraction = digits.dropFirst()
-      return sign + digits.prefix(1) + (fraction.isEmpty ? "" : "." + fraction) + "×" + power
+      return sign + digits.prefix(1) + (fraction.isEmpty ? "" : "." + fraction)
+        + (leading < 0 ? "e−" : "e") + String(leading.magnitude)
     }
     if exponent >= 0 { return sign + digits + String(repeating: "0", count: exponent) }
     let missing = max(0, 1 - exponent - digits.utf8.count)
     digits = String(repeating: "0", count: missing) + digits
     return sign + digits.dropLast(-exponent) + "." + digits.suffix(-exponent)
-  }
-
-  private static func superscript(_ number: Int) -> String {
-    let digits: [Character] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
-    let text = String(number.magnitude).utf8.map { digits[Int($0) - 48] }
-    return (number < 0 ? "⁻" : "") + String(text)
   }
 }

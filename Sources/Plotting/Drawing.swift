@@ -5,15 +5,16 @@ extension Figure {
   ///
   /// - Parameters:
   ///   - scale: Pixels of the image per pixel of the picture; from 0.1 to 10.
-  /// - Throws: ``PlotError/missingLibrary(name:)`` without librsvg, ``PlotError/badSize(width:height:)``,
-  ///   ``PlotError/badScale(_:)``, ``PlotError/cannotDraw(reason:)``.
+  /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine without,
+  ///   ``PlotError/badSize(width:height:)``, ``PlotError/badScale(_:)`` beyond 100 megapixels too,
+  ///   ``PlotError/cannotDraw(reason:)``.
   public func png(
     width: Int = defaultSize.width, height: Int = defaultSize.height, scale: Double = 2
   ) throws(PlotError) -> [UInt8] {
     guard Self.widths.contains(width) && Self.heights.contains(height) else {
       throw .badSize(width: width, height: height)
     }
-    guard scale >= 0.1, scale <= 10, Double(max(width, height)) * scale <= 30_000 else {
+    guard scale >= 0.1, scale <= 10, Double(width * height) * scale * scale <= 1e8 else {
       throw .badScale(scale)
     }
     let svg = SVGWriter.write(scene(width: width, height: height)).svg.bytes
@@ -32,8 +33,8 @@ extension Figure {
 
   /// The figure as a PDF page, on a bright background; its text stays text.
   ///
-  /// - Throws: ``PlotError/missingLibrary(name:)`` without librsvg, ``PlotError/badSize(width:height:)``,
-  ///   ``PlotError/cannotDraw(reason:)``.
+  /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine without,
+  ///   ``PlotError/badSize(width:height:)``, ``PlotError/cannotDraw(reason:)``.
   public func pdf(
     width: Int = defaultSize.width, height: Int = defaultSize.height
   ) throws(PlotError) -> [UInt8] {

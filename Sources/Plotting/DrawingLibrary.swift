@@ -27,7 +27,7 @@ internal import CRSVG
   let destroyContext: nt_cairo_destroy
   let statusText: nt_cairo_status_to_string
 
-  /// The libraries, or which of them is missing.
+  /// The libraries, or what is missing.
   static let shared: Result<DrawingLibrary, PlotError> = {
     () -> Result<DrawingLibrary, PlotError> in
     do throws(PlotError) { return .success(try DrawingLibrary()) } catch { return .failure(error) }
@@ -38,6 +38,7 @@ internal import CRSVG
     let cairo = unsafe try Self.open("libcairo", version: 2)
     let gobject = unsafe try Self.open("libgobject-2.0", version: 0)
     let glib = unsafe try Self.open("libglib-2.0", version: 0)
+    let fontconfig = unsafe try Self.open("libfontconfig", version: 1)
     func symbol<Function>(_ name: String, _ library: UnsafeMutableRawPointer)
       throws(PlotError) -> Function
     {
@@ -62,6 +63,11 @@ internal import CRSVG
     unsafe contextStatus = try symbol("cairo_status", cairo)
     unsafe destroyContext = try symbol("cairo_destroy", cairo)
     unsafe statusText = try symbol("cairo_status_to_string", cairo)
+    let startFonts: nt_FcInit = unsafe try symbol("FcInit", fontconfig)
+    let fonts: nt_FcConfigGetFonts = unsafe try symbol("FcConfigGetFonts", fontconfig)
+    // Without fonts every letter would become a box. 0 is FcSetSystem.
+    guard startFonts() != 0, let set = unsafe fonts(nil, 0), unsafe set.pointee.count > 0
+    else { throw .missingFonts }
   }
 
   private static func open(

@@ -1,14 +1,5 @@
 internal import StudyModel
 
-/// How values are laid out along an axis.
-public enum ValueScale: String, Sendable, CaseIterable {
-  /// Logarithmic when a minimized value is always positive and spans three powers of ten.
-  case automatic
-  case linear
-  /// Values that are not positive are left out, and the figure says so.
-  case logarithmic = "log"
-}
-
 extension Figure {
   /// The values of the trials by number, with the best so far; of several studies in one picture.
   ///
@@ -38,7 +29,7 @@ extension Figure {
       parts.append(HistoryPart(study, objective: objective, firstRow: firstRow))
       firstRow += study.trials.count
     }
-    let subtitle = historySubtitle(studies, parts, objective: objective)
+    let subtitle = historySubtitle(studies, objective: objective)
     var notes: [String] = []
     let infinite = parts.reduce(0) { $0 + $1.notFinite }
     if infinite > 0 {
@@ -46,7 +37,8 @@ extension Figure {
         "\(sentence(infinite, "completed trial has", "completed trials have")) a value "
           + "that is not finite and \(infinite == 1 ? "is" : "are") not drawn.")
     }
-    let isLogarithmic = scale.isLogarithmic(for: parts)
+    let isLogarithmic = scale.isLogarithmic(
+      for: parts.lazy.flatMap(\.values), directions: parts.map(\.direction))
     if isLogarithmic {
       let dropped = parts.indices.reduce(0) { $0 + parts[$1].keepPositive() }
       if dropped > 0 {
@@ -67,13 +59,19 @@ extension Figure {
           + "with the smallest and the largest of every stretch.")
       for index in parts.indices { parts[index].thin(share: Double(pointLimit) / Double(total)) }
     }
+    let strokes = parts.reduce(0) { $0 + $1.pruned.count + $1.failed.count }
+    if parts.count == 1, parts[0].thinStrokes(to: strokeLimit) {
+      notes.append(
+        "Of \(strokes.grouped) pruned and failed trials "
+          + "\((parts[0].pruned.count + parts[0].failed.count).grouped) are marked.")
+    }
     let (layers, legend) = historyLayers(parts, total: total)
     return Figure(
       title: title, subtitle: subtitle, emptyReason: nil, notes: notes,
       x: Axis("trial", covering: studies.flatMap(\.ends), isInteger: true),
       y: Axis(
         valueLabel(studies, objective: objective),
-        covering: parts.lazy.flatMap { ($0.feasible + $0.infeasible).lazy.map(\.place.y) },
+        covering: parts.lazy.flatMap(\.values),
         scale: isLogarithmic ? .logarithmic : .linear),
       layers: layers, legend: legend,
       makeTable: { trialTable(studies, objective: objective, rows: $0) })
@@ -81,6 +79,8 @@ extension Figure {
 
   /// The number of points that are drawn before they are thinned out.
   static let pointLimit = 10_000
+  /// The number of strokes, for pruned and for failed trials, beyond which more show nothing.
+  static let strokeLimit = 2_000
 
   /// A figure that only says why there is nothing to show.
   init(empty reason: String, title: String, subtitle: String = "", notes: [String] = []) {
@@ -106,17 +106,17 @@ extension Figure {
   }
 
   private static func historySubtitle(
-    _ studies: [StudySeries], _ parts: [HistoryPart], objective: Int
+    _ studies: [StudySeries], objective: Int
   ) -> String {
     guard let first = studies.first else { return "" }
     if studies.count > 1 {
       let all = studies.flatMap(\.trials)
       return StudySeries(name: "", directions: first.directions, unordered: all).summary
     }
-    guard let best = parts[0].best else { return first.summary }
+    guard let best = first.bestTrial(objective: objective) else { return first.summary }
     let trial = first.trials[best]
     let value = (trial.value(of: objective) ?? .nan).text(significantDigits: 6)
-    return "\(first.summary) · best \(value) in trial \(trial.number.grouped)"
+    return "\(first.summary) · best \(value) in trial \(trial.number)"
   }
 
   private static func historyEmptiness(
@@ -141,7 +141,7 @@ extension Figure {
   private static func historyLayers(
     _ parts: [HistoryPart], total: Int
   ) -> (layers: [Layer], legend: [LegendEntry]) {
-    var (points, rugs, lines): ([Layer], [Layer], [Layer]) = ([], [], [])
+    var (points, rugs, lines, stars): ([Layer], [Layer], [Layer], [Layer]) = ([], [], [], [])
     var legend: [LegendEntry] = []
     let radius = total <= 60 ? 4.0 : total <= 400 ? 3.2 : total <= 2_500 ? 2.4 : 1.7
     let opacity = total <= 60 ? 0.9 : total <= 400 ? 0.75 : total <= 2_500 ? 0.6 : 0.45
@@ -162,24 +162,33 @@ extension Figure {
         Layer(
           mark: .line(width: 2, dashed: isSecondRound), ink: isSingle ? .vermillion : ink,
           runs: [part.bestSoFar]))
+      if let best = part.best {
+        let ink = isSingle ? Ink.vermillion : ink
+        for (growth, ink) in [(3.5, Ink.background), (2, ink)] {
+          let mark = Mark.dots(radius: radius + growth)
+          stars.append(Layer(mark: mark, ink: ink, runs: [[best.place]]))
+        }
+      }
       guard isSingle else {
         legend.append(LegendEntry(name: part.name, mark: mark.enlarged, ink: ink))
         continue
       }
-      legend.append(LegendEntry(name: "completed", mark: mark.enlarged, ink: ink))
-      if !part.bestSoFar.isEmpty {
+      if !part.feasible.isEmpty {
+        legend.append(LegendEntry(name: "completed", mark: mark.enlarged, ink: ink))
         legend.append(LegendEntry(name: "best so far", mark: .line(width: 2), ink: .vermillion))
       }
       if !part.infeasible.isEmpty {
         legend.append(LegendEntry(name: "infeasible", mark: .crosses(radius: 3.5), ink: .muted))
       }
-      for (name, strokes, ink) in [
-        ("pruned", part.pruned, Ink.orange), ("failed", part.failed, Ink.purple),
+      for (lane, name, strokes, ink) in [
+        (0, "pruned", part.pruned, Ink.orange), (1, "failed", part.failed, Ink.purple),
       ] where !strokes.isEmpty {
-        var rug = layer(strokes, .ticks(height: 8), ink, opacity: strokes.count > 500 ? 0.6 : 1)
-        rug.isRug = true
+        let width = strokes.count <= 200 ? 1.5 : strokes.count <= 1_000 ? 1 : 0.7
+        var rug = layer(
+          strokes, .ticks(height: 6, width: width), ink, opacity: strokes.count > 1_000 ? 0.6 : 1)
+        rug.rugLane = lane
         rugs.append(rug)
-        legend.append(LegendEntry(name: name, mark: .ticks(height: 10), ink: ink))
+        legend.append(LegendEntry(name: name, mark: .ticks(height: 10, width: 1.5), ink: ink))
       }
     }
     if !isSingle {
@@ -188,7 +197,9 @@ extension Figure {
         legend.append(LegendEntry(name: "infeasible", mark: .crosses(radius: 3.5), ink: .muted))
       }
     }
-    return ((rugs + points + lines).filter { !$0.runs.isEmpty && !$0.runs[0].isEmpty }, legend)
+    // Among few points the line would hide the best of them, among many it would be hidden.
+    let middle = total > 1_000 ? points + lines : lines + points
+    return ((rugs + middle + stars).filter { !$0.runs.isEmpty && !$0.runs[0].isEmpty }, legend)
   }
 
   private static func layer(
@@ -207,113 +218,5 @@ extension Mark {
     case .squares(let radius): .squares(radius: max(radius, 3.5))
     case .crosses, .ticks, .line: self
     }
-  }
-}
-
-extension ValueScale {
-  fileprivate func isLogarithmic(for parts: [HistoryPart]) -> Bool {
-    switch self {
-    case .linear: return false
-    case .logarithmic: return true
-    case .automatic:
-      return Self.suggestsLogarithm(
-        parts.lazy.flatMap { ($0.feasible + $0.infeasible).lazy.map(\.place.y) },
-        directions: parts.map(\.direction))
-    }
-  }
-
-  /// Whether these finite values are better seen on a logarithmic axis.
-  static func suggestsLogarithm(
-    _ values: some Sequence<Double>, directions: [Direction]
-  ) -> Bool {
-    guard directions.allSatisfy({ $0 == .minimize }) else { return false }
-    var (least, greatest) = (Double.infinity, -Double.infinity)
-    for value in values {
-      least = min(least, value)
-      greatest = max(greatest, value)
-    }
-    return least > 0 && greatest / 1_000 >= least
-  }
-}
-
-/// One study's share of a history.
-private struct HistoryPart {
-  /// A trial in the picture.
-  struct Item {
-    var place: Point
-    var row: Int
-  }
-
-  let name: String
-  let direction: Direction
-  /// The index of the best trial.
-  let best: Int?
-  var feasible: [Item] = []
-  var infeasible: [Item] = []
-  var pruned: [Item] = []
-  var failed: [Item] = []
-  /// The corners of the line of best values.
-  private(set) var bestSoFar: [Point] = []
-  /// Completed trials whose value is infinite or missing.
-  private(set) var notFinite = 0
-  private let lastNumber: Int
-
-  var isEmpty: Bool { feasible.isEmpty && infeasible.isEmpty }
-
-  init(_ study: StudySeries, objective: Int, firstRow: Int) {
-    name = study.name
-    direction = study.directions[objective]
-    best = study.bestTrial(objective: objective)
-    lastNumber = study.trials.last?.number ?? 0
-    feasible.reserveCapacity(study.trials.count)
-    for (index, trial) in study.trials.enumerated() {
-      var item = Item(place: Point(Double(trial.number), 0), row: firstRow + index)
-      switch trial.state {
-      case .completed:
-        guard let value = trial.value(of: objective), value.isFinite else {
-          notFinite += 1
-          continue
-        }
-        item.place.y = value
-        if trial.isFeasible { feasible.append(item) } else { infeasible.append(item) }
-      case .pruned: pruned.append(item)
-      case .failed: failed.append(item)
-      case .waiting, .running: continue
-      }
-    }
-    connectBest()
-  }
-
-  /// Leaves out what is not positive and returns how many points that were.
-  mutating func keepPositive() -> Int {
-    let before = feasible.count + infeasible.count
-    feasible.removeAll { $0.place.y <= 0 }
-    infeasible.removeAll { $0.place.y <= 0 }
-    connectBest()
-    return before - feasible.count - infeasible.count
-  }
-
-  mutating func thin(share: Double) {
-    func kept(_ items: [Item]) -> [Item] {
-      let limit = max(4, Int(Double(items.count) * share))
-      return thinned(items.map(\.place.y), to: limit).map { items[$0] }
-    }
-    (feasible, infeasible) = (kept(feasible), kept(infeasible))
-    for path in [\HistoryPart.pruned, \HistoryPart.failed] {
-      let items = self[keyPath: path]
-      self[keyPath: path] = thinned(items.map(\.place.y), to: 2_000).map { items[$0] }
-    }
-  }
-
-  private mutating func connectBest() {
-    bestSoFar = []
-    for item in feasible {
-      if let last = bestSoFar.last {
-        guard direction.isBetter(item.place.y, than: last.y) else { continue }
-        bestSoFar.append(Point(item.place.x, last.y))
-      }
-      bestSoFar.append(item.place)
-    }
-    if let last = bestSoFar.last { bestSoFar.append(Point(Double(lastNumber), last.y)) }
   }
 }

@@ -6,24 +6,25 @@ extension Figure {
     _ study: StudySeries, scale: ValueScale = .automatic
   ) -> Figure {
     let title = "Intermediate values of \(study.name)"
-    var curves: [Curve] = []
+    var curves: [ReportCurve] = []
     var firstRow = 0
     for (index, trial) in study.trials.enumerated() where !trial.intermediateValues.isEmpty {
-      curves.append(Curve(trial, index: index, firstRow: firstRow))
+      curves.append(ReportCurve(trial, index: index, firstRow: firstRow))
       firstRow += trial.intermediateValues.count
     }
     let best = study.bestTrial(objective: 0)
     var subtitle = study.summary
     if let best, let value = study.trials[best].value(of: 0) {
-      let number = study.trials[best].number.grouped
-      subtitle += " · best \(value.text(significantDigits: 6)) in trial \(number)"
+      subtitle +=
+        " · best \(value.text(significantDigits: 6)) in trial \(study.trials[best].number)"
     }
     var notes: [String] = []
     let notFinite = curves.reduce(0) { $0 + $1.notFinite }
     if notFinite > 0 {
       notes.append("\(sentence(notFinite, "report is", "reports are")) not finite and left out.")
     }
-    let isLogarithmic = scale.isLogarithmic(for: curves, direction: study.directions[0])
+    let isLogarithmic = scale.isLogarithmic(
+      for: curves.lazy.flatMap { $0.points.lazy.map(\.y) }, directions: [study.directions[0]])
     if isLogarithmic {
       let dropped = curves.indices.reduce(0) { $0 + curves[$1].keepPositive() }
       if dropped > 0 {
@@ -61,14 +62,17 @@ extension Figure {
 
   /// The number of reports that are drawn before curves are thinned out.
   static let reportLimit = 20_000
+  /// The number of curves beyond which more show nothing.
+  static let curveLimit = 1_000
 
   /// Leaves out reports and then curves until no more than ``reportLimit`` reports remain; returns
   /// the sentence that says so.
-  private static func thin(_ curves: inout [Curve], keeping best: Int?) -> String? {
-    guard curves.reduce(0, { $0 + $1.points.count }) > reportLimit else { return nil }
+  private static func thin(_ curves: inout [ReportCurve], keeping best: Int?) -> String? {
+    guard curves.count > curveLimit || curves.reduce(0, { $0 + $1.points.count }) > reportLimit
+    else { return nil }
     for index in curves.indices { curves[index].thin(to: max(100, reportLimit / curves.count)) }
     let length = curves.reduce(0) { $0 + $1.points.count } / curves.count
-    let limit = max(reportLimit / max(length, 1), 4)
+    let limit = min(max(reportLimit / max(length, 1), 4), curveLimit)
     guard curves.count > limit else {
       return "Long curves are drawn with their turning points only."
     }
@@ -85,43 +89,50 @@ extension Figure {
   }
 
   private static func intermediateLayers(
-    _ curves: [Curve], study: StudySeries, best: Int?
+    _ curves: [ReportCurve], study: StudySeries, best: Int?
   ) -> (layers: [Layer], legend: [LegendEntry]) {
+    let others = curves.filter { $0.trial != best }
+    let isCrowded = curves.count > 150
+    let width = curves.count <= 30 ? 1.6 : isCrowded ? 0.9 : 1.2
+    let opacity =
+      curves.count <= 30 ? 0.9 : !isCrowded ? 0.55 : curves.count <= 400 ? 0.32 : 0.18
+    let states: [(state: TrialState, ink: Ink)] = [
+      (.completed, .blue), (.pruned, .orange), (.failed, .purple), (.running, .green),
+    ]
     var layers: [Layer] = []
-    var legend: [LegendEntry] = []
-    let width = curves.count <= 30 ? 1.6 : curves.count <= 150 ? 1.2 : 0.9
-    let opacity = curves.count <= 30 ? 0.9 : curves.count <= 150 ? 0.6 : 0.35
-    for (state, ink) in [
-      (TrialState.failed, Ink.purple), (.pruned, .orange), (.completed, .blue), (.running, .green),
-    ] {
-      let own = curves.filter { study.trials[$0.trial].state == state && $0.trial != best }
-      guard !own.isEmpty else { continue }
-      let line = Mark.line(width: width, dashed: state == .running)
-      // Curves within one layer do not add up where they cross, so many are spread over several.
-      let sheets = min(own.count, 8)
-      for sheet in 0..<sheets {
-        let members = stride(from: sheet, to: own.count, by: sheets).map { own[$0] }
+    var crosses: [Layer] = []
+    // Curves within one layer do not add up where they cross, and a state's layers would hide those
+    // below, so many curves are spread over sheets that hold some of each state.
+    let sheets = min(others.count, 40)
+    for sheet in 0..<sheets {
+      let members = stride(from: sheet, to: others.count, by: sheets).map { others[$0] }
+      for (state, ink) in states {
+        let own = members.filter { study.trials[$0.trial].state == state }
+        guard !own.isEmpty else { continue }
+        let boost = state == .completed ? 1 : 1.5
         layers.append(
           Layer(
-            mark: line, ink: ink, opacity: opacity, runs: members.flatMap(\.runs),
-            rows: members.flatMap(\.rows)))
-      }
-      if state == .pruned {
+            mark: .line(width: width, dashed: state == .running), ink: ink,
+            opacity: min(opacity * boost, 1), runs: own.flatMap(\.runs), rows: own.flatMap(\.rows)))
+        guard state == .pruned else { continue }
         let ends = own.compactMap { $0.points.last }
-        layers.append(
+        crosses.append(
           Layer(
-            mark: .crosses(radius: own.count <= 150 ? 3 : 2.2), ink: ink,
-            opacity: max(opacity, 0.6), runs: [ends]))
+            mark: .crosses(radius: isCrowded ? 2.2 : 3), ink: ink,
+            opacity: min(opacity * 2, 1), runs: [ends]))
       }
-      legend.append(
-        LegendEntry(
-          name: state.name, mark: .line(width: 2, dashed: state == .running), ink: ink))
+    }
+    layers += crosses
+    var legend = states.compactMap { state, ink in
+      others.contains { study.trials[$0.trial].state == state }
+        ? LegendEntry(
+          name: state.name, mark: .line(width: 2, dashed: state == .running), ink: ink) : nil
     }
     if let best, let curve = curves.first(where: { $0.trial == best }) {
       layers.append(
         Layer(
           mark: .line(width: 2.6), ink: .vermillion, runs: curve.runs, rows: curve.rows))
-      let name = "best: trial \(study.trials[best].number.grouped)"
+      let name = "best: trial \(study.trials[best].number)"
       legend.append(LegendEntry(name: name, mark: .line(width: 2.6), ink: .vermillion))
     }
     return (layers, legend)
@@ -144,76 +155,5 @@ extension Figure {
         column("step") { trial, report in .integer(trial.intermediateValues[report].step) },
         column("value") { trial, report in .float(trial.intermediateValues[report].value) },
       ], count: places.count)
-  }
-}
-
-extension ValueScale {
-  fileprivate func isLogarithmic(for curves: [Curve], direction: Direction) -> Bool {
-    switch self {
-    case .linear: false
-    case .logarithmic: true
-    case .automatic:
-      Self.suggestsLogarithm(
-        curves.lazy.flatMap { $0.points.lazy.map(\.y) }, directions: [direction])
-    }
-  }
-}
-
-/// One trial's finite reports.
-private struct Curve {
-  /// The trial's index in the study.
-  let trial: Int
-  private(set) var points: [Point] = []
-  private(set) var rows: [Int] = []
-  /// The indices of points before which the line is broken, for a report there was left out.
-  private var breaks: Set<Int> = []
-  private(set) var notFinite = 0
-
-  init(_ trial: Trial, index: Int, firstRow: Int) {
-    self.trial = index
-    for (position, report) in trial.intermediateValues.enumerated() {
-      if report.value.isFinite {
-        points.append(Point(Double(report.step), report.value))
-        rows.append(firstRow + position)
-      } else {
-        notFinite += 1
-        breaks.insert(points.count)
-      }
-    }
-  }
-
-  var least: Double { points.reduce(.infinity) { min($0, $1.y) } }
-  var greatest: Double { points.reduce(-.infinity) { max($0, $1.y) } }
-
-  /// The stretches without a break.
-  var runs: [[Point]] {
-    guard !breaks.isEmpty else { return [points] }
-    let cuts = [0] + breaks.filter { $0 > 0 && $0 < points.count }.sorted() + [points.count]
-    return zip(cuts, cuts.dropFirst()).map { Array(points[$0..<$1]) }
-  }
-
-  mutating func keepPositive() -> Int {
-    let before = points.count
-    keep(points.indices.filter { points[$0].y > 0 }, breaking: true)
-    return before - points.count
-  }
-
-  mutating func thin(to limit: Int) {
-    guard points.count > limit else { return }
-    keep(thinned(points.map(\.y), to: max(limit, 4)), breaking: false)
-  }
-
-  /// Keeps the points of these ascending indices, with the breaks before or within a gap; `breaking`
-  /// also breaks the line where points are left out.
-  private mutating func keep(_ indices: [Int], breaking: Bool) {
-    var kept: Set<Int> = []
-    for (new, old) in indices.enumerated() where new > 0 {
-      let previous = indices[new - 1]
-      let isBroken = breaks.contains { $0 > previous && $0 <= old }
-      if isBroken || (breaking && old > previous + 1) { kept.insert(new) }
-    }
-    breaks = kept
-    points = indices.map { points[$0] }
-    rows = indices.map { rows[$0] }
   }
 }

@@ -5,8 +5,8 @@ extension Figure {
   /// The figure as a self-contained SVG document, bright or dark as the screen asks.
   ///
   /// - Parameters:
-  ///   - width: In pixels, at least 240.
-  ///   - height: In pixels, at least 180.
+  ///   - width: In pixels, at least 320.
+  ///   - height: In pixels, at least 300.
   public func svg(
     width: Int = defaultSize.width, height: Int = defaultSize.height
   ) -> String {
@@ -20,6 +20,6 @@ extension Figure {
   }
 
   /// The widths and heights that a picture can have, in pixels.
-  static let widths = 240...10_000
-  static let heights = 180...10_000
+  static let widths = 320...10_000
+  static let heights = 300...10_000
 }

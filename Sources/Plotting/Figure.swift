@@ -28,8 +28,9 @@ public struct Figure: Sendable {
     var runs: [[Point]]
     /// The table row of each point, in the order of the runs; empty if pointing at them shows nothing.
     var rows: [Int] = []
-    /// Whether the vertical place is a fixed strip at the bottom, whatever the points' second number.
-    var isRug = false
+    /// Which of the strips at the bottom the points stand in, whatever their second number; nil for
+    /// the area above.
+    var rugLane: Int?
   }
 
   struct LegendEntry: Sendable {

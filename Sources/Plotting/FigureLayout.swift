@@ -10,9 +10,9 @@ struct FigureLayout {
   private static let margin = 22.0
   private static let tickSize = 11.5
   private static let labelSize = 12.5
-  private static let rugHeight = 14.0
+  private static let laneHeight = 9.0
 
-  /// The figure's shapes on a canvas of that size in pixels; at least 240 by 180.
+  /// The figure's shapes on a canvas of that size in pixels; at least 320 by 300.
   static func scene(of figure: Figure, width: Double, height: Double) -> Scene {
     var layout = FigureLayout(figure, width: width, height: height)
     layout.placeHeading()
@@ -92,7 +92,8 @@ struct FigureLayout {
     plot.y = top + 8
     let axisHeight = 42.0
     plot.height = max(bottom - axisHeight - plot.y, 40)
-    let rug = figure.layers.contains(where: \.isRug) ? Self.rugHeight : 0
+    let lanes = figure.layers.compactMap(\.rugLane).max().map { $0 + 1 } ?? 0
+    let rug = lanes == 0 ? 0 : 4 + Double(lanes) * Self.laneHeight
     let yTicks = figure.y.ticks(about: Int((plot.height - rug) / 58))
       .filter { (0...1).contains(figure.y.position(of: $0.value)) }
     let widest = yTicks.map { $0.label.width(size: Self.tickSize) }.max() ?? 0
@@ -103,8 +104,9 @@ struct FigureLayout {
 
     var inside: [Scene.Shape] = []
     for layer in figure.layers {
+      let lane = layer.rugLane.map { plot.maxY - 5 - Double(lanes - 1 - $0) * Self.laneHeight }
       let runs = layer.runs.map { run in
-        run.map { layer.isRug ? Point(pixel(x: $0.x), plot.maxY - 6) : pixel($0, rug: rug) }
+        run.map { point in lane.map { Point(pixel(x: point.x), $0) } ?? pixel(point, rug: rug) }
       }
       inside.append(
         .marks(
@@ -112,7 +114,10 @@ struct FigureLayout {
             mark: layer.mark, ink: layer.ink, opacity: layer.opacity, runs: runs, rows: layer.rows))
       )
     }
-    scene.shapes.append(.clipped(to: plot, inside))
+    // Marks at the very edge are seen whole.
+    let area = Scene.Rectangle(
+      x: plot.x - 7, y: plot.y - 7, width: plot.width + 14, height: plot.height + 14)
+    scene.shapes.append(.clipped(to: area, inside))
   }
 
   private func pixel(x: Double) -> Double { plot.x + figure.x.position(of: x) * plot.width }

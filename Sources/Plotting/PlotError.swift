@@ -8,6 +8,8 @@ public enum PlotError: Error, Hashable {
   case badScale(Double)
   /// A library that PNG and PDF need is not there.
   case missingLibrary(name: String)
+  /// The system has no font to draw text with.
+  case missingFonts
   /// librsvg or cairo refused.
   case cannotDraw(reason: String)
   /// The file cannot be written; what was there is unchanged.
@@ -25,10 +27,13 @@ extension PlotError: CustomStringConvertible {
         + "\(Figure.heights.lowerBound) to \(Figure.heights.upperBound)"
     case .badScale(let scale):
       "a picture cannot be scaled by \(scale); give a number from 0.1 to 10 that leaves it within "
-        + "30,000 pixels"
+        + "100 megapixels"
     case .missingLibrary(let name):
       "PNG and PDF need \(name), which is not installed; install it (Debian: apt install "
         + "librsvg2-2 fonts-dejavu-core, macOS: brew install librsvg), or write SVG or HTML"
+    case .missingFonts:
+      "PNG and PDF need a font, and none is installed; install one (Debian: apt install "
+        + "fonts-dejavu-core), or write SVG or HTML"
     case .cannotDraw(let reason):
       "the picture could not be drawn: \(reason); write SVG or HTML instead"
     case .cannotWrite(let path, let reason):

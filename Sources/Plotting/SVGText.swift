@@ -8,6 +8,12 @@ struct SVGText {
 
   mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+  mutating func append(_ other: SVGText) { bytes.append(contentsOf: other.bytes) }
+
+  mutating func append(_ scalar: Unicode.Scalar) {
+    if let encoded = UTF8.encode(scalar) { bytes.append(contentsOf: encoded) }
+  }
+
   /// Appends text from outside: markup is escaped, and characters that XML forbids, that control
   /// terminals or that turn the direction of writing become U+FFFD.
   mutating func append(escaping text: String) {
@@ -22,7 +28,7 @@ struct SVGText {
       case "\u{0}"..<"\u{20}", "\u{7F}"..<"\u{A0}", "\u{202A}"..."\u{202E}",
         "\u{2066}"..."\u{2069}", "\u{2028}", "\u{2029}", "\u{FFFE}", "\u{FFFF}":
         append("\u{FFFD}")
-      default: bytes.append(contentsOf: UTF8.encode(scalar) ?? .init())
+      default: append(scalar)
       }
     }
   }

@@ -31,10 +31,12 @@ struct SVGWriter {
     text.append(scene.width)
     text.append(#"" height=""#)
     text.append(scene.height)
-    text.append(
-      "\" font-family=\"'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif\">\n<title>")
+    text.append("\" font-family=\"'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif\"")
+    // A browser would show a title over the data under the pointer.
+    text.append(isInteractive ? " aria-label=\"" : ">\n<title>")
     text.append(escaping: scene.title)
-    text.append("</title>\n<style>@media screen and (prefers-color-scheme: dark) {")
+    text.append(isInteractive ? "\">\n" : "</title>\n")
+    text.append("<style>@media screen and (prefers-color-scheme: dark) {")
     for ink in Ink.all {
       text.append(
         " .nt .\(ink.name) { fill: \(ink.dark) } .nt .\(ink.name)s { stroke: \(ink.dark) }")
@@ -108,9 +110,8 @@ struct SVGWriter {
       text.append(#"" stroke-linecap="round"#)
     case .squares(let radius):
       text.append(1.8 * radius)
-      text.append(#"" stroke-linecap="square"#)
     case .crosses: text.append("1.5")
-    case .ticks: text.append("1.5")
+    case .ticks(_, let width): text.append(width)
     case .line(let width, let dashed):
       text.append(width)
       text.append(#"" stroke-linejoin="round"#)
@@ -142,7 +143,10 @@ struct SVGWriter {
       text.append(" ")
       text.append(start.y)
       switch mark {
-      case .dots, .squares: text.append("h0")
+      case .dots: text.append("h0")
+      case .squares(let radius):
+        text.append("h")
+        text.append(1.8 * radius)
       case .crosses(let radius):
         for (letters, x, y) in [("l", 2.0, 2.0), ("m", 0, -2), ("l", -2, 2)] {
           text.append(letters)
@@ -150,7 +154,7 @@ struct SVGWriter {
           text.append(" ")
           text.append(y * radius)
         }
-      case .ticks(let height):
+      case .ticks(let height, _):
         text.append("v")
         text.append(height)
       case .line: if run.count == 1 { text.append("h0") }
@@ -163,9 +167,10 @@ extension Mark {
   /// From where the stroke of a point begins to the point; nil for a line.
   fileprivate var offset: Point? {
     switch self {
-    case .dots, .squares: Point(0, 0)
+    case .dots: Point(0, 0)
+    case .squares(let radius): Point(0.9 * radius, 0)
     case .crosses(let radius): Point(radius, radius)
-    case .ticks(let height): Point(0, height / 2)
+    case .ticks(let height, _): Point(0, height / 2)
     case .line: nil
     }
   }

@@ -61,6 +61,6 @@ enum Mark: Sendable, Hashable {
   case squares(radius: Double)
   case crosses(radius: Double)
   /// Upright strokes centred on the points.
-  case ticks(height: Double)
+  case ticks(height: Double, width: Double)
   case line(width: Double, dashed: Bool = false)
 }

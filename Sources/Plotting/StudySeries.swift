@@ -91,9 +91,9 @@ extension Trial {
 }
 
 extension Int {
-  /// The number with its digits in groups of three from 10,000 on.
+  /// The number with its digits in groups of three.
   var grouped: String {
-    guard magnitude >= 10_000 else { return String(self) }
+    guard magnitude >= 1_000 else { return String(self) }
     var digits = Array(String(magnitude))
     for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
     return (self < 0 ? "−" : "") + String(digits)

@@ -1,0 +1,108 @@
+import Foundation
+import Plotting
+import Probability
+import StudyModel
+
+/// Studies to draw.
+enum Samples {
+  /// A study with trials in every state, ten parameters and reports.
+  static func study(
+    _ count: Int, name: String = "digits", direction: Direction = .maximize, seed: UInt64 = 1,
+    steps: Int = 0
+  ) throws -> StudySeries {
+    let rate = Distribution.float(try FloatDistribution(low: 1e-5, high: 0.1, log: true))
+    let kind = Distribution.categorical(
+      try CategoricalDistribution([.string("</script><b>"), .null, .bool(true), .float(.nan)]))
+    let trials = (0..<count).map { number in
+      var generator = TrialGenerator(seed: seed, trial: number)
+      let quality = 0.97 - 0.5 * generator.uniform() / (1 + 5 * Double(number) / Double(count))
+      let fate = generator.uniform()
+      let state: TrialState =
+        number == 0 || fate < 0.6
+        ? .completed : fate < 0.9 ? .pruned : fate < 0.97 ? .failed : .running
+      var trial = Trial(TrialReference(id: number + 1, number: number), state: state)
+      if state == .completed { trial.values = [direction == .maximize ? quality : 1 - quality] }
+      trial.parameters = (0..<9).map {
+        ParameterAssignment("rate\($0)", rate, internalValue: generator.uniform(1e-5, 0.1))
+      }
+      trial.parameters.append(
+        ParameterAssignment("kind", kind, internalValue: Double(generator.integer(below: 4))))
+      let length = state == .completed ? steps : 1 + generator.integer(below: max(steps, 1))
+      trial.intermediateValues = (0..<min(length, steps)).map {
+        let noise = generator.uniform(-0.02, 0.02)
+        return IntermediateValue(step: $0, value: quality * (1 - exp(-Double($0 + 1) / 4)) + noise)
+      }
+      return trial
+    }
+    return StudySeries(name: name, directions: [direction], trials: trials, metric: "accuracy")
+  }
+
+  /// Completed trials with these values.
+  static func completed(
+    _ values: [Double], name: String = "study", direction: Direction = .minimize
+  ) -> StudySeries {
+    let trials = values.enumerated().map { number, value in
+      Trial(TrialReference(id: number + 1, number: number), state: .completed, values: [value])
+    }
+    return StudySeries(name: name, directions: [direction], trials: trials)
+  }
+
+  /// Trials in that state without values.
+  static func unfinished(_ count: Int, state: TrialState) -> StudySeries {
+    let trials = (0..<count).map { Trial(TrialReference(id: $0 + 1, number: $0), state: state) }
+    return StudySeries(name: "study", directions: [.minimize], trials: trials)
+  }
+
+  static let hostileNames = [
+    "<script>alert('x')</script>", "\"><svg onload=alert(1)>", "a & b ]]> --> '\"",
+    "../../etc/passwd",
+    "\u{0}\u{1}\u{B}\u{FFFE}\u{FFFF}\u{7F}\u{85}", "\u{202E}evil\u{2066}", "深層学習 🦜 e\u{301}",
+    String(repeating: "long ", count: 120), "", "line\nbreak\ttab",
+  ]
+
+  /// Figures of every kind and in every odd condition, by name.
+  static func figures() throws -> [(name: String, figure: Figure)] {
+    var figures: [(name: String, figure: Figure)] = []
+    for count in [1, 3, 100, 1_500] {
+      figures.append(("history \(count)", .history([try study(count, steps: 3)])))
+      figures.append(("intermediate \(count)", .intermediate(try study(count, steps: 12))))
+    }
+    for name in hostileNames {
+      figures.append(("history \(name)", .history([try study(5, name: name)])))
+      figures.append(("intermediate \(name)", .intermediate(try study(5, name: name, steps: 3))))
+    }
+    figures.append(("all names", .history(try hostileNames.map { try study(20, name: $0) })))
+    let odd: [(String, [Double])] = [
+      ("constant", [0.5, 0.5, 0.5]), ("zero", [0, 0]), ("huge", [1e308, -1e308, 3]),
+      ("tiny", [0.123456789, 0.12345679, 0.123456788]),
+      ("subnormal", [.leastNonzeroMagnitude, .leastNormalMagnitude, 0]),
+      ("not finite", [.infinity, 1, -.infinity, .nan]), ("large", [2.5e7, 3.1e7, 1.2e7]),
+      ("next to each other", [1, 1.0.nextUp]), ("decades", [1e-300, 1, 1e300]), ("one", [7]),
+    ]
+    for (name, values) in odd {
+      for scale in ValueScale.allCases {
+        figures.append(("\(name) \(scale)", .history([completed(values)], scale: scale)))
+        figures.append(
+          ("\(name) \(scale), reported", .intermediate(reporting(values), scale: scale)))
+      }
+    }
+    figures.append(("none", .history([])))
+    figures.append(("empty", .history([completed([])])))
+    figures.append(("two empty", .history([completed([]), completed([])])))
+    figures.append(("empty, reported", .intermediate(completed([]))))
+    figures.append(("all failed", .history([unfinished(9, state: .failed)])))
+    figures.append(("all failed, reported", .intermediate(unfinished(9, state: .failed))))
+    figures.append(("all running", .history([unfinished(2, state: .running)])))
+    figures.append(("no such objective", .history([completed([1])], objective: 3)))
+    return figures
+  }
+
+  /// One running trial that reported these values.
+  static func reporting(_ values: [Double]) -> StudySeries {
+    var study = unfinished(1, state: .running)
+    study.trials[0].intermediateValues = values.enumerated().map {
+      IntermediateValue(step: $0, value: $1)
+    }
+    return study
+  }
+}
