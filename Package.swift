@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    // No library: declarations of the C library's own functions that the importer does not see.
+    .systemLibrary(name: "CSystem"),
 
     // The house, bottom up: a target imports only what stands above it here.
     .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: callsC),
@@ -60,7 +62,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(
-      name: "Objectives", dependencies: ["StudyModel", "StudyFiles"], swiftSettings: house),
+      name: "Objectives", dependencies: ["StudyModel", "StudyFiles", "CSystem"],
+      exclude: ["Python"], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [

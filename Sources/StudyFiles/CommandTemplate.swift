@@ -26,6 +26,9 @@ package struct CommandTemplate: Sendable, Hashable {
     location = nil
   }
 
+  /// The first word when it is the same for every trial; nil with a placeholder or a shell.
+  package var programName: String? { usesShell ? nil : words.first?.literal }
+
   init(reading node: YAMLNode, usesShell: Bool, parameters: [String]) throws(LocatedFault) {
     let known = parameters + Self.reserved
     self.usesShell = usesShell

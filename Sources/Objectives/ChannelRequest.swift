@@ -1,0 +1,120 @@
+package import StudyModel
+
+/// What a command may ask over the trial channel.
+///
+/// The channel is a stream socket whose descriptor number stands in `NEEDLETAIL_CHANNEL`. Each request
+/// is one line of JSON with a `call`; each is answered, in order, by one line with `"ok": true` and the
+/// answer's members, or `"ok": false` and an `error`. `NaN`, `Infinity` and `-Infinity` are spelled as
+/// bare words, and accepted as strings too.
+///
+/// | call | members | answer |
+/// |---|---|---|
+/// | `trial` | | `study`, `number`, `attempt`, `seed`, `params`, `user_attrs`, `directions` |
+/// | `suggest` | `name`, `distribution` | `value` |
+/// | `report` | `value`, `step` | |
+/// | `should_prune` | | `prune`, `reason` |
+/// | `set_user_attr` | `key`, `value` | |
+/// | `tell` | `values`, or `state`: `pruned`, `infeasible`, `failed`, with a `reason` | |
+package enum ChannelRequest: Sendable, Hashable {
+  /// What the command is told of its trial.
+  case trial
+  case suggest(Parameter)
+  case report(Double, step: Int)
+  case shouldPrune
+  case setUserAttribute(Attribute)
+  /// The objectives' final values.
+  case tell([Double])
+  case tellPruned
+  case tellInfeasible
+  case tellFailed(String)
+
+  /// The request as it is sent.
+  package var json: JSONValue {
+    switch self {
+    case .trial: ["call": "trial"]
+    case .suggest(let parameter):
+      [
+        "call": "suggest", "name": .string(parameter.name),
+        "distribution": parameter.distribution.json,
+      ]
+    case .report(let value, let step):
+      ["call": "report", "value": .float(value), "step": .integer(step)]
+    case .shouldPrune: ["call": "should_prune"]
+    case .setUserAttribute(let attribute):
+      ["call": "set_user_attr", "key": .string(attribute.key), "value": attribute.value]
+    case .tell(let values): ["call": "tell", "values": .array(values.map(JSONValue.float))]
+    case .tellPruned: ["call": "tell", "state": "pruned"]
+    case .tellInfeasible: ["call": "tell", "state": "infeasible"]
+    case .tellFailed(let reason):
+      ["call": "tell", "state": "failed", "reason": .string(reason)]
+    }
+  }
+
+  /// Reads a request.
+  package init(json: JSONValue) throws(ChannelError) {
+    guard let call = json["call"]?.string else {
+      throw ChannelError("a request needs a member 'call', such as {\"call\": \"trial\"}")
+    }
+    switch call {
+    case "trial": self = .trial
+    case "suggest":
+      guard let name = json["name"]?.string, !name.isEmpty else {
+        throw ChannelError("'suggest' needs the parameter's 'name'")
+      }
+      do {
+        self = .suggest(Parameter(name, try Distribution(json: json["distribution"] ?? .null)))
+      } catch {
+        throw ChannelError("parameter '\(name)': \(error)")
+      }
+    case "report":
+      guard let step = json["step"]?.number.flatMap({ Int(exactly: $0) }), step >= 0 else {
+        throw ChannelError("'report' needs a 'step', a whole number from 0")
+      }
+      self = .report(try Self.number(json["value"], in: "report"), step: step)
+    case "should_prune": self = .shouldPrune
+    case "set_user_attr":
+      guard let key = json["key"]?.string, let value = json["value"] else {
+        throw ChannelError("'set_user_attr' needs a 'key' and a 'value'")
+      }
+      self = .setUserAttribute(Attribute(key, value))
+    case "tell":
+      switch json["state"]?.string {
+      case nil, "completed", "complete":
+        let list = json["values"]?.array ?? json["value"].map { [$0] } ?? []
+        guard !list.isEmpty else { throw ChannelError("'tell' needs 'values' or a 'state'") }
+        self = .tell(
+          try list.map { (value) throws(ChannelError) in
+            try Self.number(value, in: "tell")
+          })
+      case "pruned": self = .tellPruned
+      case "infeasible": self = .tellInfeasible
+      case "failed", "fail":
+        self = .tellFailed(json["reason"]?.string ?? "the command said that it failed")
+      case .some(let state):
+        throw ChannelError(
+          "'tell' does not know the state '\(state)'; give pruned, infeasible or failed")
+      }
+    default:
+      throw ChannelError(
+        "the call '\(call.prefix(40))' is unknown; known are trial, suggest, report, should_prune, "
+          + "set_user_attr, tell")
+    }
+  }
+
+  private static func number(_ value: JSONValue?, in call: String) throws(ChannelError) -> Double {
+    switch value {
+    case .string(let text)?:
+      if let number = MetricReading.number(text), !text.isEmpty { return number }
+    case .some(let other): if let number = other.number { return number }
+    case nil: break
+    }
+    throw ChannelError("'\(call)' got \(value?.text() ?? "nothing") as a value; give a number")
+  }
+}
+
+/// Why a request over the trial channel has no answer.
+package struct ChannelError: Error, Hashable, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+}

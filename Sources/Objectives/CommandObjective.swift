@@ -1,0 +1,151 @@
+package import StudyFiles
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// An objective that is any program: runs the command of a study file once per attempt at a trial.
+///
+/// A value that many threads may use at once; each call of ``run(_:for:stoppedBy:)`` has a process of its own.
+package struct CommandObjective: Sendable {
+  let command: CommandTemplate
+  let objectives: [ObjectiveMetric]
+  let collection: MetricCollection
+  let timeLimit: Duration?
+  let gracePeriod: Duration
+  let variables: [EnvironmentVariable]
+  /// In which the command runs; absolute.
+  let folder: String
+  package let folders: TrialFolders
+  /// The environment that every trial's command has, as `NAME=value`.
+  let inherited: [String]
+  /// The program's path when the command's first word is always the same.
+  private let program: String?
+
+  /// Prepares to run the file's command, or another in its place.
+  ///
+  /// Creates the folder for the trials' files.
+  ///
+  /// - Parameters:
+  ///   - other: The command to run instead of the file's.
+  ///   - folders: Where the trials' files go.
+  ///   - clientFolder: A folder to put on Python's path; see ``PythonClient``.
+  ///   - toolFolder: A folder to put at the end of `PATH`, so that scripts find `needletail`.
+  /// - Throws: ``StudyFileError`` when there is no command, when the program is missing or not
+  ///   executable, or when a folder cannot be used.
+  package init(
+    _ file: StudyFile, running other: CommandTemplate? = nil, folders: TrialFolders,
+    clientFolder: String? = nil, toolFolder: String? = nil
+  ) throws(StudyFileError) {
+    guard let command = other ?? file.command else {
+      throw StudyFileError(
+        path: file.path, location: nil,
+        problem: "there is no command to run; add one, such as command: [python3, train.py]")
+    }
+    self.command = command
+    objectives = file.objectives
+    collection = file.collection
+    timeLimit = file.trialTimeout
+    gracePeriod = file.gracePeriod
+    variables = file.environment
+    var folders = folders
+    do throws(SystemError) {
+      folder =
+        file.folder.hasPrefix("/")
+        ? file.folder : "\(try TrialFolders.workingFolder())/\(file.folder)"
+      try folders.create()
+    } catch {
+      throw StudyFileError(
+        path: file.path, location: nil,
+        problem: "the trials' folder '\(folders.base)' cannot be created: \(error.text); "
+          + "choose another place")
+    }
+    self.folders = folders
+    inherited = TrialEnvironment.inherited(
+      without: Set(file.environment.map(\.name)), clientFolder: clientFolder,
+      toolFolder: toolFolder)
+    let first = command.usesShell ? "/bin/sh" : command.programName
+    do throws(ProgramError) {
+      let path = Self.searchPath(variables, inherited)
+      if let first {
+        program = try ProgramError.find(first, from: folder, searching: path)
+      } else {
+        program = nil
+      }
+    } catch {
+      throw StudyFileError(
+        path: file.path, location: other == nil ? command.location : nil,
+        problem: error.description)
+    }
+  }
+
+  /// Runs the command for one attempt at a trial, and returns when it has ended. Blocks the thread.
+  ///
+  /// - Parameters:
+  ///   - handler: The trial, which gets what the command reports and asks.
+  ///   - stop: Ends the command early; for this run alone.
+  package func run(
+    _ job: TrialJob, for handler: any TrialHandler, stoppedBy stop: StopHandle
+  ) -> TrialResult {
+    let start = ContinuousClock.now
+    let environment = TrialEnvironment(job, folders)
+    var result = TrialResult(folder: environment.folder, outcome: .interrupted)
+    if let reason = stop.reason {
+      result.outcome = TrialRun.outcome(of: reason, limit: timeLimit)
+      return result
+    }
+    do throws(SystemError) {
+      try environment.createFiles()
+    } catch {
+      result.outcome = .refused(
+        "the trial's folder '\(environment.folder)' cannot be used: \(error.text)")
+      return result
+    }
+    let words = command.words(for: job.parameters) { environment.placeholder($0) }
+    do throws(ProgramError) {
+      let program = try program(named: words.first ?? "")
+      let run = try TrialRun(
+        self, job, handler, stop, environment, program: program, words: words, start: start)
+      run.follow()
+      run.conclude(&result)
+    } catch {
+      result.outcome = .notStarted(program: words.first ?? "", reason: error.reason)
+    }
+    environment.removeEmptyFolders()
+    result.duration = ContinuousClock.now - start
+    return result
+  }
+
+  /// The path of the program of one trial, whose name may depend on the parameters.
+  private func program(named name: String) throws(ProgramError) -> String {
+    if let program { return program }
+    return try ProgramError.find(
+      name, from: folder, searching: Self.searchPath(variables, inherited))
+  }
+
+  /// The `PATH` of the command.
+  private static func searchPath(_ variables: [EnvironmentVariable], _ inherited: [String])
+    -> String
+  {
+    if let own = variables.last(where: { $0.name == "PATH" }) {
+      return own.value?.expanded { _ in nil } ?? ""
+    }
+    return inherited.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+      ?? "/usr/local/bin:/usr/bin:/bin"
+  }
+}
+
+/// What came of running a command for a trial.
+package struct TrialResult: Sendable {
+  /// Where the attempt's files are: `stdout.log`, `stderr.log`, `params.json`, and what the command left.
+  package let folder: String
+  package internal(set) var outcome: CommandOutcome
+  package internal(set) var duration: Duration = .zero
+  /// What it used; nil when it was not started.
+  package internal(set) var usage: ResourceUsage?
+  /// What else the user should know, such as that output was cut; sentences.
+  package internal(set) var notes: [String] = []
+}

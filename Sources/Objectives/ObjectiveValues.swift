@@ -1,0 +1,70 @@
+internal import StudyFiles
+internal import StudyModel
+
+/// What a command has reported for each objective so far.
+struct ObjectiveValues {
+  private let objectives: [ObjectiveMetric]
+  /// The reduced value per objective; nil before the first.
+  private var values: [Double?]
+  /// The latest word per objective that was no number.
+  private var words: [String?]
+  /// Values given at once over the trial channel; they count alone.
+  private var told: [Double]?
+
+  init(_ objectives: [ObjectiveMetric]) {
+    self.objectives = objectives
+    values = Array(repeating: nil, count: objectives.count)
+    words = values.map { _ in nil }
+  }
+
+  /// Takes a reported value of one objective.
+  mutating func add(_ measurement: Measurement) {
+    guard let value = measurement.value else {
+      words[measurement.objective] = measurement.text
+      return
+    }
+    add(value, of: measurement.objective)
+  }
+
+  /// Takes a reported value of one objective; NaN never displaces a number when the best counts.
+  mutating func add(_ value: Double, of objective: Int) {
+    let metric = objectives[objective]
+    if metric.reduction == .best, let best = values[objective],
+      !metric.direction.isBetter(value, than: best)
+    {
+      return
+    }
+    values[objective] = value
+  }
+
+  /// Takes the final values of all objectives.
+  mutating func tell(_ values: [Double]) { told = values }
+
+  /// How a run that succeeded ends with these; `seen` names what else was printed.
+  func outcome(seen: () -> [String]) -> CommandOutcome {
+    if let told {
+      guard told.count == objectives.count else {
+        return .refused(
+          "the command returned \(told.count) values instead of \(objectives.count)")
+      }
+      return outcome(told)
+    }
+    var complete: [Double] = []
+    for (index, value) in values.enumerated() {
+      guard let value else {
+        let name = objectives[index].name
+        if let word = words[index] { return .badMetric(name: name, text: word) }
+        return .metricMissing(name: name, seen: seen())
+      }
+      complete.append(value)
+    }
+    return outcome(complete)
+  }
+
+  private func outcome(_ complete: [Double]) -> CommandOutcome {
+    if let bad = complete.firstIndex(where: \.isNaN) {
+      return .badMetric(name: objectives[bad].name, text: "nan")
+    }
+    return .completed(complete)
+  }
+}

@@ -1,0 +1,75 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// The file that keeps one stream of a command's output, up to a bound; it appears with the first byte.
+struct OutputLog: ~Copyable {
+  /// Beyond this much, output is read and forgotten.
+  static let largestSize = 16 << 20
+  /// The last bytes that are kept in memory for messages.
+  private static let tailSize = 4_096
+
+  let path: String
+  private var file: Descriptor?
+  private var size = 0
+  /// The latest bytes, at least the last ``tailSize``.
+  private var recent: [UInt8] = []
+  /// What is worth telling the user about the file; nil when it is complete.
+  private(set) var note: String?
+
+  init(path: String) {
+    self.path = path
+  }
+
+  /// The last bytes of the stream.
+  var tail: ArraySlice<UInt8> { recent.suffix(Self.tailSize) }
+
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    unsafe recent.append(contentsOf: bytes.suffix(Self.tailSize))
+    if recent.count > 4 * Self.tailSize {
+      recent.removeFirst(recent.count - Self.tailSize)
+    }
+    guard note == nil else { return }
+    let room = Self.largestSize - size
+    unsafe write(UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
+    if bytes.count > room, note == nil {
+      var text = "\n[needletail: output beyond \(Self.largestSize >> 20) MiB is not kept]\n"
+      text.withUTF8 { unsafe write(UnsafeRawBufferPointer($0)) }
+      note = "\(path) holds only the first \(Self.largestSize >> 20) MiB of the output"
+    }
+  }
+
+  private mutating func write(_ bytes: UnsafeRawBufferPointer) {
+    if file == nil {
+      let number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+      guard number >= 0 else {
+        note = "\(path) cannot be written: \(SystemError.last.text)"
+        return
+      }
+      do {
+        file = try Descriptor(owning: number)
+      } catch {
+        note = "\(path) cannot be written: \(error.text)"
+        return
+      }
+    }
+    guard let number = file?.number else { return }
+    var rest = unsafe bytes
+    while rest.count > 0 {
+      #if canImport(Glibc)
+        let count = unsafe Glibc.write(number, rest.baseAddress, rest.count)
+      #else
+        let count = unsafe Darwin.write(number, rest.baseAddress, rest.count)
+      #endif
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        note = "\(path) is incomplete: \(SystemError.last.text)"
+        return
+      }
+      size += count
+      unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+    }
+  }
+}

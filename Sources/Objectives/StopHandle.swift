@@ -1,0 +1,102 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// Stops the command of one run, from any thread and at any time.
+///
+/// States: idle → running → over; a run attaches its process and detaches it before its number is free
+/// for others. The first request counts; SIGTERM goes to the whole process group at once, SIGKILL
+/// follows when the grace period is over.
+package final class StopHandle: Sendable {
+  /// Why a command is stopped.
+  package enum Reason: Sendable, Hashable {
+    case interrupted
+    case preempted
+    /// The trial is not this worker's any more.
+    case lost
+    case pruned(reason: String)
+    case timeLimit
+    /// The trial could not take what the command reported.
+    case refused(String)
+  }
+
+  private struct State {
+    var reason: Reason?
+    var isKilled = false
+    /// The leader of the process group, while it runs.
+    var process: pid_t?
+    /// Where a byte wakes the thread that runs the command.
+    var wakeUp: Int32?
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// Asks the command to end.
+  package func request(_ reason: Reason) {
+    state.withLock { state in
+      guard state.reason == nil else { return }
+      state.reason = reason
+      if let process = state.process { Self.terminate(process) }
+      Self.wake(state)
+    }
+  }
+
+  /// Ends the command at once; counts as a request for the reason `interrupted` if none came before.
+  package func kill() {
+    state.withLock { state in
+      if state.reason == nil { state.reason = .interrupted }
+      state.isKilled = true
+      if let process = state.process { Self.send(SIGKILL, to: process) }
+      Self.wake(state)
+    }
+  }
+
+  /// Why the command is to stop; nil when it may go on.
+  package var reason: Reason? { state.withLock { $0.reason } }
+
+  /// Takes note of the running process; a request that came before reaches it now.
+  func attach(_ process: pid_t, wakeUp: Int32) {
+    state.withLock { state in
+      state.process = process
+      state.wakeUp = wakeUp
+      if state.reason != nil { Self.terminate(process) }
+      if state.isKilled { Self.send(SIGKILL, to: process) }
+    }
+  }
+
+  /// Forgets the process, which must not be waited for before.
+  func detach() {
+    state.withLock { state in
+      state.process = nil
+      state.wakeUp = nil
+    }
+  }
+
+  private static func terminate(_ process: pid_t) {
+    send(SIGTERM, to: process)
+    // A stopped process would only see the signal when it is continued.
+    send(SIGCONT, to: process)
+  }
+
+  /// A failure means that nobody is left in the group.
+  static func send(_ signal: Int32, to group: pid_t) {
+    #if canImport(Glibc)
+      _ = Glibc.kill(-group, signal)
+    #else
+      _ = Darwin.kill(-group, signal)
+    #endif
+  }
+
+  private static func wake(_ state: State) {
+    guard let wakeUp = state.wakeUp else { return }
+    var byte: UInt8 = 0
+    // A full pipe wakes as well.
+    _ = unsafe write(wakeUp, &byte, 1)
+  }
+}

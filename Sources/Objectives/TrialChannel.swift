@@ -1,0 +1,94 @@
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// The runner's end of the trial channel: lines in, lines out, never blocking.
+///
+/// Open → closed, when the command closes its end or breaks the rules. While answers wait to be taken, no
+/// further requests are read, so a command that never reads costs no memory.
+struct TrialChannel: ~Copyable {
+  /// The longest request; categorical choices and attributes may be large.
+  static let longestRequest = 4 << 20
+
+  private let end: Descriptor
+  private var input: [UInt8] = []
+  private var output: [UInt8] = []
+  private(set) var isOpen = true
+
+  init(_ end: consuming Descriptor) {
+    self.end = end
+  }
+
+  var number: Int32 { end.number }
+  /// Whether answers wait until the command takes some.
+  var isFull: Bool { !output.isEmpty }
+
+  /// Reads what there is and answers each complete request.
+  mutating func receive(_ answer: (JSONValue) -> JSONValue) {
+    guard isOpen, !isFull else { return }
+    unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
+      while isOpen, !isFull {
+        switch unsafe end.read(into: buffer) {
+        case .bytes(let count): unsafe input.append(contentsOf: buffer[..<count])
+        case .nothingYet: return
+        case .end: isOpen = false
+        }
+        answerLines(answer)
+      }
+    }
+  }
+
+  private mutating func answerLines(_ answer: (JSONValue) -> JSONValue) {
+    var start = 0
+    while let lineEnd = input[start...].firstIndex(of: 0x0A) {
+      let line = String(decoding: input[start..<lineEnd], as: UTF8.self)
+      start = lineEnd + 1
+      guard line.contains(where: { !$0.isWhitespace }) else { continue }
+      do throws(JSONError) {
+        send(answer(try JSONValue(parsing: line)))
+      } catch {
+        send(["ok": false, "error": .string("the request is \(error)")])
+      }
+    }
+    input.removeFirst(start)
+    if input.count > Self.longestRequest {
+      send(["ok": false, "error": "the request is longer than 4 MiB"])
+      isOpen = false
+    }
+  }
+
+  private mutating func send(_ reply: JSONValue) {
+    output += Array(reply.text().utf8)
+    output.append(0x0A)
+    flush()
+  }
+
+  /// Hands over answers as far as the command takes them.
+  mutating func flush() {
+    var sent = 0
+    while sent < output.count {
+      let count = unsafe output.withUnsafeBytes { bytes in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[sent...])
+        #if canImport(Glibc)
+          return unsafe Glibc.send(
+            end.number, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+        #else
+          return unsafe Darwin.send(end.number, rest.baseAddress, rest.count, 0)
+        #endif
+      }
+      if count > 0 {
+        sent += count
+      } else if errno == EINTR {
+        continue
+      } else {
+        if errno != EAGAIN { isOpen = false }
+        break
+      }
+    }
+    if isOpen { output.removeFirst(sent) } else { output = [] }
+  }
+}

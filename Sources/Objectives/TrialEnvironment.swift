@@ -1,0 +1,134 @@
+internal import StudyFiles
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// What one attempt's command finds around it: its folders, its files and its variables.
+struct TrialEnvironment {
+  let job: TrialJob
+  /// The private folder of the attempt.
+  let folder: String
+  /// The folder that attempts share.
+  let checkpoint: String
+  /// The JSON file with the parameters.
+  var parametersFile: String { "\(folder)/params.json" }
+
+  init(_ job: TrialJob, _ folders: TrialFolders) {
+    self.job = job
+    folder = folders.attempt(job.attempt, of: job.number)
+    checkpoint = folders.checkpoint(of: job.number)
+  }
+
+  func createFiles() throws(SystemError) {
+    try TrialFolders.createWithParents(folder)
+    try TrialFolders.createWithParents(checkpoint)
+    try TrialFolders.write(job.parametersJSON.text() + "\n", to: parametersFile)
+  }
+
+  /// Removes the checkpoint folder if the command left nothing in it.
+  func removeEmptyFolders() {
+    _ = unsafe rmdir(checkpoint)
+  }
+
+  /// The value of one of ``CommandTemplate/reserved``.
+  func placeholder(_ name: String) -> String {
+    switch name {
+    case "trial": String(job.number)
+    case "study": job.study
+    case "dir": folder
+    case "attempt": String(job.attempt)
+    case "seed": String(job.commandSeed)
+    case "params": parametersFile
+    case "checkpoint": checkpoint
+    case "slot": String(job.slot)
+    default: ""
+    }
+  }
+
+  /// The whole environment of the command as `NAME=value`.
+  ///
+  /// - Parameter variables: Those of the study file; one with a parameter that is not active is left out.
+  func variables(
+    adding variables: [EnvironmentVariable], to inherited: [String], channel: Int32
+  ) -> [String] {
+    var all = inherited
+    all.reserveCapacity(inherited.count + variables.count + job.parameters.count + 12)
+    for variable in variables {
+      let value = variable.value?.expanded { name in
+        if let parameter = job.parameters.first(where: { $0.name == name }) {
+          return parameter.value.description
+        }
+        return CommandTemplate.reserved.contains(name) ? placeholder(name) : nil
+      }
+      if let value { all.append("\(variable.name)=\(value)") }
+    }
+    all.append("NEEDLETAIL_STUDY=\(job.study)")
+    all.append("NEEDLETAIL_TRIAL=\(job.number)")
+    all.append("NEEDLETAIL_ATTEMPT=\(job.attempt)")
+    all.append("NEEDLETAIL_SEED=\(job.commandSeed)")
+    all.append("NEEDLETAIL_SLOT=\(job.slot)")
+    all.append("NEEDLETAIL_PARAMS=\(parametersFile)")
+    all.append("NEEDLETAIL_DIR=\(folder)")
+    all.append("NEEDLETAIL_CHECKPOINT=\(checkpoint)")
+    all.append("NEEDLETAIL_CHANNEL=\(channel)")
+    for parameter in job.parameters {
+      // No variable can hold a NUL; the JSON file has the value in full.
+      let value = parameter.value.description.prefix { $0 != "\0" }
+      all.append("NEEDLETAIL_PARAM_\(Self.variableName(parameter.name))=\(value)")
+    }
+    return all
+  }
+
+  /// The name in capital letters, each byte that no variable's name has replaced by `_`.
+  static func variableName(_ name: String) -> String {
+    String(
+      name.unicodeScalars.map { scalar -> Character in
+        switch scalar {
+        case "A"..."Z", "0"..."9": Character(scalar)
+        case "a"..."z": Character(Unicode.Scalar(UInt8(scalar.value) - 32))
+        default: "_"
+        }
+      })
+  }
+
+  /// This process's environment as a trial's command gets it.
+  ///
+  /// Variables of an outer trial are left out. Python's output is not buffered, since a report that
+  /// waits in a buffer comes too late to prune.
+  static func inherited(
+    without names: Set<String>, clientFolder: String?, toolFolder: String?
+  ) -> [String] {
+    var result: [String] = []
+    var seen: Set<String> = []
+    var next = unsafe environ
+    while let entry = unsafe next.pointee {
+      unsafe next = next.successor()
+      let text = unsafe String(cString: entry)
+      guard let equals = text.firstIndex(of: "=") else { continue }
+      let name = String(text[..<equals])
+      guard !names.contains(name), !name.hasPrefix("NEEDLETAIL_"), seen.insert(name).inserted
+      else { continue }
+      let value = text[text.index(after: equals)...]
+      switch name {
+      case "PYTHONPATH":
+        result.append(
+          "\(name)=\(([clientFolder].compactMap { $0 } + [String(value)]).joined(separator: ":"))")
+      case "PATH":
+        result.append(
+          "\(name)=\(([String(value)] + [toolFolder].compactMap { $0 }).joined(separator: ":"))")
+      default: result.append(text)
+      }
+    }
+    if let clientFolder, seen.insert("PYTHONPATH").inserted, !names.contains("PYTHONPATH") {
+      result.append("PYTHONPATH=\(clientFolder)")
+    }
+    if seen.insert("PYTHONUNBUFFERED").inserted, !names.contains("PYTHONUNBUFFERED") {
+      result.append("PYTHONUNBUFFERED=1")
+    }
+    return result
+  }
+}

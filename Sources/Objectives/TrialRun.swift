@@ -1,0 +1,284 @@
+internal import StudyFiles
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// One run of a command: started → followed until it has exited → concluded. Belongs to one thread.
+final class TrialRun {
+  private let objective: CommandObjective
+  private let handler: any TrialHandler
+  private let stop: StopHandle
+  private let environment: TrialEnvironment
+  private let start: ContinuousClock.Instant
+
+  private var process: ChildProcess?
+  private var output: CommandStream
+  private var errors: CommandStream
+  private var channel: TrialChannel
+  private let wakeUp: DescriptorPair
+
+  private var values: ObjectiveValues
+  /// How the command itself said that it ended.
+  private var toldOutcome: CommandOutcome?
+  /// Whether it told its final values.
+  private var hasToldValues = false
+
+  private static let bufferSize = 65_536
+  /// How often a system without exit descriptors is asked whether the command has exited.
+  private static let exitCheckMilliseconds = 20
+
+  /// Starts the command.
+  init(
+    _ objective: CommandObjective, _ job: TrialJob, _ handler: any TrialHandler,
+    _ stop: StopHandle, _ environment: TrialEnvironment, program: String, words: [String],
+    start: ContinuousClock.Instant
+  ) throws(ProgramError) {
+    self.objective = objective
+    self.handler = handler
+    self.stop = stop
+    self.environment = environment
+    self.start = start
+    values = ObjectiveValues(objective.objectives)
+    let collection = objective.collection
+    let suffix = ".log"
+    func scanner(_ isRead: Bool) -> MetricScanner? {
+      isRead
+        ? MetricScanner(objectives: objective.objectives.map(\.name), collection: collection) : nil
+    }
+    do throws(SystemError) {
+      let outputPipe = try Descriptor.pipe()
+      let errorPipe = try Descriptor.pipe()
+      let socket = try Descriptor.socketPair()
+      let wake = try Descriptor.pipe()
+      process = try ChildProcess(
+        program: program, arguments: words,
+        environment: environment.variables(
+          adding: objective.variables, to: objective.inherited,
+          channel: ChildProcess.channelNumber),
+        folder: objective.folder, output: outputPipe.second, errors: errorPipe.second,
+        channel: socket.second)
+      output = CommandStream(
+        outputPipe.first, log: "\(environment.folder)/stdout\(suffix)",
+        scanner: scanner(collection.source == .stdout || collection.source == .both))
+      errors = CommandStream(
+        errorPipe.first, log: "\(environment.folder)/stderr\(suffix)",
+        scanner: scanner(collection.source == .stderr || collection.source == .both))
+      channel = TrialChannel(socket.first)
+      wakeUp = wake
+    } catch {
+      throw ProgramError(program: words.first ?? program, error)
+    }
+  }
+
+  // MARK: Following
+
+  /// Passes on what the command says until it has exited, and stops it when it must.
+  func follow() {
+    guard let number = process?.number else { return }
+    stop.attach(number, wakeUp: wakeUp.second.number)
+    let limit = objective.timeLimit.map { start.advanced(by: $0) }
+    var killTime: ContinuousClock.Instant?
+    var polls = [pollfd](repeating: pollfd(), count: 5)
+    unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
+      while true {
+        polls[0] = pollfd(fd: output.pollNumber, events: Int16(POLLIN), revents: 0)
+        polls[1] = pollfd(fd: errors.pollNumber, events: Int16(POLLIN), revents: 0)
+        polls[2] = pollfd(
+          fd: channel.isOpen ? channel.number : -1,
+          events: Int16(channel.isFull ? POLLOUT : POLLIN), revents: 0)
+        polls[3] = pollfd(fd: wakeUp.first.number, events: Int16(POLLIN), revents: 0)
+        polls[4] = pollfd(fd: process?.exitSignal ?? -1, events: Int16(POLLIN), revents: 0)
+        // An interrupted call changes nothing; its results are cleared above.
+        _ = unsafe poll(&polls, nfds_t(polls.count), timeout(until: killTime ?? limit))
+        if polls[0].revents != 0 { unsafe output.receive(into: buffer) { take($0) } }
+        if polls[1].revents != 0 { unsafe errors.receive(into: buffer) { take($0) } }
+        if polls[2].revents != 0 { serveChannel() }
+        if polls[3].revents != 0 { _ = unsafe wakeUp.first.read(into: buffer) }
+        if polls[4].revents != 0 { return }
+        if process?.exitSignal == nil, process?.hasExited ?? true { return }
+        enforceLimits(limit, &killTime, number)
+      }
+    }
+  }
+
+  private func timeout(until deadline: ContinuousClock.Instant?) -> Int32 {
+    var milliseconds: Int32 = process?.exitSignal == nil ? Int32(Self.exitCheckMilliseconds) : -1
+    if let deadline {
+      let left = ContinuousClock.now.duration(to: deadline)
+      let (seconds, attoseconds) = left.components
+      let rounded = left <= .zero ? 0 : seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
+      let capped = Int32(clamping: min(rounded, 3_600_000))
+      milliseconds = milliseconds < 0 ? capped : min(milliseconds, capped)
+    }
+    return milliseconds
+  }
+
+  private func enforceLimits(
+    _ limit: ContinuousClock.Instant?, _ killTime: inout ContinuousClock.Instant?,
+    _ number: pid_t
+  ) {
+    if stop.reason == nil, let limit, ContinuousClock.now >= limit { stop.request(.timeLimit) }
+    guard stop.reason != nil else { return }
+    let now = ContinuousClock.now
+    guard let time = killTime else {
+      killTime = now.advanced(by: objective.gracePeriod)
+      return
+    }
+    if now >= time {
+      StopHandle.send(SIGKILL, to: number)
+      // It dies at once unless the kernel holds it; then it is asked for again, but not in a loop.
+      killTime = now.advanced(by: .seconds(1))
+    }
+  }
+
+  // MARK: What the command says
+
+  private func serveChannel() {
+    if channel.isFull { channel.flush() }
+    channel.receive { request in
+      do {
+        return try answer(ChannelRequest(json: request))
+      } catch {
+        return ["ok": false, "error": .string("\(error)")]
+      }
+    }
+  }
+
+  private func answer(_ request: ChannelRequest) throws -> JSONValue {
+    switch request {
+    case .trial: return description
+    case .suggest(let parameter):
+      return ["ok": true, "value": JSONValue(try handler.suggest(parameter))]
+    case .report(let value, let step):
+      try handler.report(value, step: step)
+      values.add(value, of: 0)
+    case .shouldPrune:
+      let reason = try handler.pruningReason()
+      return [
+        "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
+      ]
+    case .setUserAttribute(let attribute): try handler.setUserAttribute(attribute)
+    case .tell(let told):
+      values.tell(told)
+      hasToldValues = true
+    case .tellPruned: toldOutcome = .prunedItself
+    case .tellInfeasible: toldOutcome = .infeasible
+    case .tellFailed(let reason): toldOutcome = .reportedFailure(reason)
+    }
+    return ["ok": true]
+  }
+
+  private var description: JSONValue {
+    let job = environment.job
+    return [
+      "ok": true, "study": .string(job.study), "number": .integer(job.number),
+      "attempt": .integer(job.attempt), "seed": .integer(job.commandSeed),
+      "params": job.parametersJSON,
+      "user_attrs": .object(job.userAttributes.map { JSONValue.Member($0.key, $0.value) }),
+      "directions": .array(objective.objectives.map { .string($0.direction.rawValue) }),
+    ]
+  }
+
+  /// Takes a value that the command printed; with a step it is a report, on which the pruner decides.
+  private func take(_ measurement: Measurement) {
+    values.add(measurement)
+    guard let step = measurement.step, let value = measurement.value,
+      objective.objectives.count == 1, stop.reason == nil
+    else { return }
+    do {
+      try handler.report(value, step: step)
+      if let reason = try handler.pruningReason() { stop.request(.pruned(reason: reason)) }
+    } catch StoreError.leaseLost {
+      stop.request(.lost)
+    } catch {
+      stop.request(.refused("\(error)"))
+    }
+  }
+
+  // MARK: Concluding
+
+  /// Waits for the command, which has exited, takes the rest of what it said, and judges.
+  func conclude(_ result: inout TrialResult) {
+    guard let process = process.take() else { return }
+    // In this order: while the process is not waited for, the handle cannot hit another.
+    let requested = stop.reason
+    stop.detach()
+    let (end, usage) = process.wait()
+    unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
+      // What the command wrote before its end is there now; a descendant in another session may
+      // write for ever.
+      unsafe output.receive(rounds: 32, into: buffer) { take($0) }
+      unsafe errors.receive(rounds: 32, into: buffer) { take($0) }
+    }
+    output.finish { take($0) }
+    errors.finish { take($0) }
+    serveChannel()
+    result.usage = usage
+    result.notes = [output.log.note, errors.log.note].compactMap { $0 }
+    result.outcome = outcome(of: end, stoppedFor: requested ?? stop.reason)
+  }
+
+  private func outcome(
+    of end: ChildProcess.End, stoppedFor reason: StopHandle.Reason?
+  ) -> CommandOutcome {
+    if let reason {
+      // One that told its values and went with 0 was done before it noticed.
+      guard case .exited(0) = end, hasToldValues, reason != .lost else {
+        return Self.outcome(of: reason, limit: objective.timeLimit)
+      }
+    }
+    if case .prunedItself? = toldOutcome { return .prunedItself }
+    if case .infeasible? = toldOutcome { return .infeasible }
+    switch end {
+    case .exited(CommandExit.completed):
+      if let toldOutcome { return toldOutcome }
+      readResultFile()
+      return values.outcome {
+        MetricReading.names(in: output.log.tail + errors.log.tail, limit: 8)
+      }
+    case .exited(CommandExit.tryAgain): return .tryAgain
+    case .exited(CommandExit.interrupted): return .requeued
+    case .exited(CommandExit.infeasible): return .infeasible
+    case .exited(CommandExit.pruned): return .prunedItself
+    case .exited(let code):
+      return toldOutcome ?? .failed(code: code, detail: lastLine(of: errors.log.tail))
+    case .signalled(let signal): return .signalled(signal)
+    }
+  }
+
+  static func outcome(of reason: StopHandle.Reason, limit: Duration?) -> CommandOutcome {
+    switch reason {
+    case .interrupted: .interrupted
+    case .preempted: .preempted
+    case .lost: .lost
+    case .pruned(let reason): .pruned(reason: reason)
+    case .timeLimit: .timedOut(limit: limit ?? .zero)
+    case .refused(let problem): .refused(problem)
+    }
+  }
+
+  private func lastLine(of bytes: ArraySlice<UInt8>) -> String {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let line = text.split(whereSeparator: \.isNewline).last { line in
+      line.contains { !$0.isWhitespace }
+    }
+    return String((line ?? "").drop { $0.isWhitespace }.prefix(200))
+  }
+
+  private func readResultFile() {
+    guard let template = objective.collection.file else { return }
+    let job = environment.job
+    let path = template.expanded { name in
+      job.parameters.first { $0.name == name }?.value.description ?? environment.placeholder(name)
+    }
+    guard let path else { return }
+    let full = path.hasPrefix("/") ? path : "\(environment.folder)/\(path)"
+    let reading = MetricReading(
+      objectives: objective.objectives.map(\.name), stepNames: objective.collection.stepNames)
+    for measurement in ResultFile.measurements(at: full, reading) { take(measurement) }
+  }
+}

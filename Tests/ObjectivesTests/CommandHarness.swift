@@ -1,0 +1,126 @@
+import Foundation
+import StudyFiles
+import StudyModel
+import Synchronization
+import Testing
+
+@testable import Objectives
+
+/// A trial that records what a command says, answers with low bounds, and prunes as told.
+final class RecordingHandler: TrialHandler {
+  struct Seen {
+    var reports: [IntermediateValue] = []
+    var suggested: [Parameter] = []
+    var attributes: [Attribute] = []
+  }
+
+  private let seen = Mutex(Seen())
+  let pruneFrom: Int
+  let onReport: @Sendable (IntermediateValue) throws -> Void
+
+  init(
+    pruneFrom: Int = .max,
+    onReport: @escaping @Sendable (IntermediateValue) throws -> Void = { _ in }
+  ) {
+    self.pruneFrom = pruneFrom
+    self.onReport = onReport
+  }
+
+  var reports: [IntermediateValue] { seen.withLock { $0.reports } }
+  var suggested: [Parameter] { seen.withLock { $0.suggested } }
+  var attributes: [Attribute] { seen.withLock { $0.attributes } }
+
+  func suggest(_ parameter: Parameter) throws -> ParameterValue {
+    seen.withLock { $0.suggested.append(parameter) }
+    return parameter.distribution.value(of: parameter.distribution.firstInternalValue) ?? .null
+  }
+
+  func report(_ value: Double, step: Int) throws {
+    let report = IntermediateValue(step: step, value: value)
+    seen.withLock { $0.reports.append(report) }
+    try onReport(report)
+  }
+
+  func pruningReason() throws -> String? {
+    let last = reports.last?.step ?? -1
+    return last >= pruneFrom ? "step \(last) is behind" : nil
+  }
+
+  func setUserAttribute(_ attribute: Attribute) throws {
+    seen.withLock { $0.attributes.append(attribute) }
+  }
+}
+
+/// A folder that is removed with its owner.
+final class TemporaryFolder: Sendable {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appending(path: "needletail-\(UUID())").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ text: String, to name: String, executable: Bool = false) throws {
+    try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)"))
+    if executable {
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+    }
+  }
+
+  func text(of name: String) throws -> String {
+    String(
+      decoding: try Data(contentsOf: URL(filePath: "\(path)/\(name)")), as: UTF8.self)
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
+}
+
+/// Runs commands in a folder of their own.
+struct CommandHarness {
+  let folder: TemporaryFolder
+  let objective: CommandObjective
+
+  init(_ yaml: String, files: [String: String] = [:], clientFolder: String? = nil) throws {
+    folder = try TemporaryFolder()
+    for (name, text) in files {
+      try folder.write(text, to: name, executable: text.hasPrefix("#!") || name.hasSuffix(".x"))
+    }
+    let file = try StudyFile(text: yaml, path: "\(folder.path)/study.yaml")
+    objective = try CommandObjective(
+      file, folders: TrialFolders(in: "\(folder.path)/out", study: "s", token: "t"),
+      clientFolder: clientFolder)
+  }
+
+  /// A study whose command is a shell script.
+  init(script: String, _ yaml: String = "metric: loss") throws {
+    try self.init(yaml + "\ncommand: [/bin/sh, script.sh]", files: ["script.sh": script])
+  }
+
+  func run(
+    _ handler: RecordingHandler = RecordingHandler(), stop: StopHandle = StopHandle(),
+    attempt: Int = 1, number: Int = 7,
+    parameters: [(name: String, value: ParameterValue)] = []
+  ) -> TrialResult {
+    objective.run(
+      TrialJob(
+        study: "s", number: number, attempt: attempt, seed: 1, slot: 0, parameters: parameters,
+        userAttributes: [Attribute("origin", "test")]),
+      for: handler, stoppedBy: stop)
+  }
+}
+
+/// The outcome of a script under a study file's other lines.
+func outcome(of script: String, _ yaml: String = "metric: loss") throws -> CommandOutcome {
+  try CommandHarness(script: script, yaml).run().outcome
+}
+
+/// Whether a process exists that is not only waiting to be waited for.
+func isRunning(_ process: Int32) -> Bool {
+  guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+    let end = text.lastIndex(of: ")")
+  else { return false }
+  return !text[end...].hasPrefix(") Z")
+}
