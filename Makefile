@@ -5,7 +5,7 @@ VENV ?= .build/venv
 SWIFT ?= swift
 
 # What the library and the command need to build and run, and what the tests need on top of it.
-PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-dev zlib1g-dev \
+PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-2 zlib1g-dev \
   pkg-config fonts-dejavu-core
 TEST_PACKAGES = $(PACKAGES) python3 python3-venv sqlite3 poppler-utils zsh
 
