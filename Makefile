@@ -65,7 +65,7 @@ define make-venv
 endef
 
 $(VENV)/.made: Tests/requirements.txt | test-deps
-	$(call make-venv,$(VENV),Tests/requirements.txt)
+	$(call make-venv,$(VENV),$<)
 
 build: deps ## build the command and the objectives of Studies/, optimized
 	$(SWIFT) build $(RELEASE) --product needletail
@@ -87,6 +87,14 @@ demo: build ## tune Studies/digits with two processes, show the best and plot th
 	cd Studies/digits && for format in svg png html; do \
 	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
 	done
+
+boosting: build Studies/boosting/.venv/.made ## tune scikit-learn's gradient boosting in Python
+	cd Studies/boosting && $(NEEDLETAIL) run study.yaml --store boosting.db
+	cd Studies/boosting && $(NEEDLETAIL) study best boosting --store boosting.db
+
+Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
+	$(call install-packages,python3 python3-venv)
+	$(call make-venv,Studies/boosting/.venv,$<)
 
 install: build ## install the command and its shell completions below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
