@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 VENV ?= .build/venv
+BENCH_VENV ?= .build/bench-venv
 SWIFT ?= swift
 
 # What the library and the command need to build and run, and what the tests need on top of it.
@@ -95,6 +96,14 @@ boosting: build Studies/boosting/.venv/.made ## tune scikit-learn's gradient boo
 Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
 	$(call install-packages,python3 python3-venv)
 	$(call make-venv,Studies/boosting/.venv,$<)
+
+bench: build $(BENCH_VENV)/.made ## measure, beside Optuna and Rustuna; takes ten minutes
+	$(SWIFT) build -c release --package-path Benchmarks
+	$(BENCH_VENV)/bin/python Benchmarks/bench.py $(BENCH)
+
+$(BENCH_VENV)/.made: Benchmarks/requirements.txt
+	$(call install-packages,python3 python3-venv)
+	$(call make-venv,$(BENCH_VENV),$<)
 
 install: build ## install the command and its shell completions below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
