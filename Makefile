@@ -2,10 +2,11 @@
 
 PREFIX ?= /usr/local
 VENV ?= .build/venv
+BENCH_VENV ?= .build/bench-venv
 SWIFT ?= swift
 
 # What the library and the command need to build and run, and what the tests need on top of it.
-PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-dev zlib1g-dev \
+PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-2 zlib1g-dev \
   pkg-config fonts-dejavu-core
 TEST_PACKAGES = $(PACKAGES) python3 python3-venv sqlite3 poppler-utils zsh
 
@@ -65,7 +66,7 @@ define make-venv
 endef
 
 $(VENV)/.made: Tests/requirements.txt | test-deps
-	$(call make-venv,$(VENV),Tests/requirements.txt)
+	$(call make-venv,$(VENV),$<)
 
 build: deps ## build the command and the objectives of Studies/, optimized
 	$(SWIFT) build $(RELEASE) --product needletail
@@ -87,6 +88,22 @@ demo: build ## tune Studies/digits with two processes, show the best and plot th
 	cd Studies/digits && for format in svg png html; do \
 	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
 	done
+
+boosting: build Studies/boosting/.venv/.made ## tune scikit-learn's gradient boosting in Python
+	cd Studies/boosting && $(NEEDLETAIL) run study.yaml --store boosting.db
+	cd Studies/boosting && $(NEEDLETAIL) study best boosting --store boosting.db
+
+Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
+	$(call install-packages,python3 python3-venv)
+	$(call make-venv,Studies/boosting/.venv,$<)
+
+bench: build $(BENCH_VENV)/.made ## measure, beside Optuna and Rustuna; takes ten minutes
+	$(SWIFT) build -c release --package-path Benchmarks
+	$(BENCH_VENV)/bin/python Benchmarks/bench.py $(BENCH)
+
+$(BENCH_VENV)/.made: Benchmarks/requirements.txt
+	$(call install-packages,python3 python3-venv)
+	$(call make-venv,$(BENCH_VENV),$<)
 
 install: build ## install the command and its shell completions below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \

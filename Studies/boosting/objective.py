@@ -42,3 +42,8 @@ def objective(trial):
         if trial.should_prune():
             raise optuna.TrialPruned()
     return loss
+
+
+# The lines of a program for Optuna; here they run the one trial that this process was started for.
+study = optuna.create_study(direction="minimize")
+study.optimize(objective, n_trials=60)

@@ -1,0 +1,229 @@
+"""Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
+
+  bench.py [GROUP ...] [--lines FILE]    groups: ask single many load whole run stop
+
+Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
+appended to FILE as a line of JSON, with the commit and the machine.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+OURS = HERE / ".build/release"
+NEEDLETAIL = ROOT / ".build/release/needletail"
+PEERS = [sys.executable, str(HERE / "peers/peers.py")]
+SIZES = [100, 1_000, 5_000, 10_000]
+LONG = 100_000
+
+
+class Bench:
+    def __init__(self, folder, lines):
+        self.folder, self.lines, self.rows, self.missed = folder, lines, [], 0
+        commit = subprocess.run(
+            ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+        self.about = {"commit": commit.stdout.strip(), "host": platform.node(), "cpu": cpu(),
+                      "cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def measure(self, *command):
+        """The lines of JSON that a command prints."""
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{command} failed:\n{done.stderr}")
+        found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        for line in found:
+            self.keep(line)
+        return found
+
+    def keep(self, line):
+        if self.lines:
+            with open(self.lines, "a") as file:
+                file.write(json.dumps({**line, **self.about}) + "\n")
+
+    def row(self, what, ours, peer, ratio, wanted, is_met):
+        self.missed += not is_met
+        print(f"| {what} | {ours} | {peer} | {ratio} | {wanted}{'' if is_met else ' – missed'} |", flush=True)
+
+    def head(self, title):
+        print(f"\n### {title}\n\n| figure | Needletail | peer | ratio | asked |\n|---|---|---|---|---|", flush=True)
+
+
+def cpu():
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    return next((l.split(":")[1].strip() for l in text.splitlines() if l.startswith("model name")), "")
+
+
+def ask(bench):
+    bench.head("TPE: one ask and tell after n trials, ms")
+    for space in ("f10", "f30", "mix20"):
+        for n in SIZES:
+            ours = bench.measure(OURS / "sampler-ask", "--space", space, "--n", n)[0]["per_trial_ms"]
+            optuna, rustuna = (
+                bench.measure(*PEERS, "ask", "--peer", peer, "--space", space, "--n", n)[0]["per_trial_ms"]
+                for peer in ("optuna", "rustuna"))
+            least = {100: 0, 1_000: 50}.get(n, 100)
+            bench.row(f"{space}, n = {n:,}", f"{ours:.3f}", f"Optuna {optuna:.1f}", f"{optuna / ours:.0f} ×",
+                      f"≥ {least} ×" if least else "", optuna / ours >= least)
+            bench.row(f"{space}, n = {n:,}", f"{ours:.3f}", f"Rustuna {rustuna:.3f}", f"{rustuna / ours:.1f} ×",
+                      "≥ 3 ×", rustuna / ours >= 3)
+
+
+def rate(lines):
+    return statistics.median(line["trials_per_s"] for line in lines)
+
+
+def single(bench):
+    bench.head("SQLite: 10 parameters and 10 reports a trial, one process, trials/s")
+    ours = rate(bench.measure(OURS / "storage", "single", bench.path("single.db")))
+    raw = rate(bench.measure(OURS / "storage", "raw", bench.path("raw.db")))
+    optuna = rate(bench.measure(*PEERS, "single", bench.path("optuna.db")))
+    bench.row("one process", f"{ours:,.0f}", f"Optuna {optuna:.1f}", f"{ours / optuna:.0f} ×", "≥ 80 ×",
+              ours / optuna >= 80)
+    bench.row("one process", f"{ours:,.0f}", f"raw SQLite {raw:,.0f}", f"{ours / raw:.2f} ×", "≥ 0.5 ×",
+              ours / raw >= 0.5)
+    return ours
+
+
+def many(bench):
+    alone = rate(bench.measure(OURS / "storage", "single", bench.path("single.db"), "--runs", 1))
+    bench.head("SQLite: 64 processes on one file")
+    line = bench.measure(
+        OURS / "storage", "workers", bench.path("workers.db"), "--workers", 64, "--trials", LONG)[0]
+    bench.row(f"{line['n']:,} trials, trials/s", f"{line['trials_per_s']:,.0f}", f"one process {alone:,.0f}",
+              f"{line['trials_per_s'] / alone:.2f} ×", "≥ 1/3", line["trials_per_s"] >= alone / 3)
+    for what in ("errors", "lost", "duplicate_numbers"):
+        bench.row(what.replace("_", " "), line[what], "", "", "0", line[what] == 0)
+
+
+def load(bench):
+    bench.head(f"A study of {LONG:,} trials with 10 parameters")
+    path = bench.path("load.db")
+    bench.measure(OURS / "storage", "load", path, "--trials", LONG, "--build", "--what", "best")
+    shutil.copy(path, bench.path("optuna-load.db"))
+    ours = bench.measure(OURS / "whole-study", "join", path, "--trials", LONG)[0]
+    optuna = bench.measure(*PEERS, "load", bench.path("optuna-load.db"), "--trials", LONG)[0]
+    ratio = optuna["seconds"] / ours["seconds"]
+    bench.row("open and ask TPE, s", f"{ours['seconds']:.2f}", f"Optuna {optuna['seconds']:.1f}", f"{ratio:.0f} ×",
+              "≥ 40 ×", ratio >= 40)
+    bench.row("its memory, MB", f"{ours['peak_rss_mb']:.0f}", f"Optuna {optuna['peak_rss_mb']:.0f}", "", "< 300",
+              ours["peak_rss_mb"] < 300)
+    best = processes([NEEDLETAIL, "study", "best", f"load{LONG}", "--store", path], 5)
+    bench.keep({"bench": "study_best", "peer": "needletail", "params": {"trials": LONG}, **best})
+    bench.row("`study best`, ms", f"{1e3 * best['seconds']:.0f}", "", "", "< 100", best["seconds"] < 0.1)
+
+
+def processes(command, runs, fresh=()):
+    """Median wall time and peak memory of a command as a whole process."""
+    times, peaks = [], []
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for _ in range(runs):
+        for path in fresh:
+            for tail in ("", "-wal", "-shm", "-lock", "-journal"):
+                if os.path.exists(path + tail):
+                    os.unlink(path + tail)
+        start = time.perf_counter()
+        words = [str(word) for word in command]
+        child = os.posix_spawnp(words[0], words, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, silence, 1)])
+        _, status, usage = os.wait4(child, 0)
+        times.append(time.perf_counter() - start)
+        if status:
+            sys.exit(f"{command} ended with {os.waitstatus_to_exitcode(status)}")
+        # What the kernel accounts cannot be less than this process's own size, about 15 MB.
+        peaks.append(usage.ru_maxrss / 1024)
+    os.close(silence)
+    return {"seconds": statistics.median(times), "n": runs, "peak_rss_mb": statistics.median(peaks)}
+
+
+def whole(bench):
+    bench.head("Whole processes")
+    path = bench.path("whole.db")
+    ours = processes([OURS / "whole-study", "run", path], 5, [path])
+    optuna = processes([*PEERS, "whole", path], 3, [path])
+    for peer, line in (("needletail", ours), ("optuna", optuna)):
+        bench.keep({"bench": "whole_process", "peer": peer, "params": {"trials": 100}, **line})
+    ratio = optuna["seconds"] / ours["seconds"]
+    bench.row("100 trials with TPE on SQLite, s", f"{ours['seconds']:.3f}", f"Optuna {optuna['seconds']:.2f}",
+              f"{ratio:.0f} ×", "≥ 30 ×", ratio >= 30)
+    bench.row("their memory, MB", f"{ours['peak_rss_mb']:.1f}", f"Optuna {optuna['peak_rss_mb']:.0f}", "", "< 30",
+              ours["peak_rss_mb"] < 30)
+    version = processes([NEEDLETAIL, "--version"], 20)
+    bench.keep({"bench": "version", "peer": "needletail", "params": {}, **version})
+    bench.row("`needletail --version`, ms", f"{1e3 * version['seconds']:.1f}", "", "", "< 20",
+              version["seconds"] < 0.02)
+
+
+def run(bench):
+    bench.head("`needletail run` with two workers")
+    trials = 2_000
+    study = pathlib.Path(bench.path("noop.yaml"))
+    study.write_text(
+        f"metric: loss\nsampler: random\ntrials: {trials}\nworkers: 2\ncommand: [echo, loss=1]\n"
+        "parameters:\n  x: {low: 0.0, high: 1.0}\n")
+    start = time.perf_counter()
+    subprocess.run(
+        [NEEDLETAIL, "run", study, "--store", bench.path("noop.db"), "--quiet"], check=True,
+        stdout=subprocess.DEVNULL)
+    seconds = time.perf_counter() - start
+    bench.keep({"bench": "run_noop", "peer": "needletail", "params": {"trials": trials, "workers": 2},
+                "seconds": seconds, "n": trials, "per_trial_ms": 1e3 * seconds / trials})
+    bench.row("a program that prints one value, trials/s", f"{trials / seconds:,.0f}", "", "", "≥ 400",
+              trials / seconds >= 400)
+
+
+def stop(bench):
+    bench.head("From a metric line to SIGTERM")
+    trials = 300
+    study = pathlib.Path(bench.path("stop.yaml"))
+    shutil.copy(HERE / "peers/child.py", bench.path("child.py"))
+    study.write_text(
+        f"metric: loss\nsampler: random\npruner: median\ntrials: {trials}\nworkers: 2\n"
+        f"command: ['{sys.executable}', -S, -E, child.py, delays]\nparameters:\n  x: {{low: 0.0, high: 1.0}}\n")
+    subprocess.run(
+        [NEEDLETAIL, "run", study, "--store", bench.path("stop.db"), "--quiet"], check=True,
+        stdout=subprocess.DEVNULL)
+    delays = sorted(map(float, pathlib.Path(bench.path("delays")).read_text().split()))
+    median, late = delays[len(delays) // 2], delays[int(0.99 * (len(delays) - 1))]
+    bench.keep({"bench": "stop", "peer": "needletail", "params": {"workers": 2}, "n": len(delays),
+                "seconds": sum(delays) / 1e3, "p50_ms": median, "p99_ms": late, "max_ms": delays[-1]})
+    bench.row(f"{len(delays)} trials, p50 and p99, ms", f"{median:.1f} and {late:.1f}", "", "", "p99 < 50", late < 50)
+
+
+def main():
+    groups = {f.__name__: f for f in (ask, single, many, load, whole, run, stop)}
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groups", nargs="*", metavar="GROUP")
+    parser.add_argument("--lines")
+    options = parser.parse_args()
+    unknown = [name for name in options.groups if name not in groups]
+    if unknown:
+        parser.error(f"unknown group {unknown[0]}; known are {', '.join(groups)}")
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    with tempfile.TemporaryDirectory(prefix="needletail-bench-") as folder:
+        bench = Bench(folder, options.lines)
+        about = bench.about
+        print(f"{about['date']}, commit {about['commit']}, {about['cores']} × {about['cpu']}")
+        for name in options.groups or groups:
+            groups[name](bench)
+    if bench.missed:
+        print(f"\n{bench.missed} figures were missed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Measures Optuna and Rustuna as our own benchmark programs measure Needletail.
+
+  peers.py ask --peer optuna|rustuna --space f10 --n 100,1000 [--asks 20]
+  peers.py single PATH [--trials 100]
+  peers.py load PATH --trials 100000
+  peers.py whole PATH [--trials 100]
+
+Each figure is one line of JSON: bench, peer, version, params, seconds, n, per_trial_ms and more.
+"""
+
+import argparse
+import json
+import logging
+import math
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+clock = time.perf_counter
+warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
+PARAMETERS = 10
+REPORTS = 10
+
+
+def emit(bench, peer, version, params, seconds, n, per_trial_ms, **more):
+    line = {"bench": bench, "peer": peer, "version": version, "params": params, "seconds": seconds,
+            "n": n, "per_trial_ms": per_trial_ms, **more, "load1": os.getloadavg()[0]}
+    print(json.dumps(line), flush=True)
+
+
+# A parameter: (name, kind, low, high, log) or (name, "cat", choices).
+def space(name):
+    if name == "mix20":
+        return ([(f"x{i}", "float", -5.0, 5.0, False) for i in range(8)]
+                + [(f"l{i}", "float", 1e-5, 1e-1, True) for i in range(4)]
+                + [(f"i{i}", "int", 1, 100, False) for i in range(4)]
+                + [(f"c{i}", "cat", ["a", "b", "c", "d", "e"]) for i in range(4)])
+    return [(f"x{i}", "float", -5.0, 5.0, False) for i in range(int(name[1:]))]
+
+
+def draw(parameter, generator):
+    name, kind, *rest = parameter
+    if kind == "cat":
+        return generator.choice(rest[0])
+    low, high, log = rest
+    if kind == "int":
+        return generator.randint(low, high)
+    return math.exp(generator.uniform(math.log(low), math.log(high))) if log else generator.uniform(low, high)
+
+
+def objective(parameters, values):
+    """A smooth bowl over the unit cube plus a step per category."""
+    total = 0.0
+    for k, (name, kind, *rest) in enumerate(parameters):
+        value = values[name]
+        if kind == "cat":
+            place = rest[0].index(value) / len(rest[0])
+        elif rest[2]:
+            place = math.log(value / rest[0]) / math.log(rest[1] / rest[0])
+        else:
+            place = (value - rest[0]) / (rest[1] - rest[0])
+        total += (place - 0.3 - 0.02 * (k % 10)) ** 2
+    return total
+
+
+def distributions(module, parameters):
+    result = {}
+    for name, kind, *rest in parameters:
+        if kind == "float":
+            result[name] = module.FloatDistribution(rest[0], rest[1], log=rest[2])
+        elif kind == "int":
+            result[name] = module.IntDistribution(rest[0], rest[1])
+        else:
+            result[name] = module.CategoricalDistribution(rest[0])
+    return result
+
+
+def suggest(trial, parameters):
+    values = {}
+    for name, kind, *rest in parameters:
+        if kind == "float":
+            values[name] = trial.suggest_float(name, rest[0], rest[1], log=rest[2])
+        elif kind == "int":
+            values[name] = trial.suggest_int(name, rest[0], rest[1])
+        else:
+            values[name] = trial.suggest_categorical(name, rest[0])
+    return values
+
+
+class OptunaAsk:
+    def __init__(self, parameters, seed):
+        import optuna
+        self.version, self.trial, self.parameters = optuna.__version__, optuna.trial, parameters
+        self.distributions = distributions(optuna.distributions, parameters)
+        self.study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+
+    def preload(self, observations):
+        self.study.add_trials([
+            self.trial.create_trial(params=x, distributions=self.distributions, value=y)
+            for x, y in observations])
+
+    def ask(self):
+        trial = self.study.ask(self.distributions)
+        return trial, trial.params
+
+    def tell(self, trial, value):
+        self.study.tell(trial, value)
+
+
+class RustunaAsk:
+    def __init__(self, parameters, seed):
+        import importlib.metadata
+        import rustuna
+        import rustuna.distributions
+        import rustuna.samplers
+        self.version, self.rustuna = importlib.metadata.version("rustuna"), rustuna
+        self.parameters = parameters
+        self.distributions = distributions(rustuna.distributions, parameters)
+        self.study = rustuna.create_study(
+            sampler=rustuna.samplers.TPESampler(seed=seed, multivariate=True))
+
+    def preload(self, observations):
+        for x, y in observations:
+            self.study.add_trial(self.rustuna.create_trial(
+                params=x, distributions=self.distributions, value=y))
+
+    def ask(self):
+        trial = self.study.ask()
+        return trial, suggest(trial, self.parameters)
+
+    def tell(self, trial, value):
+        self.study.tell(trial.number, value)
+
+
+def ask(o):
+    """One ask and tell after n finished random trials in memory; the first, which is cold, is left out."""
+    parameters = space(o.space)
+    for n in map(int, o.n.split(",")):
+        generator = random.Random(1)
+        peer = {"optuna": OptunaAsk, "rustuna": RustunaAsk}[o.peer](parameters, 1)
+        drawn = [{p[0]: draw(p, generator) for p in parameters} for _ in range(n)]
+        peer.preload([(x, objective(parameters, x)) for x in drawn])
+        rounds = []
+        for _ in range(o.asks):
+            start = clock()
+            trial, values = peer.ask()
+            peer.tell(trial, objective(parameters, values))
+            rounds.append(1e3 * (clock() - start))
+        rest = rounds[1:]
+        emit("sampler_ask", o.peer + "-tpe", peer.version,
+             {"space": o.space, "d": len(parameters), "history": n}, sum(rounds) / 1e3, len(rest),
+             statistics.median(rest), min_ms=min(rest), max_ms=max(rest), first_ms=rounds[0])
+
+
+def remove(path):
+    for tail in ("", "-journal", "-wal", "-shm"):
+        if os.path.exists(path + tail):
+            os.unlink(path + tail)
+
+
+def single(o):
+    """Trials of 10 parameters and 10 reports in an SQLite file, one process, random search."""
+    import optuna
+    remove(o.path)
+    study = optuna.create_study(
+        storage="sqlite:///" + o.path, sampler=optuna.samplers.RandomSampler(seed=1))
+
+    def one():
+        trial = study.ask()
+        y = sum(trial.suggest_float(f"x{i}", -5.0, 5.0) ** 2 for i in range(PARAMETERS))
+        for step in range(REPORTS):
+            trial.report(y + step, step)
+        study.tell(trial, y)
+
+    one()
+    start = clock()
+    for _ in range(o.trials):
+        one()
+    seconds = clock() - start
+    emit("storage_single", "optuna-sqlite", optuna.__version__,
+         {"storage": "sqlite", "params": PARAMETERS, "reports": REPORTS}, seconds, o.trials,
+         1e3 * seconds / o.trials, trials_per_s=o.trials / seconds)
+
+
+def load(o):
+    """A fresh process opens the study that is there and asks TPE for a suggestion."""
+    if not o.child:
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--child"], check=True)
+        return
+    import optuna
+    start = clock()
+    [name] = optuna.get_all_study_names("sqlite:///" + o.path)
+    study = optuna.load_study(
+        study_name=name, storage="sqlite:///" + o.path, sampler=optuna.samplers.TPESampler(seed=1))
+    study.ask({f"x{k}": optuna.distributions.FloatDistribution(-5.0, 5.0) for k in range(PARAMETERS)})
+    seconds = clock() - start
+    emit("storage_load", "optuna-sqlite", optuna.__version__,
+         {"storage": "sqlite", "trials": o.trials, "params": PARAMETERS, "what": "tpe_ask"}, seconds, 1,
+         1e3 * seconds / o.trials,
+         peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def whole(o):
+    """A whole process: a study of a trivial objective with five parameters, TPE, SQLite."""
+    import optuna
+    study = optuna.create_study(
+        storage="sqlite:///" + o.path, sampler=optuna.samplers.TPESampler(seed=1))
+    study.optimize(
+        lambda t: sum((t.suggest_float(f"x{i}", -5.0, 5.0) - 0.3 * i) ** 2 for i in range(5)),
+        n_trials=o.trials)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mode", choices=["ask", "single", "load", "whole"])
+    parser.add_argument("path", nargs="?")
+    parser.add_argument("--peer", default="optuna")
+    parser.add_argument("--space", default="f10")
+    parser.add_argument("--n", default="100,1000")
+    parser.add_argument("--asks", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--child", action="store_true")
+    o = parser.parse_args()
+    {"ask": ask, "single": single, "load": load, "whole": whole}[o.mode](o)
+
+
+if __name__ == "__main__":
+    main()
