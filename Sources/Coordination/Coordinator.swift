@@ -355,9 +355,7 @@ public final class Coordinator: Sendable {
   /// Reads what others wrote. All there is at first; later only if an answer depends on it.
   private func follow(_ state: inout State) throws(StoreError) {
     guard !state.hasLoaded || sampler.readsHistory || pruner.readsHistory else { return }
-    for change in try store.changes(in: study, since: &state.cursor) {
-      state.history.apply(change)
-    }
+    try store.read(in: study, since: &state.cursor, into: &state.history)
     state.hasLoaded = true
   }
 
