@@ -120,8 +120,9 @@ import Testing
     let best = try #require(study.bestTrial(objective: 0))
     #expect(drawn.contains { $0.x == Double(best) })
     #expect(figure.notes.count == 2 && figure.notes[0].contains("about 10,000 are drawn"))
-    #expect(
-      figure.notes.last?.hasSuffix("pruned and failed trials about 4,000 are marked.") == true)
+    let strokes = figure.layers.filter { $0.rugLane != nil }.reduce(0) { $0 + $1.rows.count }
+    #expect(strokes <= 2 * Figure.strokeLimit)
+    #expect(figure.notes[1].hasSuffix("pruned and failed trials \(strokes.grouped) are marked."))
     #expect(figure.data.count == 100_000)
     #expect(figure.svg().utf8.count < 250_000)
   }
