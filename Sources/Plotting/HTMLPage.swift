@@ -154,8 +154,8 @@ extension SVGText {
       case .bool, .string, .array, .object: false
       }
     }
-    var levels: [JSONValue] = []
-    var places: [JSONValue: Int] = [:]
+    var levels: [String] = []
+    var places: [String: Int] = [:]
     append(",\"cells\":[")
     for (index, cell) in cells.enumerated() {
       if index > 0 { append(",") }
@@ -164,10 +164,12 @@ extension SVGText {
       } else if isNumeric, let number = cell.number {
         append(fiveDigits: number)
       } else {
-        let place = places[cell] ?? levels.count
+        // By its text: NaN, which is a choice like any other, equals no key.
+        let text = cell.parameterValue?.description ?? cell.text()
+        let place = places[text] ?? levels.count
         if place == levels.count {
-          levels.append(cell)
-          places[cell] = place
+          levels.append(text)
+          places[text] = place
         }
         append(digitsOf: UInt(place))
       }
@@ -177,7 +179,7 @@ extension SVGText {
     append(",\"levels\":[")
     for (index, level) in levels.enumerated() {
       if index > 0 { append(",") }
-      append(jsonString: level.parameterValue?.description ?? level.text())
+      append(jsonString: level)
     }
     append("]")
   }

@@ -99,6 +99,9 @@ import Testing
         let end = try #require(page.range(of: "</script>", range: start..<page.endIndex)).lowerBound
         let data = try JSONValue(parsing: page[start..<end])
         let columns = try #require(data["columns"]?.array)
+        for levels in columns.compactMap({ $0["levels"]?.array }) {
+          #expect(Set(levels.compactMap(\.string)).count == levels.count, "\(name)")
+        }
         let marks = page.components(separatedBy: "data-row=").count - 1
         #expect(marks > 0 && columns.allSatisfy { $0["cells"]?.array?.isEmpty == false })
       }
