@@ -28,6 +28,15 @@ extension Distribution {
     }
   }
 
+  /// The point of the box that an internal value stands for.
+  package func boxed(_ internalValue: Double) -> Double {
+    switch self {
+    case .float(let d): d.log ? log(internalValue) : internalValue
+    case .int(let d): d.log ? log(internalValue) : internalValue
+    case .categorical: internalValue
+    }
+  }
+
   /// The internal value of a point of the box: back from the logarithm, onto the grid, within bounds.
   package func internalValue(ofBoxed x: Double) -> Double {
     switch self {

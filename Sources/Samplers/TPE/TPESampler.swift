@@ -15,7 +15,8 @@ internal import Synchronization
 /// A sampler keeps what it derived from a history for the next suggestion; the copies of a sampler
 /// share that. Suggestions do not depend on it.
 public struct TPESampler: Sampler {
-  /// Trials drawn uniformly before the first model is fitted.
+  /// Trials before the first model is fitted. They make a Latin hypercube, which covers every parameter's
+  /// range evenly where independent draws leave gaps.
   public var startupTrials: Int {
     get { settings.startupTrials }
     set { settings.startupTrials = newValue }
@@ -109,7 +110,8 @@ public struct TPESampler: Sampler {
       var generator = generator
       state.advance(to: history, settings)
       guard state.observationCount >= settings.startupTrials else {
-        let value = parameter.distribution.sample(using: &generator)
+        let value = parameter.sampleStratified(
+          settings.startupTrials, for: trial, given: history, using: &generator)
         return (generator, value)
       }
       let model = state.model(of: [parameter], for: trial, given: history)
