@@ -8,6 +8,9 @@ internal import StudyModel
 #endif
 
 /// What a store must know of the place where its file is, before SQLite touches it.
+///
+/// Nothing here opens the file: closing it again would take away the locks of all connections that this
+/// process has to it, as POSIX has it, and another process would think itself alone.
 package enum FileSystem {
   /// The kind of file that a path names.
   enum Kind: Equatable {
@@ -41,23 +44,6 @@ package enum FileSystem {
   /// Whether this process may write to the path.
   static func isWritable(_ path: String) -> Bool {
     unsafe access(path, W_OK) == 0
-  }
-
-  /// The first bytes of the file, at most `count`.
-  static func prefix(
-    of path: String, count: Int, location: String
-  ) throws(StoreError) -> [UInt8] {
-    let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw .io(location: location, problem: "it cannot be read (\(systemMessage(errno)))")
-    }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: count)
-    let got = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, count) }
-    guard got >= 0 else {
-      throw .io(location: location, problem: "it cannot be read (\(systemMessage(errno)))")
-    }
-    return Array(bytes.prefix(got))
   }
 
   /// Removes a database that could not be completed.

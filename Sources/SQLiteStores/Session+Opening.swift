@@ -26,13 +26,6 @@ extension Session {
       isNew = true
     case .regular(let size):
       isNew = size == 0
-      if size > 0 {
-        let header = try FileSystem.prefix(of: path, count: 16, location: path)
-        guard header == Array("SQLite format 3\0".utf8) else {
-          throw .notAStore(
-            location: path, problem: "it is no SQLite database; choose another path")
-        }
-      }
     }
     if let network = FileSystem.networkName(of: isNew ? parent : path) {
       throw .notAStore(
@@ -50,8 +43,10 @@ extension Session {
     let isReadOnly = !FileSystem.isWritable(path) || !FileSystem.isWritable(parent)
     let database = try Connection(
       path: path, flags: isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, location: path)
-    // Until it is known to be a store of ours to write, closing must not change the file.
-    database.setCheckpointsOnClose(false)
+    // Until it is known to be a store of ours to write, closing must not move a log into the file.
+    if try FileSystem.kind(of: path + "-wal", location: path) != .missing {
+      database.setCheckpointsOnClose(false)
+    }
     let hasOwnTables = try Self.inspect(database)
     try Self.configure(database, isReadOnly: isReadOnly)
     self.init(database, path: path, isReadOnly: isReadOnly, hasOwnTables: hasOwnTables)

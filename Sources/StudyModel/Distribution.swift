@@ -41,13 +41,18 @@ public enum Distribution: Sendable, Hashable {
   /// The value an objective sees for an internal value; nil when a categorical index is out of
   /// range or a number is not finite.
   public func value(of internalValue: Double) -> ParameterValue? {
+    // Not `? … : nil`: there, nil may stand for the choice null.
     switch self {
-    case .float: internalValue.isNaN ? nil : .float(internalValue)
-    case .int: Int(exactly: internalValue.rounded()).map(ParameterValue.int)
+    case .float:
+      if internalValue.isNaN { return nil }
+      return .float(internalValue)
+    case .int:
+      return Int(exactly: internalValue.rounded()).map(ParameterValue.int)
     case .categorical(let distribution):
-      Int(exactly: internalValue.rounded(.towardZero)).flatMap {
-        distribution.choices.indices.contains($0) ? distribution.choices[$0] : nil
-      }
+      guard let index = Int(exactly: internalValue.rounded(.towardZero)),
+        distribution.choices.indices.contains(index)
+      else { return nil }
+      return distribution.choices[index]
     }
   }
 

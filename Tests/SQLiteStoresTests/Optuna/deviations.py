@@ -89,9 +89,10 @@ for name, sql in DEVIATIONS.items():
     database.commit()
     database.close()
     # Optuna is given a copy: it adds what is missing.
-    shutil.copy(path, folder / "copy.db")
+    copy = folder / f"{name}-copy.db"
+    shutil.copy(path, copy)
     try:
-        study = optuna.load_study(storage=f"sqlite:///{folder / 'copy.db'}", study_name="s")
+        study = optuna.load_study(storage=f"sqlite:///{copy}", study_name="s")
         print(name, "accepted", len(study.trials))
     except Exception:
         print(name, "refused", 0)

@@ -2,7 +2,6 @@
 import sys
 
 import optuna
-from sqlalchemy.pool import NullPool  # noqa: F401  (fails early without SQLAlchemy)
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -14,7 +13,7 @@ study = optuna.load_study(
 
 
 def objective(trial):
-    print(trial.number, "queued" if "fixed_params" in trial.system_attrs else "new", flush=True)
+    print(trial.number, "queued" if "fixed_params" in storage.get_trial_system_attrs(trial._trial_id) else "new", flush=True)
     x = trial.suggest_float("x", 0, 1000)
     trial.report(x, 0)
     return x
