@@ -16,6 +16,8 @@ struct TrialChannel: ~Copyable {
 
   private let end: Descriptor
   private var input: [UInt8] = []
+  /// How much of ``input`` holds no end of a line, so that a long request is searched once.
+  private var searched = 0
   private var output: [UInt8] = []
   private(set) var isOpen = true
 
@@ -44,7 +46,7 @@ struct TrialChannel: ~Copyable {
 
   private mutating func answerLines(_ answer: (JSONValue) -> JSONValue) {
     var start = 0
-    while let lineEnd = input[start...].firstIndex(of: 0x0A) {
+    while let lineEnd = input[max(start, searched)...].firstIndex(of: 0x0A) {
       let line = String(decoding: input[start..<lineEnd], as: UTF8.self)
       start = lineEnd + 1
       guard line.contains(where: { !$0.isWhitespace }) else { continue }
@@ -55,9 +57,12 @@ struct TrialChannel: ~Copyable {
       }
     }
     input.removeFirst(start)
+    searched = input.count
     if input.count > Self.longestRequest {
       send(["ok": false, "error": "the request is longer than 4 MiB"])
       isOpen = false
+      // So that a command that goes on writing is told, and does not wait for ever.
+      _ = shutdown(end.number, Int32(SHUT_RDWR))
     }
   }
 

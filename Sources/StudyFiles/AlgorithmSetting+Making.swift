@@ -1,7 +1,28 @@
 package import Pruners
+package import Samplers
 internal import StudyModel
 
 extension AlgorithmSetting {
+  /// The sampler that this describes, with its own defaults for what was not given.
+  ///
+  /// - Throws: ``StudyFileError`` for options that do not go together.
+  package func makeSampler() throws(StudyFileError) -> any Sampler {
+    precondition(kind == .sampler, "'\(name)' is a pruner")
+    guard name == "tpe" else { return RandomSampler() }
+    var sampler = TPESampler()
+    sampler.startupTrials = integer("startup_trials") ?? sampler.startupTrials
+    sampler.candidateCount = integer("candidate_count") ?? sampler.candidateCount
+    sampler.isMultivariate = flag("multivariate") ?? sampler.isMultivariate
+    sampler.isGrouped = flag("group") ?? sampler.isGrouped
+    sampler.usesConstantLiar = flag("constant_liar") ?? sampler.usesConstantLiar
+    if sampler.isGrouped, !sampler.isMultivariate {
+      throw StudyFileError(
+        path: path, location: location,
+        problem: "'group' of 'tpe' needs 'multivariate: true'; set it or remove 'group'")
+    }
+    return sampler
+  }
+
   /// The pruner that this describes, with its own defaults for what was not given.
   ///
   /// - Throws: ``StudyFileError`` for options that do not go together.

@@ -96,7 +96,10 @@ struct CommandHarness {
 
   /// A study whose command is a shell script.
   init(script: String, _ yaml: String = "metric: loss") throws {
-    try self.init(yaml + "\ncommand: [/bin/sh, script.sh]", files: ["script.sh": script])
+    // No test takes a minute; a command that hangs shall not take the tests with it.
+    let limit = yaml.contains("trial_timeout") ? "" : "\ntrial_timeout: 60"
+    try self.init(
+      yaml + limit + "\ncommand: [/bin/sh, script.sh]", files: ["script.sh": script])
   }
 
   func run(

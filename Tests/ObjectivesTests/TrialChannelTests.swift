@@ -1,0 +1,138 @@
+import Foundation
+import StudyModel
+import Testing
+
+@testable import Objectives
+
+@Suite struct TrialChannelTests {
+  /// Sends lines through a shell's channel and returns the answers.
+  private func answers(
+    to requests: [String], _ handler: RecordingHandler = RecordingHandler()
+  ) throws -> (answers: [String], result: TrialResult) {
+    let folder = try TemporaryFolder()
+    try folder.write(requests.map { $0 + "\n" }.joined(), to: "requests")
+    let harness = try CommandHarness(
+      script: """
+        while IFS= read -r line; do printf '%s\\n' "$line" >&3
+        IFS= read -r answer <&3; printf '%s\\n' "$answer" >> \(folder.path)/answers; done < \(folder.path)/requests
+        """, "metric: loss\nparameters: {x: [1, 2]}")
+    let result = harness.run(handler, parameters: [("x", 1), ("nan", .float(.nan))])
+    return (try folder.text(of: "answers").split(separator: "\n").map(String.init), result)
+  }
+
+  @Test func answersEachCall() throws {
+    let handler = RecordingHandler(pruneFrom: 3)
+    let (answers, result) = try answers(
+      to: [
+        #"{"call": "trial"}"#,
+        #"{"call": "suggest", "name": "lr", "distribution": {"type": "float", "low": 0.5, "high": 1, "log": true}}"#,
+        #"{"call": "suggest", "name": "n", "distribution": {"name": "IntDistribution", "attributes": {"low": 2, "high": 4, "log": false, "step": 2}}}"#,
+        #"{"call": "suggest", "name": "c", "distribution": {"type": "categorical", "choices": ["a\u00e9", null]}}"#,
+        #"{"call": "report", "value": 0.5, "step": 1}"#,
+        #"{"call": "should_prune"}"#,
+        #"{"call": "report", "value": NaN, "step": 3}"#,
+        #"{"call": "should_prune"}"#,
+        #"{"call": "set_user_attr", "key": "k", "value": {"a": [1, null]}}"#,
+        #"{"call": "tell", "values": ["0.25"]}"#,
+      ], handler)
+    let seed = TrialJob(study: "s", number: 7, attempt: 1, seed: 1, slot: 0, parameters: [])
+      .commandSeed
+    #expect(
+      answers == [
+        #"{"ok": true, "study": "s", "number": 7, "attempt": 1, "seed": \#(seed), "params": {"x": 1, "nan": NaN}, "user_attrs": {"origin": "test"}, "directions": ["minimize"]}"#,
+        #"{"ok": true, "value": 0.5}"#, #"{"ok": true, "value": 2}"#,
+        #"{"ok": true, "value": "a\u00e9"}"#, #"{"ok": true}"#,
+        #"{"ok": true, "prune": false, "reason": null}"#, #"{"ok": true}"#,
+        #"{"ok": true, "prune": true, "reason": "step 3 is behind"}"#, #"{"ok": true}"#,
+        #"{"ok": true}"#,
+      ])
+    #expect(result.outcome == .completed([0.25]))
+    #expect(
+      handler.suggested == [
+        Parameter("lr", .float(try FloatDistribution(low: 0.5, high: 1, log: true))),
+        Parameter("n", .int(try IntDistribution(low: 2, high: 4, step: 2))),
+        Parameter("c", .categorical(try CategoricalDistribution(["aé", nil]))),
+      ])
+    #expect(handler.attributes == [Attribute("k", ["a": [1, nil]])])
+    #expect(
+      handler.reports == [
+        IntermediateValue(step: 1, value: 0.5), IntermediateValue(step: 3, value: .nan),
+      ])
+  }
+
+  @Test func refusesNonsense() throws {
+    let (answers, _) = try answers(to: [
+      "hello", "[]", #"{"call": "fly"}"#, #"{"call": "suggest"}"#,
+      #"{"call": "suggest", "name": "x", "distribution": {"type": "float", "low": 2, "high": 1}}"#,
+      #"{"call": "report", "value": "x", "step": 1}"#,
+      #"{"call": "report", "value": 1, "step": -1}"#,
+      #"{"call": "report", "value": 1}"#, #"{"call": "tell"}"#,
+      #"{"call": "tell", "state": "odd"}"#,
+      #"{"call": "set_user_attr", "key": 3}"#,
+    ])
+    func refusal(_ text: String) -> String { "{\"ok\": false, \"error\": \"\(text)\"}" }
+    #expect(
+      answers == [
+        refusal("the request is not JSON: expected a value at byte 0"),
+        refusal(#"a request needs a member 'call', such as {\"call\": \"trial\"}"#),
+        refusal(
+          "the call 'fly' is unknown; known are trial, suggest, report, should_prune, set_user_attr, tell"
+        ),
+        refusal("'suggest' needs the parameter's 'name'"),
+        refusal("parameter 'x': low 2.0 is above high 1.0; exchange them"),
+        refusal(#"'report' got \"x\" as a value; give a number"#),
+        refusal("'report' needs a 'step', a whole number from 0"),
+        refusal("'report' needs a 'step', a whole number from 0"),
+        refusal("'tell' needs 'values' or a 'state'"),
+        refusal("'tell' does not know the state 'odd'; give pruned, infeasible or failed"),
+        refusal("'set_user_attr' needs a 'key' and a 'value'"),
+      ])
+  }
+
+  @Test(arguments: [
+    (#"{"call": "tell", "state": "pruned"}"#, CommandOutcome.prunedItself),
+    (#"{"call": "tell", "state": "infeasible"}"#, .infeasible),
+    (#"{"call": "tell", "state": "failed", "reason": "no data"}"#, .reportedFailure("no data")),
+    (
+      #"{"call": "tell", "values": [1, 2]}"#, .refused("the command returned 2 values instead of 1")
+    ),
+    (#"{"call": "tell", "values": [NaN]}"#, .badMetric(name: "loss", text: "nan")),
+    (#"{"call": "report", "value": 3, "step": 0}"#, .completed([3])),
+  ])
+  func ends(request: String, outcome: CommandOutcome) throws {
+    #expect(try answers(to: [request]).result.outcome == outcome)
+  }
+
+  /// Every request survives its own spelling.
+  @Test func spellsRequests() throws {
+    let requests: [ChannelRequest] = [
+      .trial, .shouldPrune, .report(0.5, step: 2), .report(-.infinity, step: 0), .tell([1, 2.5]),
+      .tellPruned, .tellInfeasible, .tellFailed("why"),
+      .setUserAttribute(Attribute("k", ["a", nil, 3])),
+      .suggest(Parameter("x", .float(try FloatDistribution(low: 0, high: 1, step: 0.25)))),
+      .suggest(Parameter("y", .int(try IntDistribution(low: 1, high: 64, log: true)))),
+      .suggest(Parameter("z", .categorical(try CategoricalDistribution([nil, true, 1.5, "a"])))),
+    ]
+    for request in requests {
+      #expect(try ChannelRequest(json: JSONValue(parsing: request.json.text())) == request)
+    }
+  }
+
+  @Test func isNotHeldUpByWhoNeverReadsAnswers() throws {
+    // Far more answers than a socket holds; the command ends without having read one.
+    let result = try CommandHarness(
+      script: """
+        yes '{"call": "trial"}' | head -c 5000000 >&3 &
+        echo step=1 loss=1; echo step=2 loss=2
+        """
+    ).run()
+    #expect(result.outcome == .completed([2]))
+  }
+
+  @Test func closesOnEndlessRequests() throws {
+    let result = try CommandHarness(
+      script: "head -c 6000000 /dev/zero >&3 2> /dev/null; echo loss=1"
+    ).run()
+    #expect(result.outcome == .completed([1]))
+  }
+}
