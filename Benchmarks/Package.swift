@@ -24,5 +24,8 @@ let package = Package(
     .executableTarget(
       name: "problems", dependencies: ["BenchmarkSupport", needletail], path: "Sources/problems",
       swiftSettings: house),
+    .executableTarget(
+      name: "whole-study", dependencies: ["BenchmarkSupport", needletail],
+      path: "Sources/whole-study", swiftSettings: house),
   ]
 )
