@@ -27,5 +27,8 @@ let package = Package(
     .executableTarget(
       name: "storage", dependencies: ["BenchmarkSupport", needletail], path: "Sources/storage",
       swiftSettings: house),
+    .executableTarget(
+      name: "whole-study", dependencies: ["BenchmarkSupport", needletail],
+      path: "Sources/whole-study", swiftSettings: house),
   ]
 )

@@ -1,0 +1,63 @@
+import BenchmarkSupport
+import Needletail
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The library as a program uses it: a whole study of a trivial objective, or joining a long one.
+@main struct WholeStudy {
+  static func main() async throws {
+    var arguments = Arguments(
+      usage: """
+        usage: whole-study run PATH [--trials 100]
+               whole-study join PATH --trials 100000
+        """)
+    guard let mode = arguments.word(), let path = arguments.word() else {
+      arguments.fail("what to do, and where?")
+    }
+    let trials = arguments.integer("--trials", default: 100)
+    arguments.finish()
+    switch mode {
+    case "run": try await run(path, trials: trials)
+    case "join": try join(path, trials: trials)
+    default: arguments.fail("unknown mode '\(mode)'")
+    }
+  }
+
+  /// Five parameters, TPE, SQLite; meant to be timed from outside.
+  static func run(_ path: String, trials: Int) async throws {
+    let study = try Study.create("whole", store: .url(path))
+    try await study.optimize(trials: trials) { trial in
+      var sum = 0.0
+      for index in 0..<5 {
+        let x = try trial.suggestFloat("x\(index)", -5...5)
+        sum += (x - 0.3 * Double(index)) * (x - 0.3 * Double(index))
+      }
+      return sum
+    }
+  }
+
+  /// Opens the study that `storage load --build` made and asks TPE for ten parameters.
+  static func join(_ path: String, trials: Int) throws {
+    let clock = ContinuousClock()
+    let begin = clock.now
+    let study = try Study.load("load\(trials)", store: .url(path))
+    let trial = try study.ask()
+    for index in 0..<10 { _ = try trial.suggestFloat("x\(index)", -5...5) }
+    let seconds = begin.duration(to: clock.now) / .seconds(1)
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    BenchmarkLine(
+      bench: "storage_load",
+      params: [
+        .init("storage", "sqlite"), .init("trials", .integer(trials)), .init("params", 10),
+        .init("what", "tpe_ask"),
+      ], seconds: seconds, n: 1, perTrialMilliseconds: 1e3 * seconds / Double(trials),
+      more: [.init("peak_rss_mb", .rounded(Double(usage.ru_maxrss) / 1_024))]
+    ).emit()
+    try study.tellFailed(trial, because: "a benchmark asked for it")
+  }
+}
