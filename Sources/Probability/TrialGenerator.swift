@@ -62,16 +62,19 @@ public struct TrialGenerator: RandomNumberGenerator, Sendable {
 
   /// Ten rounds of the Philox bijection.
   package static func philox(_ counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
-    var (c, k) = (counter, key)
+    // In scalars: the vector multiplications do not exist in the baseline instruction set.
+    var (x, y, z, w) = (counter.x, counter.y, counter.z, counter.w)
+    var (k, l) = (key.x, key.y)
     for _ in 0..<10 {
-      let a = UInt64(c.x) * 0xD251_1F53
-      let b = UInt64(c.z) * 0xCD9E_8D57
-      c = SIMD4(
-        UInt32(b >> 32) ^ c.y ^ k.x, UInt32(truncatingIfNeeded: b),
-        UInt32(a >> 32) ^ c.w ^ k.y, UInt32(truncatingIfNeeded: a))
-      k.x &+= 0x9E37_79B9
-      k.y &+= 0xBB67_AE85
+      let a = UInt64(x) &* 0xD251_1F53
+      let b = UInt64(z) &* 0xCD9E_8D57
+      x = UInt32(truncatingIfNeeded: b >> 32) ^ y ^ k
+      y = UInt32(truncatingIfNeeded: b)
+      z = UInt32(truncatingIfNeeded: a >> 32) ^ w ^ l
+      w = UInt32(truncatingIfNeeded: a)
+      k &+= 0x9E37_79B9
+      l &+= 0xBB67_AE85
     }
-    return c
+    return SIMD4(x, y, z, w)
   }
 }

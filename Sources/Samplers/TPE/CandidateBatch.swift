@@ -13,6 +13,8 @@ struct CandidateBatch {
   let count: Int
   /// Per dimension and point, the coordinate; of a discrete dimension the middle of the cell.
   var coordinates: [Double]
+  /// Per point and continuous dimension, the coordinate in units of the width.
+  private(set) var filterCoordinates: [Float]
   /// Per discrete dimension and point, the cell.
   var cells: [KernelDimension.Cell]
   /// Per category and point, the choice.
@@ -36,13 +38,14 @@ struct CandidateBatch {
         choices[k * count + c] = Int32(point[category.parameter])
       }
     }
-    computePriors(estimator)
+    complete(estimator)
   }
 
   /// Creates an empty batch to be filled.
   init(count: Int, for estimator: ParzenEstimator) {
     self.count = count
     coordinates = Array(repeating: 0, count: estimator.dimensions.count * count)
+    filterCoordinates = Array(repeating: 0, count: max(1, estimator.continuousCount * count))
     cells = Array(
       repeating: KernelDimension.Cell(middle: 0, width: 0, index: -1),
       count: (estimator.dimensions.count - estimator.continuousCount) * count)
@@ -51,20 +54,22 @@ struct CandidateBatch {
   }
 
   mutating func setCell(
-    _ cell: KernelDimension.Cell, _ d: Int, _ c: Int, _ estimator: ParzenEstimator
+    _ cell: KernelDimension.Cell, _ d: Int, _ c: Int, _ estimator: borrowing ParzenEstimator
   ) {
     coordinates[d * count + c] = cell.middle
     cells[(d - estimator.continuousCount) * count + c] = cell
   }
 
-  /// Evaluates the prior kernel: centre in the middle, σ the width.
-  mutating func computePriors(_ estimator: ParzenEstimator) {
+  /// Completes a filled batch; evaluates the prior kernel: centre in the middle, σ the width.
+  mutating func complete(_ estimator: ParzenEstimator) {
     priorExponents = Array(repeating: estimator.priorLogScale, count: count)
     for (d, dimension) in estimator.dimensions.enumerated() {
-      let middle = 0.5 * (dimension.low + dimension.high)
+      let middle = dimension.middle
       for c in 0..<count {
         if d < estimator.continuousCount {
-          let z = (coordinates[d * count + c] - middle) / dimension.width
+          let coordinate = coordinates[d * count + c]
+          filterCoordinates[c * estimator.continuousCount + d] = dimension.filterUnits(coordinate)
+          let z = (coordinate - middle) / dimension.width
           priorExponents[c] -= 0.5 * z * z
         } else {
           let cell = cells[(d - estimator.continuousCount) * count + c]

@@ -4,7 +4,7 @@ internal import Probability
 /// for and then kept: on a grid nearly all kernels are of that kind, and many are equal.
 struct CellMassTable {
   /// Grids with more points are computed each time.
-  private static let largestGrid = 512
+  private static let largestGrid = 512.0
 
   private let dimension: KernelDimension
   private let count: Int
@@ -13,8 +13,11 @@ struct CellMassTable {
 
   init(_ dimension: KernelDimension) {
     self.dimension = dimension
-    let points = dimension.grid?.count ?? 0
-    count = points <= Self.largestGrid ? points : 0
+    if let last = dimension.grid?.last, last < Self.largestGrid {
+      count = Int(last) + 1
+    } else {
+      count = 0
+    }
   }
 
   /// Sets the smallest bandwidth; forgets what belongs to another.
@@ -27,16 +30,17 @@ struct CellMassTable {
   /// The logarithm of the mass of `cell` under the normal with that centre and σ, whose place in the
   /// grid is `index` (−1 off the grid).
   mutating func logMass(
-    of cell: KernelDimension.Cell, centre: Double, index: Int, sigma: Double
+    of cell: KernelDimension.Cell, centre: Double, index: Int32, sigma: Double
   ) -> Double {
     guard sigma == bandwidth, count > 0, index >= 0, cell.index >= 0 else {
       return Self.logMass(of: cell, centre, sigma)
     }
-    if rows[cell.index].isEmpty { rows[cell.index] = Array(repeating: .nan, count: count) }
-    let known = rows[cell.index][index]
+    let (row, column) = (Int(cell.index), Int(index))
+    if rows[row].isEmpty { rows[row] = Array(repeating: .nan, count: count) }
+    let known = rows[row][column]
     if !known.isNaN { return known }
     let mass = Self.logMass(of: cell, dimension.centre(at: index), sigma)
-    rows[cell.index][index] = mass
+    rows[row][column] = mass
     return mass
   }
 

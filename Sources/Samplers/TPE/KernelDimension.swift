@@ -27,28 +27,27 @@ struct KernelDimension {
   /// The logarithm of the factor between kernel space and the parameter's own.
   let logScale: Double
   private let scale: Double
-  private let distribution: Distribution
 
   /// The values low, low + step, … of a discrete parameter.
   struct Grid {
     let low: Double
     let step: Double
-    let count: Int
+    /// The place of the last point, a whole number.
+    let last: Double
   }
 
   /// What the density at a discrete value is the probability of, in kernel space.
   struct Cell {
     var middle: Double
     var width: Double
-    /// The value's place in the grid; −1 if it is not on it.
-    var index: Int
+    /// The value's place in the grid; −1 if it is not on it, or beyond 32 bits.
+    var index: Int32
   }
 
   /// Creates the dimension of a parameter; nil for a categorical one.
   init?(_ distribution: Distribution, parameter: Int) {
     guard let (low, high) = distribution.box else { return nil }
     self.parameter = parameter
-    self.distribution = distribution
     let width = high - low
     scale = width > 0x1p1022 ? 0.25 : width < 0x1p-900 ? 0x1p900 : 1
     logScale = log(scale)
@@ -59,58 +58,76 @@ struct KernelDimension {
     case .float(let d):
       isLogarithmic = d.log
       grid = d.step.map {
-        Grid(low: d.low, step: $0, count: Int(clamping: ((d.high - d.low) / $0).rounded()) + 1)
+        Grid(low: d.low, step: $0, last: (d.high / $0 - d.low / $0).rounded())
       }
     case .int(let d):
       isLogarithmic = d.log
-      grid = Grid(low: Double(d.low), step: Double(d.step), count: (d.high - d.low) / d.step + 1)
+      grid = Grid(
+        low: Double(d.low), step: Double(d.step), last: Double((d.high - d.low) / d.step))
     case .categorical: return nil
     }
   }
+
+  /// The middle of the bounds, the centre of the prior kernel.
+  var middle: Double { 0.5 * low + 0.5 * high }
 
   /// The kernel coordinate of an internal value; not finite when it has none.
   func coordinate(of internalValue: Double) -> Double {
     isLogarithmic ? log(internalValue) : internalValue * scale
   }
 
-  /// The internal value of a coordinate: on the grid and within the bounds.
-  func internalValue(at coordinate: Double) -> Double {
-    distribution.internalValue(ofBoxed: isLogarithmic ? coordinate : coordinate / scale)
+  /// A coordinate in units of the width, from the lower bound on; what is far outside is moved nearer.
+  func filterUnits(_ coordinate: Double) -> Float {
+    Float(min(max((coordinate - low) / width, -1_000), 1_000))
   }
 
-  /// The interval of the discrete value in kernel space.
+  /// The point of the distribution's box at a coordinate.
+  func boxed(_ coordinate: Double) -> Double {
+    isLogarithmic ? coordinate : coordinate / scale
+  }
+
+  /// The cell of the grid's point nearest to a coordinate.
+  func cell(nearest coordinate: Double, in grid: Grid) -> Cell {
+    let value = isLogarithmic ? exp(coordinate) : coordinate / scale
+    let place = ((value - grid.low) / grid.step + 0.5).rounded(.down)
+    return cell(at: min(max(place, 0), grid.last), in: grid)
+  }
+
+  /// The cell of an internal value; values that rounding moved off the grid share that of their point.
   func cell(of internalValue: Double, in grid: Grid) -> Cell {
     let index = gridIndex(of: internalValue, in: grid)
-    // Values that rounding moved off the grid share the cell of their grid point.
-    let value = index >= 0 ? grid.low + Double(index) * grid.step : internalValue
-    let half = grid.step / 2
+    if index >= 0 { return cell(at: Double(index), in: grid) }
+    return cell(around: internalValue, grid.step, -1)
+  }
+
+  private func cell(at place: Double, in grid: Grid) -> Cell {
+    let index = place < 0x1p31 ? Int32(place) : -1
+    return cell(around: grid.low + place * grid.step, grid.step, index)
+  }
+
+  private func cell(around value: Double, _ step: Double, _ index: Int32) -> Cell {
     guard isLogarithmic else {
-      return Cell(middle: value * scale, width: grid.step * scale, index: index)
+      return Cell(middle: value * scale, width: step * scale, index: index)
     }
-    let left = log(value - half)
+    let left = value - 0.5 * step
     // As a logarithm of the quotient: beyond 2⁵² the two bounds' logarithms no longer differ.
-    let width = log1p(grid.step / (value - half))
-    return Cell(middle: left + 0.5 * width, width: width, index: index)
+    let width = log1p(step / left)
+    return Cell(middle: log(left) + 0.5 * width, width: width, index: index)
+  }
+
+  /// The place of a value in the grid; −1 if it is not on it, or beyond 32 bits.
+  func gridIndex(of internalValue: Double, in grid: Grid) -> Int32 {
+    let place = (internalValue - grid.low) / grid.step
+    let nearest = place.rounded()
+    guard nearest >= 0, nearest <= grid.last, nearest < 0x1p31, abs(place - nearest) < 1e-9 else {
+      return -1
+    }
+    return Int32(nearest)
   }
 
   /// The coordinate of the grid's point at that place.
-  func centre(at index: Int) -> Double {
+  func centre(at index: Int32) -> Double {
     guard let grid else { return .nan }
     return coordinate(of: grid.low + Double(index) * grid.step)
-  }
-
-  /// The place of a value in the grid; −1 if it is not on it.
-  func gridIndex(of internalValue: Double, in grid: Grid) -> Int {
-    let place = (internalValue - grid.low) / grid.step
-    let nearest = place.rounded()
-    guard nearest >= 0, nearest < Double(grid.count), abs(place - nearest) < 1e-9 else { return -1 }
-    return Int(nearest)
-  }
-}
-
-extension Int {
-  /// The whole number nearest to a finite or infinite value, within 32 bits.
-  fileprivate init(clamping value: Double) {
-    self = value < 0x1p31 ? Int(value) : 1 << 31
   }
 }

@@ -9,7 +9,10 @@ internal import Probability
 extension ParzenEstimator {
   /// A kernel this far below the prior, in nats, cannot change a density in double precision, however
   /// many there are.
-  private static let negligible = 50.0
+  private static let negligible = 45.0
+  /// More than single precision can be wrong about an exponent near the threshold: a coordinate by
+  /// 2⁻²³ widths, that is 1e-5 bandwidths, so a square of at most a few hundred by some thousandths.
+  private static let filterMargin: Float = 0.5
   /// Blocks that are evaluated for all candidates while they are in the cache.
   private static let chunk = 32
 
@@ -19,138 +22,189 @@ extension ParzenEstimator {
   /// blocks, and a block is left as soon as the exponents of all its kernels are negligible against
   /// the prior's. An exponent only falls with each further dimension, so what is left out depends on
   /// the kernel alone and not on its block.
-  func logDensities(at batch: borrowing CandidateBatch) -> [Double] {
+  mutating func logDensities(at batch: borrowing CandidateBatch) -> [Double] {
     let count = batch.count
-    let m = activeCount
     // A category's row holds (1 / (m + 1) + [observed]) / normalizer.
-    let logHits = categories.reduce(0) {
-      $0 + log(Double(m + 2) / Double(m + 1 + $1.choiceCount))
-    }
-    let missPenalty = log(Double(m + 2))
+    let m = Double(activeCount)
+    let logHits = categories.reduce(0) { $0 + log((m + 2) / (m + 1 + Double($1.choiceCount))) }
+    let missPenalty = log(m + 2)
+    let weights = KernelWeights(count: activeCount, isUniform: isUniform)
+    let logTotal = log(weights.total + 1)
+    // Per point: the largest exponent so far, and the sum relative to it.
     var maxima = batch.priorExponents
     var sums = Array(repeating: 1.0, count: count)
-    let thresholds = batch.priorExponents.map { $0 - logHits - Self.negligible }
-    let weights = KernelWeights(count: m, isUniform: isUniform)
-    var survivors = Survivors()
-
-    var inactivePlace = 0
-    for first in stride(from: 0, to: blockCount, by: Self.chunk) {
-      let blocks = first..<min(first + Self.chunk, blockCount)
-      while inactivePlace < inactiveSlots.count,
-        inactiveSlots[inactivePlace] < first * Self.blockSize
-      {
-        inactivePlace += 1
-      }
-      for c in 0..<count {
-        survivors.removeAll()
-        findSurvivors(in: blocks, at: batch, c, above: thresholds[c], &survivors)
-        guard survivors.count > 0 else { continue }
-        var (maximum, sum) = (maxima[c], sums[c])
-        var skipped = inactivePlace
-        for place in 0..<survivors.count {
-          let slot = Int(survivors.slots[place])
-          var exponent = survivors.exponents[place]
-          for d in continuousCount..<dimensions.count {
-            let at = self.place(slot, d)
-            exponent += cellMasses[d - continuousCount].logMass(
-              of: batch.cells[(d - continuousCount) * count + c], centre: kernels[at],
-              index: Int(gridIndices[d - continuousCount][slot]),
-              sigma: kernels[at + Self.blockSize])
+    let hasMoreDimensions = dimensions.count > continuousCount || !categories.isEmpty
+    let size = Self.chunk * Self.blockSize
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: size) { slots in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: size) { exponents in
+        guard let slots = slots.baseAddress, let exponents = exponents.baseAddress else { return }
+        var inactivePlace = 0
+        for first in stride(from: 0, to: blockCount, by: Self.chunk) {
+          let blocks = first..<min(first + Self.chunk, blockCount)
+          while inactivePlace < inactiveSlots.count,
+            inactiveSlots[inactivePlace] < first * Self.blockSize
+          {
+            inactivePlace += 1
           }
-          exponent += logHits
-          for k in categories.indices
-          where choices[k][slot] != batch.choices[k * count + c] {
-            exponent -= missPenalty
-          }
-          guard exponent > maximum - Self.negligible else { continue }
-          while skipped < inactiveSlots.count, inactiveSlots[skipped] < slot { skipped += 1 }
-          let weight = weights[slot - skipped]
-          if exponent > maximum {
-            sum = sum * exp(maximum - exponent) + weight
-            maximum = exponent
-          } else {
-            sum += weight * exp(exponent - maximum)
+          for c in 0..<count {
+            let threshold = batch.priorExponents[c] - logHits - Self.negligible
+            let found = Self.findSurvivors(
+              in: blocks, at: batch, c, above: threshold, dimensions: continuousCount,
+              Columns(kernels, logScales, filter, filterScales, stride: blockStride),
+              slots, exponents)
+            guard found > 0 else { continue }
+            if hasMoreDimensions {
+              for place in 0..<found {
+                exponents[place] +=
+                  logHits
+                  + discreteExponent(Int(slots[place]), at: batch, c, missPenalty: missPenalty)
+              }
+            }
+            var (maximum, sum) = (maxima[c], sums[c])
+            var skipped = inactivePlace
+            for place in 0..<found {
+              let exponent = exponents[place]
+              guard exponent > maximum - Self.negligible else { continue }
+              let slot = Int(slots[place])
+              while skipped < inactiveSlots.count, inactiveSlots[skipped] < slot { skipped += 1 }
+              let weight = weights[slot - skipped]
+              if exponent > maximum {
+                sum = sum * exp(maximum - exponent) + weight
+                maximum = exponent
+              } else {
+                sum += weight * exp(exponent - maximum)
+              }
+            }
+            (maxima[c], sums[c]) = (maximum, sum)
           }
         }
-        (maxima[c], sums[c]) = (maximum, sum)
       }
     }
-    let logTotal = log(weights.total + 1)
     return (0..<count).map { maxima[$0] + log(sums[$0]) - logTotal + logConstant }
   }
 
-  /// Kernels of a chunk that are not negligible, with their exponents so far.
-  private struct Survivors {
-    var slots = [Int32](repeating: 0, count: chunk * blockSize)
-    var exponents = [Double](repeating: 0, count: chunk * blockSize)
-    var count = 0
+  /// What the discrete dimensions and the categories add to a kernel's exponent.
+  private mutating func discreteExponent(
+    _ slot: Int, at batch: borrowing CandidateBatch, _ c: Int, missPenalty: Double
+  ) -> Double {
+    var exponent = 0.0
+    for k in 0..<categories.count where choices[k][slot] != batch.choices[k * batch.count + c] {
+      exponent -= missPenalty
+    }
+    for d in continuousCount..<dimensions.count {
+      let at = place(slot, d)
+      let k = d - continuousCount
+      exponent += cellMasses[k].logMass(
+        of: batch.cells[k * batch.count + c], centre: kernels[at], index: gridIndices[k][slot],
+        sigma: kernels[at + Self.blockSize])
+    }
+    return exponent
+  }
 
-    mutating func removeAll() { count = 0 }
+  /// Where the kernels lie.
+  private struct Columns {
+    let kernels: UnsafeRawPointer
+    let logScales: UnsafeRawPointer
+    let filter: UnsafeRawPointer
+    let filterScales: UnsafeRawPointer
+    let stride: Int
 
-    mutating func append(_ slot: Int, _ exponent: Double) {
-      slots[count] = Int32(truncatingIfNeeded: slot)
-      exponents[count] = exponent
-      count += 1
+    init(
+      _ kernels: UnsafeRawPointer, _ logScales: UnsafeRawPointer, _ filter: UnsafeRawPointer,
+      _ filterScales: UnsafeRawPointer, stride: Int
+    ) {
+      self.kernels = kernels
+      self.logScales = logScales
+      self.filter = filter
+      self.filterScales = filterScales
+      self.stride = stride
     }
   }
 
   /// Evaluates the continuous dimensions of the kernels in `blocks` at point `c`.
-  private func findSurvivors(
+  ///
+  /// Single precision, which is twice as fast, decides which blocks deserve the exact evaluation.
+  ///
+  /// - Returns: The number of kernels that are not negligible; their slots and exponents so far are
+  ///   written to the last two arguments.
+  private static func findSurvivors(
     in blocks: Range<Int>, at batch: borrowing CandidateBatch, _ c: Int, above threshold: Double,
-    _ survivors: inout Survivors
-  ) {
-    let count = batch.count
-    let stride = blockStride
-    kernels.withUnsafeBytes { kernels in
-      logScales.withUnsafeBytes { scales in
-        batch.coordinates.withUnsafeBufferPointer { coordinates in
-          for block in blocks {
-            var exponents = scales.loadUnaligned(
-              fromByteOffset: block * 64, as: SIMD8<Double>.self)
-            var offset = block * stride * 8
-            var d = 0
-            var isNegligible = Self.allNegative(exponents - threshold)
-            while d < continuousCount, !isNegligible {
-              let centres = kernels.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
-              let inverses = kernels.loadUnaligned(
-                fromByteOffset: offset + 64, as: SIMD8<Double>.self)
-              let z = (coordinates[d * count + c] - centres) * inverses
-              exponents -= z * z
-              isNegligible = Self.allNegative(exponents - threshold)
-              offset += 128
-              d += 1
-            }
-            if isNegligible { continue }
-            for lane in 0..<8 where exponents[lane] >= threshold {
-              survivors.append(block * 8 + lane, exponents[lane])
-            }
+    dimensions: Int, _ columns: Columns, _ slots: UnsafeMutablePointer<Int32>,
+    _ exponents: UnsafeMutablePointer<Double>
+  ) -> Int {
+    batch.coordinates.withUnsafeBufferPointer { coordinates in
+      batch.filterCoordinates.withUnsafeBufferPointer { filterCoordinates in
+        guard let coordinates = coordinates.baseAddress,
+          let filterCoordinates = filterCoordinates.baseAddress
+        else { return 0 }
+        var found = 0
+        let filterThreshold = Float(threshold) - filterMargin
+        for block in blocks {
+          guard
+            passesFilter(
+              block, columns, filterCoordinates + c * dimensions, dimensions, filterThreshold)
+          else { continue }
+          var sums = columns.logScales
+            .loadUnaligned(fromByteOffset: block &* 64, as: SIMD8<Double>.self)
+          var kernel = columns.kernels + block &* columns.stride &* 8
+          var coordinate = coordinates + c
+          for _ in 0..<dimensions {
+            let centres = kernel.loadUnaligned(as: SIMD8<Double>.self)
+            let inverses = kernel.loadUnaligned(fromByteOffset: 64, as: SIMD8<Double>.self)
+            let z = (coordinate.pointee - centres) * inverses
+            sums -= z * z
+            kernel += 128
+            coordinate += batch.count
+          }
+          for lane in 0..<8 where sums[lane] >= threshold {
+            slots[found] = Int32(truncatingIfNeeded: block &* 8 &+ lane)
+            exponents[found] = sums[lane]
+            found &+= 1
           }
         }
+        return found
       }
     }
   }
 
+  /// Whether a kernel of the block may reach the threshold.
+  @inline(__always) private static func passesFilter(
+    _ block: Int, _ columns: Columns, _ coordinates: UnsafePointer<Float>, _ dimensions: Int,
+    _ threshold: Float
+  ) -> Bool {
+    var sums = columns.filterScales
+      .loadUnaligned(fromByteOffset: block &* 32, as: SIMD8<Float>.self)
+    sums -= threshold
+    var kernel = columns.filter + block &* dimensions &* 64
+    for d in 0..<dimensions {
+      let centres = kernel.loadUnaligned(as: SIMD8<Float>.self)
+      let inverses = kernel.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self)
+      let z = (coordinates[d] - centres) * inverses
+      sums -= z * z
+      if allNegative(sums) { return false }
+      kernel += 64
+    }
+    return dimensions > 0 || !allNegative(sums)
+  }
+
   /// Whether all numbers have the sign bit.
-  @inline(__always) private static func allNegative(_ v: SIMD8<Double>) -> Bool {
-    let bits = unsafeBitCast(v, to: SIMD8<Int64>.self)
-    let four = bits.lowHalf & bits.highHalf
-    let two = four.lowHalf & four.highHalf
-    return two.x & two.y < 0
+  @inline(__always) private static func allNegative(_ v: SIMD8<Float>) -> Bool {
+    let bits = unsafeBitCast(v, to: SIMD4<UInt64>.self)
+    let two = bits.lowHalf & bits.highHalf
+    return ~(two.x & two.y) & 0x8000_0000_8000_0000 == 0
   }
 }
 
 /// The weights of kernels by age: 1 for the latest 25, falling linearly to 1/m for the oldest.
 struct KernelWeights {
-  /// The number of kernels, without the prior.
-  let count: Int
   private let rampCount: Int
   private let first: Double
   private let slope: Double
   /// The sum of the weights, without the prior's 1.
   let total: Double
 
+  /// Creates the weights of `count` kernels, all 1 if `isUniform`.
   init(count: Int, isUniform: Bool) {
-    self.count = count
     rampCount = isUniform ? 0 : max(0, count - 25)
     first = 1 / Double(max(1, count))
     slope = rampCount > 1 ? (1 - first) / Double(rampCount - 1) : 0

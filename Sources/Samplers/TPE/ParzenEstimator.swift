@@ -18,7 +18,7 @@ internal import StudyModel
 /// Points can be added and removed, which changes the neighbours alone; whatever the order of such
 /// changes, equal sets of points give bit for bit equal densities. Slots hold the points by
 /// ascending trial number. A point may be inactive: it keeps its slot but counts for nothing.
-final class ParzenEstimator {
+struct ParzenEstimator {
   /// Points per block: the kernels of a block are evaluated together.
   static let blockSize = 8
 
@@ -42,25 +42,34 @@ final class ParzenEstimator {
 
   // Per slot and dimension, in blocks: eight centres, then eight bandwidths as 1 / (σ √2) for
   // continuous dimensions and as σ for discrete ones.
-  private(set) var kernels: [Double] = []
+  var kernels: [Double] = []
   // Per slot and dimension: the logarithm of what a kernel is divided by, without constants.
-  private var logDivisors: [Double] = []
+  var logDivisors: [Double] = []
+  // The same way, of densities that are sampled from: the share of a kernel's normal below the lower
+  // bound (NaN when its centre is out of bounds), and between the bounds.
+  var lowerTails: [Double] = []
+  var masses: [Double] = []
   /// Per slot, minus the sum of its logarithmic divisors; −∞ for what must not be seen.
-  private(set) var logScales: [Double] = []
+  var logScales: [Double] = []
   /// Per category and slot, the observed choice.
   private(set) var choices: [[Int32]]
   /// Per discrete dimension and slot, the place in the grid; −1 off the grid.
   private(set) var gridIndices: [[Int32]]
 
   // The active points sorted by coordinate, per dimension; equal ones by slot.
-  private var sortedCentres: [[Double]]
-  private var sortedSlots: [[Int32]]
+  var sortedCentres: [[Double]]
+  var sortedSlots: [[Int32]]
+  // The continuous dimensions of ``kernels`` and ``logScales`` in single precision and in units of the
+  // width, which most kernels are rejected by: see ``findSurvivors``.
+  var filter: [Float] = []
+  var filterScales: [Float] = []
+
   // What changed since the last fit.
-  private var dirtySlots: [[Int32]]
-  private var isUnsorted = false
-  private var mustRefitAll = true
-  private var fittedLimit = 0
-  private var touched: [Int32] = []
+  var dirtySlots: [[Int32]]
+  var isUnsorted = false
+  var mustRefitAll = true
+  var fittedLimit = 0
+  var touched: [Int32] = []
 
   /// The logarithm of the prior kernel's divisor; a constant of the space.
   let priorLogScale: Double
@@ -106,6 +115,15 @@ final class ParzenEstimator {
   /// The doubles of one block in ``kernels``.
   var blockStride: Int { dimensions.count * 2 * Self.blockSize }
 
+  /// The singles of one block in ``filter``.
+  var filterStride: Int { continuousCount * 2 * Self.blockSize }
+
+  /// The place of a slot's centre in ``filter``; the bandwidth follows ``blockSize`` later.
+  @inline(__always) func filterPlace(_ slot: Int, _ dimension: Int) -> Int {
+    (slot / Self.blockSize * continuousCount + dimension) * 2 * Self.blockSize
+      + slot % Self.blockSize
+  }
+
   /// The place of a slot's centre in ``kernels``; the bandwidth follows ``blockSize`` later.
   @inline(__always) func place(_ slot: Int, _ dimension: Int) -> Int {
     (slot / Self.blockSize * dimensions.count + dimension) * 2 * Self.blockSize
@@ -133,7 +151,7 @@ extension ParzenEstimator {
   }
 
   /// Prepares for so many new points that sorting once is cheaper than inserting each.
-  func expect(_ count: Int) {
+  mutating func expect(_ count: Int) {
     guard count > 32 + activeCount / 16 else { return }
     isUnsorted = true
     numbers.reserveCapacity(numbers.count + count)
@@ -153,7 +171,7 @@ extension ParzenEstimator {
   ///   - number: The trial's number.
   ///   - point: Internal values in the order of the space; usable.
   ///   - isActive: Whether it counts.
-  func insert(_ number: Int, at point: [Double], isActive: Bool = true) {
+  mutating func insert(_ number: Int, at point: [Double], isActive: Bool = true) {
     let slot = insertionSlot(of: number)
     openSlot(slot)
     numbers.insert(number, at: slot)
@@ -161,10 +179,12 @@ extension ParzenEstimator {
       let value = point[dimension.parameter]
       if let grid = dimension.grid {
         let cell = dimension.gridIndex(of: value, in: grid)
-        gridIndices[d - continuousCount].insert(Int32(truncatingIfNeeded: cell), at: slot)
+        gridIndices[d - continuousCount].insert(cell, at: slot)
       }
-      kernels[place(slot, d)] = dimension.coordinate(of: value)
+      let coordinate = dimension.coordinate(of: value)
+      kernels[place(slot, d)] = coordinate
       kernels[place(slot, d) + Self.blockSize] = 1
+      if d < continuousCount { filter[filterPlace(slot, d)] = dimension.filterUnits(coordinate) }
     }
     for (c, category) in categories.enumerated() {
       choices[c].insert(Int32(point[category.parameter]), at: slot)
@@ -178,7 +198,7 @@ extension ParzenEstimator {
   }
 
   /// Removes the point of a trial and its slot.
-  func remove(_ number: Int) {
+  mutating func remove(_ number: Int) {
     guard let slot = slot(of: number) else { return }
     if let at = inactiveSlots.firstIndex(of: Int32(slot)) {
       inactiveSlots.remove(at: at)
@@ -190,7 +210,7 @@ extension ParzenEstimator {
   }
 
   /// Makes the point of a trial count or not.
-  func setActive(_ isActive: Bool, _ number: Int) {
+  mutating func setActive(_ isActive: Bool, _ number: Int) {
     guard let slot = slot(of: number) else { return }
     let at = inactiveSlots.firstIndex { $0 >= slot } ?? inactiveSlots.count
     let isInactive = at < inactiveSlots.count && inactiveSlots[at] == slot
@@ -203,21 +223,7 @@ extension ParzenEstimator {
     }
   }
 
-  /// Whether the trial's point is this one.
-  func holds(_ point: [Double], for number: Int) -> Bool {
-    guard let slot = slot(of: number) else { return false }
-    for (d, dimension) in dimensions.enumerated()
-    where kernels[place(slot, d)] != dimension.coordinate(of: point[dimension.parameter]) {
-      return false
-    }
-    for (c, category) in categories.enumerated()
-    where choices[c][slot] != Int32(point[category.parameter]) {
-      return false
-    }
-    return true
-  }
-
-  private func activate(_ slot: Int) {
+  private mutating func activate(_ slot: Int) {
     activeCount += 1
     logScales[slot] = 0
     guard !isUnsorted else { return }
@@ -231,9 +237,10 @@ extension ParzenEstimator {
     if dimensions.isEmpty { touched.append(Int32(slot)) }
   }
 
-  private func deactivate(_ slot: Int) {
+  private mutating func deactivate(_ slot: Int) {
     activeCount -= 1
     logScales[slot] = -.infinity
+    filterScales[slot] = -.infinity
     guard !isUnsorted else { return }
     for d in dimensions.indices {
       let at = sortedPlace(of: kernels[place(slot, d)], slot, d)
@@ -245,7 +252,7 @@ extension ParzenEstimator {
   }
 
   /// Marks the point at a sorted place and its neighbours for refitting.
-  private func markDirty(around place: Int, _ d: Int) {
+  private mutating func markDirty(around place: Int, _ d: Int) {
     if min(100, activeCount + 2) != fittedLimit { mustRefitAll = true }
     guard !mustRefitAll else { return }
     for at in max(0, place - 1)..<min(place + 2, sortedSlots[d].count) {
@@ -254,7 +261,7 @@ extension ParzenEstimator {
   }
 
   /// The place of a coordinate among the sorted ones.
-  private func sortedPlace(of centre: Double, _ slot: Int, _ d: Int) -> Int {
+  func sortedPlace(of centre: Double, _ slot: Int, _ d: Int) -> Int {
     var (low, high) = (0, sortedCentres[d].count)
     while low < high {
       let middle = (low + high) / 2
@@ -269,21 +276,28 @@ extension ParzenEstimator {
   }
 
   /// Makes room for a slot; later ones move up.
-  private func openSlot(_ slot: Int) {
+  private mutating func openSlot(_ slot: Int) {
     let count = numbers.count
     if count.isMultiple(of: Self.blockSize) {
       kernels.append(contentsOf: repeatElement(1, count: blockStride))
       logScales.append(contentsOf: repeatElement(-.infinity, count: Self.blockSize))
+      filter.append(contentsOf: repeatElement(1, count: filterStride))
+      filterScales.append(contentsOf: repeatElement(-.infinity, count: Self.blockSize))
     }
     logDivisors.append(contentsOf: repeatElement(0, count: dimensions.count))
+    if isUniform {
+      lowerTails.append(contentsOf: repeatElement(0, count: dimensions.count))
+      masses.append(contentsOf: repeatElement(1, count: dimensions.count))
+    }
     guard slot < count else { return }
     for later in stride(from: count, to: slot, by: -1) { copySlot(later - 1, to: later) }
     logScales[slot] = -.infinity
+    filterScales[slot] = -.infinity
     shiftSlots(from: slot, by: 1)
   }
 
   /// Takes a slot away, whose number is gone already; later ones move down.
-  private func closeSlot(_ slot: Int) {
+  private mutating func closeSlot(_ slot: Int) {
     let count = numbers.count
     for d in gridIndices.indices { gridIndices[d].remove(at: slot) }
     for c in choices.indices { choices[c].remove(at: slot) }
@@ -294,23 +308,41 @@ extension ParzenEstimator {
     touched.removeAll { $0 == count }
     for d in dirtySlots.indices { dirtySlots[d].removeAll { $0 == count } }
     logScales[count] = -.infinity
+    filterScales[count] = -.infinity
     logDivisors.removeLast(dimensions.count)
+    if isUniform {
+      lowerTails.removeLast(dimensions.count)
+      masses.removeLast(dimensions.count)
+    }
     if count.isMultiple(of: Self.blockSize) {
       kernels.removeLast(blockStride)
       logScales.removeLast(Self.blockSize)
+      filter.removeLast(filterStride)
+      filterScales.removeLast(Self.blockSize)
     }
   }
 
-  private func copySlot(_ from: Int, to: Int) {
+  private mutating func copySlot(_ from: Int, to: Int) {
     for d in dimensions.indices {
       kernels[place(to, d)] = kernels[place(from, d)]
       kernels[place(to, d) + Self.blockSize] = kernels[place(from, d) + Self.blockSize]
-      logDivisors[to * dimensions.count + d] = logDivisors[from * dimensions.count + d]
+      let (source, target) = (from * dimensions.count + d, to * dimensions.count + d)
+      logDivisors[target] = logDivisors[source]
+      if isUniform {
+        lowerTails[target] = lowerTails[source]
+        masses[target] = masses[source]
+      }
+    }
+    for d in 0..<continuousCount {
+      let (source, target) = (filterPlace(from, d), filterPlace(to, d))
+      filter[target] = filter[source]
+      filter[target + Self.blockSize] = filter[source + Self.blockSize]
     }
     logScales[to] = logScales[from]
+    filterScales[to] = filterScales[from]
   }
 
-  private func shiftSlots(from slot: Int, by change: Int32) {
+  private mutating func shiftSlots(from slot: Int, by change: Int32) {
     func shift(_ slots: inout [Int32]) {
       for place in slots.indices where slots[place] >= slot { slots[place] += change }
     }
@@ -320,96 +352,5 @@ extension ParzenEstimator {
       shift(&sortedSlots[d])
       shift(&dirtySlots[d])
     }
-  }
-}
-
-// MARK: Fitting
-
-extension ParzenEstimator {
-  /// Brings the bandwidths up to date with the points.
-  func fit() {
-    if isUnsorted { sortAll() }
-    let limit = min(100, activeCount + 2)
-    if limit != fittedLimit { mustRefitAll = true }
-    fittedLimit = limit
-    for d in dimensions.indices {
-      if mustRefitAll {
-        for at in sortedSlots[d].indices { refit(at, d, limit) }
-      } else {
-        for slot in dirtySlots[d] where logScales[Int(slot)] > -.infinity {
-          refit(sortedPlace(of: kernels[place(Int(slot), d)], Int(slot), d), d, limit)
-        }
-      }
-      dirtySlots[d].removeAll(keepingCapacity: true)
-    }
-    if mustRefitAll {
-      for slot in numbers.indices { sumDivisors(slot) }
-    } else {
-      for slot in touched { sumDivisors(Int(slot)) }
-    }
-    touched.removeAll(keepingCapacity: true)
-    mustRefitAll = false
-    for d in cellMasses.indices {
-      cellMasses[d].use(bandwidth: dimensions[continuousCount + d].width / Double(limit))
-    }
-  }
-
-  private func sumDivisors(_ slot: Int) {
-    guard logScales[slot] > -.infinity else { return }
-    var sum = 0.0
-    let base = slot * dimensions.count
-    for d in dimensions.indices { sum += logDivisors[base + d] }
-    logScales[slot] = -sum
-  }
-
-  /// Sorts all active points anew.
-  private func sortAll() {
-    isUnsorted = false
-    mustRefitAll = true
-    let active = numbers.indices.filter { logScales[$0] > -.infinity }
-    for d in dimensions.indices {
-      var points = active.map { (centre: kernels[place($0, d)], slot: Int32($0)) }
-      points.sort { $0.centre < $1.centre || ($0.centre == $1.centre && $0.slot < $1.slot) }
-      sortedCentres[d] = points.map(\.centre)
-      sortedSlots[d] = points.map(\.slot)
-      dirtySlots[d].removeAll()
-    }
-  }
-
-  /// Recomputes the bandwidth of the point at a sorted place.
-  private func refit(_ at: Int, _ d: Int, _ limit: Int) {
-    let dimension = dimensions[d]
-    let count = sortedCentres[d].count
-    let centre = sortedCentres[d][at]
-    let left = centre - (at > 0 ? sortedCentres[d][at - 1] : dimension.low)
-    let right = (at + 1 < count ? sortedCentres[d][at + 1] : dimension.high) - centre
-    // The walls do not count for the outermost of several points.
-    var sigma = max(left, right)
-    if count > 1, at == 0 { sigma = right }
-    if count > 1, at == count - 1 { sigma = left }
-    let smallest = dimension.width / Double(limit)
-    sigma = min(max(sigma, smallest), dimension.width)
-
-    let slot = Int(sortedSlots[d][at])
-    let isContinuous = d < continuousCount
-    let bandwidth = isContinuous ? 0.5.squareRoot() / sigma : sigma
-    let bandwidthPlace = place(slot, d) + Self.blockSize
-    let divisorPlace = slot * dimensions.count + d
-    let logMass = dimension.logMass(of: centre, sigma)
-    let logDivisor = isContinuous ? logMass + log(sigma / dimension.width) : logMass
-    kernels[bandwidthPlace] = bandwidth
-    logDivisors[divisorPlace] = logDivisor
-    if !mustRefitAll { touched.append(Int32(slot)) }
-  }
-}
-
-extension KernelDimension {
-  /// The logarithm of the mass within the bounds of a normal around `centre`.
-  @inline(__always) func logMass(of centre: Double, _ sigma: Double) -> Double {
-    let a = (low - centre) / sigma
-    let b = (high - centre) / sigma
-    // Beyond 8.3 the tail is less than half a unit in the last place of 1.
-    if a < -8.3, b > 8.3 { return 0 }
-    return StandardNormal.logMass(from: a, to: b)
   }
 }

@@ -6,12 +6,13 @@ final class SpaceModel {
   /// The parameters, none of them single-valued.
   let parameters: [Parameter]
   /// The density of the good trials.
-  let good: ParzenEstimator
+  private(set) var good: ParzenEstimator
   /// The density of all others.
-  let rest: ParzenEstimator
+  private(set) var rest: ParzenEstimator
 
   private var columns: [Int?]
   private var consumed = 0
+  private var best: [Int] = []
   private var goodNumbers: [Int] = []
   private var running: [Pending] = []
 
@@ -52,8 +53,11 @@ final class SpaceModel {
 
     let finished = history.finishedOrder[consumed...]
     rest.expect(finished.count)
-    var chosen: [Int] = []
-    for number in best where hasPoint(number, in: history) { chosen.append(number) }
+    var chosen = goodNumbers
+    if best != self.best {
+      self.best = best
+      chosen = best.filter { hasPoint($0, in: history) }
+    }
     for number in finished where history.states[number] != .failed {
       guard let point = point(of: number, in: history) else { continue }
       rest.insert(number, at: point, isActive: !chosen.contains(number))
@@ -87,7 +91,15 @@ final class SpaceModel {
     let g = rest.logDensities(at: candidates)
     var best = 0
     for c in 1..<max(1, candidateCount) where l[c] - g[c] > l[best] - g[best] { best = c }
-    return good.internalValues(of: best, in: candidates)
+    return good.internalValues(of: best, in: candidates, parameters)
+  }
+
+  /// The logarithms of both densities at points given by internal values in the order of the space.
+  func logDensities(at points: [[Double]]) -> [(good: Double, rest: Double)] {
+    let batch = CandidateBatch(points, for: good)
+    let l = good.logDensities(at: batch)
+    let g = rest.logDensities(at: batch)
+    return l.indices.map { (good: l[$0], rest: g[$0]) }
   }
 
   private func findColumns(in history: TrialHistory) {

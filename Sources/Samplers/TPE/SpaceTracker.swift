@@ -10,6 +10,8 @@ struct SpaceTracker {
     let distribution: Int32
   }
 
+  /// Grows whenever an answer may have changed.
+  private(set) var version = 0
   /// The parameters that all trials have with equal distributions; nil before the first trial.
   private(set) var intersection: [Entry]?
   /// The coarsest disjoint sets of columns such that each trial has all or none of a set.
@@ -31,6 +33,7 @@ struct SpaceTracker {
       let distribution = column.distributionIDs[number]
       if distribution >= 0 { entries.append(Entry(column: index, distribution: distribution)) }
     }
+    version += 1
     latest = entries
     latestNumber = number
     intersection = intersection?.filter(entries.contains) ?? entries

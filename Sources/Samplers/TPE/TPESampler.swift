@@ -84,10 +84,9 @@ public struct TPESampler: Sampler {
       guard state.observationCount >= settings.startupTrials else {
         return (generator, assignments)
       }
-      for space in state.jointSpaces(isGrouped: settings.isGrouped) {
-        let model = state.model(of: space, for: trial, given: history)
+      for model in state.jointModels(for: trial, given: history) {
         let values = model.suggest(settings.candidateCount, using: &generator)
-        for (parameter, value) in zip(space, values) {
+        for (parameter, value) in zip(model.parameters, values) {
           assignments.append(
             ParameterAssignment(parameter.name, parameter.distribution, internalValue: value))
         }
@@ -114,7 +113,7 @@ public struct TPESampler: Sampler {
           settings.startupTrials, for: trial, given: history, using: &generator)
         return (generator, value)
       }
-      let model = state.model(of: [parameter], for: trial, given: history)
+      let model = state.model(of: parameter, for: trial, given: history)
       let values = model.suggest(settings.candidateCount, using: &generator)
       return (generator, values[0])
     }
@@ -127,7 +126,7 @@ public struct TPESampler: Sampler {
     guard isMultivariate else { return [] }
     return cache.state.withLock { [settings] state in
       state.advance(to: history, settings)
-      return state.jointSpaces(isGrouped: settings.isGrouped)
+      return state.jointSpaces()
     }
   }
 
@@ -142,10 +141,9 @@ public struct TPESampler: Sampler {
   ) -> [(good: Double, rest: Double)] {
     cache.state.withLock { [settings] state in
       state.advance(to: history, settings)
-      let model = state.model(of: space, for: trial, given: history)
-      let batch = CandidateBatch(points, for: model.good)
-      return Array(zip(model.good.logDensities(at: batch), model.rest.logDensities(at: batch)))
-        .map { (good: $0, rest: $1) }
+      let model = SpaceModel(space)
+      state.update(model, for: trial, given: history)
+      return model.logDensities(at: points)
     }
   }
 

@@ -7,7 +7,7 @@ internal import StudyModel
 /// Everything here is a function of the history and the settings; a history that does not continue
 /// the last one, or other settings, start it anew.
 struct TPEState {
-  private var settings: TPESampler.Settings?
+  private var settings = TPESampler.Settings()
   private var directions: [Direction] = []
   private var names: [String] = []
   private var distributions: [Distribution] = []
@@ -18,7 +18,9 @@ struct TPEState {
   private(set) var observationCount = 0
   private var tracker = SpaceTracker()
   private var ranking = TrialRanking()
-  private var models: [[Parameter]: SpaceModel] = [:]
+  private var jointModels: [SpaceModel] = []
+  private var jointVersion = -1
+  private var models: [Parameter: SpaceModel] = [:]
   private var announcements: [Int: Announcement] = [:]
 
   /// What a running trial announced, with the text it was read from.
@@ -27,7 +29,7 @@ struct TPEState {
     let values: [String: JSONValue]
   }
 
-  /// The most models kept: one per parameter sampled alone and per jointly sampled space.
+  /// The most models kept of parameters sampled alone.
   private static let modelLimit = 512
 
   /// Takes in what happened since the last call.
@@ -64,8 +66,8 @@ struct TPEState {
   }
 
   /// The spaces to be sampled jointly, sorted by name inside and by their first names.
-  func jointSpaces(isGrouped: Bool) -> [[Parameter]] {
-    let entries = isGrouped ? tracker.stableGroups : [tracker.intersection ?? []]
+  func jointSpaces() -> [[Parameter]] {
+    let entries = settings.isGrouped ? tracker.stableGroups : [tracker.intersection ?? []]
     let spaces = entries.map { space in
       space.map { Parameter(names[$0.column], distributions[Int($0.distribution)]) }
     }
@@ -76,30 +78,41 @@ struct TPEState {
       .sorted { $0[0].name < $1[0].name }
   }
 
-  /// The model of a space, up to date with the history.
-  mutating func model(
-    of space: [Parameter], for trial: Int, given history: TrialHistory
-  ) -> SpaceModel {
-    let model: SpaceModel
-    if let known = models[space] {
-      model = known
-    } else {
-      if models.count >= Self.modelLimit { models.removeAll() }
-      model = SpaceModel(space)
-      models[space] = model
+  /// The models of the jointly sampled spaces, up to date with the history.
+  mutating func jointModels(for trial: Int, given history: TrialHistory) -> [SpaceModel] {
+    if tracker.version != jointVersion {
+      jointVersion = tracker.version
+      let known = jointModels
+      jointModels = jointSpaces().map { space in
+        known.first { $0.parameters == space } ?? SpaceModel(space)
+      }
     }
-    let settings = settings ?? TPESampler.Settings()
+    for model in jointModels { update(model, for: trial, given: history) }
+    return jointModels
+  }
+
+  /// The model of a parameter sampled by itself, up to date with the history.
+  mutating func model(
+    of parameter: Parameter, for trial: Int, given history: TrialHistory
+  ) -> SpaceModel {
+    if models[parameter] == nil, models.count >= Self.modelLimit { models.removeAll() }
+    let model = models[parameter] ?? SpaceModel([parameter])
+    models[parameter] = model
+    update(model, for: trial, given: history)
+    return model
+  }
+
+  /// Brings a model up to date with the history.
+  mutating func update(_ model: SpaceModel, for trial: Int, given history: TrialHistory) {
     var pending: [Int] = []
     if settings.usesConstantLiar {
       for number in history.running where number != trial { pending.append(number) }
     }
     if announcements.count > 2 * pending.count + 64 { announcements.removeAll() }
+    let readsAnnouncements = settings.isMultivariate
     model.update(
       from: history, best: ranking.best(goodCount), pending: pending,
-      announced: { number in
-        settings.isMultivariate ? announcement(of: number, in: history) : [:]
-      })
-    return model
+      announced: { number in readsAnnouncements ? announcement(of: number, in: history) : [:] })
   }
 
   /// The number of trials called good.
