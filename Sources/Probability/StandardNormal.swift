@@ -70,9 +70,11 @@ public enum StandardNormal {
   }
 
   private static func wideLogMass(from a: Double, to b: Double) -> Double {
-    if b <= 0 { return logDifference(logCumulative(b), logCumulative(a)) }
-    if a >= 0 { return logDifference(logCumulative(-a), logCumulative(-b)) }
-    return log1p(-cumulative(a) - cumulative(-b))
+    if a < 0, b > 0 { return log1p(-cumulative(a) - cumulative(-b)) }
+    let (near, far) = a >= 0 ? (-a, -b) : (b, a)
+    // Not narrow, so at least a tenth of the larger probability remains; above −35 none underflows.
+    if near > -35 { return log(cumulative(near) - cumulative(far)) }
+    return logDifference(logCumulative(near), logCumulative(far))
   }
 
   /// ln (eˣ − eʸ) for x > y.

@@ -40,30 +40,18 @@ extension ParzenEstimator {
       dirtySlots[d].removeAll(keepingCapacity: true)
       if d >= continuousCount { cellMasses[d - continuousCount].use(bandwidth: smallest) }
     }
+    let summer = DivisorSummer(dimensionCount: dimensions.count, continuousCount: continuousCount)
     if mustRefitAll {
-      for slot in numbers.indices { sumDivisors(slot) }
+      for slot in 0..<numbers.count {
+        summer.sum(slot, logDivisors, filter, &logScales, &filterScales)
+      }
     } else {
-      for slot in touched { sumDivisors(Int(slot)) }
+      for slot in touched {
+        summer.sum(Int(slot), logDivisors, filter, &logScales, &filterScales)
+      }
     }
     touched.removeAll(keepingCapacity: true)
     mustRefitAll = false
-  }
-
-  private mutating func sumDivisors(_ slot: Int) {
-    guard logScales[slot] > -.infinity else { return }
-    var sum = 0.0
-    let base = slot * dimensions.count
-    var isWithinBounds = true
-    for d in 0..<dimensions.count {
-      sum += logDivisors[base + d]
-      if d < continuousCount {
-        let units = filter[filterPlace(slot, d)]
-        isWithinBounds = isWithinBounds && units >= 0 && units <= 1
-      }
-    }
-    logScales[slot] = -sum
-    // What the two large parts of an exponent leave of a kernel out of bounds needs more digits.
-    filterScales[slot] = isWithinBounds ? Float(-sum) : .infinity
   }
 
   /// Sorts all active points anew.
@@ -122,6 +110,14 @@ private struct KernelFitter {
     if count > 1, at == count - 1 { sigma = left }
     sigma = min(max(sigma, smallest), dimension.width)
 
+    let size = ParzenEstimator.blockSize
+    let slot = Int(slots[at])
+    let (block, lane) = (slot / size, slot % size)
+    let place = ((block * dimensionCount + d) * 2 + 1) * size + lane
+    let bandwidth = isContinuous ? 0.5.squareRoot() / sigma : sigma
+    // All else follows from the centre, which a slot keeps, and the bandwidth.
+    if kernels[place] == bandwidth { return }
+
     let a = (dimension.low - centre) / sigma
     let b = (dimension.high - centre) / sigma
     var lowerTail = 0.0
@@ -142,11 +138,7 @@ private struct KernelFitter {
       logDivisor = StandardNormal.logMass(from: a, to: b)
       if isContinuous { logDivisor += log(sigma / dimension.width) }
     }
-    let size = ParzenEstimator.blockSize
-    let slot = Int(slots[at])
-    let (block, lane) = (slot / size, slot % size)
-    let bandwidth = isContinuous ? 0.5.squareRoot() / sigma : sigma
-    kernels[((block * dimensionCount + d) * 2 + 1) * size + lane] = bandwidth
+    kernels[place] = bandwidth
     if isContinuous {
       filter[((block * continuousCount + d) * 2 + 1) * size + lane] =
         Float(bandwidth * dimension.width)
@@ -157,5 +149,32 @@ private struct KernelFitter {
       lowerTails[scalarPlace] = lowerTail
       masses[scalarPlace] = mass
     }
+  }
+}
+
+/// Adds up what a kernel is divided by.
+private struct DivisorSummer {
+  let dimensionCount: Int
+  let continuousCount: Int
+
+  /// Sets the scales of a slot, unless it is inactive.
+  @inline(__always) func sum(
+    _ slot: Int, _ logDivisors: UnsafePointer<Double>, _ filter: UnsafePointer<Float>,
+    _ logScales: UnsafeMutablePointer<Double>, _ filterScales: UnsafeMutablePointer<Float>
+  ) {
+    guard logScales[slot] > -.infinity else { return }
+    var sum = 0.0
+    let divisors = logDivisors + slot * dimensionCount
+    for d in 0..<dimensionCount { sum += divisors[d] }
+    let size = ParzenEstimator.blockSize
+    var units = filter + slot / size * continuousCount * 2 * size + slot % size
+    var isWithinBounds = true
+    for _ in 0..<continuousCount {
+      isWithinBounds = isWithinBounds && units.pointee >= 0 && units.pointee <= 1
+      units += 2 * size
+    }
+    logScales[slot] = -sum
+    // What the two large parts of an exponent leave of a kernel out of bounds needs more digits.
+    filterScales[slot] = isWithinBounds ? Float(-sum) : .infinity
   }
 }

@@ -183,7 +183,7 @@ extension ParzenEstimator {
       }
       let coordinate = dimension.coordinate(of: value)
       kernels[place(slot, d)] = coordinate
-      kernels[place(slot, d) + Self.blockSize] = 1
+      kernels[place(slot, d) + Self.blockSize] = .nan  // none yet
       if d < continuousCount { filter[filterPlace(slot, d)] = dimension.filterUnits(coordinate) }
     }
     for (c, category) in categories.enumerated() {
@@ -253,8 +253,6 @@ extension ParzenEstimator {
 
   /// Marks the point at a sorted place and its neighbours for refitting.
   private mutating func markDirty(around place: Int, _ d: Int) {
-    if min(100, activeCount + 2) != fittedLimit { mustRefitAll = true }
-    guard !mustRefitAll else { return }
     for at in max(0, place - 1)..<min(place + 2, sortedSlots[d].count) {
       dirtySlots[d].append(sortedSlots[d][at])
     }
