@@ -98,8 +98,12 @@ let package = Package(
       name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "SQLiteStoresTests", dependencies: ["SQLiteStores", "StudyModel", "Conformance"],
+      name: "SQLiteStoresTests",
+      dependencies: ["SQLiteStores", "StudyModel", "Conformance", "CSQLite", "StoreWriter"],
       exclude: ["Optuna"], swiftSettings: house),
+    .executableTarget(
+      name: "StoreWriter", dependencies: ["SQLiteStores", "StudyModel"],
+      path: "Tests/StoreWriter", swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [
