@@ -99,11 +99,11 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SQLiteStoresTests",
-      dependencies: ["SQLiteStores", "StudyModel", "Conformance", "CSQLite", "StoreWriter"],
+      dependencies: ["SQLiteStores", "StudyModel", "Conformance", "CSQLite", "StoreWorker"],
       exclude: ["Optuna"], swiftSettings: house),
     .executableTarget(
-      name: "StoreWriter", dependencies: ["SQLiteStores", "StudyModel"],
-      path: "Tests/StoreWriter", swiftSettings: house),
+      name: "StoreWorker", dependencies: ["SQLiteStores", "StudyModel"],
+      path: "Tests/StoreWorker", swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [

@@ -6,17 +6,6 @@ import Testing
 
 /// Processes that are killed with SIGKILL while they write.
 @Suite struct KillTests {
-  private static var writer: URL {
-    #if os(Linux)
-      let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    #else
-      let bundle =
-        Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
-        ?? Bundle.main.bundleURL
-    #endif
-    return bundle.deletingLastPathComponent().appendingPathComponent("StoreWriter")
-  }
-
   /// Two writers share a file; one after the other is killed in the middle of its work. What it
   /// confirmed is there, what it held can be claimed, and the file is whole.
   @Test func losesNothingThatWasConfirmed() throws {
@@ -26,28 +15,17 @@ import Testing
     let study = try store.createStudy(named: "s", directions: [.minimize])
     var confirmed: [Int] = []
     for round in 0..<12 {
-      let writers = try (0..<2).map { index in
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = Self.writer
-        process.arguments = [path, "s", "w\(round)-\(index)", "1000000"]
-        process.standardOutput = output
-        try process.run()
-        return (process, output)
+      let writers = try (0..<2).map {
+        try Child(Child.storeWorker, ["write", path, "s", "w\(round)-\($0)"], in: folder)
       }
-      // Between rounds the kill comes at different moments, some of them before the first trial.
-      for (turn, (process, output)) in writers.enumerated() {
-        var text = Data()
-        while text.count(where: { $0 == 10 }) < round * 2 + turn {
-          text += output.fileHandleForReading.availableData
+      // The kill comes at different moments, some of them before the first trial.
+      for (turn, writer) in writers.enumerated() {
+        for _ in 0..<(round * 2 + turn) {
+          confirmed.append(try #require(Int(try writer.readLine())))
         }
-        kill(process.processIdentifier, SIGKILL)
-        text += try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        #expect(process.terminationReason == .uncaughtSignal)
         // The last line may be cut off.
-        let lines = String(decoding: text, as: UTF8.self)
-        confirmed += lines.split(separator: "\n").dropLast(lines.hasSuffix("\n") ? 0 : 1)
+        let text = try writer.killed()
+        confirmed += text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1)
           .compactMap { Int($0) }
       }
     }

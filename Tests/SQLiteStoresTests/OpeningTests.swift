@@ -169,9 +169,8 @@ import Testing
   @Test func createsOptunasTables() throws {
     let (ours, theirs) = (folder.file("ours.db"), folder.file("theirs.db"))
     try makeStore(ours)
-    _ = try Python.start(
-      ["-c", "import optuna; optuna.storages.RDBStorage('sqlite:///\(theirs)')"], in: folder
-    ).finish()
+    _ = try Python.run(
+      ["-c", "import optuna; optuna.storages.RDBStorage('sqlite:///\(theirs)')"], in: folder)
     let list = """
       SELECT type, name, tbl_name, replace(replace(replace(sql, char(10), ''), char(9), ''), ' ', '')
       FROM sqlite_master WHERE name NOT LIKE 'needletail%' AND name NOT LIKE 'sqlite_sequence'
@@ -190,12 +189,11 @@ import Testing
   /// Opening and reading a file of Optuna's changes nothing; the first write adds our tables.
   @Test func addsOurTablesOnWriting() throws {
     let path = folder.file("theirs.db")
-    _ = try Python.start(
+    _ = try Python.run(
       [
         "-c",
         "import optuna; optuna.create_study(storage='sqlite:///\(path)', study_name='s')",
-      ], in: folder
-    ).finish()
+      ], in: folder)
     let tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'needletail%'"
     do {
       let store = try SQLiteStudyStore(path: path)
