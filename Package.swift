@@ -101,8 +101,12 @@ let package = Package(
       name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "SQLiteStoresTests", dependencies: ["SQLiteStores", "StudyModel", "Conformance"],
+      name: "SQLiteStoresTests",
+      dependencies: ["SQLiteStores", "StudyModel", "Conformance", "CSQLite", "StoreWorker"],
       exclude: ["Optuna"], swiftSettings: house),
+    .executableTarget(
+      name: "StoreWorker", dependencies: ["SQLiteStores", "StudyModel"],
+      path: "Tests/StoreWorker", swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [

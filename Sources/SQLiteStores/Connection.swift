@@ -115,7 +115,9 @@ internal import StudyModel
     case SQLITE_FULL: return .full(location: location)
     case SQLITE_READONLY: return .readOnly(location: location)
     case SQLITE_CORRUPT: return .damaged(location: location, problem: message)
-    case SQLITE_NOTADB: return .notAStore(location: location, problem: "it is no SQLite database; choose another path")
+    case SQLITE_NOTADB:
+      return .notAStore(
+        location: location, problem: "it is no SQLite database; choose another path")
     case SQLITE_IOERR, SQLITE_CANTOPEN:
       if system == ENOSPC || system == EDQUOT { return .full(location: location) }
       if system == EROFS { return .readOnly(location: location) }

@@ -29,20 +29,6 @@ import Testing
     get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
   }
 
-  private func sqlite(_ path: String, _ sql: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["sqlite3", "-batch", path, sql]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(
-      decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return text.trimmingCharacters(in: .whitespacesAndNewlines)
-  }
-
   private func makeStore(_ path: String) throws {
     let store = try SQLiteStudyStore(path: path)
     _ = try store.createStudy(named: "s", directions: [.minimize])
@@ -88,7 +74,7 @@ import Testing
 
   @Test func refusesDatabasesOfOthers() throws {
     let path = folder.file("other.db")
-    _ = try sqlite(path, "CREATE TABLE customers (a); INSERT INTO customers VALUES (1)")
+    _ = try Shell.sqlite(path, "CREATE TABLE customers (a); INSERT INTO customers VALUES (1)")
     let before = try Data(contentsOf: URL(fileURLWithPath: path))
     let error = try #require(refusal(path))
     #expect(error.description.contains("customers"))
@@ -104,7 +90,7 @@ import Testing
   func refusesNewerSchemas(_ sql: String) throws {
     let path = folder.file("new.db")
     try makeStore(path)
-    _ = try sqlite(path, sql)
+    _ = try Shell.sqlite(path, sql)
     let before = try Data(contentsOf: URL(fileURLWithPath: path))
     guard case .unsupportedSchema = refusal(path) else {
       Issue.record("\(sql) was opened")
@@ -130,7 +116,7 @@ import Testing
       _ = try store.createTrial(template, in: study, lease: nil)
     }
     let whole = folder.file("copy.db")
-    _ = try sqlite(path, "VACUUM INTO '\(whole)'")
+    _ = try Shell.sqlite(path, "VACUUM INTO '\(whole)'")
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: whole)))
     var reported = 0
     for page in stride(from: 4_096, to: bytes.count, by: 4_096) {
@@ -176,51 +162,49 @@ import Testing
     #expect(refusal(path, creatingIfMissing: false) != nil)
     #expect(try entries == ["empty.db"])
     try makeStore(path)
-    #expect(try sqlite(path, "SELECT study_name FROM studies") == "s")
+    #expect(try Shell.sqlite(path, "SELECT study_name FROM studies") == "s")
   }
 
   /// What we create is, table for table, what Optuna creates, with the version rows.
   @Test func createsOptunasTables() throws {
     let (ours, theirs) = (folder.file("ours.db"), folder.file("theirs.db"))
     try makeStore(ours)
-    _ = try Python.start(
-      ["-c", "import optuna; optuna.storages.RDBStorage('sqlite:///\(theirs)')"], in: folder
-    ).finish()
+    _ = try Python.run(
+      ["-c", "import optuna; optuna.storages.RDBStorage('sqlite:///\(theirs)')"], in: folder)
     let list = """
       SELECT type, name, tbl_name, replace(replace(replace(sql, char(10), ''), char(9), ''), ' ', '')
       FROM sqlite_master WHERE name NOT LIKE 'needletail%' AND name NOT LIKE 'sqlite_sequence'
         AND tbl_name NOT LIKE 'needletail%' ORDER BY name
       """
-    #expect(try sqlite(ours, list) == sqlite(theirs, list))
-    #expect(try sqlite(theirs, list).split(separator: "\n").count == 25)
+    #expect(try Shell.sqlite(ours, list) == Shell.sqlite(theirs, list))
+    #expect(try Shell.sqlite(theirs, list).split(separator: "\n").count == 25)
     let versions = "SELECT version_info_id, schema_version FROM version_info"
-    #expect(try sqlite(ours, versions) == "1|12")
-    #expect(try sqlite(ours, "SELECT * FROM alembic_version") == "v3.2.0.a")
-    #expect(try sqlite(ours, "PRAGMA journal_mode") == "wal")
+    #expect(try Shell.sqlite(ours, versions) == "1|12")
+    #expect(try Shell.sqlite(ours, "SELECT * FROM alembic_version") == "v3.2.0.a")
+    #expect(try Shell.sqlite(ours, "PRAGMA journal_mode") == "wal")
     let strict = "SELECT count(*) FROM pragma_table_list WHERE name LIKE 'needletail%' AND strict"
-    #expect(try sqlite(ours, strict) == "4")
+    #expect(try Shell.sqlite(ours, strict) == "4")
   }
 
   /// Opening and reading a file of Optuna's changes nothing; the first write adds our tables.
   @Test func addsOurTablesOnWriting() throws {
     let path = folder.file("theirs.db")
-    _ = try Python.start(
+    _ = try Python.run(
       [
         "-c",
         "import optuna; optuna.create_study(storage='sqlite:///\(path)', study_name='s')",
-      ], in: folder
-    ).finish()
+      ], in: folder)
     let tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'needletail%'"
     do {
       let store = try SQLiteStudyStore(path: path)
       _ = store.location
     }
-    #expect(try sqlite(path, tables) == "0")
+    #expect(try Shell.sqlite(path, tables) == "0")
     let store = try SQLiteStudyStore(path: path)
     let study = try store.study(named: "s")
     #expect(try store.studies() == [study])
     #expect(try SQLiteStudyStore(path: path).study(named: "s") == study)
-    #expect(try sqlite(path, tables) != "0")
+    #expect(try Shell.sqlite(path, tables) != "0")
   }
 
   /// The guard: nobody changes the state of a finished trial or takes a running one again, and
@@ -240,18 +224,11 @@ import Testing
         lease: state == .running ? request : nil)
     }
     for (number, state) in [(0, "RUNNING"), (0, "WAITING"), (1, "RUNNING"), (1, "FAIL")] {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = [
-        "sqlite3", "-batch", path, "UPDATE trials SET state = '\(state)' WHERE number = \(number)",
-      ]
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      #expect(process.terminationStatus != 0, "\(number) became \(state)")
+      let sql = "UPDATE trials SET state = '\(state)' WHERE number = \(number)"
+      #expect(try Shell.run(path, sql).status != 0, "\(sql)")
     }
-    _ = try sqlite(path, "UPDATE trials SET state = 'RUNNING' WHERE number = 2")
-    _ = try sqlite(path, "UPDATE trials SET state = 'FAIL' WHERE number IN (0, 2)")
+    _ = try Shell.sqlite(path, "UPDATE trials SET state = 'RUNNING' WHERE number = 2")
+    _ = try Shell.sqlite(path, "UPDATE trials SET state = 'FAIL' WHERE number IN (0, 2)")
     #expect(try store.counts(in: study) == [.failed: 2, .completed: 1])
     // Somebody else ended the trial that is held here.
     #expect(
@@ -260,9 +237,9 @@ import Testing
         lease: LeaseRequest(worker: "v", now: now.advanced(by: .seconds(61)), deadline: now)) == nil
     )
     #expect(try store.attempts(of: 0, in: study).map(\.outcome) == [.lost])
-    _ = try sqlite(path, "DELETE FROM studies")
+    _ = try Shell.sqlite(path, "DELETE FROM studies")
     for table in ["studies", "notes", "attempts"] {
-      #expect(try sqlite(path, "SELECT count(*) FROM needletail_\(table)") == "0")
+      #expect(try Shell.sqlite(path, "SELECT count(*) FROM needletail_\(table)") == "0")
     }
     #expect(throws: StoreError.unknownStudy(name: "s", known: [])) {
       try store.counts(in: study)
@@ -279,11 +256,11 @@ import Testing
       let second = try SQLiteStudyStore(path: path)
       #expect(try second.studies() == [study])
     }
-    #expect(try sqlite(path, "SELECT count(*) FROM studies") == "1")
+    #expect(try Shell.sqlite(path, "SELECT count(*) FROM studies") == "1")
     #expect(FileManager.default.fileExists(atPath: path + "-wal"))
     _ = try store.createTrial(
       Trial(TrialReference(id: 0, number: 0), state: .waiting), in: study, lease: nil)
-    #expect(try sqlite(path, "SELECT count(*) FROM trials") == "1")
+    #expect(try Shell.sqlite(path, "SELECT count(*) FROM trials") == "1")
   }
 
   /// The magic numbers are those of linux/magic.h and of the file systems' own headers.

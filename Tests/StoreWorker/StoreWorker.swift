@@ -1,0 +1,87 @@
+import SQLiteStores
+import StudyModel
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A process of ours for tests that need several.
+///
+/// `StoreWorker write FILE STUDY WORKER` runs trials of three parameters and three reports until it is
+/// killed, and prints the number of each when the store has confirmed its end. `StoreWorker drain FILE STUDY
+/// WORKER` prints `ready`, waits for the end of its input, runs queued trials until none is left, and
+/// prints the number of each as it begins.
+@main struct StoreWorker {
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    guard arguments.count == 5 else {
+      say("usage: StoreWorker write|drain FILE STUDY WORKER")
+      exit(64)
+    }
+    let store = try SQLiteStudyStore(path: arguments[2])
+    let study = try store.study(named: arguments[3])
+    if arguments[1] == "write" {
+      while true { try runNewTrial(in: study, of: store, as: arguments[4]) }
+    }
+    say("ready")
+    while readLine() != nil {}
+    while try runQueuedTrial(in: study, of: store, as: arguments[4]) {}
+  }
+
+  static func runNewTrial(
+    in study: StudyRecord, of store: SQLiteStudyStore, as worker: String
+  ) throws {
+    let range = Distribution.float(try FloatDistribution(low: 0, high: 1_000_000))
+    let request = request(worker)
+    let (trial, lease) = try store.createTrial(
+      Trial(TrialReference(id: 0, number: 0), state: .running, startedAt: request.now),
+      in: study, lease: request)
+    let value = Double(trial.number)
+    let leases = lease.map { [$0] } ?? []
+    try store.commit(
+      ["a", "b", "c"].map {
+        TrialChange(trial, .parameterSet(ParameterAssignment($0, range, internalValue: value)))
+      }, to: study, under: leases, durability: .process)
+    var ending = (0..<3).map {
+      TrialChange(trial, .reported(IntermediateValue(step: $0, value: value)))
+    }
+    ending.append(TrialChange(trial, .finished(.completed, values: [value], at: .now())))
+    try store.commit(ending, to: study, under: leases, durability: .powerCut)
+    say("\(trial.number)")
+  }
+
+  /// Runs the next queued trial with the value of its `x`; false when there is none.
+  static func runQueuedTrial(
+    in study: StudyRecord, of store: SQLiteStudyStore, as worker: String
+  ) throws -> Bool {
+    let range = Distribution.float(try FloatDistribution(low: 0, high: 1_000))
+    guard let (trial, lease) = try store.claimTrial(in: study, lease: request(worker)) else {
+      return false
+    }
+    say("\(trial.number)")
+    let value = trial.systemAttributes.first?.value["x"]?.number ?? .nan
+    try store.commit(
+      [
+        TrialChange(
+          trial.reference, .parameterSet(ParameterAssignment("x", range, internalValue: value))),
+        TrialChange(trial.reference, .reported(IntermediateValue(step: 0, value: value))),
+      ], to: study, under: [lease], durability: .process)
+    try store.commit(
+      [TrialChange(trial.reference, .finished(.completed, values: [value], at: .now()))],
+      to: study, under: [lease], durability: .powerCut)
+    return true
+  }
+
+  static func request(_ worker: String) -> LeaseRequest {
+    let now = Timestamp.now()
+    return LeaseRequest(worker: worker, now: now, deadline: now.advanced(by: .seconds(60)))
+  }
+
+  /// Prints a line at once, in one piece.
+  static func say(_ text: String) {
+    let line = Array("\(text)\n".utf8)
+    _ = write(STDOUT_FILENO, line, line.count)
+  }
+}
