@@ -20,6 +20,7 @@ struct Measurement: Equatable {
 /// Finds objectives' values in a line or a file: `name=value`, `name: value`, JSON.
 struct MetricReading {
   let objectives: [String]
+  /// The names that number a report; of two in one line or object, the earlier here counts.
   let stepNames: [String]
 
   // MARK: Text
@@ -30,19 +31,24 @@ struct MetricReading {
   /// anything that is not a letter or a digit. Nothing behind `=` is NaN.
   func measurements(inText line: ArraySlice<UInt8>) -> [Measurement] {
     var found: [Measurement] = []
-    var step: Int?
+    var steps: [Int?] = stepNames.map { _ in nil }
     for index in line.indices where line[index] == 0x3D || line[index] == 0x3A {
       let left = Self.trimmingSpace(line[..<index])
-      if let objective = objectives.firstIndex(where: { Self.ends(left, with: $0) }) {
+      // Of `loss` and `val loss`, the longer is meant where both would fit.
+      let fitting = objectives.indices.filter { Self.ends(left, with: objectives[$0]) }
+      if let objective = fitting.max(by: { objectives[$0].utf8.count < objectives[$1].utf8.count })
+      {
         guard let word = Self.word(after: index, in: line) else { continue }
         found.append(
           Measurement(
             objective: objective, value: Self.number(word), text: word, step: nil))
-      } else if stepNames.contains(where: { Self.ends(left, with: $0, ignoringCase: true) }) {
-        step = Self.word(after: index, in: line).flatMap(Self.number).flatMap(Self.step) ?? step
+      } else if let name = stepNames.firstIndex(where: {
+        Self.ends(left, with: $0, ignoringCase: true)
+      }) {
+        steps[name] = Self.word(after: index, in: line).flatMap(Self.number).flatMap(Self.step)
       }
     }
-    guard let step else { return found }
+    guard let step = steps.lazy.compactMap({ $0 }).first else { return found }
     return found.map {
       Measurement(objective: $0.objective, value: $0.value, text: $0.text, step: step)
     }
@@ -179,9 +185,10 @@ struct MetricReading {
       }
     }
     guard case .object(let members) = document else { return [] }
-    let step = members.first { member in
-      stepNames.contains { $0.lowercased() == member.name.lowercased() }
-    }.flatMap { Self.number(in: $0.value) }.flatMap(Self.step)
+    let step = stepNames.lazy.compactMap { name in
+      members.last { $0.name.lowercased() == name.lowercased() }
+        .flatMap { Self.number(in: $0.value) }.flatMap(Self.step)
+    }.first
     return objectives.indices.compactMap { index in
       document[objectives[index]].map { measurement(of: index, $0, step: step) }
     }

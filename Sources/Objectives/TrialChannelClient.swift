@@ -35,12 +35,16 @@ package struct TrialChannelClient: ~Copyable {
         "the trial channel (NEEDLETAIL_CHANNEL=\(text)) is not open in this process; whatever "
           + "started it must pass that descriptor on")
     }
-    self.number = number
-    if let folder = Self.variable("NEEDLETAIL_DIR") {
-      lock = unsafe open("\(folder)/.channel.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    } else {
-      lock = -1
-    }
+    self.init(descriptor: number, folder: Self.variable("NEEDLETAIL_DIR"))
+  }
+
+  /// A client of the channel that `descriptor` is, with its lock in `folder`.
+  init(descriptor: Int32, folder: String?) {
+    number = descriptor
+    lock =
+      folder.map { folder in
+        unsafe open("\(folder)/.channel.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      } ?? -1
   }
 
   deinit { close(lock) }

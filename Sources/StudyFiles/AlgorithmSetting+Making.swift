@@ -12,13 +12,16 @@ extension AlgorithmSetting {
     var sampler = TPESampler()
     sampler.startupTrials = integer("startup_trials") ?? sampler.startupTrials
     sampler.candidateCount = integer("candidate_count") ?? sampler.candidateCount
-    sampler.isMultivariate = flag("multivariate") ?? sampler.isMultivariate
-    sampler.isGrouped = flag("group") ?? sampler.isGrouped
+    // Each of the two implies the other's default: groups are of several parameters.
+    let isGrouped = flag("group")
+    sampler.isMultivariate =
+      flag("multivariate") ?? (sampler.isMultivariate || isGrouped == true)
+    sampler.isGrouped = isGrouped ?? (sampler.isGrouped && sampler.isMultivariate)
     sampler.usesConstantLiar = flag("constant_liar") ?? sampler.usesConstantLiar
     if sampler.isGrouped, !sampler.isMultivariate {
       throw StudyFileError(
         path: path, location: location,
-        problem: "'group' of 'tpe' needs 'multivariate: true'; set it or remove 'group'")
+        problem: "'group' of 'tpe' needs 'multivariate'; remove one of the two lines")
     }
     return sampler
   }

@@ -135,4 +135,88 @@ import Testing
     ).run()
     #expect(result.outcome == .completed([1]))
   }
+
+  // MARK: The client
+
+  /// Answers a client's requests from another thread, with `answer`, until the client is done.
+  private func withServer(
+    _ answer: @escaping @Sendable (JSONValue) -> JSONValue,
+    _ body: (Int32) throws -> Void
+  ) throws {
+    let pair = try Descriptor.socketPair()
+    pair.first.stopBlocking()
+    let server = pair.first.number
+    let thread = Thread {
+      var input: [UInt8] = []
+      var buffer = [UInt8](repeating: 0, count: 4_096)
+      while true {
+        var waiting = pollfd(fd: server, events: Int16(POLLIN), revents: 0)
+        poll(&waiting, 1, -1)
+        let count = read(server, &buffer, buffer.count)
+        guard count > 0 else { return }
+        input += buffer[..<count]
+        while let end = input.firstIndex(of: 0x0A) {
+          let request = String(decoding: input[..<end], as: UTF8.self)
+          input.removeFirst(end + 1)
+          let reply = Array(
+            (answer((try? JSONValue(parsing: request)) ?? .null).text() + "\n").utf8)
+          _ = write(server, reply, reply.count)
+        }
+      }
+    }
+    thread.start()
+    try body(pair.second.number)
+    shutdown(pair.second.number, Int32(SHUT_RDWR))
+    while !thread.isFinished { sched_yield() }
+  }
+
+  @Test func clientsTakeTurns() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path
+    let distribution = Distribution.float(try FloatDistribution(low: 0, high: 1))
+    try withServer { request in
+      ["ok": true, "value": request["name"] ?? .null]
+    } _: { descriptor in
+      // Each process, here each thread with a client of its own, gets its own answers.
+      DispatchQueue.concurrentPerform(iterations: 8) { index in
+        let client = TrialChannelClient(descriptor: descriptor, folder: path)
+        for round in 0..<50 {
+          let name = "p\(index)-\(round)"
+          let parameter = Parameter(name, distribution)
+          let value = try? client.suggest(parameter)
+          #expect(value == .string(name))
+        }
+      }
+    }
+  }
+
+  @Test func clientReadsAnswers() throws {
+    let folder = try TemporaryFolder()
+    try withServer { request in
+      switch request["call"]?.string {
+      case "should_prune": ["ok": true, "prune": true, "reason": "behind"]
+      case "report": ["ok": false, "error": "no such step"]
+      default: ["ok": true]
+      }
+    } _: { descriptor in
+      let client = TrialChannelClient(descriptor: descriptor, folder: folder.path)
+      let reason = try client.pruningReason()
+      #expect(reason == "behind")
+      #expect(throws: ChannelError("no such step")) { try client.call(.report(1, step: 0)) }
+      let answer = try client.call(.tellPruned)
+      #expect(answer == ["ok": true])
+    }
+  }
+
+  @Test func clientSaysWhenThereIsNoTrial() throws {
+    #expect(!TrialChannelClient.isInsideTrial)
+    let error = #expect(throws: ChannelError.self) { _ = try TrialChannelClient() }
+    #expect(error?.description.hasPrefix("this is not inside a trial") == true)
+    let pair = try Descriptor.socketPair()
+    let client = TrialChannelClient(descriptor: pair.second.number, folder: nil)
+    shutdown(pair.first.number, Int32(SHUT_RDWR))
+    #expect(throws: ChannelError("needletail has closed the trial channel; stop here")) {
+      try client.call(.trial)
+    }
+  }
 }

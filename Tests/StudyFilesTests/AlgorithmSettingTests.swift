@@ -1,0 +1,70 @@
+import Pruners
+import Samplers
+import StudyFiles
+import Testing
+
+@Suite struct AlgorithmSettingTests {
+  private func sampler(_ text: String) throws -> any Sampler {
+    let file = try StudyFile(text: "sampler: \(text)", path: "s.yaml")
+    return try #require(file.sampler).makeSampler()
+  }
+
+  private func pruner(_ text: String) throws -> any Pruner {
+    let file = try StudyFile(text: "pruner: \(text)", path: "s.yaml")
+    return try #require(file.pruner).makePruner()
+  }
+
+  @Test func makesSamplers() throws {
+    #expect(try sampler("random") is RandomSampler)
+    let plain = try #require(try sampler("tpe") as? TPESampler)
+    let standard = TPESampler()
+    #expect(plain.startupTrials == standard.startupTrials)
+    #expect(plain.candidateCount == standard.candidateCount)
+    #expect(plain.isMultivariate == standard.isMultivariate)
+    #expect(plain.isGrouped == standard.isGrouped)
+    #expect(plain.usesConstantLiar == standard.usesConstantLiar)
+    let other = try #require(
+      try sampler(
+        "{name: tpe, n_startup_trials: 3, candidates: 50, group: true, constant_liar: false}")
+        as? TPESampler)
+    #expect(other.startupTrials == 3)
+    #expect(other.candidateCount == 50)
+    #expect(other.isGrouped && other.isMultivariate && !other.usesConstantLiar)
+    let single = try #require(try sampler("{name: tpe, multivariate: no}") as? TPESampler)
+    #expect(!single.isMultivariate)
+  }
+
+  @Test func makesPruners() throws {
+    #expect(try pruner("none") is NopPruner)
+    let median = try #require(
+      try pruner("{name: median, startup_trials: 7, n_warmup_steps: 2, interval: 3, min_trials: 4}")
+        as? MedianPruner)
+    #expect(median.startupTrials == 7 && median.warmupSteps == 2)
+    #expect(median.interval == 3 && median.minimumTrials == 4)
+    let percentile = try #require(
+      try pruner("{name: percentile, percentile: 12.5}") as? PercentilePruner)
+    #expect(percentile.percentile == 12.5)
+    let halving = try #require(
+      try pruner("{name: asha, min_resource: 2, eta: 3, s: 1, bootstrap_count: 4}")
+        as? SuccessiveHalvingPruner)
+    #expect(halving.minResource == .steps(2) && halving.reductionFactor == 3)
+    #expect(halving.minEarlyStoppingRate == 1 && halving.bootstrapCount == 4)
+    let automatic = try #require(
+      try pruner("{name: asha, min_resource: auto}") as? SuccessiveHalvingPruner)
+    #expect(automatic.minResource == .automatic)
+  }
+
+  @Test func refusesOptionsThatDoNotGoTogether() throws {
+    let grouped = #expect(throws: StudyFileError.self) {
+      try sampler("{name: tpe, group: true, multivariate: false}")
+    }
+    #expect(
+      grouped?.description
+        == "s.yaml:1:10: 'group' of 'tpe' needs 'multivariate'; remove one of the two lines")
+    let halving = #expect(throws: StudyFileError.self) {
+      try pruner("{name: asha, bootstrap_count: 2}")
+    }
+    #expect(
+      halving?.description.hasPrefix("s.yaml:1:9: the pruner's setting 'bootstrap_count'") == true)
+  }
+}
