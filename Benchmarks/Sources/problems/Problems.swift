@@ -98,7 +98,7 @@ import StudyModel
   static func pruner(_ name: String) throws -> (any Pruner)? {
     switch name {
     case "none": NopPruner()
-    case "median": try MedianPruner()
+    case "median": MedianPruner()
     case "asha": try SuccessiveHalvingPruner()
     default: nil
     }
