@@ -1,3 +1,5 @@
+internal import StudyFiles
+
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
   package static let all: [any Verb.Type] = [
@@ -32,7 +34,7 @@ package enum VerbTable {
     let known = verbs(of: first)
     guard !known.isEmpty else {
       let names = all.map { $0.description.words[0] }
-      throw .unknownVerb(first, nearest: nearestName(to: first, among: names))
+      throw .unknownVerb(first, nearest: nearest(to: first, among: names))
     }
     let rest = arguments.dropFirst()
     let second = rest.first ?? ""
@@ -46,6 +48,6 @@ package enum VerbTable {
     }
     throw .unknownVerb(
       "\(first) \(second)",
-      nearest: nearestName(to: second, among: names).map { "\(first) \($0)" })
+      nearest: nearest(to: second, among: names).map { "\(first) \($0)" })
   }
 }
