@@ -81,6 +81,33 @@ struct BuiltCommand {
     try run(shell, ["-c", script])
   }
 
+  /// What is done to a program behind a pseudo-terminal.
+  enum TerminalStep {
+    /// Wait until the output since the last match has this regular expression.
+    case expect(String)
+    case send(String)
+    case signal(Int32)
+
+    fileprivate var json: [Any] {
+      switch self {
+      case .expect(let expression): ["expect", expression]
+      case .send(let text): ["send", text]
+      case .signal(let number): ["signal", Int(number)]
+      }
+    }
+  }
+
+  /// Runs a program behind a pseudo-terminal; its output is all that appeared there.
+  func terminal(
+    size: String = "100x30", _ steps: [TerminalStep], _ program: String, _ arguments: String...
+  ) throws -> Result {
+    let driver = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("drive_terminal.py").path
+    let json = try JSONSerialization.data(withJSONObject: steps.map(\.json))
+    return try run(
+      Self.python, [driver, size, String(decoding: json, as: UTF8.self), program] + arguments)
+  }
+
   /// Starts it and does not wait.
   func start(_ arguments: String...) throws -> RunningCommand {
     try RunningCommand(Self.path, arguments, in: self)
@@ -114,8 +141,10 @@ struct BuiltCommand {
 }
 
 /// A process that was started in a test's folder.
+///
+/// Spawned by hand: Foundation's `Process` needs a run loop to learn of the end.
 final class RunningCommand {
-  private let process = Process()
+  let identifier: pid_t
   private let outputFile: URL
   private let messageFile: URL
 
@@ -124,19 +153,22 @@ final class RunningCommand {
     let scratch = FileManager.default.temporaryDirectory
     outputFile = scratch.appendingPathComponent("needletail-out-\(UUID().uuidString)")
     messageFile = scratch.appendingPathComponent("needletail-err-\(UUID().uuidString)")
-    for file in [outputFile, messageFile] { try Data().write(to: file) }
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.currentDirectoryURL = command.folder
-    process.environment = command.fullEnvironment
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: outputFile)
-    process.standardError = try FileHandle(forWritingTo: messageFile)
-    try process.run()
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addchdir_np(&actions, command.folder.path)
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND
+    posix_spawn_file_actions_addopen(&actions, 1, outputFile.path, flags, 0o600)
+    posix_spawn_file_actions_addopen(&actions, 2, messageFile.path, flags, 0o600)
+    let words = ([program] + arguments).map { strdup($0) } + [nil]
+    let variables = command.fullEnvironment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for pointer in words + variables { free(pointer) } }
+    var child: pid_t = 0
+    let code = posix_spawn(&child, program, &actions, nil, words, variables)
+    guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+    identifier = child
   }
-
-  /// The process's number.
-  var identifier: Int32 { process.processIdentifier }
 
   /// What was written to stderr so far.
   func messagesSoFar() throws -> String { try String(contentsOf: messageFile, encoding: .utf8) }
@@ -146,14 +178,17 @@ final class RunningCommand {
 
   /// Waits for the end.
   func finished() throws -> BuiltCommand.Result {
-    process.waitUntilExit()
+    var status: Int32 = 0
+    while waitpid(identifier, &status, 0) < 0 {
+      guard errno == EINTR else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
     defer {
       for file in [outputFile, messageFile] { _ = unlink(file.path) }
     }
-    let wasKilled = process.terminationReason == .uncaughtSignal
+    let wasKilled = status & 0x7F != 0
     return BuiltCommand.Result(
       output: String(decoding: try Data(contentsOf: outputFile), as: UTF8.self),
       messages: String(decoding: try Data(contentsOf: messageFile), as: UTF8.self),
-      code: wasKilled ? -1 : process.terminationStatus, wasKilled: wasKilled)
+      code: wasKilled ? -1 : (status >> 8) & 0xFF, wasKilled: wasKilled)
   }
 }
