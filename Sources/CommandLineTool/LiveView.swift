@@ -30,10 +30,7 @@ struct LiveView {
 
   /// Writes lines above the view, where they stay.
   mutating func insert(_ lines: [String]) {
-    let frame = lastFrame
-    clear()
-    for line in lines { console.note(line) }
-    show(frame)
+    show(lastFrame, below: lines)
   }
 
   /// Removes the view.
@@ -44,9 +41,9 @@ struct LiveView {
     lastFrame = []
   }
 
-  private mutating func show(_ frame: [String]) {
+  private mutating func show(_ frame: [String], below lines: [String] = []) {
     var text = height > 0 ? "\r\u{1B}[\(height)A" : "\r"
-    for line in frame { text += line + "\u{1B}[K\n" }
+    for line in lines + frame { text += line + "\u{1B}[K\n" }
     // What an earlier, longer frame left below.
     text += "\u{1B}[J"
     console.writeMessage(text)
@@ -71,7 +68,8 @@ struct LiveView {
     }
     let states: [TrialState] = [.completed, .pruned, .failed, .waiting]
     let counts = states.compactMap { state in
-      snapshot.counts[state].flatMap { $0 > 0 || state == .completed ? "\($0) \(state.name)" : nil }
+      let count = snapshot.counts[state] ?? 0
+      return count > 0 || state == .completed ? "\(count) \(state.name)" : nil
     }
     lines.append(("done  " + counts.joined(separator: "  ")).cut(to: width))
     if let notice = snapshot.notice { lines.append(notice.cut(to: width)) }

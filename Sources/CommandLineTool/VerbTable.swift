@@ -3,11 +3,13 @@ internal import StudyFiles
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
   package static let all: [any Verb.Type] = [
+    RunVerb.self,
     StudyCreateVerb.self, StudyListVerb.self, StudyShowVerb.self, StudyBestVerb.self,
     StudyDeleteVerb.self, StudyExportVerb.self,
-    TrialListVerb.self, TrialShowVerb.self, TrialTellVerb.self,
-    TrialEnqueueVerb.self,
-    CompletionVerb.self, HelpVerb.self,
+    TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
+    TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
+    PlotHistoryVerb.self, PlotIntermediateVerb.self,
+    DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
   ]
 
   /// The first words of verbs with two, such as `study`, in the table's order.

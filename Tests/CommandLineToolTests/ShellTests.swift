@@ -107,7 +107,8 @@ import Testing
     let result = try command.terminal(
       [
         .send(setUp + "\n"), .expect("ready>"), .send(text + "\t"), .expect(word),
-        .send("\u{3}"), .expect("ready>"), .send("exit 0\n"),
+        // Clears the line.
+        .send("\u{15}exit 0\n"),
       ], "/usr/bin/zsh", "-f", "-i")
     #expect(result.code == 0, "\(result.output)\(result.messages)")
     try command.cleanUp()

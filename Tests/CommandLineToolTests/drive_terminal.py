@@ -3,12 +3,14 @@
 Usage: drive_terminal.py COLUMNSxROWS STEPS PROGRAM [ARGUMENT...]
 
 STEPS is a JSON list of ["expect", REGEX] (wait until the output since the last match has it),
-["send", TEXT] (type) and ["signal", NUMBER] (to the program). Writes everything that appeared on the
+["send", TEXT] (type), ["signal", NUMBER] (to the program), ["touch", FILE] (make it) and ["file",
+PATTERN] (wait until a file matches). Writes everything that appeared on the
 terminal to stdout and exits as the program did, 128 + N for signal N, or 99 when a step
-was not met within 60 seconds.
+was not met within 30 seconds.
 """
 
 import fcntl
+import glob
 import json
 import os
 import pty
@@ -19,7 +21,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 60
+PATIENCE = 30
 
 
 def main():
@@ -62,6 +64,14 @@ def main():
             os.write(terminal, value.encode())
         elif kind == "signal":
             os.kill(child, value)
+        elif kind == "touch":
+            open(value, "w").close()
+        elif kind == "file":
+            deadline = time.monotonic() + PATIENCE
+            while not glob.glob(value):
+                if not is_open or time.monotonic() > deadline:
+                    give_up(f"there was never a file {value!r}")
+                is_open = read_some(0.02)
     deadline = time.monotonic() + PATIENCE
     while is_open:
         if time.monotonic() > deadline:
