@@ -1,3 +1,5 @@
+internal import StudyFiles
+
 /// The arguments of one verb, sorted into flags, options and what is given by its place.
 ///
 /// Options may stand anywhere until `--`; `--opt value` and `--opt=value` are the same. What looks
@@ -130,7 +132,7 @@ package struct ArgumentScanner {
     guard let option = declared(name) else {
       let known = description.options.map(\.name) + ["--help"]
       throw .unknownOption(
-        name, verb: description.name, nearest: nearestName(to: name, among: known))
+        name, verb: description.name, nearest: nearest(to: name, among: known))
     }
     guard !flags.contains(option.name), values[option.name] == nil else {
       throw .repeatedOption(option.name)

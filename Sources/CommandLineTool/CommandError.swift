@@ -2,8 +2,6 @@
 package enum CommandError: Error, Hashable {
   /// A store that is to be read and is not there.
   case noStore(location: String)
-  /// A store's address that names a kind of store this version does not have.
-  case unknownStoreKind(String)
   /// A value that is not one a trial can have.
   case badTrialValue(String, problem: String)
   case badParameter(String, problem: String)
@@ -12,8 +10,6 @@ package enum CommandError: Error, Hashable {
   case directionConflict(study: String, stored: String, given: String)
   /// A trial that a worker is running right now.
   case trialHeld(number: Int, worker: String)
-  case notInTrial(verb: String)
-  case file(String, problem: String)
   case other(String)
 }
 
@@ -23,8 +19,6 @@ extension CommandError: CustomStringConvertible {
     case .noStore(let location):
       "there is no study store at \(location.printable); give one with --store, or create it with "
         + "needletail run or needletail study create"
-    case .unknownStoreKind(let address):
-      "'\(address.printable)' is no store this version can open; give a path or sqlite:///PATH"
     case .badTrialValue(let text, let problem):
       "the value '\(text.printable)' \(problem)"
     case .badParameter(let name, let problem):
@@ -37,9 +31,6 @@ extension CommandError: CustomStringConvertible {
         + "or choose another name with --name"
     case .trialHeld(let number, let worker):
       "trial \(number) is being run by \(worker.printable); stop that worker first"
-    case .notInTrial(let verb):
-      "\(verb) works only inside a trial that needletail run started"
-    case .file(let path, let problem): "\(path.printable): \(problem)"
     case .other(let sentence): sentence
     }
   }

@@ -1,3 +1,5 @@
+internal import StudyFiles
+
 /// `needletail help [verb or topic]`
 package struct HelpVerb: Verb {
   package static let description = VerbDescription(
@@ -41,7 +43,7 @@ package struct HelpVerb: Verb {
     guard let verb = VerbTable.all.first(where: { $0.description.words == words }) else {
       let name = words.joined(separator: " ")
       let known = VerbTable.all.map { $0.description.name } + HelpTopic.allCases.map(\.rawValue)
-      throw UsageError.unknownVerb(name, nearest: nearestName(to: name, among: known))
+      throw UsageError.unknownVerb(name, nearest: nearest(to: name, among: known))
     }
     console.write(HelpText.help(on: verb.description))
     return .success

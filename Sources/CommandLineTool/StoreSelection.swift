@@ -1,3 +1,4 @@
+internal import SQLiteStores
 package import StudyModel
 
 /// Which study store a command uses: `--store`, else the environment variable `NEEDLETAIL_STORE`,
@@ -10,38 +11,32 @@ package struct StoreSelection: Sendable, Hashable {
 
   /// Chooses the store; touches nothing.
   ///
-  /// - Throws: ``CommandError/unknownStoreKind(_:)``.
+  /// - Throws: ``StoreError/unknownAddress(_:)``.
   package init(
     option: String?, environment: (String) -> String?
-  ) throws(CommandError) {
+  ) throws(StoreError) {
     let address =
       option ?? environment("NEEDLETAIL_STORE").flatMap { $0.isEmpty ? nil : $0 } ?? "needletail.db"
-    path = try Self.path(of: address)
+    guard let path = SQLiteStudyStore.path(of: address) else { throw .unknownAddress(address) }
+    self.path = path
   }
 
   /// Opens a store that exists.
+  ///
+  /// - Throws: ``CommandError/noStore(location:)``, and what opening throws.
   package func openExisting() throws -> any StudyStore {
     guard FileFacts(path).exists else { throw CommandError.noStore(location: path) }
-    throw CommandError.noStore(location: path)
+    return try SQLiteStudyStore(path: path, creatingIfMissing: false)
   }
 
   /// Opens the store, and creates it where there is none.
   package func openOrCreate() throws -> any StudyStore {
-    throw CommandError.noStore(location: path)
+    try SQLiteStudyStore(path: path)
   }
 
-  /// `sqlite:///relative.db`, `sqlite:////absolute.db` as in SQLAlchemy's URLs, or a bare path.
-  private static func path(of address: String) throws(CommandError) -> String {
-    guard let range = address.firstRange(of: "://") else {
-      guard !address.isEmpty, !address.utf8.contains(0) else {
-        throw .unknownStoreKind(address)
-      }
-      return address
-    }
-    let path = String(address[range.upperBound...].dropFirst())
-    guard address[..<range.lowerBound] == "sqlite", address[range.upperBound...].first == "/",
-      !path.isEmpty
-    else { throw .unknownStoreKind(address) }
-    return path
+  /// Where the files of the store's trials are: `needletail-trials` beside it.
+  package var trialFolder: String {
+    guard let slash = path.lastIndex(of: "/") else { return "needletail-trials" }
+    return path[...slash] + "needletail-trials"
   }
 }

@@ -35,6 +35,9 @@ package struct StudyDeleteVerb: Verb {
       throw CommandError.other(
         "study '\(name.printable)' has \(total) trials; add --yes to delete them for good")
     }
+    for lease in try store.openLeases(in: study) {
+      try store.requireNobodyRuns(lease.trial.number, of: study)
+    }
     try store.delete(study)
     if json {
       context.console.writeJSON(["name": .string(name), "deleted_trials": .integer(total)])

@@ -1,3 +1,4 @@
+internal import StudyFiles
 internal import StudyModel
 
 /// `needletail trial enqueue <study> <name=value>…`
@@ -38,6 +39,9 @@ package struct TrialEnqueueVerb: Verb {
     let fixed = try Self.read(assignments)
     let store = try selection.openExisting()
     let study = try store.study(named: name)
+    if let space = try StoredStudyFile.searchSpace(of: study, in: store) {
+      try Self.check(fixed, against: space)
+    }
     let template = Trial(
       TrialReference(id: 0, number: 0), state: .waiting,
       systemAttributes: [Attribute("fixed_params", .object(fixed))])
@@ -86,7 +90,7 @@ package struct TrialEnqueueVerb: Verb {
     for member in fixed {
       guard let distribution = space[member.name] else {
         let names = space.parameters.map(\.name)
-        let hint = nearestName(to: member.name, among: names).map { "; did you mean '\($0)'?" }
+        let hint = nearest(to: member.name, among: names).map { "; did you mean '\($0)'?" }
         throw .badParameter(
           member.name,
           problem: "is not one of this study"

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import StudyModel
 
 /// `needletail trial show <study> <number>`
@@ -81,12 +82,14 @@ extension StudyStore {
     return trial
   }
 
-  /// Refuses to touch a trial that a worker holds under a live lease.
+  /// Refuses to touch a trial that a process runs; one that was asked for by hand is nobody's.
   func requireNobodyRuns(_ number: Int, of study: StudyRecord) throws {
     let now = Timestamp.now()
-    let holder = try attempts(of: number, in: study).first {
-      $0.outcome == nil && $0.deadline > now
-    }
-    if let holder { throw CommandError.trialHeld(number: number, worker: holder.worker) }
+    guard
+      let holder = try attempts(of: number, in: study).last(where: { $0.outcome == nil }),
+      holder.deadline > now, let worker = WorkerIdentity(name: holder.worker), !worker.isDead
+    else { return }
+    throw CommandError.trialHeld(
+      number: number, worker: "process \(worker.process) on \(worker.host)")
   }
 }

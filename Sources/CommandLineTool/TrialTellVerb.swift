@@ -1,3 +1,6 @@
+internal import Coordination
+internal import Pruners
+internal import Samplers
 internal import StudyModel
 
 /// `needletail trial tell <study> <number> [<value>…] [--state …]`
@@ -50,7 +53,7 @@ package struct TrialTellVerb: Verb {
 
   package func run(_ context: Context) throws -> ExitCode {
     let selection = try StoreSelection(option: store, environment: context.environment)
-    var values = try texts.map(ObjectiveValue.read)
+    let values = try texts.map(ObjectiveValue.read)
     let store = try selection.openExisting()
     let study = try store.study(named: name)
     let trial = try store.trial(number, of: study)
@@ -60,14 +63,20 @@ package struct TrialTellVerb: Verb {
         "study '\(name.printable)' has \(study.directions.count) objective"
           + (study.directions.count == 1 ? "" : "s") + ", but \(values.count) values were given")
     }
-    try store.requireNobodyRuns(number, of: study)
-    if state == .pruned, let last = trial.intermediateValues.last?.value, !last.isNaN {
-      values = [last]
+    guard trial.state == .running else {
+      throw CommandError.other(
+        "trial \(number) waits to be run and has no result yet; needletail trial ask takes it")
     }
-    try store.commit(
-      [TrialChange(trial.reference, .finished(state, values: values, at: .now()))], to: study,
-      under: [], durability: .powerCut)
-    let told = try store.trial(number, of: study)
+    try store.requireNobodyRuns(number, of: study)
+    let coordinator = Coordinator(
+      store: store, study: study, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
+    let outcome: TrialOutcome =
+      switch state {
+      case .pruned: .pruned
+      case .failed: .ended(.failed, reason: "told by needletail trial tell")
+      default: .completed(values)
+      }
+    let told = try coordinator.tell(try coordinator.resume(number), outcome)
     if json {
       context.console.writeJSON(told.jsonForm)
     } else {

@@ -1,11 +1,15 @@
+internal import StudyFiles
+
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
   package static let all: [any Verb.Type] = [
+    RunVerb.self,
     StudyCreateVerb.self, StudyListVerb.self, StudyShowVerb.self, StudyBestVerb.self,
     StudyDeleteVerb.self, StudyExportVerb.self,
-    TrialListVerb.self, TrialShowVerb.self, TrialTellVerb.self,
-    TrialEnqueueVerb.self,
-    CompletionVerb.self, HelpVerb.self,
+    TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
+    TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
+    PlotHistoryVerb.self, PlotIntermediateVerb.self,
+    DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
   ]
 
   /// The first words of verbs with two, such as `study`, in the table's order.
@@ -32,7 +36,7 @@ package enum VerbTable {
     let known = verbs(of: first)
     guard !known.isEmpty else {
       let names = all.map { $0.description.words[0] }
-      throw .unknownVerb(first, nearest: nearestName(to: first, among: names))
+      throw .unknownVerb(first, nearest: nearest(to: first, among: names))
     }
     let rest = arguments.dropFirst()
     let second = rest.first ?? ""
@@ -46,6 +50,6 @@ package enum VerbTable {
     }
     throw .unknownVerb(
       "\(first) \(second)",
-      nearest: nearestName(to: second, among: names).map { "\(first) \($0)" })
+      nearest: nearest(to: second, among: names).map { "\(first) \($0)" })
   }
 }

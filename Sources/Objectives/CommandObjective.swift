@@ -40,11 +40,7 @@ package struct CommandObjective: Sendable {
     _ file: StudyFile, running other: CommandTemplate? = nil, folders: TrialFolders,
     clientFolder: String? = nil, toolFolder: String? = nil
   ) throws(StudyFileError) {
-    guard let command = other ?? file.command else {
-      throw StudyFileError(
-        path: file.path, location: nil,
-        problem: "there is no command to run; add one, such as command: [python3, train.py]")
-    }
+    guard let command = other ?? file.command else { throw Self.noCommand(in: file) }
     self.command = command
     objectives = file.objectives
     collection = file.collection
@@ -67,18 +63,36 @@ package struct CommandObjective: Sendable {
     inherited = TrialEnvironment.inherited(
       without: Set(file.environment.map(\.name)), clientFolder: clientFolder,
       toolFolder: toolFolder)
-    let first = command.usesShell ? "/bin/sh" : command.programName
+    program = try Self.program(of: command, in: file, folder, inherited)
+  }
+
+  /// Checks that the file's command can be started, without writing anything.
+  ///
+  /// - Throws: ``StudyFileError`` when there is no command, or its program is missing or not executable.
+  package static func check(_ file: StudyFile, toolFolder: String? = nil) throws(StudyFileError) {
+    guard let command = file.command else { throw noCommand(in: file) }
+    let inherited = TrialEnvironment.inherited(
+      without: Set(file.environment.map(\.name)), clientFolder: nil, toolFolder: toolFolder)
+    _ = try program(of: command, in: file, file.folder, inherited)
+  }
+
+  private static func noCommand(in file: StudyFile) -> StudyFileError {
+    StudyFileError(
+      path: file.path, location: nil,
+      problem: "there is no command to run; add one, such as command: [python3, train.py]")
+  }
+
+  /// The path of the command's program; nil when its name depends on the trial.
+  private static func program(
+    of command: CommandTemplate, in file: StudyFile, _ folder: String, _ inherited: [String]
+  ) throws(StudyFileError) -> String? {
+    guard let first = command.usesShell ? "/bin/sh" : command.programName else { return nil }
     do throws(ProgramError) {
-      let path = Self.searchPath(variables, inherited)
-      if let first {
-        program = try ProgramError.find(first, from: folder, searching: path)
-      } else {
-        program = nil
-      }
+      return try ProgramError.find(
+        first, from: folder, searching: searchPath(file.environment, inherited))
     } catch {
       throw StudyFileError(
-        path: file.path, location: other == nil ? command.location : nil,
-        problem: error.description)
+        path: file.path, location: command.location, problem: error.description)
     }
   }
 

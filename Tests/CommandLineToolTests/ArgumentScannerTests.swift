@@ -97,11 +97,4 @@ import Testing
   func refusesOtherTimes(text: String) {
     #expect(Duration(spelled: text) == nil)
   }
-
-  @Test func suggestsOnlyWhatIsNear() {
-    #expect(nearestName(to: "lsit", among: ["list", "show"]) == "list")
-    #expect(nearestName(to: "LIST", among: ["list", "show"]) == "list")
-    #expect(nearestName(to: "x", among: ["list", "show"]) == nil)
-    #expect(nearestName(to: "", among: ["list"]) == nil)
-  }
 }

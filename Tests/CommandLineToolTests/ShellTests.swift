@@ -99,30 +99,25 @@ import Testing
     try command.cleanUp()
   }
 
-  /// Types into a real zsh behind a pseudo-terminal and returns the screen.
-  private func zshScreen(typing text: String, in command: BuiltCommand) throws -> String {
-    try command.write(
-      """
-      zmodload zsh/zpty
-      zpty shell 'zsh -f -i'
-      zpty -w shell 'PS1=; autoload -U compinit; compinit -D -u; source <(needletail completion zsh); echo rea''dy'
-      zpty -r -m shell REPLY '*ready*' || exit 3
-      zpty -w -n shell $'\(text)\\t\\t'
-      zpty -w -n shell $'\\C-aecho \\C-e ; echo do''ne\\n'
-      zpty -r -m shell REPLY '*done*done*' || exit 4
-      print -r -- $REPLY
-      zpty -d shell
-      """, to: "drive.zsh")
-    let result = try command.run("/usr/bin/zsh", ["-f", "drive.zsh"])
-    #expect(result.code == 0, "\(result.messages)")
+  /// Types into a real zsh behind a pseudo-terminal and returns what it shows after a tabulator.
+  private func zshScreen(typing text: String, until word: String) throws -> String {
+    let command = try BuiltCommand()
+    let setUp =
+      "PS1='r''eady>'; autoload -U compinit; compinit -D -u; source <(needletail completion zsh)"
+    let result = try command.terminal(
+      [
+        .send(setUp + "\n"), .expect("ready>"), .send(text + "\t"), .expect(word),
+        // Clears the line.
+        .send("\u{15}exit 0\n"),
+      ], "/usr/bin/zsh", "-f", "-i")
+    #expect(result.code == 0, "\(result.output)\(result.messages)")
+    try command.cleanUp()
     return result.output
   }
 
   @Test func zshCompletes() throws {
-    let command = try BuiltCommand()
-    #expect(try zshScreen(typing: "needletail trial enq", in: command).contains("enqueue"))
-    #expect(
-      try zshScreen(typing: "needletail study best --par", in: command).contains("--parameter"))
-    try command.cleanUp()
+    _ = try zshScreen(typing: "needletail trial enq", until: "enqueue")
+    _ = try zshScreen(typing: "needletail study best --par", until: "--parameter")
+    _ = try zshScreen(typing: "needletail trial list --state com", until: "completed")
   }
 }

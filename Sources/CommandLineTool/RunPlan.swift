@@ -1,0 +1,43 @@
+internal import Pruners
+internal import Samplers
+internal import StudyFiles
+internal import StudyModel
+
+/// What is to be run, from study file, command line and environment; checked as far as that is possible
+/// without a store.
+struct RunPlan {
+  let file: StudyFile
+  let name: String
+  let workers: Int
+  /// How many trials the study may have; nil for no limit.
+  let limit: Int?
+  let timeout: Duration?
+  let seed: UInt64?
+  let store: StoreSelection
+  let sampler: any Sampler
+  let pruner: any Pruner
+  let options: RunOptions
+
+  /// Reads the study file; writes nothing.
+  init(
+    path: String, _ options: RunOptions, environment: (String) -> String?
+  ) throws {
+    let file = try StudyFile(contentsOf: path)
+    self.file = file
+    self.options = options
+    name = options.name ?? file.studyName
+    try StudyName.check(name)
+    workers = options.workers ?? file.workers ?? 1
+    limit = options.trials ?? file.trials
+    timeout = options.timeout ?? file.timeout
+    seed = options.seed ?? file.seed
+    sampler = try file.sampler?.makeSampler() ?? TPESampler()
+    pruner = try file.pruner?.makePruner() ?? MedianPruner()
+    // Relative to the file, so that it means the same wherever the run is started.
+    let ownStore = file.store.map { address in
+      address.contains("://") || address.hasPrefix("/") || file.folder == "."
+        ? address : "\(file.folder)/\(address)"
+    }
+    store = try StoreSelection(option: options.store ?? ownStore, environment: environment)
+  }
+}

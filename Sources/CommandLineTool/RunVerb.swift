@@ -1,0 +1,84 @@
+internal import Coordination
+internal import Objectives
+internal import StudyFiles
+internal import StudyModel
+
+/// `needletail run <study.yaml>`
+package struct RunVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["run"],
+    abstract: "Run a study file: create its study, or go on with it.",
+    discussion: [
+      "Runs the study file's command in trial after trial until the study has its number of trials. "
+        + "Typed again it goes on where it stopped, also after a crash: finished trials are kept, "
+        + "and those that were running are run again. Any number of processes may run one study "
+        + "on one store; together they never run more trials than asked for.",
+      "Ctrl-C lets the running trials finish and starts no others; a second one stops them, to be "
+        + "run again by the next run; a third one kills them. SIGTERM is like the second.",
+      "The study is kept in the store (needletail help store), what the trials print in the folder "
+        + "needletail-trials beside it.",
+    ],
+    arguments: [
+      .init(name: "study.yaml", help: "The study file: YAML or JSON.", completion: .file)
+    ],
+    options: [
+      .init(
+        name: "--workers", short: "-w", placeholder: "N",
+        help: "How many trials run at once; else 'workers' of the study file, else 1."),
+      .init(
+        name: "--trials", short: "-n", placeholder: "N",
+        help: "How many trials the study gets in total; else 'trials' of the study file, else no "
+          + "limit."),
+      .init(
+        name: "--timeout", placeholder: "TIME",
+        help: "After this time no further trial starts: 90s, 10m, 1h30m."),
+      .init(
+        name: "--name", placeholder: "STUDY",
+        help: "The study's name; else 'name' of the study file, else the file's name."),
+      .init(
+        name: "--seed", placeholder: "N",
+        help: "The seed of a new study's suggestions; an existing study keeps its own."),
+      .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
+      .store, .json,
+    ],
+    examples: [
+      .init("needletail run study.yaml", "Runs the study, or goes on with it."),
+      .init(
+        "needletail run study.yaml --workers 8 --trials 500",
+        "Runs eight trials at a time until the study has 500."),
+      .init(
+        "needletail run study.yaml --name second --seed 7 --timeout 1h",
+        "Runs the same file as another study, for an hour."),
+    ])
+
+  private let path: String
+  private let options: RunOptions
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    path = try arguments.positional("study file")
+    options = RunOptions(
+      workers: try arguments.integer("--workers", in: 1...4_096),
+      trials: try arguments.integer("--trials", in: 1...(1 << 40)),
+      timeout: try arguments.duration("--timeout"), name: arguments.value("--name"),
+      seed: try arguments.seed("--seed"), store: arguments.value("--store"),
+      isQuiet: arguments.flag("--quiet"), json: arguments.flag("--json"))
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let plan = try RunPlan(path: path, options, environment: context.environment)
+    let run = try StudyRun(plan, context.console)
+    return try run.run()
+  }
+}
+
+/// What the command line says of a run; nil where it says nothing.
+struct RunOptions: Sendable {
+  var workers: Int?
+  var trials: Int?
+  var timeout: Duration?
+  var name: String?
+  var seed: UInt64?
+  var store: String?
+  var isQuiet = false
+  var json = false
+}

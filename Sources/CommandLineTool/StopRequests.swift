@@ -1,0 +1,143 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// How urgently a run is to end.
+enum StopLevel: Int, Comparable, Sendable {
+  case none
+  /// No further trial starts; running ones finish.
+  case finish
+  /// Running trials are stopped, recorded as interrupted and queued again.
+  case stop
+  /// Running trials are killed.
+  case kill
+
+  static func < (left: StopLevel, right: StopLevel) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// Counts the signals that ask the process to end: SIGINT raises the level by one, SIGTERM and SIGHUP
+/// raise it to `stop` at least.
+///
+/// Works by a handler, not by blocking the signals, because children would inherit the block. One per
+/// process.
+struct StopRequests {
+  private let before: [(signal: Int32, action: sigaction)]
+
+  /// Begins to listen; wakes whoever polls ``wakeUp`` at each signal.
+  init() {
+    requests.listen()
+    var before: [(Int32, sigaction)] = []
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      var old = sigaction()
+      sigaction(number, nil, &old)
+      before.append((number, old))
+      // A signal that the parent wants ignored, as nohup does, stays ignored.
+      guard !Self.isIgnored(old) else { continue }
+      var action = sigaction()
+      Self.setHandler(&action) { number in requests.take(number) }
+      action.sa_flags = Int32(SA_RESTART)
+      sigaction(number, &action, nil)
+    }
+    self.before = before
+  }
+
+  /// Puts back what was there before.
+  func end() {
+    for (number, action) in before {
+      var action = action
+      sigaction(number, &action, nil)
+    }
+  }
+
+  /// What has been asked for so far.
+  var level: StopLevel { StopLevel(rawValue: min(requests.level, 3)) ?? .kill }
+
+  /// Whether a SIGTERM or SIGHUP was among them, as schedulers send it.
+  var isPreempted: Bool { requests.isPreempted }
+
+  /// Waits until a signal arrives, ``wake()`` is called, or the time is over.
+  func wait(milliseconds: Int32) {
+    var poller = pollfd(fd: requests.channel.read, events: Int16(POLLIN), revents: 0)
+    guard poll(&poller, 1, milliseconds) > 0 else { return }
+    var bytes = [UInt8](repeating: 0, count: 512)
+    _ = read(requests.channel.read, &bytes, bytes.count)
+  }
+
+  /// Ends a ``wait(milliseconds:)`` in another thread.
+  static func wake() { requests.wake() }
+
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    #if canImport(Glibc)
+      let handler = action.__sigaction_handler.sa_handler
+    #else
+      let handler = action.__sigaction_u.__sa_handler
+    #endif
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  private static func setHandler(
+    _ action: inout sigaction, _ handler: @escaping @convention(c) (Int32) -> Void
+  ) {
+    #if canImport(Glibc)
+      action.__sigaction_handler.sa_handler = handler
+    #else
+      action.__sigaction_u.__sa_handler = handler
+    #endif
+  }
+}
+
+/// What the handler writes to: atomics and a pipe, all made before the first signal.
+private let requests = SignalState()
+
+private final class SignalState: Sendable {
+  let channel: (read: Int32, write: Int32)
+  private let interrupts = Atomic<Int>(0)
+  private let terminations = Atomic<Int>(0)
+
+  init() {
+    var ends: [Int32] = [-1, -1]
+    if pipe(&ends) == 0 {
+      for end in ends {
+        _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(end, F_SETFL, O_NONBLOCK)
+      }
+    }
+    channel = (ends[0], ends[1])
+  }
+
+  /// Starts from nothing.
+  func listen() {
+    interrupts.store(0, ordering: .relaxed)
+    terminations.store(0, ordering: .relaxed)
+  }
+
+  var isPreempted: Bool { terminations.load(ordering: .relaxed) > 0 }
+
+  var level: Int {
+    let terminations = terminations.load(ordering: .relaxed)
+    return max(interrupts.load(ordering: .relaxed), terminations > 0 ? terminations + 1 : 0)
+  }
+
+  /// Called in the handler: only atomics, `write` and `_exit`.
+  func take(_ number: Int32) {
+    if number == SIGINT {
+      interrupts.wrappingAdd(1, ordering: .relaxed)
+    } else {
+      terminations.wrappingAdd(1, ordering: .relaxed)
+    }
+    // Whoever asks five times wants it to end whatever it is doing.
+    if level >= 5 { _exit(ExitCode.interrupted.rawValue) }
+    wake()
+  }
+
+  func wake() {
+    let saved = errno
+    var byte: UInt8 = 0
+    _ = write(channel.write, &byte, 1)
+    errno = saved
+  }
+}

@@ -1,0 +1,185 @@
+internal import Coordination
+internal import Objectives
+internal import Pruners
+internal import Samplers
+internal import StudyFiles
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// One `needletail run`: opens the study, lets the engine run it, and tells how it ended.
+struct StudyRun {
+  private let plan: RunPlan
+  private let console: Console
+  private let store: any StudyStore
+  private let study: StudyRecord
+  private let coordinator: Coordinator
+  private let objective: CommandObjective
+  private let isNew: Bool
+
+  /// Opens or creates store and study. What can be refused is refused before anything is written.
+  init(_ plan: RunPlan, _ console: Console) throws {
+    self.plan = plan
+    self.console = console
+    try CommandObjective.check(plan.file, toolFolder: Self.ownFolder)
+    store = try plan.store.openOrCreate()
+    let known = try store.studies().first { $0.name == plan.name }
+    isNew = known == nil
+    if let known, known.directions != plan.file.directions {
+      throw CommandError.directionConflict(
+        study: plan.name, stored: known.directions.text, given: plan.file.directions.text)
+    }
+    if let known {
+      try Self.checkSpace(plan.file.space, against: known, in: store)
+    }
+    study =
+      try known ?? Self.createOrLoad(plan.name, plan.file.directions, in: store)
+    coordinator = Coordinator(
+      store: store, study: study, sampler: plan.sampler, pruner: plan.pruner,
+      seed: try store.seed(of: study, proposed: plan.seed), retries: plan.file.retries)
+    objective = try CommandObjective(
+      plan.file,
+      folders: TrialFolders(in: plan.store.trialFolder, study: study.name, token: study.token),
+      clientFolder: Self.pythonClient(console), toolFolder: Self.ownFolder)
+    try store.setNote(StoredStudyFile.key, to: plan.file.text, of: study)
+  }
+
+  /// Another process may create the study at the same moment.
+  private static func createOrLoad(
+    _ name: String, _ directions: [Direction], in store: any StudyStore
+  ) throws -> StudyRecord {
+    do throws(StoreError) {
+      return try store.createStudy(named: name, directions: directions)
+    } catch {
+      guard case .studyExists = error else { throw error }
+      return try store.study(named: name)
+    }
+  }
+
+  /// Refuses a space that gives a parameter another kind of distribution than the stored trials.
+  private static func checkSpace(
+    _ space: SearchSpace, against study: StudyRecord, in store: any StudyStore
+  ) throws {
+    let reader = Coordinator(
+      store: store, study: study, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
+    try reader.checkCompatibility(of: space)
+  }
+
+  /// Runs the study until it has its trials, its time is over, or somebody stops it.
+  func run() throws -> ExitCode {
+    announce()
+    let recovered = try coordinator.recoverFromDeadWorkers()
+    if !recovered.isEmpty {
+      let numbers = recovered.map(String.init).joined(separator: ", ")
+      console.note("runs again what a process that is gone left running: trial \(numbers)")
+    }
+    let engine = try RunEngine(plan, coordinator, objective, console)
+    let end = engine.run()
+    return try conclude(end)
+  }
+
+  private func announce() {
+    guard !plan.options.isQuiet else { return }
+    let budget = plan.limit.map { "\($0) trials" } ?? "no limit of trials"
+    console.note(
+      "\(isNew ? "new study" : "study") '\(study.name.printable)' in "
+        + "\(store.location.printable): \(budget), \(plan.workers) at a time")
+  }
+
+  // MARK: The end
+
+  private func conclude(_ end: RunEnd) throws -> ExitCode {
+    if let error = end.error { throw error }
+    let overview = try StudyOverview(study, in: store)
+    let best =
+      study.directions.count == 1
+      ? overview.best.map { [$0] } ?? []
+      : try store.trials(in: study, numbers: nil).undominated(study.directions)
+    if !plan.options.isQuiet || console.isInteractive { summarize(overview, end) }
+    if plan.options.json {
+      writeJSON(overview, best, end)
+    } else {
+      for trial in best { trial.summaryLines.forEach(console.write) }
+    }
+    switch end.stop {
+    case .interrupt: return .interrupted
+    case .failures(let sentence):
+      console.complain(sentence)
+      return .failed
+    case .budget, .timeout:
+      guard best.isEmpty else { return .success }
+      if let reason = end.lastFailure {
+        console.complain("no trial completed; the last failed: \(reason.printable)")
+        return .failed
+      }
+      console.complain("no trial completed; see needletail trial list \(study.name.printable)")
+      return .nothingFound
+    }
+  }
+
+  private func summarize(_ overview: StudyOverview, _ end: RunEnd) {
+    var parts: [(count: Int, name: String)] = [TrialState.completed, .pruned, .failed].map {
+      (overview.counts[$0] ?? 0, $0.name)
+    }
+    let running = overview.counts[.running] ?? 0
+    parts.append((max(0, running - end.givenBack), "running elsewhere"))
+    parts.append((min(running, end.givenBack), "to be run again"))
+    parts.append((overview.counts[.waiting] ?? 0, "waiting"))
+    let counts = parts.filter { $0.count > 0 }.map { "\($0.count) \($0.name)" }
+    var line = "\(overview.total) trials"
+    if !counts.isEmpty { line += ": \(counts.joined(separator: ", "))" }
+    line += "; \(end.finished) in this run, which took \(end.elapsed.brief)"
+    if end.stop == .budget, end.finished == 0, let limit = plan.limit {
+      line += "; the study has its \(limit) trials, give --trials for more"
+    }
+    console.note(line)
+  }
+
+  private func writeJSON(_ overview: StudyOverview, _ best: [Trial], _ end: RunEnd) {
+    let stop =
+      switch end.stop {
+      case .budget: "budget"
+      case .timeout: "timeout"
+      case .interrupt: "interrupt"
+      case .failures: "failures"
+      }
+    let isSingle = study.directions.count == 1
+    console.writeJSON(
+      .object(
+        overview.members + [
+          .init("store", .string(store.location)),
+          .init("elapsed_seconds", .float(end.elapsed.inSeconds)),
+          .init("stopped_by", .string(stop)),
+          .init(
+            "best",
+            isSingle ? best.first?.jsonForm ?? .null : .array(best.map(\.jsonForm))),
+        ]))
+  }
+
+  /// The folder of the Python client. Only objectives in Python miss it, so a failure is a warning.
+  private static func pythonClient(_ console: Console) -> String? {
+    do throws(PythonClientError) {
+      return try PythonClient.install()
+    } catch {
+      console.warn("\(error)")
+      return nil
+    }
+  }
+
+  /// The folder of this program, for scripts that call it; nil where the system does not tell.
+  private static var ownFolder: String? {
+    #if os(Linux)
+      let path = realpath("/proc/self/exe", nil)
+    #else
+      let path = realpath(CommandLine.arguments[0], nil)
+    #endif
+    guard let path else { return nil }
+    defer { free(path) }
+    let text = String(cString: path)
+    return text.lastIndex(of: "/").map { String(text[..<$0]) }
+  }
+}

@@ -1,0 +1,125 @@
+internal import Coordination
+internal import Pruners
+internal import Samplers
+internal import StudyFiles
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// `needletail trial ask <study>`
+package struct TrialAskVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["trial", "ask"],
+    abstract: "Start a trial by hand: print its number and its parameters.",
+    discussion: [
+      "Run the trial wherever you like and finish it with trial tell. The search space is that of "
+        + "the study file that the study was last run from, or the one given with --space. Queued "
+        + "trials come first.",
+      "The trial is yours for the time of --lease; after that a run may take it.",
+    ],
+    arguments: [.study],
+    options: [
+      .init(
+        name: "--space", placeholder: "JSON",
+        help: "The search space: an object of {\"type\": \"float\", \"low\": 0, \"high\": 1, "
+          + "\"log\": false, \"step\": null}, the same with int, or {\"type\": \"categorical\", "
+          + "\"choices\": [...]}."),
+      .init(
+        name: "--sampler", placeholder: "NAME",
+        help: "tpe or random; else that of the study file, else tpe.",
+        completion: .words(["tpe", "random"])),
+      .init(
+        name: "--seed", placeholder: "N",
+        help: "The seed of a study that has none yet; the others keep their own."),
+      .init(
+        name: "--lease", placeholder: "TIME", help: "How long the trial is yours; 1d by default."),
+      .store, .json,
+    ],
+    examples: [
+      .init("needletail trial ask digits --json", "Starts a trial of the study digits."),
+      .init(
+        "needletail trial ask lr --space '{\"x\": {\"type\": \"float\", \"low\": 0, \"high\": 1}}'",
+        "The same for a study without a study file."),
+    ])
+
+  /// What the worker's name of such a lease begins with; it belongs to nobody's process.
+  static let workerPrefix = "ask:"
+
+  private let name: String
+  private let space: String?
+  private let sampler: String?
+  private let seed: UInt64?
+  private let lease: Duration
+  private let store: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    name = try arguments.positional("study")
+    space = arguments.value("--space")
+    sampler = arguments.value("--sampler")
+    seed = try arguments.seed("--seed")
+    lease = try arguments.duration("--lease") ?? .seconds(86_400)
+    store = arguments.value("--store")
+    json = arguments.flag("--json")
+    if lease < .seconds(2) {
+      throw .badValue(option: "--lease", value: lease.brief, expected: "two seconds or more")
+    }
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let selection = try StoreSelection(option: store, environment: context.environment)
+    let given = try space.map(Self.readSpace)
+    let setting = try sampler.map { try AlgorithmSetting(.sampler, named: $0, source: "--sampler") }
+    let store = try selection.openExisting()
+    let study = try store.study(named: name)
+    let file = try StoredStudyFile.load(of: study, in: store)
+    guard let space = given ?? file?.space, !space.parameters.isEmpty else {
+      throw CommandError.noSearchSpace(study: name)
+    }
+    let coordinator = Coordinator(
+      store: store, study: study,
+      sampler: try (setting ?? file?.sampler)?.makeSampler() ?? TPESampler(), pruner: NopPruner(),
+      seed: try store.seed(of: study, proposed: seed), worker: "\(Self.workerPrefix)\(getpid())",
+      leaseDuration: lease)
+    try coordinator.checkCompatibility(of: space)
+    guard let active = try coordinator.ask(assigning: space) else {
+      throw CommandError.other("study '\(name.printable)' takes no more trials")
+    }
+    let trial = active.snapshot
+    if json {
+      context.console.writeJSON(trial.jsonForm)
+    } else {
+      context.console.write("trial \(trial.number)")
+      for parameter in trial.parameters {
+        context.console.write("  \(parameter.name.printable) = \("\(parameter.value)".printable)")
+      }
+    }
+    return .success
+  }
+
+  /// Reads a search space from JSON.
+  private static func readSpace(_ text: String) throws -> SearchSpace {
+    let document: JSONValue
+    do {
+      document = try JSONValue(parsing: text)
+    } catch {
+      throw CommandError.other("--space is \(error)")
+    }
+    guard case .object(let members) = document else {
+      throw CommandError.other("--space is no JSON object of parameters; see trial ask --help")
+    }
+    var space = SearchSpace()
+    for member in members {
+      do {
+        try space.append(Parameter(member.name, try Distribution(json: member.value)))
+      } catch {
+        throw CommandError.badParameter(member.name, problem: "of --space: \(error)")
+      }
+    }
+    return space
+  }
+}

@@ -1,0 +1,41 @@
+internal import CSQLite
+public import StudyModel
+
+/// What is to be known of a store file beside its studies, for whoever looks for a fault.
+public struct StoreHealth: Sendable, Hashable {
+  /// What SQLite's integrity check found, one sentence each; empty for a sound file.
+  public let problems: [String]
+  /// `wal`, or how else changes reach the file.
+  public let journalMode: String
+  /// The size of the database in bytes, without the write-ahead log.
+  public let size: Int
+  /// Whether nobody may write to the file.
+  public let isReadOnly: Bool
+  /// The network file system that the file is on; nil on a local one.
+  public let networkFileSystem: String?
+}
+
+extension SQLiteStudyStore {
+  /// The version of the SQLite library.
+  public static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
+
+  /// Examines the file, all of it: takes a second per few hundred megabytes. Writes nothing.
+  public func health() throws(StoreError) -> StoreHealth {
+    try read { session throws(StoreError) in
+      func texts(_ sql: StaticString) throws(StoreError) -> [String] {
+        let statement = try session.database.statement(sql)
+        defer { statement.reset() }
+        var texts: [String] = []
+        while try statement.step() { texts.append(statement.text(0)) }
+        return texts
+      }
+      let problems = try texts("PRAGMA integrity_check(20)").filter { $0 != "ok" }
+      let pages = try texts("PRAGMA page_count").first.flatMap { Int($0) } ?? 0
+      let pageSize = try texts("PRAGMA page_size").first.flatMap { Int($0) } ?? 0
+      return StoreHealth(
+        problems: problems, journalMode: try texts("PRAGMA journal_mode").first ?? "unknown",
+        size: pages * pageSize, isReadOnly: session.isReadOnly,
+        networkFileSystem: FileSystem.networkName(of: location))
+    }
+  }
+}

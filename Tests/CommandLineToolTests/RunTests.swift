@@ -1,0 +1,226 @@
+import CommandLineTool
+import Foundation
+import Testing
+
+/// `needletail run` from end to end, with real processes.
+@Suite struct RunTests {
+  static let quadratic = #"[sh, -c, 'echo "loss=$(awk "BEGIN{{print ({x}-0.3)^2}}")"']"#
+
+  @Test func runsAStudyAndGoesOnWithIt() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(Self.quadratic, trials: 6, more: "workers: 2")
+    let first = try command.run("run", "study.yaml")
+    #expect(first.code == 0, "\(first.messages)")
+    #expect(first.output.contains("  x  "))
+    #expect(first.messages.contains("new study 's' in needletail.db: 6 trials, 2 at a time"))
+    #expect(first.messageLines.count { $0.contains(" completed: ") } == 6)
+    #expect(try command.trials().compactMap { $0["number"] as? Int } == Array(0..<6))
+
+    let again = try command.run("run", "study.yaml")
+    #expect(again.code == 0)
+    #expect(again.messages.contains("0 in this run"))
+    let more = try command.run("run", "study.yaml", "--trials", "8")
+    #expect(more.code == 0)
+    #expect(try command.trials().count == 8)
+    try command.cleanUp()
+  }
+
+  @Test func printsOneJSONDocument() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(Self.quadratic, trials: 2)
+    let result = try command.run("run", "study.yaml", "--json", "--quiet", "--seed", "3")
+    #expect(result.code == 0)
+    #expect(result.messages.isEmpty, "\(result.messages)")
+    let json = try BuiltCommand.json(result.output)
+    #expect(json["name"] as? String == "s")
+    #expect(json["stopped_by"] as? String == "budget")
+    #expect(json["store"] as? String == "needletail.db")
+    #expect((json["trials"] as? [String: Int])?["completed"] == 2)
+    #expect((json["elapsed_seconds"] as? Double ?? -1) > 0)
+    let best = try #require(json["best"] as? [String: Any])
+    #expect(best["state"] as? String == "completed")
+    #expect(json["best_value"] as? Double == best["value"] as? Double)
+    for key in json.keys.sorted() + best.keys.sorted() {
+      #expect(key.allSatisfy { $0.isLowercase || $0 == "_" }, "\(key)")
+    }
+    try command.cleanUp()
+  }
+
+  @Test func theSameSeedMakesTheSameStudy() throws {
+    var values: [[Double]] = []
+    for _ in 0..<2 {
+      let command = try BuiltCommand()
+      try command.writeStudy(Self.quadratic, trials: 14)
+      #expect(try command.run("run", "study.yaml", "--seed", "11", "--quiet").code == 0)
+      values.append(
+        try command.trials().compactMap { ($0["parameters"] as? [String: Double])?["x"] })
+      try command.cleanUp()
+    }
+    #expect(values[0].count == 14)
+    #expect(values[0] == values[1])
+  }
+
+  @Test func twoProcessesShareOneBudget() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(Self.quadratic, trials: 40)
+    let both = try (0..<2).map { _ in
+      try command.start("run", "study.yaml", "--workers", "2", "--quiet")
+    }
+    for process in both { #expect(try process.finished().code == 0) }
+    let trials = try command.trials()
+    #expect(trials.compactMap { $0["number"] as? Int } == Array(0..<40))
+    #expect(trials.allSatisfy { $0["state"] as? String == "completed" })
+    try command.cleanUp()
+  }
+
+  @Test func aKilledRunIsResumedWithoutLoss() throws {
+    var command = try BuiltCommand()
+    command.environment["NO_COLOR"] = "1"
+    // Two trials would take for ever at their first attempts: until the folder is removed.
+    try command.write(
+      """
+      #!/bin/sh
+      case $NEEDLETAIL_TRIAL-$NEEDLETAIL_ATTEMPT in 3-1|4-1) while [ -e train.sh ]; do sleep 0.1; done ;; esac
+      echo loss=$NEEDLETAIL_PARAM_X
+      """, to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 8)
+    let killed = try command.terminal(
+      [.expect("trial 2 completed"), .expect("trial 5 completed"), .signal(SIGKILL)],
+      BuiltCommand.path, "run", "study.yaml", "--workers", "3")
+    #expect(killed.code == 128 + SIGKILL)
+    let finished = try command.trials().filter { $0["state"] as? String == "completed" }
+    #expect(finished.count >= 4)
+
+    let resumed = try command.run("run", "study.yaml", "--workers", "2")
+    #expect(resumed.code == 0, "\(resumed.messages)")
+    #expect(resumed.messages.contains("runs again what a process that is gone left running"))
+    let trials = try command.trials()
+    #expect(trials.compactMap { $0["number"] as? Int } == Array(0..<8))
+    #expect(trials.allSatisfy { $0["state"] as? String == "completed" })
+    // What was finished before is untouched.
+    for before in finished {
+      let number = try #require(before["number"] as? Int)
+      #expect(trials[number]["completed_at"] as? String == before["completed_at"] as? String)
+    }
+    let third = try BuiltCommand.json(try command.run("trial", "show", "s", "3", "--json").output)
+    let attempts = try #require(third["attempts"] as? [[String: Any]])
+    #expect(attempts.map { $0["outcome"] as? String } == ["lost", "completed"])
+    try command.cleanUp()
+  }
+
+  @Test func retriesAfterTheStudyFilesRule() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      #!/bin/sh
+      [ $NEEDLETAIL_ATTEMPT = 3 ] || exit 75
+      echo loss=1
+      """, to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 2, more: "retries: {count: 2, delay: 0.05}")
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 0, "\(result.messages)")
+    #expect(result.messageLines.count { $0.contains("it will be run again") } == 4)
+    let attempts = try BuiltCommand.json(
+      try command.run("trial", "show", "s", "1", "--json").output)["attempts"]
+    #expect((attempts as? [[String: Any]])?.count == 3)
+    try command.cleanUp()
+  }
+
+  @Test func aScriptSuggestsAndReports() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      #!/bin/sh
+      set -e
+      kind=$(needletail trial suggest kind categorical linear deep)
+      if [ $kind = deep ]; then layers=$(needletail trial suggest layers int 1 4); else layers=0; fi
+      rate=$(needletail trial suggest rate float 1e-5 0.1 --log)
+      for epoch in 1 2 3; do
+        [ $(needletail trial report $epoch.5 --step $epoch) = continue ] || exit 81
+      done
+      echo loss=$layers.25
+      """, to: "train.sh")
+    try command.write(
+      "name: s\nmetric: loss\ntrials: 12\ncommand: ./train.sh\npruner: none\n", to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--seed", "5")
+    #expect(result.code == 0, "\(result.messages)")
+    for trial in try command.trials() {
+      let parameters = try #require(trial["parameters"] as? [String: Any])
+      #expect(parameters["rate"] is Double)
+      let isDeep = parameters["kind"] as? String == "deep"
+      #expect((parameters["layers"] != nil) == isDeep)
+      let steps = (trial["intermediate_values"] as? [[String: Any]])?.map { $0["step"] as? Int }
+      #expect(steps == [1, 2, 3])
+    }
+    let outside = try command.run("trial", "report", "1", "--step", "1")
+    #expect(outside.code == 2)
+    #expect(outside.messageLines.count == 1)
+    try command.cleanUp()
+  }
+
+  @Test func severalObjectivesEndInAList() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      name: s
+      metrics: [{name: a, direction: minimize}, {name: b, direction: maximize}]
+      parameters: {x: {low: 0.0, high: 1.0}}
+      trials: 5
+      command: [sh, -c, 'echo a={x} b={x}']
+      """, to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--json", "--quiet")
+    #expect(result.code == 0, "\(result.messages)")
+    // Nothing dominates anything: better in one is worse in the other.
+    let best = try #require(try BuiltCommand.json(result.output)["best"] as? [[String: Any]])
+    #expect(best.count == 5)
+    #expect(try command.run("study", "best", "s", "--json").lines.count == 5)
+    try command.cleanUp()
+  }
+
+  @Test func aTimeoutStartsNoFurtherTrial() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy("[sh, -c, 'sleep 0.3; echo loss=1']", trials: 1_000)
+    let result = try command.run("run", "study.yaml", "--timeout", "0.2s", "--json", "--quiet")
+    #expect(result.code == 0, "\(result.messages)")
+    #expect(try BuiltCommand.json(result.output)["stopped_by"] as? String == "timeout")
+    #expect(try command.trials().allSatisfy { $0["state"] as? String == "completed" })
+    #expect(try command.trials().count < 3)
+    try command.cleanUp()
+  }
+
+  @Test func queuedTrialsComeFirst() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(Self.quadratic, trials: 1)
+    #expect(try command.run("run", "study.yaml").code == 0)
+    #expect(try command.run("trial", "enqueue", "s", "x=0.25").code == 0)
+    #expect(try command.run("run", "study.yaml", "--trials", "3").code == 0)
+    let trial = try command.trials()[1]
+    #expect((trial["parameters"] as? [String: Double])?["x"] == 0.25)
+    #expect(trial["state"] as? String == "completed")
+    try command.cleanUp()
+  }
+
+  @Test func theStoreIsChosenInTheDocumentedOrder() throws {
+    var command = try BuiltCommand()
+    try FileManager.default.createDirectory(
+      at: command.folder.appendingPathComponent("sub"), withIntermediateDirectories: true)
+    let study = "name: s\nmetric: loss\ntrials: 1\ncommand: [echo, loss=1]\n"
+    try command.write(study + "store: own.db\n", to: "sub/own.yaml")
+    try command.write(study, to: "sub/plain.yaml")
+    func files() throws -> [String] {
+      let names = try command.contents().keys
+      return names.filter { $0.hasSuffix(".db") }.sorted()
+    }
+    #expect(try command.run("run", "sub/own.yaml", "--store", "sqlite:///option.db").code == 0)
+    #expect(try files() == ["option.db"])
+    #expect(try command.run("run", "sub/own.yaml").code == 0)
+    #expect(try files() == ["option.db", "sub/own.db"])
+    command.environment["NEEDLETAIL_STORE"] = "variable.db"
+    #expect(try command.run("run", "sub/plain.yaml").code == 0)
+    #expect(try files() == ["option.db", "sub/own.db", "variable.db"])
+    command.environment["NEEDLETAIL_STORE"] = nil
+    #expect(try command.run("run", "sub/plain.yaml").code == 0)
+    #expect(try files() == ["needletail.db", "option.db", "sub/own.db", "variable.db"])
+    try command.cleanUp()
+  }
+}
