@@ -3,6 +3,8 @@ public import StudyModel
 extension StudyStore {
   /// The study's seed: the stored one, else the proposed one or one drawn at random, which is then
   /// stored.
+  ///
+  /// One that is drawn fits 31 bits, since objectives pass it to generators that take no more.
   public func seed(of study: StudyRecord, proposed: UInt64?) throws -> UInt64 {
     let key = "seed"
     if let stored = try note(key, of: study) {
@@ -11,7 +13,7 @@ extension StudyStore {
       }
       return seed
     }
-    let seed = proposed ?? .random(in: 0 ... .max)
+    let seed = proposed ?? .random(in: 0...UInt64(Int32.max))
     try setNote(key, to: String(seed), of: study)
     return seed
   }
