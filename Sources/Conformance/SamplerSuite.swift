@@ -15,6 +15,7 @@ package enum SamplerSuite {
   package static let all: [Maker] = [
     Maker(description: "random") { RandomSampler() },
     Maker(description: "tpe") { TPESampler() },
+    tpe("multivariate") { $0.isMultivariate = true },
     tpe("univariate") { $0.isMultivariate = false },
     tpe("ungrouped") { $0.isGrouped = false },
     tpe("without liar") { $0.usesConstantLiar = false },

@@ -111,7 +111,7 @@ struct TPEState {
       for number in history.running where number != trial { pending.append(number) }
     }
     if announcements.count > 2 * pending.count + 64 { announcements.removeAll() }
-    let readsAnnouncements = settings.isMultivariate
+    let readsAnnouncements = settings.isMultivariate(for: directions)
     let best = self.best ?? ranking.best()
     self.best = best
     model.update(
