@@ -15,6 +15,7 @@ package enum SamplerSuite {
   package static let all: [Maker] = [
     Maker(description: "random") { RandomSampler() },
     Maker(description: "tpe") { TPESampler() },
+    tpe("multivariate") { $0.isMultivariate = true },
     tpe("univariate") { $0.isMultivariate = false },
     tpe("ungrouped") { $0.isGrouped = false },
     tpe("without liar") { $0.usesConstantLiar = false },
@@ -192,6 +193,25 @@ package enum SamplerSuite {
     var generator = TrialGenerator(seed: 0, trial: 0)
     let empty = TrialHistory(directions: [.maximize])
     #expect(try sampler.sampleJointly(for: 0, given: empty, using: &generator).isEmpty)
+  }
+
+  /// Studies with several objectives, infinite and missing values among them, are sampled as well.
+  package static func handlesSeveralObjectives(_ maker: Maker, seed: UInt64) throws {
+    for directions in [[Direction.minimize, .maximize], [.minimize, .minimize, .maximize]] {
+      func study(_ make: (Int) -> any Sampler) throws -> SamplerStudy {
+        var study = SamplerStudy(in: try space(), directions: directions, seed: seed, workers: 2) {
+          let (state, values) = outcome($0, $1)
+          guard state == .completed else { return (state, values) }
+          let number = $0
+          let extra = (1..<directions.count).map { Double(number * $0 % 5) }
+          return (state, values + extra)
+        }
+        try study.run(40, with: make)
+        return study
+      }
+      let used = maker.make()
+      expectEqual(try study { _ in used }, try study { _ in maker.make() })
+    }
   }
 
   /// A study may change the range, the scale and the kind of a parameter on the way.

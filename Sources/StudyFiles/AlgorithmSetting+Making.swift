@@ -15,10 +15,10 @@ extension AlgorithmSetting {
     // Each of the two implies the other's default: groups are of several parameters.
     let isGrouped = flag("group")
     sampler.isMultivariate =
-      flag("multivariate") ?? (sampler.isMultivariate || isGrouped == true)
-    sampler.isGrouped = isGrouped ?? (sampler.isGrouped && sampler.isMultivariate)
+      flag("multivariate") ?? (isGrouped == true ? true : sampler.isMultivariate)
+    sampler.isGrouped = isGrouped ?? (sampler.isGrouped && sampler.isMultivariate != false)
     sampler.usesConstantLiar = flag("constant_liar") ?? sampler.usesConstantLiar
-    if sampler.isGrouped, !sampler.isMultivariate {
+    if sampler.isGrouped, sampler.isMultivariate == false {
       throw StudyFileError(
         path: path, location: location,
         problem: "'group' of 'tpe' needs 'multivariate'; remove one of the two lines")

@@ -28,6 +28,11 @@ import Testing
   }
 
   @Test(arguments: SamplerSuite.all)
+  func handlesSeveralObjectives(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.handlesSeveralObjectives(maker, seed: 6)
+  }
+
+  @Test(arguments: SamplerSuite.all)
   func followsChangedDistributions(maker: SamplerSuite.Maker) throws {
     for seed in 0..<5 as Range<UInt64> {
       try SamplerSuite.followsChangedDistributions(maker, seed: seed)

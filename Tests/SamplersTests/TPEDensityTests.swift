@@ -9,7 +9,7 @@ import Testing
   /// the logarithm's error is the relative error of the density.
   @Test(
     "log densities agree with Optuna 5.0.0 to 1e-9",
-    arguments: TPEFixture.all.filter { $0.directions.count == 1 })
+    arguments: TPEFixture.all)
   func agreesWithOptuna(fixture: TPEFixture) throws {
     let history = try fixture.history()
     var sampler = TPESampler()

@@ -29,9 +29,9 @@ import Testing
         as? TPESampler)
     #expect(other.startupTrials == 3)
     #expect(other.candidateCount == 50)
-    #expect(other.isGrouped && other.isMultivariate && !other.usesConstantLiar)
+    #expect(other.isGrouped && other.isMultivariate == true && !other.usesConstantLiar)
     let single = try #require(try sampler("{name: tpe, multivariate: no}") as? TPESampler)
-    #expect(!single.isMultivariate)
+    #expect(single.isMultivariate == false)
   }
 
   @Test func makesPruners() throws {

@@ -8,7 +8,7 @@ import StudyModel
 /// samplers and pruners, and writes a line per run for its `score.py`.
 @main struct Problems {
   static let usage = """
-    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-uni|tpe-group|random]
+    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-multi|tpe-uni|tpe-ungrouped|random]
                     [--pruner none|median|asha] [--seeds 10] [--first-seed 0] [--budget 200]
                     [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER] [--python PYTHON]
 
@@ -38,7 +38,8 @@ import StudyModel
       arguments.fail("unknown pruner '\(prunerName)'; known: none, median, asha")
     }
     guard sampler(samplerName) != nil else {
-      arguments.fail("unknown sampler '\(samplerName)'; known: tpe, tpe-uni, tpe-group, random")
+      arguments.fail(
+        "unknown sampler '\(samplerName)'; known: tpe, tpe-multi, tpe-uni, tpe-ungrouped, random")
     }
 
     let known = try ProblemServer.lines(python: python, folder: folder, ["--list"])
@@ -88,8 +89,9 @@ import StudyModel
     switch name {
     case "random": return RandomSampler()
     case "tpe": break
+    case "tpe-multi": tpe.isMultivariate = true
     case "tpe-uni": tpe.isMultivariate = false
-    case "tpe-group": tpe.isGrouped = true
+    case "tpe-ungrouped": tpe.isGrouped = false
     default: return nil
     }
     return tpe

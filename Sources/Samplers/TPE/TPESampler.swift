@@ -26,9 +26,10 @@ public struct TPESampler: Sampler {
     get { settings.candidateCount }
     set { settings.candidateCount = newValue }
   }
-  /// Whether parameters that all trials share are modelled together, with their dependencies;
-  /// otherwise each one by itself.
-  public var isMultivariate: Bool {
+  /// Whether parameters are modelled together, with their dependencies, or each one by itself; nil for
+  /// together with one objective and by itself with several, where the good trials lie along a front
+  /// and a joint density of few of them is too narrow.
+  public var isMultivariate: Bool? {
     get { settings.isMultivariate }
     set { settings.isMultivariate = newValue }
   }
@@ -52,9 +53,14 @@ public struct TPESampler: Sampler {
   struct Settings: Sendable, Hashable {
     var startupTrials = 10
     var candidateCount = 24
-    var isMultivariate = true
+    var isMultivariate: Bool?
     var isGrouped = true
     var usesConstantLiar = true
+
+    /// Whether parameters are modelled together in a study with these objectives.
+    func isMultivariate(for directions: [Direction]) -> Bool {
+      isMultivariate ?? (directions.count == 1)
+    }
   }
 
   private var settings = Settings()
@@ -69,14 +75,14 @@ public struct TPESampler: Sampler {
   public var name: String { "tpe" }
   public var readsHistory: Bool { true }
   public var sharingPrefix: String? {
-    isMultivariate && usesConstantLiar ? Self.announcementPrefix : nil
+    isMultivariate != false && usesConstantLiar ? Self.announcementPrefix : nil
   }
 
   public func sampleJointly(
     for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
   ) throws(SamplerError) -> [ParameterAssignment] {
     try check()
-    guard isMultivariate else { return [] }
+    guard settings.isMultivariate(for: history.directions) else { return [] }
     let (drawn, assignments) = cache.state.withLock { [generator, settings] state in
       var generator = generator
       var assignments: [ParameterAssignment] = []
@@ -123,7 +129,7 @@ public struct TPESampler: Sampler {
 
   /// The spaces that would be sampled jointly for a trial.
   package func jointSpaces(given history: TrialHistory) -> [[Parameter]] {
-    guard isMultivariate else { return [] }
+    guard settings.isMultivariate(for: history.directions) else { return [] }
     return cache.state.withLock { [settings] state in
       state.advance(to: history, settings)
       return state.jointSpaces()

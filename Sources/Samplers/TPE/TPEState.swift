@@ -15,9 +15,10 @@ struct TPEState {
   private var fingerprint: UInt64 = 0
 
   /// The number of completed and pruned trials.
-  private(set) var observationCount = 0
+  var observationCount: Int { ranking.count }
   private var tracker = SpaceTracker()
-  private var ranking = TrialRanking()
+  private var ranking = TrialRanking(directions: [.minimize])
+  private var best: [Int]?
   private var jointModels: [SpaceModel] = []
   private var jointVersion = -1
   private var models: [Parameter: SpaceModel] = [:]
@@ -38,6 +39,7 @@ struct TPEState {
       self = TPEState()
       self.settings = settings
       directions = history.directions
+      ranking = TrialRanking(directions: directions)
     }
     for place in names.count..<history.parameters.count {
       names.append(history.parameters[place].name)
@@ -46,7 +48,7 @@ struct TPEState {
       distributions.append(history.distributions[place])
     }
     for number in history.finishedOrder[consumed...] where history.states[number] != .failed {
-      observationCount += 1
+      best = nil
       tracker.insert(number, of: history)
       ranking.insert(number, of: history)
     }
@@ -109,14 +111,13 @@ struct TPEState {
       for number in history.running where number != trial { pending.append(number) }
     }
     if announcements.count > 2 * pending.count + 64 { announcements.removeAll() }
-    let readsAnnouncements = settings.isMultivariate
+    let readsAnnouncements = settings.isMultivariate(for: directions)
+    let best = self.best ?? ranking.best()
+    self.best = best
     model.update(
-      from: history, best: ranking.best(goodCount), pending: pending,
+      from: history, best: best, pending: pending,
       announced: { number in readsAnnouncements ? announcement(of: number, in: history) : [:] })
   }
-
-  /// The number of trials called good.
-  private var goodCount: Int { min((observationCount + 9) / 10, TrialRanking.capacity) }
 
   /// The parameters that a running trial announced under `tpe:relative_params:<i>`.
   private mutating func announcement(

@@ -1,13 +1,17 @@
 internal import StudyModel
 
-/// The best trials of a study with one objective, kept up to date as trials finish.
+/// The best trials of a study, kept up to date as trials finish.
 ///
 /// Three lists, the later ones following on the earlier: completed trials by loss; pruned trials,
 /// the longest first and then by their last report; infeasible trials of either state by violation.
-/// Equals are ordered by number. Only as many are kept as a model may call good.
+/// Equals are ordered by number.
+///
+/// With several objectives the completed ones are taken front by front; of the front that is too
+/// large, those that dominate the largest volume. Ozaki et al., "Multiobjective Tree-Structured
+/// Parzen Estimator", JAIR 73, 2022, §3; reference point and greedy choice are those of Optuna 5.
 struct TrialRanking {
-  /// The most trials that are called good.
-  static let capacity = 25
+  /// The most trials that are called good in a study with one objective.
+  private static let capacity = 25
 
   private struct Entry {
     let number: Int
@@ -21,33 +25,51 @@ struct TrialRanking {
     }
   }
 
+  /// The number of completed and pruned trials.
+  private(set) var count = 0
+  private let hasSeveralObjectives: Bool
+  private var vectors: [(number: Int, losses: [Double])] = []
   private var completed: [Entry] = []
   private var pruned: [Entry] = []
   private var infeasible: [Entry] = []
 
+  init(directions: [Direction]) {
+    hasSeveralObjectives = directions.count > 1
+  }
+
   /// Adds a completed or pruned trial.
   mutating func insert(_ number: Int, of history: TrialHistory) {
+    count += 1
+    let capacity = hasSeveralObjectives ? Int.max : Self.capacity
     let violation = history.violation(of: number)
     if violation > 0 {
-      Self.insert(Entry(number: number, first: violation, second: 0), into: &infeasible)
+      Self.insert(Entry(number: number, first: violation, second: 0), into: &infeasible, capacity)
+    } else if history.states[number] == .completed, hasSeveralObjectives {
+      let values = history.objectiveValues[number] ?? []
+      var losses = zip(history.directions, values).map { $0.loss($1) }
+      for place in losses.indices where losses[place].isNaN { losses[place] = .infinity }
+      // What was stored with too few values is as bad as can be.
+      while losses.count < history.directions.count { losses.append(.infinity) }
+      let place = vectors.lastIndex { $0.number < number }.map { $0 + 1 } ?? 0
+      vectors.insert((number, losses), at: place)
     } else if history.states[number] == .completed {
       let loss = history.direction.loss(history.values[number])
       let isNumber = !loss.isNaN
       Self.insert(
         Entry(number: number, first: isNumber ? loss : .infinity, second: isNumber ? 0 : 1),
-        into: &completed)
+        into: &completed, capacity)
     } else if let last = history.reports[number].last {
       let loss = history.direction.loss(last.value)
       Self.insert(
         Entry(
           number: number, first: -Double(last.step), second: loss.isNaN ? .infinity : loss),
-        into: &pruned)
+        into: &pruned, capacity)
     } else {
-      Self.insert(Entry(number: number, first: 1, second: 0), into: &pruned)
+      Self.insert(Entry(number: number, first: 1, second: 0), into: &pruned, capacity)
     }
   }
 
-  private static func insert(_ entry: Entry, into list: inout [Entry]) {
+  private static func insert(_ entry: Entry, into list: inout [Entry], _ capacity: Int) {
     if list.count == capacity {
       guard let last = list.last, entry.precedes(last) else { return }
       list.removeLast()
@@ -56,10 +78,43 @@ struct TrialRanking {
     list.insert(entry, at: place)
   }
 
-  /// The numbers of the best trials, ascending.
-  func best(_ count: Int) -> [Int] {
-    precondition(count <= Self.capacity)
-    return (completed.prefix(count) + pruned.prefix(count) + infeasible.prefix(count))
-      .prefix(count).map(\.number).sorted()
+  /// The numbers of the good trials, ascending: a tenth of all, rounded up, and with one objective
+  /// at most 25.
+  func best() -> [Int] {
+    let tenth = (count + 9) / 10
+    guard hasSeveralObjectives else {
+      let size = min(tenth, Self.capacity)
+      return (completed.prefix(size) + pruned.prefix(size) + infeasible.prefix(size))
+        .prefix(size).map(\.number).sorted()
+    }
+    let first = bestVectors(min(tenth, vectors.count))
+    return (first + (pruned + infeasible).prefix(tenth - first.count).map(\.number)).sorted()
+  }
+
+  /// The numbers of the best completed trials of a study with several objectives.
+  private func bestVectors(_ size: Int) -> [Int] {
+    let losses = vectors.map(\.losses)
+    var places: [Int] = []
+    for group in ParetoOrder.ranks(losses, atLeast: size) {
+      guard places.count + group.count > size else {
+        places += group
+        continue
+      }
+      let front = group.map { losses[$0] }
+      let chosen = Hypervolume.subset(
+        front, count: size - places.count, below: Self.referencePoint(of: front))
+      places += chosen.map { group[$0] }
+      break
+    }
+    return places.map { vectors[$0].number }
+  }
+
+  /// A point a tenth beyond the worst of each objective.
+  private static func referencePoint(of front: [[Double]]) -> [Double] {
+    (front.first ?? []).indices.map { objective in
+      let worst = front.reduce(-.infinity) { max($0, $1[objective]) }
+      let beyond = max(1.1 * worst, 0.9 * worst)
+      return beyond == 0 ? 1e-12 : beyond
+    }
   }
 }
