@@ -89,7 +89,8 @@ let package = Package(
       name: "ProbabilityTests", dependencies: ["Probability", "StudyModel"], exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
-      name: "StudyModelTests", dependencies: ["StudyModel", "Conformance"], swiftSettings: house),
+      name: "StudyModelTests", dependencies: ["StudyModel", "Conformance"],
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
