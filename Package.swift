@@ -90,7 +90,7 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "StudyModelTests", dependencies: ["StudyModel", "Probability", "Conformance"],
-      swiftSettings: house),
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),

@@ -26,15 +26,19 @@ public enum Distribution: Sendable, Hashable {
     }
   }
 
-  /// Whether the internal value is one of this distribution's; steps are not checked, as in Optuna.
+  /// Whether the internal value is one of this distribution's: within its bounds and, with a step, at a
+  /// point of the grid, from which a float may be 1e-8 steps away. The rule of Optuna 5.
   public func contains(_ internalValue: Double) -> Bool {
     switch self {
     case .float(let distribution):
       distribution.low <= internalValue && internalValue <= distribution.high
+        && distribution.isOnGrid(internalValue)
     case .int(let distribution):
       Double(distribution.low) <= internalValue && internalValue <= Double(distribution.high)
+        && (internalValue - Double(distribution.low))
+          .truncatingRemainder(dividingBy: Double(distribution.step)) == 0
     case .categorical(let distribution):
-      internalValue >= 0 && internalValue < Double(distribution.choices.count)
+      internalValue > -1 && internalValue < Double(distribution.choices.count)
     }
   }
 
@@ -134,8 +138,23 @@ public struct FloatDistribution: Sendable, Hashable {
     }
   }
 
-  /// Whether only `low` is possible; a range below one step was lowered to it.
-  public var isSingleValued: Bool { low == high }
+  /// Whether only `low` is possible: the bounds are equal, or less than one step apart when they are
+  /// taken as decimals.
+  public var isSingleValued: Bool {
+    if low == high { return true }
+    // Rounding can leave a high that is not quite one step above low.
+    guard let step, high - low < 2 * step,
+      let (count, _) = DecimalGrid.steps(from: low, to: high, by: step)
+    else { return false }
+    return count == 0
+  }
+
+  /// Whether the value is next to a point of the grid; always without a step.
+  fileprivate func isOnGrid(_ value: Double) -> Bool {
+    guard let step else { return true }
+    let index = (value - low) / step
+    return abs(index - index.rounded(.toNearestOrEven)) < 1e-8
+  }
 
   /// The point of the grid nearest to `value`, within the bounds; without a step only the bounds
   /// count. Halves go to the even point, as in Optuna.
