@@ -111,6 +111,7 @@ package struct CommandObjective: Sendable {
       result.outcome = TrialRun.outcome(of: reason, limit: timeLimit)
       return result
     }
+    folders.killOrphans(of: job.number, before: job.attempt)
     do throws(SystemError) {
       try environment.createFiles()
     } catch {

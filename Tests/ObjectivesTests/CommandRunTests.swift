@@ -175,11 +175,12 @@ import Testing
     }
     let orphans = [try start(folders.attempt(1, of: 3)), try start(folders.attempt(2, of: 3))]
     let others = [
+      try start(folders.attempt(3, of: 3)), try start(folders.attempt(4, of: 3)),
       try start(folders.attempt(1, of: 4)), try start("/elsewhere/trial-3"),
       try start(folders.attempt(1, of: 30)),
     ]
-    #expect(folders.killOrphans(of: []) == 0)
-    #expect(folders.killOrphans(of: [3, 5]) == 2)
+    #expect(folders.killOrphans(of: 3, before: 1) == 0)
+    #expect(folders.killOrphans(of: 3, before: 3) == 2)
     var status: Int32 = 0
     for orphan in orphans {
       #expect(waitpid(orphan, &status, 0) == orphan)
