@@ -120,6 +120,12 @@ package struct CommandObjective: Sendable {
       return result
     }
     let words = command.words(for: job.parameters) { environment.placeholder($0) }
+    if let bad = words.first(where: { $0.utf8.contains(0) }) {
+      result.outcome = .refused(
+        "the argument '\(bad.prefix { $0 != "\0" })…' has a NUL, which no argument can hold; "
+          + "let the command read \(environment.parametersFile)")
+      return result
+    }
     do throws(ProgramError) {
       let program = try program(named: words.first ?? "")
       let run = try TrialRun(
@@ -127,7 +133,10 @@ package struct CommandObjective: Sendable {
       run.follow()
       run.conclude(&result)
     } catch {
-      result.outcome = .notStarted(program: words.first ?? "", reason: error.reason)
+      result.outcome =
+        error.isTransient
+        ? .refused(error.description)
+        : .notStarted(program: words.first ?? "", reason: error.reason)
     }
     environment.removeEmptyFolders()
     result.duration = ContinuousClock.now - start

@@ -331,6 +331,14 @@ import Testing
         """)
   }
 
+  @Test func refusesArgumentsWithNUL() throws {
+    let harness = try CommandHarness(
+      "metric: loss\nparameters: {x: [a]}\ncommand: [/bin/echo, \"{x}\"]")
+    let outcome = harness.run(parameters: [("x", "a\0b")]).outcome
+    #expect(outcome.attemptOutcome == .failed)
+    #expect(outcome.reason.hasPrefix("the argument 'a…' has a NUL, which no argument can hold"))
+  }
+
   @Test func keepsCheckpointsAcrossAttempts() throws {
     let harness = try CommandHarness(
       script: """
