@@ -28,7 +28,13 @@ struct ChildProcess: ~Copyable {
     program: String, arguments: [String], environment: [String], folder: String,
     output: borrowing Descriptor, errors: borrowing Descriptor, channel: borrowing Descriptor
   ) throws(SystemError) {
-    var actions = unsafe posix_spawn_file_actions_t()
+    #if canImport(Darwin)
+      var actions: posix_spawn_file_actions_t?
+      var attributes: posix_spawnattr_t?
+    #else
+      var actions = unsafe posix_spawn_file_actions_t()
+      var attributes = posix_spawnattr_t()
+    #endif
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
@@ -40,7 +46,6 @@ struct ChildProcess: ~Copyable {
       unsafe posix_spawn_file_actions_addclosefrom_np(&actions, Self.channelNumber + 1)
     #endif
 
-    var attributes = posix_spawnattr_t()
     unsafe posix_spawnattr_init(&attributes)
     defer { unsafe posix_spawnattr_destroy(&attributes) }
     var flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF

@@ -111,6 +111,7 @@ package struct CommandObjective: Sendable {
       result.outcome = TrialRun.outcome(of: reason, limit: timeLimit)
       return result
     }
+    folders.killOrphans(of: job.number, before: job.attempt)
     do throws(SystemError) {
       try environment.createFiles()
     } catch {
@@ -119,6 +120,12 @@ package struct CommandObjective: Sendable {
       return result
     }
     let words = command.words(for: job.parameters) { environment.placeholder($0) }
+    if let bad = words.first(where: { $0.utf8.contains(0) }) {
+      result.outcome = .refused(
+        "the argument '\(bad.prefix { $0 != "\0" })…' has a NUL, which no argument can hold; "
+          + "let the command read \(environment.parametersFile)")
+      return result
+    }
     do throws(ProgramError) {
       let program = try program(named: words.first ?? "")
       let run = try TrialRun(
@@ -126,7 +133,10 @@ package struct CommandObjective: Sendable {
       run.follow()
       run.conclude(&result)
     } catch {
-      result.outcome = .notStarted(program: words.first ?? "", reason: error.reason)
+      result.outcome =
+        error.isTransient
+        ? .refused(error.description)
+        : .notStarted(program: words.first ?? "", reason: error.reason)
     }
     environment.removeEmptyFolders()
     result.duration = ContinuousClock.now - start

@@ -9,6 +9,8 @@ struct ProgramError: Error, CustomStringConvertible {
   let program: String
   /// Why, and what to do.
   let reason: String
+  /// Whether the next try may go better, since the machine was only short of something.
+  let isTransient: Bool
 
   var description: String { "the command '\(program)' cannot be started: \(reason)" }
 
@@ -55,6 +57,7 @@ struct ProgramError: Error, CustomStringConvertible {
   /// The reason for an error of starting a program that was found.
   init(program: String, _ error: SystemError) {
     self.program = program
+    isTransient = [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(error.code)
     switch error.code {
     case ENOEXEC:
       reason = "it is neither a program nor a script with a #! line; add one, such as #!/bin/sh"
@@ -68,5 +71,6 @@ struct ProgramError: Error, CustomStringConvertible {
   init(program: String, reason: String) {
     self.program = program
     self.reason = reason
+    isTransient = false
   }
 }

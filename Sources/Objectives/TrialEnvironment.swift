@@ -104,7 +104,11 @@ struct TrialEnvironment {
   ) -> [String] {
     var result: [String] = []
     var seen: Set<String> = []
-    var next = unsafe environ
+    #if canImport(Darwin)
+      var next = unsafe _NSGetEnviron().pointee
+    #else
+      var next = unsafe environ
+    #endif
     while let entry = unsafe next.pointee {
       unsafe next = next.successor()
       let text = unsafe String(cString: entry)

@@ -24,6 +24,8 @@ final class TrialRun {
   private var values: ObjectiveValues
   /// How the command itself said that it ended.
   private var toldOutcome: CommandOutcome?
+  /// What the pruner answered when the command last asked whether to go on.
+  private var pruningReason: String?
   /// Whether it told its final values.
   private var hasToldValues = false
 
@@ -54,6 +56,7 @@ final class TrialRun {
       let errorPipe = try Descriptor.pipe()
       let socket = try Descriptor.socketPair()
       let wake = try Descriptor.pipe()
+      wake.second.stopBlocking()  // who asks for a stop never waits
       process = try ChildProcess(
         program: program, arguments: words,
         environment: environment.variables(
@@ -143,6 +146,7 @@ final class TrialRun {
       do {
         return try answer(ChannelRequest(json: request))
       } catch {
+        if case StoreError.leaseLost = error { stop.request(.lost) }
         return ["ok": false, "error": .string("\(error)")]
       }
     }
@@ -158,6 +162,7 @@ final class TrialRun {
       values.add(value, of: 0)
     case .shouldPrune:
       let reason = try handler.pruningReason()
+      pruningReason = reason
       return [
         "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
       ]
@@ -165,7 +170,7 @@ final class TrialRun {
     case .tell(let told):
       values.tell(told)
       hasToldValues = true
-    case .tellPruned: toldOutcome = .prunedItself
+    case .tellPruned: toldOutcome = prunedOutcome
     case .tellInfeasible: toldOutcome = .infeasible
     case .tellFailed(let reason): toldOutcome = .reportedFailure(reason)
     }
@@ -231,8 +236,11 @@ final class TrialRun {
         return Self.outcome(of: reason, limit: objective.timeLimit)
       }
     }
-    if case .prunedItself? = toldOutcome { return .prunedItself }
-    if case .infeasible? = toldOutcome { return .infeasible }
+    // What a program does after it has said so (such as failing for want of a best trial) is no matter.
+    switch toldOutcome {
+    case .pruned?, .prunedItself?, .infeasible?: if let toldOutcome { return toldOutcome }
+    default: break
+    }
     switch end {
     case .exited(CommandExit.completed):
       if let toldOutcome { return toldOutcome }
@@ -243,11 +251,16 @@ final class TrialRun {
     case .exited(CommandExit.tryAgain): return .tryAgain
     case .exited(CommandExit.interrupted): return .requeued
     case .exited(CommandExit.infeasible): return .infeasible
-    case .exited(CommandExit.pruned): return .prunedItself
+    case .exited(CommandExit.pruned): return prunedOutcome
     case .exited(let code):
       return toldOutcome ?? .failed(code: code, detail: lastLine(of: errors.log.tail))
     case .signalled(let signal): return .signalled(signal)
     }
+  }
+
+  /// How it ends when the command stops by itself: as the pruner wanted, if it did.
+  private var prunedOutcome: CommandOutcome {
+    pruningReason.map { .pruned(reason: $0) } ?? .prunedItself
   }
 
   static func outcome(of reason: StopHandle.Reason, limit: Duration?) -> CommandOutcome {

@@ -127,3 +127,11 @@ func isRunning(_ process: Int32) -> Bool {
   else { return false }
   return !text[end...].hasPrefix(") Z")
 }
+
+/// Whether a process that was sent SIGKILL is gone, or will be within ten seconds: the signal is
+/// delivered when the process next gets a processor.
+func hasEnded(_ process: Int32) -> Bool {
+  let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+  while isRunning(process), ContinuousClock.now < deadline { sched_yield() }
+  return !isRunning(process)
+}

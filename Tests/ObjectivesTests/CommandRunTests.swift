@@ -144,7 +144,7 @@ import Testing
       let text = try String(contentsOfFile: "\(result.folder)/\(name)", encoding: .utf8)
       return try #require(Int32(text.split(separator: "\n")[0]))
     }
-    #expect(!isRunning(try process("child")))
+    #expect(hasEnded(try process("child")))
     let other = try process("other")
     #expect(isRunning(other))  // it left the group on purpose
     kill(other, SIGKILL)
@@ -158,7 +158,39 @@ import Testing
     ) { $0.request(.interrupted) }
     #expect(result.outcome == .interrupted)
     let child = try #require(Int32(try folder.text(of: "child").dropLast()))
-    #expect(!isRunning(child))
+    #expect(hasEnded(child))
+  }
+
+  @Test func findsOrphansByTheirFolder() throws {
+    // What a killed runner leaves is a process with these variables that nobody follows.
+    let folders = TrialFolders(in: "/nowhere", study: "s", token: "\(UUID())")
+    func start(_ folder: String) throws -> pid_t {
+      let output = try Descriptor.pipe()
+      let channel = try Descriptor.socketPair()
+      let process = try ChildProcess(
+        program: "/bin/sleep", arguments: ["sleep", "1000"],
+        environment: ["A=b", "NEEDLETAIL_DIR=\(folder)", "Z="], folder: "/",
+        output: output.second, errors: output.second, channel: channel.second)
+      return process.number
+    }
+    let orphans = [try start(folders.attempt(1, of: 3)), try start(folders.attempt(2, of: 3))]
+    let others = [
+      try start(folders.attempt(3, of: 3)), try start(folders.attempt(4, of: 3)),
+      try start(folders.attempt(1, of: 4)), try start("/elsewhere/trial-3"),
+      try start(folders.attempt(1, of: 30)),
+    ]
+    #expect(folders.killOrphans(of: 3, before: 1) == 0)
+    #expect(folders.killOrphans(of: 3, before: 3) == 2)
+    var status: Int32 = 0
+    for orphan in orphans {
+      #expect(waitpid(orphan, &status, 0) == orphan)
+      #expect(status == SIGKILL)
+    }
+    for other in others {
+      #expect(waitpid(other, &status, WNOHANG) == 0)
+      kill(other, SIGKILL)
+      #expect(waitpid(other, &status, 0) == other)
+    }
   }
 
   @Test func givesTheChildACleanStart() throws {
@@ -297,6 +329,14 @@ import Testing
         PYTHONUNBUFFERED=1
 
         """)
+  }
+
+  @Test func refusesArgumentsWithNUL() throws {
+    let harness = try CommandHarness(
+      "metric: loss\nparameters: {x: [a]}\ncommand: [/bin/echo, \"{x}\"]")
+    let outcome = harness.run(parameters: [("x", "a\0b")]).outcome
+    #expect(outcome.attemptOutcome == .failed)
+    #expect(outcome.reason.hasPrefix("the argument 'a…' has a NUL, which no argument can hold"))
   }
 
   @Test func keepsCheckpointsAcrossAttempts() throws {

@@ -136,7 +136,9 @@ import Testing
   @Test func prunes() throws {
     let program = Self.optunaProgram.replacing("IMPORT", with: "needletail")
     // The last line fails as in Optuna, since no trial is completed; the trial is pruned all the same.
-    #expect(try run(program, RecordingHandler(pruneFrom: 2)).outcome == .prunedItself)
+    #expect(
+      try run(program, RecordingHandler(pruneFrom: 2)).outcome
+        == .pruned(reason: "step 2 is behind"))
     #expect(
       try run(
         "import needletail\n\ndef f(t):\n    raise needletail.exceptions.TrialPruned\nneedletail.run(f)"
@@ -193,21 +195,16 @@ import Testing
   }
 
   @Test func saysWhenNoTrialRunsTheProgram() throws {
-    let folder = try PythonClient.install(in: cache.path)
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(filePath: Self.python)
-    process.arguments = ["-c", "import needletail; needletail.run(lambda t: 1)"]
-    process.environment = ["PYTHONPATH": folder]
-    process.standardError = pipe
-    try process.run()
-    let errors = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1)
+    let harness = try CommandHarness(
+      "command: [env, -u, NEEDLETAIL_CHANNEL, \(Self.python), program.py]",
+      files: ["program.py": "import needletail\nneedletail.run(lambda t: 1)"],
+      clientFolder: try PythonClient.install(in: cache.path))
     #expect(
-      errors.hasSuffix(
-        "needletail.NeedletailError: this program is not run by needletail; start it with: "
-          + "needletail run study.yaml\n"))
+      harness.run().outcome
+        == .failed(
+          code: 1,
+          detail: "needletail.NeedletailError: this program is not run by needletail; start it "
+            + "with: needletail run study.yaml"))
   }
 
   @Test func saysWhenTheChannelIsNotPassedOn() throws {

@@ -118,6 +118,27 @@ import Testing
     }
   }
 
+  @Test func keepsThePrunersReason() throws {
+    for request in [#"{"call": "tell", "state": "pruned"}"#, ""] {
+      let result = try CommandHarness(
+        script: """
+          ask() { printf '%s\\n' "$1" >&3; read -r answer <&3; }
+          ask '{"call": "report", "value": 1, "step": 4}'; ask '{"call": "should_prune"}'
+          [ -z '\(request)' ] && exit 81; ask '\(request)'; exit 1
+          """
+      ).run(RecordingHandler(pruneFrom: 4))
+      #expect(result.outcome == .pruned(reason: "step 4 is behind"))
+    }
+  }
+
+  @Test func stopsWhenTheLeaseIsLost() throws {
+    let handler = RecordingHandler { _ in throw StoreError.leaseLost(trial: 7) }
+    let result = try CommandHarness(
+      script: "printf '{\"call\": \"report\", \"value\": 1, \"step\": 4}\\n' >&3; sleep 1000"
+    ).run(handler)
+    #expect(result.outcome == .lost)
+  }
+
   @Test func isNotHeldUpByWhoNeverReadsAnswers() throws {
     // Far more answers than a socket holds; the command ends without having read one.
     let result = try CommandHarness(
