@@ -137,10 +137,16 @@ extension StoreSuite {
     let steps = history.reportsByStep.filter { !$0.value.trials.isEmpty }.map {
       "\($0.key): \(zip($0.value.trials, $0.value.values).map { "\($0)=\($1)" }.sorted())"
     }
+    let latest = history.parameters.map { column in
+      let known = history.distributions.indices.contains(Int(column.latestDistributionID))
+      return
+        "\(column.name): \(known ? history.distributions[Int(column.latestDistributionID)].summary : "-")"
+    }
     let counts = TrialState.allCases.map { "\($0) \(history.counts[$0] ?? 0)" }
     return """
       \(trials.joined(separator: "\n"))
-      \(steps.sorted()) \(history.running) \(history.finishedOrder.sorted()) \(counts)
+      \(steps.sorted()) \(history.running) \(history.finishedOrder.sorted()) \(counts) \
+      \(latest.sorted())
       """
   }
 }

@@ -321,7 +321,9 @@ public final class Coordinator: Sendable {
 
   func checkCompatibility(of parameter: Parameter) throws(StoreError) {
     try state.withLock { state throws(StoreError) in
-      guard let column = state.history.column(named: parameter.name) else { return }
+      guard let column = state.history.column(named: parameter.name),
+        column.latestDistributionID >= 0
+      else { return }
       let stored = state.history.distributions[Int(column.latestDistributionID)]
       guard stored.isCompatible(with: parameter.distribution) else {
         throw .incompatibleDistribution(

@@ -34,10 +34,7 @@ extension TrialHistory {
   package mutating func loadValue(
     _ value: Double, of distribution: Int32, in column: Int, for number: Int
   ) {
-    guard parameters[column].distributionIDs[number] < 0 else { return }
-    parameters[column].values[number] = value
-    parameters[column].distributionIDs[number] = distribution
-    version += 1
+    if parameters[column].set(value, of: distribution, for: number) { version += 1 }
   }
 
   /// Adds the reports of a trial whose row was loaded.

@@ -94,8 +94,17 @@ public struct ParameterColumn: Sendable {
   public internal(set) var values: [Double] = []
   /// The distribution of each value, as an index into ``TrialHistory/distributions``; −1 without one.
   public internal(set) var distributionIDs: [Int32] = []
-  /// The distribution that the parameter was given last.
+  /// The distribution that the parameter was given last; −1 while no trial has it.
   public internal(set) var latestDistributionID: Int32 = -1
+
+  /// Gives a trial a value; false if it has one, which stays. The columns reach up to the trial.
+  mutating func set(_ value: Double, of distribution: Int32, for trial: Int) -> Bool {
+    guard distributionIDs[trial] < 0 else { return false }
+    values[trial] = value
+    distributionIDs[trial] = distribution
+    latestDistributionID = distribution
+    return true
+  }
 }
 
 /// The reports of all trials at one step.
@@ -188,11 +197,7 @@ extension TrialHistory {
       parameters[column].values.append(contentsOf: repeatElement(.nan, count: missing))
       parameters[column].distributionIDs.append(contentsOf: repeatElement(-1, count: missing))
     }
-    guard parameters[column].distributionIDs[number] < 0 else { return false }
-    parameters[column].values[number] = assignment.internalValue
-    parameters[column].distributionIDs[number] = identifier
-    parameters[column].latestDistributionID = identifier
-    return true
+    return parameters[column].set(assignment.internalValue, of: identifier, for: number)
   }
 
   /// The index of the distribution, which is added when it is new.
