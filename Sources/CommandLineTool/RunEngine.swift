@@ -91,8 +91,8 @@ final class RunEngine: Sendable {
     let stops = StopRequests()
     defer { stops.end() }
     state.withLock { $0.slotsLeft = plan.workers }
-    for slot in 0..<plan.workers {
-      BlockingThread.start { [self] in
+    let threads = (0..<plan.workers).map { slot in
+      BlockingThread { [self] in
         runSlot(slot)
         state.withLock { $0.slotsLeft -= 1 }
         StopRequests.wake()
@@ -116,6 +116,8 @@ final class RunEngine: Sendable {
         lines.forEach(console.note)
       }
     }
+    // The last to hold the store must be this thread, so that the store is closed in order.
+    for thread in threads { thread.join() }
     view.clear()
     progress.takeLines().forEach(console.note)
     return state.withLock { state in

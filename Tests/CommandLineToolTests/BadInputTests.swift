@@ -40,7 +40,7 @@ import Testing
     (
       "metric: loss\ncommand: [echo]\nparameters:\n  x: {low: 0.0, high: 1.0, when: {k: a}}\n  "
         + "k: {choices: [a, b]}",
-      "move 'k' up"
+      "move 'k' above it"
     ),
     (
       "metric: loss\ncommand: [echo]\nparameters:\n  x: {low: 0.0, high: 1.0, when: {nobody: a}}",
@@ -82,7 +82,9 @@ import Testing
     #expect(result.code == code, "\(result.messages)", sourceLocation: location)
     #expect(result.output.isEmpty, sourceLocation: location)
     #expect(result.messageLines.count == 1, "\(result.messages)", sourceLocation: location)
-    #expect(result.messages.contains(words), "\(result.messages)", sourceLocation: location)
+    #expect(
+      words.isEmpty || result.messages.contains(words), "\(result.messages)",
+      sourceLocation: location)
     #expect(try command.contents() == before, "a file changed", sourceLocation: location)
   }
 
