@@ -82,6 +82,16 @@ import Testing
     try command.cleanUp()
   }
 
+  @Test func exitCode130ForEverEnds() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy("[sh, -c, 'exit 130']", trials: 2)
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 2, "\(result.messages)")
+    #expect(try command.trials().allSatisfy { $0["state"] as? String == "failed" })
+    #expect(result.messageLines.count { $0.contains("it will be run again") } == 10)
+    try command.cleanUp()
+  }
+
   @Test func aRunThatOnlyFailsIsStopped() throws {
     let command = try BuiltCommand()
     try command.writeStudy("[sh, -c, 'echo bad luck >&2; exit 5']", trials: 1_000)
