@@ -5,14 +5,16 @@
 #endif
 
 /// Threads for work that blocks, which neither Swift's pool nor Dispatch's is for.
-enum BlockingThread {
+struct BlockingThread {
+  private let thread: pthread_t
+
   private final class Work {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// Runs `body` on a new detached thread.
-  static func start(_ body: @escaping @Sendable () -> Void) {
+  /// Runs `body` on a new thread, which must be joined.
+  init(_ body: @escaping @Sendable () -> Void) {
     let work = Unmanaged.passRetained(Work(body))
     #if canImport(Glibc)
       var thread: pthread_t = 0
@@ -23,7 +25,7 @@ enum BlockingThread {
           Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
           return nil
         }, work.toOpaque())
-      pthread_detach(thread)
+      self.thread = thread
     #else
       var thread: pthread_t?
       let code = pthread_create(
@@ -32,9 +34,15 @@ enum BlockingThread {
           Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
           return nil
         }, work.toOpaque())
-      if let thread { pthread_detach(thread) }
+      guard let thread else { preconditionFailure("the system has no more threads") }
+      self.thread = thread
     #endif
     precondition(code == 0, "the system has no more threads (error \(code))")
+  }
+
+  /// Waits until the thread has ended and has let go of all it held.
+  func join() {
+    pthread_join(thread, nil)
   }
 
   /// Lets the thread sleep.

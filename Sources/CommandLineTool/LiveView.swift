@@ -6,8 +6,7 @@ internal import StudyModel
 /// whatever ends the process. Each frame is one write: nothing flickers.
 struct LiveView {
   private let console: Console
-  /// The lines of the frame on the screen.
-  private var height = 0
+  /// What is on the screen.
   private var lastFrame: [String] = []
   private var drawnAt = Timestamp(microseconds: 0)
 
@@ -35,19 +34,32 @@ struct LiveView {
 
   /// Removes the view.
   mutating func clear() {
-    guard height > 0 else { return }
-    console.writeMessage("\r\u{1B}[\(height)A\u{1B}[J")
-    height = 0
+    guard !lastFrame.isEmpty else { return }
+    console.writeMessage(toTheTop + "\u{1B}[J")
     lastFrame = []
   }
 
+  /// Moves the cursor to the frame's first line. A terminal that became narrower since has broken
+  /// lines in two.
+  private var toTheTop: String {
+    let width = max(1, console.width)
+    let height = lastFrame.reduce(0) { rows, line in
+      rows + max(1, (Self.visible(line).columns + width - 1) / width)
+    }
+    return height > 0 ? "\r\u{1B}[\(height)A" : "\r"
+  }
+
+  /// The line without the codes of color.
+  private static func visible(_ line: String) -> String {
+    [bold, dim, plain].reduce(line) { $0.replacing($1, with: "") }
+  }
+
   private mutating func show(_ frame: [String], below lines: [String] = []) {
-    var text = height > 0 ? "\r\u{1B}[\(height)A" : "\r"
+    var text = toTheTop
     for line in lines + frame { text += line + "\u{1B}[K\n" }
     // What an earlier, longer frame left below.
     text += "\u{1B}[J"
     console.writeMessage(text)
-    height = frame.count
     lastFrame = frame
   }
 
@@ -76,7 +88,8 @@ struct LiveView {
     let room = max(1, height - lines.count)
     var running = snapshot.running.map { self.line($0, at: now).cut(to: width) }
     if running.count > room {
-      running = running.prefix(room - 1) + ["… and \(running.count - room + 1) more"]
+      let rest = "… and \(running.count - room + 1) more".cut(to: width)
+      running = running.prefix(room - 1) + [rest]
     }
     return Array((lines + running.map { dim + $0 + plain }).prefix(max(1, height)))
   }

@@ -35,8 +35,12 @@ final class RunEngine: Sendable {
   /// Trials that may fail one after the other, right from the start, before the run gives up: a budget
   /// of 10,000 is not worth burning on a typing error.
   static let failuresAllowed = 10
-  /// Between two looks at what other processes did to the study.
+  /// Attempts at a trial whose command says each time that it was interrupted (exit code 130).
+  static let interruptionsAllowed = 5
+  /// Between two looks at what other processes did to the study, at least; and at least so many times
+  /// as long as a look takes.
   private static let followInterval: Duration = .seconds(2)
+  private static let followShare = 50
 
   private let plan: RunPlan
   private let coordinator: Coordinator
@@ -64,7 +68,7 @@ final class RunEngine: Sendable {
     var failuresFromStart = 0
     var hasSucceeded = false
 
-    /// Whether slots take further trials.
+    /// Whether nothing has ended the run yet.
     var isOpen: Bool { level == .none && error == nil && reason == nil }
   }
 
@@ -91,22 +95,24 @@ final class RunEngine: Sendable {
     let stops = StopRequests()
     defer { stops.end() }
     state.withLock { $0.slotsLeft = plan.workers }
-    for slot in 0..<plan.workers {
-      BlockingThread.start { [self] in
+    let threads = (0..<plan.workers).map { slot in
+      BlockingThread { [self] in
         runSlot(slot)
         state.withLock { $0.slotsLeft -= 1 }
         StopRequests.wake()
       }
     }
     var view = LiveView(console)
-    var followedAt = startedAt
+    var nextLook = startedAt.advanced(by: Self.followInterval)
     while state.withLock({ $0.slotsLeft > 0 }) {
       stops.wait(milliseconds: isLive ? 100 : 1_000)
       let now = Timestamp.now()
       react(to: stops)
-      if now.since(followedAt) >= Self.followInterval {
-        followedAt = now
+      if now >= nextLook {
         lookAround()
+        let after = Timestamp.now()
+        let pause = max(Self.followInterval, after.since(now) * Self.followShare)
+        nextLook = after.advanced(by: pause)
       }
       let lines = progress.takeLines()
       if isLive {
@@ -116,6 +122,8 @@ final class RunEngine: Sendable {
         lines.forEach(console.note)
       }
     }
+    // The last to hold the store must be this thread, so that the store is closed in order.
+    for thread in threads { thread.join() }
     view.clear()
     progress.takeLines().forEach(console.note)
     return state.withLock { state in
@@ -154,7 +162,7 @@ final class RunEngine: Sendable {
   /// Follows other processes: their trials count, and those that died leave some behind.
   private func lookAround() {
     do {
-      try follow()
+      if isLive { try follow() }
       let recovered = try coordinator.recoverFromDeadWorkers()
       guard !recovered.isEmpty else { return }
       state.withLock { $0.retries += recovered.map { _ in Timestamp.now() } }
@@ -190,9 +198,11 @@ final class RunEngine: Sendable {
         try conclude(active, result, slot)
       }
     } catch {
-      state.withLock { state in
+      let isAlone = state.withLock { state in
         if state.error == nil { state.error = error }
+        return state.busySlots == 0
       }
+      if !isAlone { progress.announce("finishing what runs, then stopping: \(error)") }
     }
   }
 
@@ -200,11 +210,7 @@ final class RunEngine: Sendable {
   private func nextTrial() throws -> ActiveTrial? {
     while true {
       let mayAsk = state.withLock { state in
-        guard state.isOpen else { return false }
-        if let timeout = plan.timeout, Timestamp.now().since(startedAt) >= timeout {
-          state.reason = .timeout
-          return false
-        }
+        guard isOpen(&state) else { return false }
         state.busySlots += 1
         return true
       }
@@ -225,13 +231,23 @@ final class RunEngine: Sendable {
     }
   }
 
+  /// Whether slots take further trials; notices that the time is over.
+  private func isOpen(_ state: inout State) -> Bool {
+    guard state.isOpen else { return false }
+    if let timeout = plan.timeout, Timestamp.now().since(startedAt) >= timeout {
+      state.reason = .timeout
+      return false
+    }
+    return true
+  }
+
   /// Waits until a trial may be given back by another slot or is due for its next attempt; false when
   /// nothing can come any more.
   private func waitForMore() -> Bool {
     while true {
       let now = Timestamp.now()
       let answer: Bool? = state.withLock { state in
-        if !state.isOpen { return false }
+        guard isOpen(&state) else { return false }
         if let due = state.retries.firstIndex(where: { $0 <= now }) {
           state.retries.remove(at: due)
           return true
@@ -256,8 +272,11 @@ final class RunEngine: Sendable {
     let outcome = result.outcome
     let told: Trial?
     do {
-      told = try tell(active, outcome.trialOutcome)
+      told = try tell(active, trialOutcome(of: outcome, attempt: active.attempt))
     } catch StoreError.leaseLost {
+      told = nil
+    } catch TrialError.notRunning {
+      // The background noticed the loss of the lease first.
       told = nil
     }
     let isFinal = told?.state.isFinished ?? false
@@ -265,8 +284,10 @@ final class RunEngine: Sendable {
       if isFinal { state.finished += 1 }
       if told?.state == .completed || told?.state == .pruned {
         state.hasSucceeded = true
-      } else if outcome.attemptOutcome.isFault {
+      } else if told?.state == .failed {
         state.lastFailure = outcome.reason
+      }
+      if outcome.attemptOutcome.isFault {
         state.failuresFromStart += 1
         if outcome.isHopeless {
           state.reason = .failures(outcome.reason)
@@ -283,6 +304,18 @@ final class RunEngine: Sendable {
       }
     }
     progress.finish(active, told, result, slot)
+  }
+
+  /// The outcome in the coordinator's words.
+  private func trialOutcome(of outcome: CommandOutcome, attempt: Int) -> TrialOutcome {
+    switch outcome {
+    case .completed(let values): return .completed(values)
+    case .pruned, .prunedItself: return .pruned
+    case .requeued where attempt > Self.interruptionsAllowed:
+      // Else a command that always says so would run for ever.
+      return .ended(.failed, reason: "\(outcome.reason), at attempt \(attempt)")
+    default: return .ended(outcome.attemptOutcome, reason: outcome.reason)
+    }
   }
 
   /// Tells the result; a store that is locked or full gets some more chances.
@@ -319,17 +352,6 @@ private struct SlotTrial: TrialHandler {
   func pruningReason() throws -> String? { try active.pruningReason() }
 
   func setUserAttribute(_ attribute: Attribute) throws { try active.setAttribute(attribute) }
-}
-
-extension CommandOutcome {
-  /// The outcome in the coordinator's words.
-  fileprivate var trialOutcome: TrialOutcome {
-    switch self {
-    case .completed(let values): .completed(values)
-    case .pruned, .prunedItself: .pruned
-    default: .ended(attemptOutcome, reason: reason)
-    }
-  }
 }
 
 extension AttemptOutcome {

@@ -99,7 +99,7 @@ struct StudyRun {
       study.directions.count == 1
       ? overview.best.map { [$0] } ?? []
       : try store.trials(in: study, numbers: nil).undominated(study.directions)
-    if !plan.options.isQuiet || console.isInteractive { summarize(overview, end) }
+    if !plan.options.isQuiet { summarize(overview, end) }
     if plan.options.json {
       writeJSON(overview, best, end)
     } else {

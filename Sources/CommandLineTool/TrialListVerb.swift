@@ -48,7 +48,12 @@ package struct TrialListVerb: Verb {
     let selection = try StoreSelection(option: store, environment: context.environment)
     let store = try selection.openExisting()
     let study = try store.study(named: name)
-    var trials = try store.trials(in: study, numbers: nil)
+    var numbers: [Int]?
+    if let last, state == nil {
+      let total = try store.counts(in: study).values.reduce(0, +)
+      numbers = Array(max(0, total - last)..<total)
+    }
+    var trials = try store.trials(in: study, numbers: numbers)
     if let state { trials.removeAll { $0.state != state } }
     if let best { trials = trials.best(best, in: study.directions) }
     if let last { trials = trials.suffix(last) }

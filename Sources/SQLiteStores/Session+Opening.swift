@@ -41,16 +41,38 @@ extension Session {
       return
     }
     let isReadOnly = !FileSystem.isWritable(path) || !FileSystem.isWritable(parent)
+    let log = try FileSystem.kind(of: path + "-wal", location: path)
+    // Where SQLite cannot make its shared memory nobody else can write either.
+    let isFrozen = log == .missing && FileSystem.isOnReadOnlyDisk(parent)
     let database = try Connection(
-      path: path, flags: isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, location: path)
+      path: isFrozen ? Self.frozenAddress(of: path) : path,
+      flags: isFrozen
+        ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+        : isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, location: path)
     // Until it is known to be a store of ours to write, closing must not move a log into the file.
-    if try FileSystem.kind(of: path + "-wal", location: path) != .missing {
-      database.setCheckpointsOnClose(false)
-    }
+    if log != .missing { database.setCheckpointsOnClose(false) }
     let hasOwnTables = try Self.inspect(database)
     try Self.configure(database, isReadOnly: isReadOnly)
     self.init(database, path: path, isReadOnly: isReadOnly, hasOwnTables: hasOwnTables)
     database.setCheckpointsOnClose(!isReadOnly)
+  }
+
+  /// The path as an SQLite address of a file that never changes.
+  private static func frozenAddress(of path: String) -> String {
+    let digits = Array("0123456789ABCDEF")
+    let escaped = path.utf8.reduce(into: "file:") { address, byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+        UInt8(ascii: "-"), UInt8(ascii: "_"):
+        address.append(Character(Unicode.Scalar(byte)))
+      default:
+        address.append("%")
+        address.append(digits[Int(byte >> 4)])
+        address.append(digits[Int(byte & 15)])
+      }
+    }
+    return escaped + "?immutable=1"
   }
 
   /// Creates the tables in a file that is missing or empty.

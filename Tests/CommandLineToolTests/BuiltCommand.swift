@@ -60,11 +60,14 @@ struct BuiltCommand {
 
   /// Writes a file of the folder, executable if it begins with `#!`.
   func write(_ text: String, to name: String) throws {
-    let file = folder.appendingPathComponent(name)
-    try Data(text.utf8).write(to: file)
-    if text.hasPrefix("#!") {
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
-    }
+    // Closed on exec: a program that a test beside this one starts must not keep it open, since
+    // what is open for writing cannot be executed.
+    let path = folder.appendingPathComponent(name).path
+    let mode: mode_t = text.hasPrefix("#!") ? 0o755 : 0o644
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(
+      contentsOf: Data(text.utf8))
   }
 
   /// Writes `study.yaml` with one parameter `x` and the command; `more` are further lines.

@@ -1,0 +1,115 @@
+import CommandLineTool
+import Foundation
+import Testing
+
+/// Objectives that misbehave: the trial is recorded for what it was, and the run ends with a sentence.
+@Suite struct BadObjectiveTests {
+  /// A script, the outcome that is recorded, and words of its reason.
+  static let scripts: [(script: String, outcome: String, words: String)] = [
+    ("echo nothing of interest", "metric_missing", "without reporting 'loss'"),
+    ("echo accuracy=1", "metric_missing", "accuracy"),
+    ("echo loss=nan", "failed", "NaN"),
+    ("echo loss=great", "failed", "great"),
+    ("echo loss=", "failed", "loss"),
+    ("head -c 100000 /dev/urandom", "metric_missing", "without reporting"),
+    ("exit 1", "failed", "exited with 1"),
+    ("echo why >&2; exit 3", "failed", "why"),
+    ("kill -SEGV $$", "failed", "SIGSEGV"),
+    ("kill -KILL $$", "out_of_memory", "SIGKILL"),
+    ("no-such-command", "failed", "127"),
+  ]
+
+  @Test(arguments: scripts)
+  func isRecorded(script: String, outcome: String, words: String) throws {
+    let command = try BuiltCommand()
+    try command.write("#!/bin/sh\n\(script)\n", to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 1)
+    let result = try command.run("run", "study.yaml", "--quiet")
+    #expect(result.code == 2, "\(result.messages)")
+    #expect(result.messageLines.count == 1, "\(result.messages)")
+    #expect(result.messages.contains("no trial completed"))
+    let trial = try #require(try command.trials().first)
+    #expect(trial["state"] as? String == "failed")
+    let attributes = try #require(trial["system_attributes"] as? [String: Any])
+    #expect(attributes["needletail:outcome"] as? String == outcome)
+    #expect((attributes["needletail:reason"] as? String)?.contains(words) == true, "\(attributes)")
+    try command.cleanUp()
+  }
+
+  @Test func hundredMegabytesOfOutputDoNoHarm() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(
+      "[sh, -c, 'yes abcdefghijklmno | head -c 100000000; echo loss=1']", trials: 1)
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 0, "\(result.messages)")
+    let kept = try command.contents().values.reduce(0) { $0 + $1.count }
+    #expect(kept < 30_000_000)
+    try command.cleanUp()
+  }
+
+  @Test func silenceIsEndedByTheTimeLimit() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(
+      "[sh, -c, 'while [ -e study.yaml ]; do sleep 0.1; done']", trials: 1,
+      more: "trial_timeout: 0.3s\ngrace_period: 1s")
+    let result = try command.run("run", "study.yaml", "--quiet")
+    #expect(result.code == 2)
+    #expect(result.messages.contains("limit"), "\(result.messages)")
+    try command.cleanUp()
+  }
+
+  /// A child that outlives its parent must not keep the run from ending.
+  @Test func forgottenChildrenDoNotBlock() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      "#!/bin/sh\n(while [ -e train.sh ]; do sleep 0.1; done) &\necho loss=1\nexit 0\n",
+      to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 2)
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 0, "\(result.messages)")
+    #expect(try command.trials().allSatisfy { $0["state"] as? String == "completed" })
+    try command.cleanUp()
+  }
+
+  @Test func exitCode130QueuesTheTrialAgain() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      "#!/bin/sh\n[ $NEEDLETAIL_ATTEMPT = 2 ] || exit 130\necho loss=1\n", to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 2)
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 0, "\(result.messages)")
+    #expect(try command.trials().allSatisfy { $0["state"] as? String == "completed" })
+    try command.cleanUp()
+  }
+
+  @Test func exitCode130ForEverEnds() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy("[sh, -c, 'exit 130']", trials: 2)
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 2, "\(result.messages)")
+    #expect(try command.trials().allSatisfy { $0["state"] as? String == "failed" })
+    #expect(result.messageLines.count { $0.contains("it will be run again") } == 10)
+    try command.cleanUp()
+  }
+
+  @Test func aRunThatOnlyFailsIsStopped() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy("[sh, -c, 'echo bad luck >&2; exit 5']", trials: 1_000)
+    let result = try command.run("run", "study.yaml")
+    #expect(result.code == 2)
+    #expect(result.messages.contains("the first 10 attempts failed"), "\(result.messages)")
+    #expect(try command.trials().count == 10)
+    try command.cleanUp()
+  }
+
+  @Test func aKilledChildFailsItsTrialAlone() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      "#!/bin/sh\n[ $NEEDLETAIL_TRIAL = 1 ] && kill -KILL $$\necho loss=1\n", to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 4)
+    #expect(try command.run("run", "study.yaml").code == 0)
+    let states = try command.trials().compactMap { $0["state"] as? String }
+    #expect(states == ["completed", "failed", "completed", "completed"])
+    try command.cleanUp()
+  }
+}
