@@ -11,6 +11,9 @@ public struct RetryPolicy: Sendable, Hashable {
   /// machine must not do so for ever.
   public static let lossesAllowed = 5
 
+  /// How often a trial may be preempted or interrupted: more often than anybody does it by hand, and an
+  /// objective that always says so comes to an end.
+  public static let interruptionsAllowed = 100
   /// How often an objective may ask to be tried again later when ``count`` is smaller.
   public static let requestsAllowed = 3
 
@@ -26,14 +29,15 @@ public struct RetryPolicy: Sendable, Hashable {
 
   /// Whether another attempt follows.
   ///
-  /// A preempted or interrupted attempt is always followed by another.
+  /// A preempted or interrupted attempt is followed by another, up to ``interruptionsAllowed`` times.
   ///
   /// - Parameters:
   ///   - outcome: How the latest attempt ended.
   ///   - earlier: How the attempts before it ended.
   public func retries(_ outcome: AttemptOutcome, after earlier: [AttemptOutcome]) -> Bool {
     switch outcome {
-    case .preempted, .interrupted: true
+    case .preempted, .interrupted:
+      earlier.count { $0 == outcome } < Self.interruptionsAllowed
     case .lost: earlier.count { $0 == .lost } < Self.lossesAllowed
     case .tryAgain: earlier.count { $0 == .tryAgain } < max(count, Self.requestsAllowed)
     default: outcomes.contains(outcome) && earlier.count { outcomes.contains($0) } < count

@@ -248,13 +248,16 @@ extension Coordinator {
     }
   }
 
-  @Test func anInterruptedTrialIsAlwaysQueuedAgain() throws {
+  @Test func anInterruptedTrialIsQueuedAgainButNotForEver() throws {
     let coordinator = try makeCoordinator()
-    for attempt in 1...9 {
+    for attempt in 1...RetryPolicy.interruptionsAllowed + 1 {
       let trial = try coordinator.next()
+      #expect(trial.number == 0)
       #expect(trial.attempt == attempt)
-      _ = try coordinator.tell(trial, .ended(.interrupted, reason: "Ctrl-C"))
+      let told = try coordinator.tell(trial, .ended(.interrupted, reason: "Ctrl-C"))
+      #expect(told.state == (attempt <= RetryPolicy.interruptionsAllowed ? .running : .failed))
     }
+    #expect(try coordinator.next().number == 1)
   }
 
   @Test func theTrialOfADeadProcessIsHandedOutAtOnce() throws {
