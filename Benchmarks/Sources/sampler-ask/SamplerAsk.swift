@@ -50,6 +50,8 @@ import StudyModel
       let values = space.draw(using: &generator)
       tell(values, as: number, in: space, to: &history)
     }
+    let places = Dictionary(
+      uniqueKeysWithValues: space.parameters.enumerated().map { ($0.element.name, $0.offset) })
     var whole: [Double] = []
     var asking: [Double] = []
     var processor: [Double] = []
@@ -58,24 +60,19 @@ import StudyModel
       let processorBegin = clock()
       let start = ContinuousClock.now
       var random = TrialGenerator(seed: seed, trial: number)
-      var values: [Double] = []
-      values.reserveCapacity(space.parameters.count)
+      var values = Array(repeating: Double.nan, count: space.parameters.count)
       let reference = TrialReference(id: number, number: number)
       history.apply(TrialChange(reference, .created(.running, at: nil)))
-      let joint = try sampler.sampleJointly(for: number, given: history, using: &random)
-      for parameter in space.parameters {
-        if let known = joint.first(where: { $0.name == parameter.name }) {
-          values.append(known.internalValue)
-          history.apply(TrialChange(reference, .parameterSet(known)))
-        } else {
-          let value = try sampler.sample(parameter, for: number, given: history, using: &random)
-          values.append(value)
-          history.apply(
-            TrialChange(
-              reference,
-              .parameterSet(
-                ParameterAssignment(parameter.name, parameter.distribution, internalValue: value))))
-        }
+      for assignment in try sampler.sampleJointly(for: number, given: history, using: &random) {
+        guard let place = places[assignment.name] else { continue }
+        values[place] = assignment.internalValue
+        history.apply(TrialChange(reference, .parameterSet(assignment)))
+      }
+      for (place, parameter) in space.parameters.enumerated() where values[place].isNaN {
+        values[place] = try sampler.sample(parameter, for: number, given: history, using: &random)
+        let assignment = ParameterAssignment(
+          parameter.name, parameter.distribution, internalValue: values[place])
+        history.apply(TrialChange(reference, .parameterSet(assignment)))
       }
       let asked = ContinuousClock.now
       let value = space.objective(values)
