@@ -89,6 +89,34 @@ import Testing
     return sum
   }
 
+  @Test("a choice keeps its observations when the list of choices is ordered anew")
+  func followsChoices() throws {
+    let before = Distribution.categorical(try CategoricalDistribution(["a", "b", "c"]))
+    let after = Distribution.categorical(try CategoricalDistribution(["c", "b", "a", "d"]))
+    func history(_ distribution: Distribution) throws -> TrialHistory {
+      var history = TrialHistory(directions: [.minimize])
+      for (number, choice) in (["a", "a", "b", "c", "a", "b"] as [ParameterValue]).enumerated() {
+        let trial = TrialReference(id: number, number: number)
+        let value = try #require(distribution.internalValue(of: choice))
+        for event: TrialChange.Event in [
+          .created(.running, at: nil),
+          .parameterSet(ParameterAssignment("x", distribution, internalValue: value)),
+          .finished(.completed, values: [Double(number)], at: Timestamp(microseconds: 0)),
+        ] { history.apply(TrialChange(trial, event)) }
+      }
+      return history
+    }
+    let points = [[0.0], [1], [2], [3]]
+    let sampler = TPESampler()
+    let changed = sampler.logDensities(
+      at: points, in: [Parameter("x", after)], for: 6, given: try history(before))
+    let always = sampler.logDensities(
+      at: points, in: [Parameter("x", after)], for: 6, given: try history(after))
+    #expect(changed.map(\.good) == always.map(\.good))
+    #expect(changed.map(\.rest) == always.map(\.rest))
+    #expect(Set(changed.map(\.rest)).count == 3)  // a and b alike, c, d
+  }
+
   @Test("bandwidths after any insertions and removals are those of a fresh fit")
   func incrementalEqualsFresh() throws {
     let parameters = Self.distributions.enumerated().map { Parameter("x\($0.offset)", $0.element) }

@@ -28,8 +28,6 @@ struct ParzenEstimator {
   let continuousCount: Int
   /// The categorical parameters: their places in the space and numbers of choices.
   let categories: [(parameter: Int, choiceCount: Int)]
-  /// The number of parameters in the space.
-  let parameterCount: Int
   /// Whether all points weigh the same; otherwise old ones fade.
   let isUniform: Bool
 
@@ -93,7 +91,6 @@ struct ParzenEstimator {
     continuousCount = dimensions.count { $0.grid == nil }
     self.categories = categories
     self.isUniform = isUniform
-    parameterCount = parameters.count
     choices = Array(repeating: [], count: categories.count)
     gridIndices = Array(repeating: [], count: dimensions.count - continuousCount)
     sortedCentres = Array(repeating: [], count: dimensions.count)
@@ -108,13 +105,10 @@ struct ParzenEstimator {
     cellMasses = self.dimensions.dropFirst(continuousCount).map { CellMassTable($0) }
   }
 
-  /// The number of slots.
-  var slotCount: Int { numbers.count }
   /// The number of blocks that hold the slots.
   var blockCount: Int { (numbers.count + Self.blockSize - 1) / Self.blockSize }
   /// The doubles of one block in ``kernels``.
   var blockStride: Int { dimensions.count * 2 * Self.blockSize }
-
   /// The singles of one block in ``filter``.
   var filterStride: Int { continuousCount * 2 * Self.blockSize }
 

@@ -10,7 +10,9 @@ final class SpaceModel {
   /// The density of all others.
   private(set) var rest: ParzenEstimator
 
+  // Per parameter, its column in the history and the index of its distribution there.
   private var columns: [Int?]
+  private var distributionIDs: [Int32?]
   private var consumed = 0
   private var best: [Int] = []
   private var goodNumbers: [Int] = []
@@ -27,6 +29,7 @@ final class SpaceModel {
     good = ParzenEstimator(parameters, isUniform: true)
     rest = ParzenEstimator(parameters, isUniform: false)
     columns = Array(repeating: nil, count: parameters.count)
+    distributionIDs = Array(repeating: nil, count: parameters.count)
   }
 
   /// Applies what happened since the last call.
@@ -106,6 +109,10 @@ final class SpaceModel {
     for (place, parameter) in parameters.enumerated() where columns[place] == nil {
       columns[place] = history.parameters.firstIndex { $0.name == parameter.name }
     }
+    for (place, parameter) in parameters.enumerated() where distributionIDs[place] == nil {
+      distributionIDs[place] = history.distributions.firstIndex(of: parameter.distribution)
+        .map { Int32($0) }
+    }
   }
 
   private func hasPoint(_ number: Int, in history: TrialHistory) -> Bool {
@@ -116,11 +123,9 @@ final class SpaceModel {
   private func point(of number: Int, in history: TrialHistory) -> [Double]? {
     var point: [Double] = []
     point.reserveCapacity(columns.count)
-    for column in columns {
-      guard let column, number < history.parameters[column].values.count,
-        history.parameters[column].distributionIDs[number] >= 0
-      else { return nil }
-      point.append(history.parameters[column].values[number])
+    for place in 0..<columns.count {
+      guard let value = value(of: number, place, in: history) else { return nil }
+      point.append(value)
     }
     return rest.isUsable(point) ? point : nil
   }
@@ -133,11 +138,9 @@ final class SpaceModel {
     let announced = relative(number)
     guard !announced.isEmpty else { return nil }
     var point: [Double] = []
-    for (parameter, column) in zip(parameters, columns) {
-      if let column, number < history.parameters[column].values.count,
-        history.parameters[column].distributionIDs[number] >= 0
-      {
-        point.append(history.parameters[column].values[number])
+    for (place, parameter) in parameters.enumerated() {
+      if let value = value(of: number, place, in: history) {
+        point.append(value)
       } else if let value = announced[parameter.name]?.parameterValue,
         let internalValue = parameter.distribution.internalValue(of: value)
       {
@@ -147,5 +150,19 @@ final class SpaceModel {
       }
     }
     return rest.isUsable(point) ? point : nil
+  }
+
+  /// The internal value of a trial's parameter under the distribution of this space; nil without one.
+  private func value(of number: Int, _ place: Int, in history: TrialHistory) -> Double? {
+    guard let index = columns[place], number < history.parameters[index].values.count else {
+      return nil
+    }
+    let identifier = history.parameters[index].distributionIDs[number]
+    guard identifier >= 0 else { return nil }
+    let value = history.parameters[index].values[number]
+    if identifier == distributionIDs[place] { return value }
+    // Under another list of choices the same choice has another place.
+    return history.distributions[Int(identifier)].value(of: value)
+      .flatMap { parameters[place].distribution.internalValue(of: $0) }
   }
 }
