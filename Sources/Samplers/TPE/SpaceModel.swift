@@ -58,8 +58,13 @@ final class SpaceModel {
     rest.expect(finished.count)
     var chosen = goodNumbers
     if best != self.best {
+      // Finished trials do not change, so only those that are new among the best are looked up.
+      let known = self.best
+      chosen = best.filter { number in
+        known.contains(number)
+          ? goodNumbers.contains(number) : point(of: number, in: history) != nil
+      }
       self.best = best
-      chosen = best.filter { hasPoint($0, in: history) }
     }
     for number in finished where history.states[number] != .failed {
       guard let point = point(of: number, in: history) else { continue }
@@ -113,10 +118,6 @@ final class SpaceModel {
       distributionIDs[place] = history.distributions.firstIndex(of: parameter.distribution)
         .map { Int32($0) }
     }
-  }
-
-  private func hasPoint(_ number: Int, in history: TrialHistory) -> Bool {
-    point(of: number, in: history) != nil
   }
 
   /// The internal values of a trial; nil if it lacks one or a kernel cannot stand there.
