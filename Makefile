@@ -83,15 +83,13 @@ format: ## format the sources in place
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
 demo: build ## tune Studies/digits with two processes, show the best and plot the history
-	cd Studies/digits && $(NEEDLETAIL) run study.yaml --store digits.db
-	cd Studies/digits && $(NEEDLETAIL) study best digits --store digits.db
-	cd Studies/digits && for format in svg png html; do \
+	@cd Studies/digits && $(NEEDLETAIL) run study.yaml --store digits.db
+	@cd Studies/digits && for format in svg png html; do \
 	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
 	done
 
 boosting: build Studies/boosting/.venv/.made ## tune scikit-learn's gradient boosting in Python
-	cd Studies/boosting && $(NEEDLETAIL) run study.yaml --store boosting.db
-	cd Studies/boosting && $(NEEDLETAIL) study best boosting --store boosting.db
+	@cd Studies/boosting && $(NEEDLETAIL) run study.yaml --store boosting.db
 
 Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
 	$(call install-packages,python3 python3-venv)
