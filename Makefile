@@ -8,7 +8,7 @@ SWIFT ?= swift
 # What the library and the command need to build and run, and what the tests need on top of it.
 PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-2 zlib1g-dev \
   pkg-config fonts-dejavu-core
-TEST_PACKAGES = $(PACKAGES) python3 python3-venv sqlite3 poppler-utils zsh
+TEST_PACKAGES = $(PACKAGES) python3 python3-venv sqlite3 xz-utils zsh
 
 # The Swift runtime goes into the binary where that is possible: one file to copy, and it starts in
 # half the time.
@@ -83,15 +83,13 @@ format: ## format the sources in place
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
 demo: build ## tune Studies/digits with two processes, show the best and plot the history
-	cd Studies/digits && $(NEEDLETAIL) run study.yaml --store digits.db
-	cd Studies/digits && $(NEEDLETAIL) study best digits --store digits.db
-	cd Studies/digits && for format in svg png html; do \
+	@cd Studies/digits && $(NEEDLETAIL) run study.yaml --store digits.db
+	@cd Studies/digits && for format in svg png html; do \
 	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
 	done
 
 boosting: build Studies/boosting/.venv/.made ## tune scikit-learn's gradient boosting in Python
-	cd Studies/boosting && $(NEEDLETAIL) run study.yaml --store boosting.db
-	cd Studies/boosting && $(NEEDLETAIL) study best boosting --store boosting.db
+	@cd Studies/boosting && $(NEEDLETAIL) run study.yaml --store boosting.db
 
 Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
 	$(call install-packages,python3 python3-venv)

@@ -128,7 +128,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "CommandLineToolTests",
-      dependencies: ["CommandLineTool", "StudyModel", "StudyFiles", "NeedletailCommand"],
+      dependencies: [
+        "CommandLineTool", "StudyModel", "StudyFiles", "NeedletailCommand", "digits",
+      ],
       swiftSettings: house),
   ]
 )
