@@ -6,10 +6,13 @@ internal import StudyModel
 /// Used by one thread at a time; the store sees to that.
 final class Session {
   let database: Connection
-  let path: String
   let isReadOnly: Bool
   /// Whether our own tables are there.
   private(set) var hasOwnTables: Bool
+  /// The length of the log at the last checkpoint; 0 when it has begun anew since.
+  private var lastCheckpointPages: Int32 = 0
+  /// The largest number met in each study, by study key.
+  var largestNumbers: [Int: Int] = [:]
   /// Parameters' kinds, by study key.
   var parameterKinds: [Int: ParameterKinds] = [:]
   /// Names and distributions by their stored bytes.
@@ -17,9 +20,8 @@ final class Session {
   /// What is bound for a distribution.
   private var distributionTexts: [Distribution: String] = [:]
 
-  init(_ database: Connection, path: String, isReadOnly: Bool, hasOwnTables: Bool) {
+  init(_ database: Connection, isReadOnly: Bool, hasOwnTables: Bool) {
     self.database = database
-    self.path = path
     self.isReadOnly = isReadOnly
     self.hasOwnTables = hasOwnTables
   }
@@ -48,7 +50,12 @@ final class Session {
 
   /// Moves a long write-ahead log into the file.
   func checkpointIfLong() {
-    if database.logPages >= SQLiteStudyStore.checkpointPages { database.checkpoint() }
+    let pages = database.logPages
+    if pages < lastCheckpointPages { lastCheckpointPages = 0 }
+    // A reader can keep the log from getting shorter; then it is tried again when it has grown.
+    guard pages >= lastCheckpointPages + SQLiteStudyStore.checkpointPages else { return }
+    database.checkpoint()
+    lastCheckpointPages = pages
   }
 
   /// Ends the transaction and forgets what was learned in it.
@@ -65,6 +72,7 @@ final class Session {
   /// Drops all that is remembered of what is in the tables.
   func forget() {
     parameterKinds = [:]
+    largestNumbers = [:]
   }
 
   /// Runs `body` in a transaction that reads one state of the database.
