@@ -9,6 +9,8 @@ final class Session {
   let isReadOnly: Bool
   /// Whether our own tables are there.
   private(set) var hasOwnTables: Bool
+  /// Whether the write-ahead log is known to be on; while we are connected it stays so.
+  private var hasLog = false
   /// The length of the log at the last checkpoint; 0 when it has begun anew since.
   private var lastCheckpointPages: Int32 = 0
   /// The largest number met in each study, by study key.
@@ -26,16 +28,32 @@ final class Session {
     self.hasOwnTables = hasOwnTables
   }
 
-  /// Begins a transaction that writes, and adds our tables to a database that has none.
+  /// Begins a transaction that writes; turns the write-ahead log on before, and adds our tables to a
+  /// database that has none.
   func beginWriting() throws(StoreError) {
     if isReadOnly { throw .readOnly(location: database.location) }
+    if !hasLog { try turnLogOn() }
     if !hasOwnTables { try createTables() }
     try database.run("BEGIN IMMEDIATE")
   }
 
-  /// Turns the write-ahead log on and creates the tables that are missing.
+  /// Turns the write-ahead log on: a copy of a store, or one of another program, may be without.
+  private func turnLogOn() throws(StoreError) {
+    let pragma = try database.statement("PRAGMA journal_mode = WAL")
+    defer { pragma.reset() }
+    let mode = try pragma.step() ? pragma.text(0) : "unknown"
+    guard mode == "wal" else {
+      throw .io(
+        location: database.location,
+        problem: "its write-ahead log cannot be turned on (the journal mode stays '\(mode)'); "
+          + "stop the programs that use it, or move it to another file system")
+    }
+    hasLog = true
+  }
+
+  /// Creates the tables that are missing, in a database with a write-ahead log.
   func createTables() throws(StoreError) {
-    try database.execute("PRAGMA journal_mode = WAL")
+    if !hasLog { try turnLogOn() }
     try database.run("BEGIN IMMEDIATE")
     do {
       try database.execute(Schema.shared)

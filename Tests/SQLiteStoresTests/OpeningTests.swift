@@ -343,6 +343,23 @@ import Testing
     }
   }
 
+  /// A copy without a write-ahead log is read as it is, and gets one by the first write.
+  @Test func turnsTheLogOn() throws {
+    let (path, copy) = (folder.file("study.db"), folder.file("copy.db"))
+    try makeStore(path)
+    _ = try Shell.sqlite(path, "VACUUM INTO '\(copy)'")
+    #expect(try Shell.sqlite(copy, "PRAGMA journal_mode") == "delete")
+    do {
+      let store = try SQLiteStudyStore(path: copy)
+      let study = try store.study(named: "s")
+      #expect(try store.counts(in: study).isEmpty)
+      #expect(try Shell.sqlite(copy, "PRAGMA journal_mode") == "delete")
+      try store.setNote("file", to: "x", of: study)
+      #expect(try Shell.sqlite(copy, "PRAGMA journal_mode") == "wal")
+    }
+    #expect(try SQLiteStudyStore(path: copy).study(named: "s").name == "s")
+  }
+
   @Test func refusesNetworkFileSystems() throws {
     for path in [folder.file("new.db"), "study.db"] {
       var error: StoreError?
