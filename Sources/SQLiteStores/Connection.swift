@@ -22,13 +22,31 @@ internal import StudyModel
   /// Seconds to wait for other processes before giving up.
   static let busySeconds: Int32 = 60
 
-  /// Opens the file.
-  ///
-  /// - Parameter flags: `SQLITE_OPEN_…`; serialization is our own, so the library's is turned off.
-  init(path: String, flags: Int32, location: String) throws(StoreError) {
+  /// What a connection may do with its file.
+  enum Access {
+    case create
+    case readWrite
+    case readOnly
+    /// Reads a file that nobody changes, and makes no files beside it.
+    case immutable
+
+    fileprivate var flags: Int32 {
+      switch self {
+      case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+      case .readWrite: SQLITE_OPEN_READWRITE
+      case .readOnly: SQLITE_OPEN_READONLY
+      case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      }
+    }
+  }
+
+  /// Opens the file. That one thread at a time uses the connection is our own care, so the library's
+  /// is turned off.
+  init(path: String, access: Access, location: String) throws(StoreError) {
     self.location = location
     var handle: OpaquePointer?
-    let code = unsafe sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
+    let name = access == .immutable ? Self.immutableURI(path) : path
+    let code = unsafe sqlite3_open_v2(name, &handle, access.flags | SQLITE_OPEN_NOMUTEX, nil)
     guard let opened = unsafe handle else {
       throw .io(location: location, problem: "out of memory")
     }
@@ -53,6 +71,27 @@ internal import StudyModel
   deinit {
     statements = [:]
     unsafe sqlite3_close_v2(handle)
+  }
+
+  private static func immutableURI(_ path: String) -> String {
+    var encoded = "file:"
+    for byte in path.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+        UInt8(ascii: "-"), UInt8(ascii: "_"):
+        encoded.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        encoded += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+      }
+    }
+    return encoded + "?immutable=1"
+  }
+
+  /// The path of the database file, with links resolved.
+  var resolvedPath: String {
+    unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? location
   }
 
   /// The prepared form of `sql`, reset and ready to bind.

@@ -46,11 +46,6 @@ package enum FileSystem {
     unsafe access(path, W_OK) == 0
   }
 
-  /// Whether nobody may write to the path because its whole file system is read-only.
-  static func isOnReadOnlyDisk(_ path: String) -> Bool {
-    unsafe access(path, W_OK) != 0 && errno == EROFS
-  }
-
   /// Removes a database that could not be completed.
   static func removeDatabase(_ path: String) {
     for ending in ["", "-wal", "-shm", "-journal"] { unsafe unlink(path + ending) }

@@ -14,35 +14,24 @@ internal import StudyModel
 ///
 /// `flock` cannot wait for a bounded time. So a lock that is not free at once is waited for by a
 /// thread of its own, and the caller waits for that thread: until the time is up.
-@safe final class QueueLock: @unchecked Sendable {
-  // `state` is only touched under `monitor`; the rest never changes.
-  private let descriptor: Int32
-  private let location: String
-  private let monitor = Monitor()
-  private var state = State.free
-
-  private enum State {
-    case free
-    case held
-    /// The thread waits for the kernel.
-    case waiting
-    /// The thread got the lock, and nobody has taken it over yet.
-    case granted
-    case failed(Int32)
-  }
+final class QueueLock: Sendable {
+  private let waiter: LockWaiter
 
   /// Opens the lock file, and creates it when it is missing.
   init(path: String, location: String) throws(StoreError) {
-    descriptor = openFile(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    self.location = location
+    let descriptor = openFile(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
+      let number = errno
+      if number == EROFS || number == EACCES { throw .readOnly(location: location) }
+      if number == ENOSPC || number == EDQUOT { throw .full(location: location) }
       throw .io(
-        location: location, problem: "its lock file cannot be opened (\(systemMessage(errno)))")
+        location: location, problem: "its lock file cannot be opened (\(systemMessage(number)))")
     }
+    waiter = LockWaiter(descriptor, location: location)
   }
 
   deinit {
-    close(descriptor)
+    waiter.end()
   }
 
   /// Waits until it is this process's turn, for at most `seconds`.
@@ -51,6 +40,47 @@ internal import StudyModel
   ///
   /// - Throws: ``StoreError/busy(location:)`` when the time is up.
   func lock(seconds: Double) throws(StoreError) {
+    try waiter.lock(seconds: seconds)
+  }
+
+  /// Lets the next process have its turn.
+  func unlock() {
+    waiter.unlock()
+  }
+}
+
+/// The lock and the thread that waits for it; both end when the lock is given up.
+private final class LockWaiter: @unchecked Sendable {
+  // The variables are only touched under `monitor`; the rest never changes.
+  private let descriptor: Int32
+  private let location: String
+  private let monitor = Monitor()
+  private var state = State.free
+  private var hasThread = false
+  /// Whether a caller waits for what the thread waits for.
+  private var isWanted = false
+  private var isEnded = false
+
+  private enum State {
+    case free
+    case held
+    /// The thread is to wait for the kernel, or does.
+    case waiting
+    /// The thread got the lock, and nobody has taken it over yet.
+    case granted
+    case failed(Int32)
+  }
+
+  init(_ descriptor: Int32, location: String) {
+    self.descriptor = descriptor
+    self.location = location
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  func lock(seconds: Double) throws(StoreError) {
     monitor.lock()
     defer { monitor.unlock() }
     if case .free = state {
@@ -58,8 +88,12 @@ internal import StudyModel
         state = .held
         return
       }
-      try startWaiting()
+      if !hasThread { try startThread() }
+      state = .waiting
+      monitor.signalAll()
     }
+    isWanted = true
+    defer { isWanted = false }
     let deadline = Monitor.now + seconds
     while true {
       switch state {
@@ -71,14 +105,13 @@ internal import StudyModel
         throw .io(location: location, problem: "its lock file failed (\(systemMessage(number)))")
       case .waiting, .free, .held:
         let rest = deadline - Monitor.now
-        // The thread goes on waiting; the next caller takes over what it gets.
+        // The thread goes on waiting, and lets go of what it gets unless somebody wants it then.
         guard rest > 0 else { throw .busy(location: location) }
         monitor.wait(seconds: rest)
       }
     }
   }
 
-  /// Lets the next process have its turn.
   func unlock() {
     monitor.lock()
     flock(descriptor, LOCK_UN)
@@ -86,47 +119,68 @@ internal import StudyModel
     monitor.unlock()
   }
 
-  private func startWaiting() throws(StoreError) {
-    state = .waiting
-    var thread = Self.noThread
-    let argument = unsafe Unmanaged.passRetained(self).toOpaque()
-    let code = unsafe pthread_create(&thread, nil, Self.waitingThread, argument)
-    guard code == 0 else {
-      unsafe Unmanaged<QueueLock>.fromOpaque(argument).release()
-      state = .free
-      throw .io(location: location, problem: "no thread can be started (\(systemMessage(code)))")
-    }
-    pthread_detach(thread)
-  }
-
-  private func waitForKernel() {
-    var code: Int32
-    repeat { code = flock(descriptor, LOCK_EX) } while code != 0 && errno == EINTR
-    let number = errno
+  /// Ends the thread, which may wait for the kernel once more before.
+  func end() {
     monitor.lock()
-    state = code == 0 ? .granted : .failed(number)
+    isEnded = true
     monitor.signalAll()
     monitor.unlock()
   }
 
+  private func waitForKernel() {
+    monitor.lock()
+    while !isEnded {
+      guard case .waiting = state else {
+        monitor.wait()
+        continue
+      }
+      monitor.unlock()
+      var number: Int32
+      repeat { number = flock(descriptor, LOCK_EX) == 0 ? 0 : errno } while number == EINTR
+      monitor.lock()
+      if number == 0, isWanted {
+        state = .granted
+      } else {
+        flock(descriptor, LOCK_UN)
+        state = number == 0 ? .free : .failed(number)
+      }
+      monitor.signalAll()
+    }
+    monitor.unlock()
+  }
+
+  private func startThread() throws(StoreError) {
+    var thread = Self.noThread
+    let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+    let code = unsafe pthread_create(&thread, nil, Self.body, argument)
+    guard code == 0 else {
+      unsafe Unmanaged<LockWaiter>.fromOpaque(argument).release()
+      throw .io(location: location, problem: "no thread can be started (\(systemMessage(code)))")
+    }
+    Self.detach(thread)
+    hasThread = true
+  }
+
   #if os(Linux)
     private static var noThread: pthread_t { 0 }
-    private static let waitingThread:
-      @convention(c) (UnsafeMutableRawPointer?) ->
-        UnsafeMutableRawPointer? = { argument in
-          if let argument = unsafe argument {
-            unsafe Unmanaged<QueueLock>.fromOpaque(argument).takeRetainedValue().waitForKernel()
-          }
-          return nil
+    private static func detach(_ thread: pthread_t) { pthread_detach(thread) }
+    private static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
+      { argument in
+        if let argument = unsafe argument {
+          unsafe Unmanaged<LockWaiter>.fromOpaque(argument).takeRetainedValue().waitForKernel()
         }
+        return nil
+      }
   #else
     private static var noThread: pthread_t? { nil }
-    private static let waitingThread:
-      @convention(c) (UnsafeMutableRawPointer) ->
-        UnsafeMutableRawPointer? = { argument in
-          unsafe Unmanaged<QueueLock>.fromOpaque(argument).takeRetainedValue().waitForKernel()
-          return nil
-        }
+    private static func detach(_ thread: pthread_t?) {
+      if let thread = unsafe thread { unsafe pthread_detach(thread) }
+    }
+    private static let body: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? =
+      { argument in
+        unsafe Unmanaged<LockWaiter>.fromOpaque(argument).takeRetainedValue().waitForKernel()
+        return nil
+      }
   #endif
 }
 

@@ -9,7 +9,7 @@ extension SQLiteStudyStore {
     let durability: Durability = template.state.isFinished ? .powerCut : .process
     return try write(durability) { session throws(StoreError) -> (TrialReference, Lease?)? in
       let key = try session.key(of: study)
-      if let limit, try session.nextNumber(in: study) >= limit { return nil }
+      if let limit, try session.nextNumber(in: study, key: key) >= limit { return nil }
       let reference = try session.insert(template, in: study, key: key)
       guard let request else { return (reference, nil) }
       return (

@@ -14,6 +14,8 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
   // `isTaken` and `lock` are only touched under `monitor` or by that thread.
   public let location: String
   private let session: Session
+  /// The path that all who use the file agree on, whatever links they came by.
+  private let resolvedPath: String
   private let diskSync: DiskSync
   private let monitor = Monitor()
   private var queue: [WriteJob] = []
@@ -32,10 +34,17 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
   ///   - creatingIfMissing: Whether a file that is not there is created; otherwise it is an error.
   /// - Throws: ``StoreError`` for a path that cannot be a store: a directory, another kind of file, a
   ///   damaged, newer or older database, a network file system. Nothing is written then.
-  public init(path: String, creatingIfMissing: Bool = true) throws(StoreError) {
-    location = path
-    diskSync = DiskSync(path: path + "-wal", location: path)
-    session = try Session(path: path, creatingIfMissing: creatingIfMissing)
+  public convenience init(path: String, creatingIfMissing: Bool = true) throws(StoreError) {
+    self.init(
+      try Session(path: path, creatingIfMissing: creatingIfMissing), location: path)
+  }
+
+  /// Creates the store of a session that is open.
+  init(_ session: Session, location: String) {
+    self.session = session
+    self.location = location
+    resolvedPath = session.database.resolvedPath
+    diskSync = DiskSync(path: resolvedPath + "-wal", location: location)
   }
 
   /// Whether nobody may write to the file.
@@ -132,7 +141,7 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
 
   private func openLock() throws(StoreError) -> QueueLock {
     if let lock { return lock }
-    let opened = try QueueLock(path: location + "-lock", location: location)
+    let opened = try QueueLock(path: resolvedPath + "-lock", location: location)
     lock = opened
     return opened
   }

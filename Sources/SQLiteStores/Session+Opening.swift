@@ -2,14 +2,65 @@ internal import CSQLite
 internal import StudyModel
 
 extension Session {
+  /// What a database holds.
+  private enum Contents {
+    /// No tables: it is new, or somebody is about to fill it.
+    case nothing
+    /// A study store that we have never written to.
+    case shared
+    /// A study store with our own tables.
+    case own
+  }
+
   /// Opens the file after looking at it; creates it when it is missing and that is wanted.
-  convenience init(path: String, creatingIfMissing: Bool) throws(StoreError) {
+  ///
+  /// - Parameters:
+  ///   - isReadOnly: Whether to treat the file as one that nobody may write to; nil to find out.
+  ///   - networkName: What tells the network file system of a path.
+  convenience init(
+    path: String, creatingIfMissing: Bool, isReadOnly: Bool? = nil,
+    networkName: (String) -> String? = FileSystem.networkName(of:)
+  ) throws(StoreError) {
+    let isNew = try Self.isNew(path, creatingIfMissing: creatingIfMissing)
+    if let network = networkName(isNew ? FileSystem.parent(of: path) : path) {
+      throw .notAStore(
+        location: path,
+        problem: "it lies on a network file system (\(network)), where locks are not reliable; "
+          + "use a local disk, or PostgreSQL to share it between machines")
+    }
+    if isNew {
+      try self.init(creating: path)
+      return
+    }
+    let isReadOnly =
+      isReadOnly
+      ?? !(FileSystem.isWritable(path) && FileSystem.isWritable(FileSystem.parent(of: path)))
+    let hasLog = try FileSystem.kind(of: path + "-wal", location: path) != .missing
+    let database = try Connection(
+      path: path, access: isReadOnly ? (hasLog ? .readOnly : .immutable) : .readWrite,
+      location: path)
+    // Until it is known to be a store of ours to write, closing must not move a log into the file.
+    if hasLog { database.setCheckpointsOnClose(false) }
+    let contents = try Self.inspect(database)
+    if contents == .nothing {
+      guard creatingIfMissing, !isReadOnly else {
+        throw .notAStore(location: path, problem: "it has no tables")
+      }
+      try self.init(creating: path)
+      return
+    }
+    try Self.configure(database)
+    self.init(database, isReadOnly: isReadOnly, hasOwnTables: contents == .own)
+    database.setCheckpointsOnClose(!isReadOnly)
+  }
+
+  /// Whether there is no file yet, or an empty one, that may be filled.
+  private static func isNew(_ path: String, creatingIfMissing: Bool) throws(StoreError) -> Bool {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw .io(
         location: "the store", problem: "its path is empty or has a NUL; give a file's path")
     }
     let parent = FileSystem.parent(of: path)
-    let isNew: Bool
     switch try FileSystem.kind(of: path, location: path) {
     case .directory:
       throw .notAStore(location: path, problem: "it is a directory; give the path of a file")
@@ -23,56 +74,14 @@ extension Session {
         throw .io(location: path, problem: "there is no such file; check the path")
       }
       guard FileSystem.isWritable(parent) else { throw .readOnly(location: parent) }
-      isNew = true
-    case .regular(let size):
-      isNew = size == 0
-    }
-    if let network = FileSystem.networkName(of: isNew ? parent : path) {
-      throw .notAStore(
-        location: path,
-        problem: "it lies on a network file system (\(network)), where locks are not reliable; "
-          + "use a local disk, or PostgreSQL to share it between machines")
-    }
-    if isNew {
+      return true
+    case .regular(size: 0):
       guard creatingIfMissing else {
         throw .notAStore(location: path, problem: "the file is empty")
       }
-      try self.init(creating: path)
-      return
+      return true
+    case .regular: return false
     }
-    let isReadOnly = !FileSystem.isWritable(path) || !FileSystem.isWritable(parent)
-    let log = try FileSystem.kind(of: path + "-wal", location: path)
-    // Where SQLite cannot make its shared memory nobody else can write either.
-    let isFrozen = log == .missing && FileSystem.isOnReadOnlyDisk(parent)
-    let database = try Connection(
-      path: isFrozen ? Self.frozenAddress(of: path) : path,
-      flags: isFrozen
-        ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
-        : isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, location: path)
-    // Until it is known to be a store of ours to write, closing must not move a log into the file.
-    if log != .missing { database.setCheckpointsOnClose(false) }
-    let hasOwnTables = try Self.inspect(database)
-    try Self.configure(database, isReadOnly: isReadOnly)
-    self.init(database, path: path, isReadOnly: isReadOnly, hasOwnTables: hasOwnTables)
-    database.setCheckpointsOnClose(!isReadOnly)
-  }
-
-  /// The path as an SQLite address of a file that never changes.
-  private static func frozenAddress(of path: String) -> String {
-    let digits = Array("0123456789ABCDEF")
-    let escaped = path.utf8.reduce(into: "file:") { address, byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
-        UInt8(ascii: "-"), UInt8(ascii: "_"):
-        address.append(Character(Unicode.Scalar(byte)))
-      default:
-        address.append("%")
-        address.append(digits[Int(byte >> 4)])
-        address.append(digits[Int(byte & 15)])
-      }
-    }
-    return escaped + "?immutable=1"
   }
 
   /// Creates the tables in a file that is missing or empty.
@@ -82,16 +91,19 @@ extension Session {
     defer { lock.unlock() }
     let wasMissing = try FileSystem.kind(of: path, location: path) == .missing
     do {
-      let database = try Connection(
-        path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, location: path)
+      let database = try Connection(path: path, access: .create, location: path)
       // Another process may have been faster.
-      let hasOwnTables = try Self.inspect(database)
-      try Self.configure(database, isReadOnly: false)
-      self.init(database, path: path, isReadOnly: false, hasOwnTables: hasOwnTables)
-      if !hasOwnTables { try createTables() }
+      let contents = try Self.inspect(database)
+      try Self.configure(database)
+      self.init(database, isReadOnly: false, hasOwnTables: contents == .own)
+      if contents != .own { try createTables() }
     } catch {
-      // Under the lock nobody else can have put anything there.
-      if wasMissing { FileSystem.removeDatabase(path) }
+      switch error {
+      // Another program was faster.
+      case .busy, .notAStore, .unsupportedSchema: break
+      // Under the lock nobody of ours can have put anything there meanwhile.
+      default: if wasMissing { FileSystem.removeDatabase(path) }
+      }
       throw error
     }
   }
@@ -100,7 +112,7 @@ extension Session {
   ///
   /// `synchronous=NORMAL` orders the log before the file, and does not wait for the disk at each
   /// commit: ``DiskSync`` does that. Checkpoints are run by the store, in its turn.
-  private static func configure(_ database: Connection, isReadOnly: Bool) throws(StoreError) {
+  private static func configure(_ database: Connection) throws(StoreError) {
     try database.execute(
       """
       PRAGMA foreign_keys = ON;
@@ -112,15 +124,13 @@ extension Session {
   }
 
   /// Finds out whether the database is a study store that this version knows, by reading alone.
-  ///
-  /// - Returns: Whether our own tables are there.
-  private static func inspect(_ database: Connection) throws(StoreError) -> Bool {
+  private static func inspect(_ database: Connection) throws(StoreError) -> Contents {
     let location = database.location
     var tables: Set<String> = []
     let list = try database.statement("SELECT name FROM sqlite_master WHERE type = 'table'")
     while try list.step() { tables.insert(list.text(0)) }
     list.reset()
-    if tables.isEmpty { return false }
+    if tables.isEmpty { return .nothing }
     guard tables.contains("studies"), tables.contains("trials"), tables.contains("trial_params")
     else {
       let some = tables.sorted().prefix(3).joined(separator: ", ")
@@ -145,13 +155,13 @@ extension Session {
         throw .unsupportedSchema(location: location, found: find.text(0))
       }
     }
-    guard tables.contains("needletail_version") else { return false }
+    guard tables.contains("needletail_version") else { return .shared }
     let find = try database.statement("SELECT version FROM needletail_version")
     defer { find.reset() }
-    guard try find.step() else { return false }
+    guard try find.step() else { return .shared }
     guard find.int(0) <= Schema.ownVersion else {
       throw .unsupportedSchema(location: location, found: "needletail \(find.int(0))")
     }
-    return true
+    return .own
   }
 }

@@ -7,7 +7,7 @@ extension Session {
   func insert(
     _ template: Trial, in study: StudyRecord, key: Int
   ) throws(StoreError) -> TrialReference {
-    let number = try nextNumber(in: study)
+    let number = try nextNumber(in: study, key: key)
     if template.state.isFinished {
       try StoreError.checkValues(
         template.values, of: number, as: template.state, objectives: study.directions.count)
@@ -34,15 +34,30 @@ extension Session {
     return reference
   }
 
-  /// One more than the number of the study's latest trial, which is the count of its trials.
-  func nextNumber(in study: StudyRecord) throws(StoreError) -> Int {
+  /// One more than the number of the study's latest trial, which is the count of its trials. In a
+  /// study with gaps, which others have made, no number comes twice all the same.
+  func nextNumber(in study: StudyRecord, key: Int) throws(StoreError) -> Int {
+    var largest = largestNumbers[key]
+    if largest == nil {
+      let find = try database.statement("SELECT max(number) FROM trials WHERE study_id = ?")
+      find.bind(1, study.id)
+      defer { find.reset() }
+      largest = try find.step() && !find.isNull(0) ? find.int(0) : -1
+    }
+    let next = max(try latestNumber(in: study), largest ?? -1) + 1
+    largestNumbers[key] = next - 1
+    return next
+  }
+
+  /// The number of the study's latest trial; −1 without one.
+  private func latestNumber(in study: StudyRecord) throws(StoreError) -> Int {
     let last = try database.statement(
       "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1")
     last.bind(1, study.id)
     defer { last.reset() }
-    guard try last.step() else { return 0 }
+    guard try last.step() else { return -1 }
     guard !last.isNull(0) else { throw damaged("a trial of study '\(study.name)' has no number") }
-    return last.int(0) + 1
+    return last.int(0)
   }
 
   // MARK: Changes

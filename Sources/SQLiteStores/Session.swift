@@ -6,10 +6,15 @@ internal import StudyModel
 /// Used by one thread at a time; the store sees to that.
 final class Session {
   let database: Connection
-  let path: String
   let isReadOnly: Bool
   /// Whether our own tables are there.
   private(set) var hasOwnTables: Bool
+  /// Whether the write-ahead log is known to be on; while we are connected it stays so.
+  private var hasLog = false
+  /// The length of the log at the last checkpoint; 0 when it has begun anew since.
+  private var lastCheckpointPages: Int32 = 0
+  /// The largest number met in each study, by study key.
+  var largestNumbers: [Int: Int] = [:]
   /// Parameters' kinds, by study key.
   var parameterKinds: [Int: ParameterKinds] = [:]
   /// Names and distributions by their stored bytes.
@@ -17,23 +22,38 @@ final class Session {
   /// What is bound for a distribution.
   private var distributionTexts: [Distribution: String] = [:]
 
-  init(_ database: Connection, path: String, isReadOnly: Bool, hasOwnTables: Bool) {
+  init(_ database: Connection, isReadOnly: Bool, hasOwnTables: Bool) {
     self.database = database
-    self.path = path
     self.isReadOnly = isReadOnly
     self.hasOwnTables = hasOwnTables
   }
 
-  /// Begins a transaction that writes, and adds our tables to a database that has none.
+  /// Begins a transaction that writes; turns the write-ahead log on before, and adds our tables to a
+  /// database that has none.
   func beginWriting() throws(StoreError) {
     if isReadOnly { throw .readOnly(location: database.location) }
+    if !hasLog { try turnLogOn() }
     if !hasOwnTables { try createTables() }
     try database.run("BEGIN IMMEDIATE")
   }
 
-  /// Turns the write-ahead log on and creates the tables that are missing.
+  /// Turns the write-ahead log on: a copy of a store, or one of another program, may be without.
+  private func turnLogOn() throws(StoreError) {
+    let pragma = try database.statement("PRAGMA journal_mode = WAL")
+    defer { pragma.reset() }
+    let mode = try pragma.step() ? pragma.text(0) : "unknown"
+    guard mode == "wal" else {
+      throw .io(
+        location: database.location,
+        problem: "its write-ahead log cannot be turned on (the journal mode stays '\(mode)'); "
+          + "stop the programs that use it, or move it to another file system")
+    }
+    hasLog = true
+  }
+
+  /// Creates the tables that are missing, in a database with a write-ahead log.
   func createTables() throws(StoreError) {
-    try database.execute("PRAGMA journal_mode = WAL")
+    if !hasLog { try turnLogOn() }
     try database.run("BEGIN IMMEDIATE")
     do {
       try database.execute(Schema.shared)
@@ -48,7 +68,12 @@ final class Session {
 
   /// Moves a long write-ahead log into the file.
   func checkpointIfLong() {
-    if database.logPages >= SQLiteStudyStore.checkpointPages { database.checkpoint() }
+    let pages = database.logPages
+    if pages < lastCheckpointPages { lastCheckpointPages = 0 }
+    // A reader can keep the log from getting shorter; then it is tried again when it has grown.
+    guard pages >= lastCheckpointPages + SQLiteStudyStore.checkpointPages else { return }
+    database.checkpoint()
+    lastCheckpointPages = pages
   }
 
   /// Ends the transaction and forgets what was learned in it.
@@ -65,6 +90,7 @@ final class Session {
   /// Drops all that is remembered of what is in the tables.
   func forget() {
     parameterKinds = [:]
+    largestNumbers = [:]
   }
 
   /// Runs `body` in a transaction that reads one state of the database.

@@ -2,7 +2,9 @@
 ///
 /// Every call is complete when it returns: what it wrote is visible to other users of the store, and
 /// a call that finishes a trial or is told to be durable survives a power cut. A call that throws has
-/// written nothing. Calls may block on the disk or on other processes, for a bounded time.
+/// written nothing, unless the disk refused to confirm what it had taken. Numbers come back as they
+/// were, but a negative zero may come back as zero. Calls may block on the disk or on other processes,
+/// for a bounded time.
 public protocol StudyStore: Sendable {
   /// Where the store is, in the words of an error message: a path or a URL without credentials.
   var location: String { get }

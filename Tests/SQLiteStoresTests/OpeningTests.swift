@@ -246,6 +246,134 @@ import Testing
     }
   }
 
+  /// Many that create the same store at once all get it.
+  @Test func createsOnceForAll() async throws {
+    let path = folder.file("together.db")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for index in 0..<16 {
+        group.addTask {
+          let store = try SQLiteStudyStore(path: path)
+          _ = try store.createStudy(named: "s\(index)", directions: [.minimize])
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try SQLiteStudyStore(path: path).studies().count == 16)
+    #expect(try Shell.sqlite(path, "PRAGMA integrity_check") == "ok")
+  }
+
+  /// A store that may only be read is read, beside a log or without one, and never written to.
+  @Test func readsWhatIsReadOnly() throws {
+    let path = folder.file("it's 100%? #1 🪁.db")
+    do {
+      let store = try SQLiteStudyStore(path: path)
+      let study = try store.createStudy(named: "s", directions: [.minimize])
+      _ = try store.createTrial(
+        Trial(TrialReference(id: 0, number: 0), state: .waiting), in: study, lease: nil)
+      let reader = SQLiteStudyStore(
+        try Session(path: path, creatingIfMissing: false, isReadOnly: true), location: path)
+      #expect(try reader.study(named: "s") == study)
+      #expect(try reader.trials(in: study, numbers: nil).count == 1)
+    }
+    let before = (try entries, try Data(contentsOf: URL(fileURLWithPath: path)))
+    do {
+      let store = SQLiteStudyStore(
+        try Session(path: path, creatingIfMissing: false, isReadOnly: true), location: path)
+      #expect(store.isReadOnly)
+      let study = try store.study(named: "s")
+      #expect(try store.counts(in: study) == [.waiting: 1])
+      #expect(try store.bestTrial(in: study) == nil)
+      #expect(throws: StoreError.readOnly(location: path)) {
+        try store.createStudy(named: "t", directions: [.minimize])
+      }
+      #expect(throws: StoreError.readOnly(location: path)) { try store.delete(study) }
+    }
+    #expect(try entries == before.0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before.1)
+  }
+
+  /// A writer that is stopped while it has its turn keeps others from theirs for a bounded time,
+  /// and one that gave up does not hold the turn that it gets later.
+  @Test func waitsForABoundedTime() throws {
+    let (first, second) = (
+      try QueueLock(path: folder.file("lock"), location: "x"),
+      try QueueLock(path: folder.file("lock"), location: "x")
+    )
+    try first.lock(seconds: 1)
+    #expect(throws: StoreError.busy(location: "x")) { try second.lock(seconds: 0.05) }
+    #expect(throws: StoreError.busy(location: "x")) { try second.lock(seconds: 0) }
+    first.unlock()
+    // If the second held it, this would time out.
+    try first.lock(seconds: 60)
+    first.unlock()
+    try second.lock(seconds: 60)
+    #expect(throws: StoreError.busy(location: "x")) { try first.lock(seconds: 0.05) }
+    second.unlock()
+  }
+
+  /// A file that several links lead to is one store with one log and one queue.
+  @Test func followsLinks() throws {
+    let (path, link) = (folder.file("real.db"), folder.file("link.db"))
+    let store = try SQLiteStudyStore(path: path)
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+    let linked = try SQLiteStudyStore(path: link)
+    let study = try linked.createStudy(named: "s", directions: [.minimize])
+    #expect(try store.studies() == [study])
+    #expect(try !entries.contains("link.db-wal") && !entries.contains("link.db-lock"))
+  }
+
+  /// In a study whose numbers others have left with gaps or out of order, no number comes twice.
+  @Test func numbersAfterGaps() throws {
+    let path = folder.file("gaps.db")
+    let study: StudyRecord
+    do {
+      let store = try SQLiteStudyStore(path: path)
+      study = try store.createStudy(named: "s", directions: [.minimize])
+      for _ in 0..<3 {
+        _ = try store.createTrial(
+          Trial(TrialReference(id: 0, number: 0), state: .waiting), in: study, lease: nil)
+      }
+    }
+    _ = try Shell.sqlite(path, "UPDATE trials SET number = 7 WHERE number = 1")
+    let store = try SQLiteStudyStore(path: path)
+    for expected in [8, 9] {
+      let (trial, _) = try store.createTrial(
+        Trial(TrialReference(id: 0, number: 0), state: .waiting), in: study, lease: nil)
+      #expect(trial.number == expected)
+    }
+  }
+
+  /// A copy without a write-ahead log is read as it is, and gets one by the first write.
+  @Test func turnsTheLogOn() throws {
+    let (path, copy) = (folder.file("study.db"), folder.file("copy.db"))
+    try makeStore(path)
+    _ = try Shell.sqlite(path, "VACUUM INTO '\(copy)'")
+    #expect(try Shell.sqlite(copy, "PRAGMA journal_mode") == "delete")
+    do {
+      let store = try SQLiteStudyStore(path: copy)
+      let study = try store.study(named: "s")
+      #expect(try store.counts(in: study).isEmpty)
+      #expect(try Shell.sqlite(copy, "PRAGMA journal_mode") == "delete")
+      try store.setNote("file", to: "x", of: study)
+      #expect(try Shell.sqlite(copy, "PRAGMA journal_mode") == "wal")
+    }
+    #expect(try SQLiteStudyStore(path: copy).study(named: "s").name == "s")
+  }
+
+  @Test func refusesNetworkFileSystems() throws {
+    for path in [folder.file("new.db"), "study.db"] {
+      var error: StoreError?
+      do {
+        _ = try Session(path: path, creatingIfMissing: true, networkName: { _ in "NFS" })
+      } catch let thrown {
+        error = thrown
+      }
+      #expect(error?.description.contains("NFS") == true)
+      #expect(error?.description.contains("PostgreSQL") == true)
+    }
+    #expect(try entries.isEmpty)
+  }
+
   /// A second object of this process comes and goes while another process closes the file: the
   /// first one still has its locks, so the log stays.
   @Test func keepsItsLocks() throws {

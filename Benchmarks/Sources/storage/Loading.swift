@@ -12,8 +12,7 @@ enum Loading {
     let study = try store.createStudy(named: "load\(trials)", directions: [.minimize])
     let distribution = Distribution.float(try FloatDistribution(low: -5, high: 5))
     let start = Timestamp(microseconds: 1_767_225_600_000_000)
-    // The threads' trials are committed together.
-    DispatchQueue.concurrentPerform(iterations: trials) { _ in
+    @Sendable func addTrial() throws {
       let value = Double.random(in: 0..<1)
       let template = Trial(
         TrialReference(id: 0, number: 0), state: .completed, values: [value],
@@ -23,12 +22,23 @@ enum Loading {
         intermediateValues: (0..<OneTrial.size).map {
           IntermediateValue(step: $0, value: value + Double($0))
         }, startedAt: start, completedAt: start.advanced(by: .seconds(1)))
-      do {
-        _ = try store.createTrial(template, in: study, lease: nil)
-      } catch {
-        fatalError("\(error)")
+      _ = try store.createTrial(template, in: study, lease: nil)
+    }
+    // What the threads add is committed together.
+    let workers = 32
+    let group = DispatchGroup()
+    for worker in 0..<workers {
+      group.enter()
+      Thread.detachNewThread {
+        do {
+          for _ in 0..<(trials / workers + (worker < trials % workers ? 1 : 0)) { try addTrial() }
+        } catch {
+          fatalError("\(error)")
+        }
+        group.leave()
       }
     }
+    group.wait()
   }
 
   static func measure(_ path: String, trials: Int, what: String) throws {
