@@ -158,6 +158,46 @@ import Testing
     try command.cleanUp()
   }
 
+  /// An objective function as Optuna's users write it; only the import differs.
+  @Test func aPythonFunctionSuggestsAndIsPruned() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      import needletail as optuna
+
+      def objective(trial):
+          x = trial.suggest_float("x", -3, 3)
+          kind = trial.suggest_categorical("kind", ["plain", "squared"])
+          for step in range(4):
+              trial.report(x * x + 1 / (step + 1), step)
+              if trial.should_prune():
+                  raise optuna.TrialPruned()
+          if kind == "squared":
+              x = x * trial.suggest_int("n", 1, 3)
+          return x * x
+
+      study = optuna.create_study()
+      study.optimize(objective)
+      """, to: "train.py")
+    try command.write(
+      "name: s\nmetric: value\ntrials: 14\nworkers: 2\ncommand: [\(BuiltCommand.python), train.py]\n",
+      to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--seed", "2")
+    #expect(result.code == 0, "\(result.messages)")
+    let trials = try command.trials()
+    #expect(trials.count == 14)
+    #expect(trials.contains { $0["state"] as? String == "pruned" })
+    for trial in trials where trial["state"] as? String == "completed" {
+      let parameters = try #require(trial["parameters"] as? [String: Any])
+      let x = try #require(parameters["x"] as? Double)
+      let n = parameters["n"] as? Int
+      #expect((n != nil) == (parameters["kind"] as? String == "squared"))
+      let value = try #require(trial["value"] as? Double)
+      #expect(abs(value - x * x * Double((n ?? 1) * (n ?? 1))) < 1e-12)
+    }
+    try command.cleanUp()
+  }
+
   @Test func severalObjectivesEndInAList() throws {
     let command = try BuiltCommand()
     try command.write(
