@@ -108,6 +108,36 @@ import Testing
     try command.cleanUp()
   }
 
+  /// Killed again and again while it writes: nothing finished is lost, no trial is there twice.
+  @Test func everyKillLeavesASoundStore() throws {
+    var command = try BuiltCommand()
+    command.environment["NO_COLOR"] = "1"
+    try command.writeStudy("[echo, 'loss={x}']", trials: 60, more: "pruner: none")
+    var finished: [Int: String] = [:]
+    for round in 1...5 {
+      let killed = try command.terminal(
+        [.expect("trial \(round * 9) .*completed"), .signal(SIGKILL)], BuiltCommand.path, "run",
+        "study.yaml", "--workers", "3")
+      #expect(killed.code == 128 + SIGKILL, "\(killed.output)")
+      #expect(try command.run("doctor").code == 0)
+      for trial in try command.trials() where trial["state"] as? String == "completed" {
+        let number = try #require(trial["number"] as? Int)
+        let moment = try #require(trial["completed_at"] as? String)
+        #expect(finished[number] == nil || finished[number] == moment)
+        finished[number] = moment
+      }
+      #expect(finished.count >= round * 9 - 2)
+    }
+    #expect(try command.run("run", "study.yaml", "--quiet").code == 0)
+    let trials = try command.trials()
+    #expect(trials.compactMap { $0["number"] as? Int } == Array(0..<60))
+    #expect(trials.allSatisfy { $0["state"] as? String == "completed" })
+    for (number, moment) in finished {
+      #expect(trials[number]["completed_at"] as? String == moment)
+    }
+    try command.cleanUp()
+  }
+
   @Test func retriesAfterTheStudyFilesRule() throws {
     let command = try BuiltCommand()
     try command.write(
