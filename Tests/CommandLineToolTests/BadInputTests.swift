@@ -208,7 +208,7 @@ import Testing
       try expectRefusal(command, code: 2, "study's name", "study", "create", "--", name)
     }
     #expect(try command.run("run", "study.yaml").code == 0)
-    for name in ["", "unknown", long, "a\"b", "🐦", "../../etc/passwd"] {
+    for name in ["", "unknown", long, "a\"b", "🐦", "../../etc/passwd", "a\u{1B}[2J\nb"] {
       try expectRefusal(command, code: 2, "", "study", "best", "--", name)
       try expectRefusal(command, code: 2, "", "trial", "tell", name, "0", "1")
     }
