@@ -13,8 +13,8 @@ struct BlockingThread {
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// Runs `body` on a new thread, which must be joined.
-  init(_ body: @escaping @Sendable () -> Void) {
+  /// Runs `body` on a new thread, which must be joined; nil when the system has no more threads.
+  init?(_ body: @escaping @Sendable () -> Void) {
     let work = Unmanaged.passRetained(Work(body))
     #if canImport(Glibc)
       var thread: pthread_t = 0
@@ -25,7 +25,6 @@ struct BlockingThread {
           Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
           return nil
         }, work.toOpaque())
-      self.thread = thread
     #else
       var thread: pthread_t?
       let code = pthread_create(
@@ -34,10 +33,17 @@ struct BlockingThread {
           Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
           return nil
         }, work.toOpaque())
-      guard let thread else { preconditionFailure("the system has no more threads") }
+    #endif
+    guard code == 0 else {
+      work.release()
+      return nil
+    }
+    #if canImport(Glibc)
+      self.thread = thread
+    #else
+      guard let thread else { return nil }
       self.thread = thread
     #endif
-    precondition(code == 0, "the system has no more threads (error \(code))")
   }
 
   /// Waits until the thread has ended and has let go of all it held.

@@ -7,7 +7,6 @@ package enum CommandError: Error, Hashable {
   case badParameter(String, problem: String)
   /// Something that needs a search space, of a study that has none.
   case noSearchSpace(study: String)
-  case directionConflict(study: String, stored: String, given: String)
   /// A trial that a worker is running right now.
   case trialHeld(number: Int, worker: String)
   case other(String)
@@ -26,9 +25,6 @@ extension CommandError: CustomStringConvertible {
     case .noSearchSpace(let study):
       "study '\(study.printable)' has no stored search space; give one with --space, or run it "
         + "from a study file once"
-    case .directionConflict(let study, let stored, let given):
-      "study '\(study.printable)' has the direction \(stored), not \(given); correct the direction "
-        + "or choose another name with --name"
     case .trialHeld(let number, let worker):
       "trial \(number) is being run by \(worker.printable); stop that worker first"
     case .other(let sentence): sentence

@@ -56,12 +56,12 @@ package final class Console: Sendable {
 
   /// Tells of something that does not stop the command.
   package func warn(_ sentence: String) {
-    note("needletail: warning: \(sentence)")
+    note("needletail: warning: \(sentence.harmless)")
   }
 
   /// Tells why the command failed.
   package func complain(_ sentence: String) {
-    note("needletail: \(sentence)")
+    note("needletail: \(sentence.harmless)")
   }
 
   /// Writes a line of progress or a message.

@@ -47,8 +47,11 @@ package enum HelpTopic: String, CaseIterable, Sendable {
       the keys of a study, and store, elapsed_seconds, stopped_by (budget, timeout, interrupt,
       failures), best (the best trial, or an array of trials with several objectives)
 
-    What was done: study delete prints name and deleted_trials; plot prints file; doctor prints
-    version, libraries (an object), processors, blas_threads, store (an object).
+    What was done: study delete prints name and deleted_trials; plot prints file; trial report
+    prints prune and reason; trial suggest the value alone. doctor prints version, libraries
+    (an object), processors, blas_threads, problems (an array of sentences) and store: location,
+    size_bytes, journal_mode, read_only, network_file_system, and studies with the keys of a
+    study, held, queued_again, abandoned_trials and foreign_trials.
     """
 
   private static let storeOrder = """

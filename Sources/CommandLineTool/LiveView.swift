@@ -17,9 +17,9 @@ struct LiveView {
     self.console = console
   }
 
-  /// Draws the snapshot, unless the last frame is too young; `isLast` draws in any case.
-  mutating func draw(_ snapshot: RunSnapshot, at now: Timestamp, isLast: Bool = false) {
-    guard isLast || now.since(drawnAt) >= Self.interval else { return }
+  /// Draws the snapshot, unless the last frame is too young.
+  mutating func draw(_ snapshot: RunSnapshot, at now: Timestamp) {
+    guard now.since(drawnAt) >= Self.interval else { return }
     let frame = Self.lines(
       snapshot, at: now, width: console.width - 1, height: console.height - 1)
     drawnAt = now

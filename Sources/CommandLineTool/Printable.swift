@@ -1,23 +1,24 @@
 extension String {
   /// The text with control characters spelled out, so that a name from a store or a file cannot steer
-  /// the terminal, and cut after 200 characters.
-  package var printable: String {
-    if utf8.count <= 200, utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return self }
-    var output = ""
-    for (index, scalar) in unicodeScalars.enumerated() {
-      if index == 200 { return output + "…" }
+  /// the terminal.
+  package var harmless: String {
+    if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return self }
+    return unicodeScalars.reduce(into: "") { output, scalar in
       switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-        // The joiner inside an emoji is harmless.
-        if scalar == "\u{200D}" {
-          output.unicodeScalars.append(scalar)
-        } else {
-          output += "\\u{\(String(scalar.value, radix: 16))}"
-        }
+      // The joiner inside an emoji may stay.
+      case .control, .lineSeparator, .paragraphSeparator, .surrogate,
+        .format where scalar != "\u{200D}":
+        output += "\\u{\(String(scalar.value, radix: 16))}"
       default: output.unicodeScalars.append(scalar)
       }
     }
-    return output
+  }
+
+  /// The text ``harmless`` and cut after 200 characters.
+  package var printable: String {
+    if utf8.count <= 200 { return harmless }
+    let start = unicodeScalars.prefix(200)
+    return String(start).harmless + (start.count < unicodeScalars.count ? "…" : "")
   }
 
   /// The columns that the text takes on a terminal: two for East Asian wide characters and emoji,

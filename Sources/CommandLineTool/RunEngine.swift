@@ -94,14 +94,7 @@ final class RunEngine: Sendable {
   func run() -> RunEnd {
     let stops = StopRequests()
     defer { stops.end() }
-    state.withLock { $0.slotsLeft = plan.workers }
-    let threads = (0..<plan.workers).map { slot in
-      BlockingThread { [self] in
-        runSlot(slot)
-        state.withLock { $0.slotsLeft -= 1 }
-        StopRequests.wake()
-      }
-    }
+    let threads = startSlots()
     var view = LiveView(console)
     var nextLook = startedAt.advanced(by: Self.followInterval)
     while state.withLock({ $0.slotsLeft > 0 }) {
@@ -132,6 +125,28 @@ final class RunEngine: Sendable {
         finished: state.finished, givenBack: state.retries.count, lastFailure: state.lastFailure,
         elapsed: Timestamp.now().since(startedAt))
     }
+  }
+
+  private func startSlots() -> [BlockingThread] {
+    state.withLock { $0.slotsLeft = plan.workers }
+    var threads: [BlockingThread] = []
+    for slot in 0..<plan.workers {
+      let thread = BlockingThread { [self] in
+        runSlot(slot)
+        state.withLock { $0.slotsLeft -= 1 }
+        StopRequests.wake()
+      }
+      guard let thread else {
+        state.withLock { state in
+          state.error = CommandError.other(
+            "the system refuses thread \(slot + 1) of \(plan.workers); give fewer --workers")
+          state.slotsLeft -= plan.workers - slot
+        }
+        break
+      }
+      threads.append(thread)
+    }
+    return threads
   }
 
   private func react(to stops: StopRequests) {
@@ -227,7 +242,10 @@ final class RunEngine: Sendable {
         throw error
       }
       state.withLock { $0.busySlots -= 1 }
-      guard waitForMore() else { return nil }
+      guard !waitForMore() else { continue }
+      // Another process may have died just now, and nobody else may be left to take its trials.
+      guard state.withLock({ isOpen(&$0) }), try !coordinator.recoverFromDeadWorkers().isEmpty
+      else { return nil }
     }
   }
 
@@ -298,8 +316,8 @@ final class RunEngine: Sendable {
         }
       }
       if let told, !told.state.isFinished {
-        let delay: Duration =
-          outcome.attemptOutcome == .interrupted ? .zero : coordinator.retries.delay
+        let isWanted = [.interrupted, .preempted].contains(outcome.attemptOutcome)
+        let delay: Duration = isWanted ? .zero : coordinator.retries.delay
         state.retries.append(Timestamp.now().advanced(by: delay))
       }
     }

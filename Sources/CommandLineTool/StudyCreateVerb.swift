@@ -57,8 +57,8 @@ package struct StudyCreateVerb: Verb {
       guard case .studyExists = error, mayExist else { throw error }
       study = try store.study(named: name)
       guard study.directions == directions else {
-        throw CommandError.directionConflict(
-          study: name, stored: study.directions.text, given: directions.text)
+        throw StoreError.directionsDiffer(
+          name: name, stored: study.directions, given: directions)
       }
     }
     if json {

@@ -30,8 +30,8 @@ struct StudyRun {
     let known = try store.studies().first { $0.name == plan.name }
     isNew = known == nil
     if let known, known.directions != plan.file.directions {
-      throw CommandError.directionConflict(
-        study: plan.name, stored: known.directions.text, given: plan.file.directions.text)
+      throw StoreError.directionsDiffer(
+        name: plan.name, stored: known.directions, given: plan.file.directions)
     }
     if let known {
       try Self.checkSpace(plan.file.space, against: known, in: store)

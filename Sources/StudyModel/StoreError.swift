@@ -50,8 +50,8 @@ extension StoreError: CustomStringConvertible {
     case .unknownAddress(let address):
       "'\(address)' is no store this version can open; give a path or sqlite:///PATH"
     case .directionsDiffer(let name, let stored, let given):
-      "study '\(name)' has the directions \(stored.map(\.rawValue)), not \(given.map(\.rawValue)); "
-        + "keep those or choose another name"
+      "study '\(name)' has the direction \(stored.map(\.rawValue).joined(separator: ", ")), not "
+        + "\(given.map(\.rawValue).joined(separator: ", ")); keep it or choose another name"
     case .badStudyName(let name):
       name.isEmpty
         ? "the study's name is empty; give one"

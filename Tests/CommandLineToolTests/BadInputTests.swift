@@ -77,6 +77,11 @@ import Testing
     _ command: BuiltCommand, code: Int32, _ words: String, _ arguments: String...,
     location: SourceLocation = #_sourceLocation
   ) throws {
+    // A process that wrote may leave its last changes beside the file; whoever opens the store next
+    // moves them in, which is no change of what it holds.
+    if try command.contents().keys.contains("needletail.db-wal") {
+      _ = try command.run("study", "list")
+    }
     let before = try command.contents()
     let result = try command.run(BuiltCommand.path, arguments)
     #expect(result.code == code, "\(result.messages)", sourceLocation: location)
@@ -85,7 +90,9 @@ import Testing
     #expect(
       words.isEmpty || result.messages.contains(words), "\(result.messages)",
       sourceLocation: location)
-    #expect(try command.contents() == before, "a file changed", sourceLocation: location)
+    let after = try command.contents()
+    let changed = Set(after.keys).union(before.keys).filter { after[$0] != before[$0] }
+    #expect(changed.isEmpty, "changed", sourceLocation: location)
   }
 
   @Test func refusesAMissingStudyFile() throws {
@@ -201,7 +208,7 @@ import Testing
       try expectRefusal(command, code: 2, "study's name", "study", "create", "--", name)
     }
     #expect(try command.run("run", "study.yaml").code == 0)
-    for name in ["", "unknown", long, "a\"b", "🐦", "../../etc/passwd"] {
+    for name in ["", "unknown", long, "a\"b", "🐦", "../../etc/passwd", "a\u{1B}[2J\nb"] {
       try expectRefusal(command, code: 2, "", "study", "best", "--", name)
       try expectRefusal(command, code: 2, "", "trial", "tell", name, "0", "1")
     }

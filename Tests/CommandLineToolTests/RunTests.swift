@@ -108,6 +108,36 @@ import Testing
     try command.cleanUp()
   }
 
+  /// Killed again and again while it writes: nothing finished is lost, no trial is there twice.
+  @Test func everyKillLeavesASoundStore() throws {
+    var command = try BuiltCommand()
+    command.environment["NO_COLOR"] = "1"
+    try command.writeStudy("[echo, 'loss={x}']", trials: 60, more: "pruner: none")
+    var finished: [Int: String] = [:]
+    for round in 1...5 {
+      let killed = try command.terminal(
+        [.expect("trial \(round * 9) .*completed"), .signal(SIGKILL)], BuiltCommand.path, "run",
+        "study.yaml", "--workers", "3")
+      #expect(killed.code == 128 + SIGKILL, "\(killed.output)")
+      #expect(try command.run("doctor").code == 0)
+      for trial in try command.trials() where trial["state"] as? String == "completed" {
+        let number = try #require(trial["number"] as? Int)
+        let moment = try #require(trial["completed_at"] as? String)
+        #expect(finished[number] == nil || finished[number] == moment)
+        finished[number] = moment
+      }
+      #expect(finished.count >= round * 9 - 2)
+    }
+    #expect(try command.run("run", "study.yaml", "--quiet").code == 0)
+    let trials = try command.trials()
+    #expect(trials.compactMap { $0["number"] as? Int } == Array(0..<60))
+    #expect(trials.allSatisfy { $0["state"] as? String == "completed" })
+    for (number, moment) in finished {
+      #expect(trials[number]["completed_at"] as? String == moment)
+    }
+    try command.cleanUp()
+  }
+
   @Test func retriesAfterTheStudyFilesRule() throws {
     let command = try BuiltCommand()
     try command.write(
@@ -155,6 +185,46 @@ import Testing
     let outside = try command.run("trial", "report", "1", "--step", "1")
     #expect(outside.code == 2)
     #expect(outside.messageLines.count == 1)
+    try command.cleanUp()
+  }
+
+  /// An objective function as Optuna's users write it; only the import differs.
+  @Test func aPythonFunctionSuggestsAndIsPruned() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      import needletail as optuna
+
+      def objective(trial):
+          x = trial.suggest_float("x", -3, 3)
+          kind = trial.suggest_categorical("kind", ["plain", "squared"])
+          for step in range(4):
+              trial.report(x * x + 1 / (step + 1), step)
+              if trial.should_prune():
+                  raise optuna.TrialPruned()
+          if kind == "squared":
+              x = x * trial.suggest_int("n", 1, 3)
+          return x * x
+
+      study = optuna.create_study()
+      study.optimize(objective)
+      """, to: "train.py")
+    try command.write(
+      "name: s\nmetric: value\ntrials: 14\nworkers: 2\ncommand: [\(BuiltCommand.python), train.py]\n",
+      to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--seed", "2")
+    #expect(result.code == 0, "\(result.messages)")
+    let trials = try command.trials()
+    #expect(trials.count == 14)
+    #expect(trials.contains { $0["state"] as? String == "pruned" })
+    for trial in trials where trial["state"] as? String == "completed" {
+      let parameters = try #require(trial["parameters"] as? [String: Any])
+      let x = try #require(parameters["x"] as? Double)
+      let n = parameters["n"] as? Int
+      #expect((n != nil) == (parameters["kind"] as? String == "squared"))
+      let value = try #require(trial["value"] as? Double)
+      #expect(abs(value - x * x * Double((n ?? 1) * (n ?? 1))) < 1e-12)
+    }
     try command.cleanUp()
   }
 

@@ -199,6 +199,9 @@ import Testing
     #expect((json["problems"] as? [Any])?.isEmpty == true)
     #expect(
       (json["libraries"] as? [String: Any])?.keys.sorted() == ["blas", "librsvg", "sqlite", "yaml"])
+    for key in Array(json.keys) + store.keys + study.keys {
+      #expect(HelpTopic.json.text.contains(key), "\(key)")
+    }
     // Nobody touches it, unless the user says so.
     #expect(try command.run("run", "study.yaml", "--trials", "8", "--quiet").code == 0)
     #expect(try command.trials()[6]["state"] as? String == "running")
