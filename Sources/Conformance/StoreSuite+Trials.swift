@@ -30,6 +30,48 @@ extension StoreSuite {
     }
   }
 
+  /// All trials of a long study are what its trials are one by one, whatever order their facts came in.
+  package static func readsLongStudies(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize, .maximize])
+    let other = try store.createStudy(named: "t", directions: [.minimize])
+    let templates = try templates()
+    var numbers: [Int] = []
+    for index in 0..<230 {
+      _ = try store.createTrial(
+        templates[index % templates.count], in: study, lease: nil)
+      if index.isMultiple(of: 50) {
+        _ = try store.createTrial(waitingTrial(x: 0), in: other, lease: nil)
+      }
+      numbers.append(index)
+    }
+    let running = try store.trials(in: study, numbers: [3, 10])
+    for step in [5, 2, 9] {
+      try store.commit(
+        running.map {
+          TrialChange(
+            $0.reference, .reported(IntermediateValue(step: step, value: Double(step))))
+        }, to: study, under: [], durability: .process)
+    }
+    let reader = try bed.open()
+    let all = describe(try reader.trials(in: study, numbers: nil))
+    #expect(all.count == numbers.count)
+    #expect(describe(try reader.trials(in: study, numbers: numbers)) == all)
+    for number in [0, 3, 57, 229] {
+      #expect(describe(try reader.trials(in: study, numbers: [number])) == [all[number]])
+    }
+    #expect(try reader.trials(in: study, numbers: [230, -1]).isEmpty)
+    #expect(try reader.trials(in: other, numbers: [4, 2]).map(\.number) == [2, 4])
+    var history = TrialHistory(directions: study.directions)
+    var cursor = StoreCursor()
+    try reader.read(in: study, since: &cursor, into: &history)
+    #expect(history.count == numbers.count)
+    var folded = TrialHistory(directions: study.directions)
+    cursor = StoreCursor()
+    for change in try bed.open().changes(in: study, since: &cursor) { folded.apply(change) }
+    #expect(describe(history) == describe(folded))
+  }
+
   /// Changes in their order: the first parameter and report stay, attributes are replaced.
   package static func commitsChanges(in bed: StoreBed) throws {
     let store = try bed.open()

@@ -60,10 +60,7 @@ extension SQLiteStudyStore {
   public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
     try read { session throws(StoreError) in
       _ = try session.knownKey(of: study)
-      let wanted = numbers.map { Set($0) }
-      let trials = try session.trials(
-        in: study, ids: try session.ids(in: study, numbers: wanted))
-      return trials.sorted { $0.number < $1.number }
+      return try session.trials(in: study, numbers: numbers)
     }
   }
 
@@ -95,20 +92,6 @@ extension SQLiteStudyStore {
 }
 
 extension Session {
-  /// The ids of the trials with those numbers, or of all, ascending.
-  func ids(in study: StudyRecord, numbers: Set<Int>?) throws(StoreError) -> [Int] {
-    guard let numbers else { return try ids(in: study, above: 0) }
-    let rows = try database.statement(
-      "SELECT trial_id, number FROM trials WHERE study_id = ? ORDER BY trial_id")
-    rows.bind(1, study.id)
-    defer { rows.reset() }
-    var ids: [Int] = []
-    while try rows.step() {
-      if numbers.contains(rows.int(1)) { ids.append(rows.int(0)) }
-    }
-    return ids
-  }
-
   /// The id of the completed, feasible trial with the best first value; nil without one.
   ///
   /// Values are read in the order of the table, without an index; only one that is better than

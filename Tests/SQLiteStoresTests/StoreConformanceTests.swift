@@ -94,4 +94,8 @@ import Testing
   @Test(arguments: Kind.allCases) func keepsTheLimit(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.keepsTheLimit(in:))
   }
+
+  @Test(arguments: Kind.allCases) func readsLongStudies(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.readsLongStudies(in:))
+  }
 }
