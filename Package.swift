@@ -63,7 +63,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "Objectives", dependencies: ["StudyModel", "StudyFiles", "CSystem"],
-      exclude: ["Python"], swiftSettings: callsC),
+      resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [

@@ -32,7 +32,7 @@ struct RunPlan {
     timeout = options.timeout ?? file.timeout
     seed = options.seed ?? file.seed
     sampler = try file.sampler?.makeSampler() ?? TPESampler()
-    pruner = try file.pruner?.makePruner() ?? MedianPruner()
+    pruner = try file.pruner?.makePruner() ?? NopPruner()
     // Relative to the file, so that it means the same wherever the run is started.
     let ownStore = file.store.map { address in
       address.contains("://") || address.hasPrefix("/") || file.folder == "."

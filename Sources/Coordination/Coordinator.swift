@@ -11,12 +11,17 @@ internal import Synchronization
 /// their claims apart. Each follows what the others write, as far as its sampler or pruner needs it.
 /// Thread-safe. While trials are active, leases are renewed and reports written in the background.
 public final class Coordinator: Sendable {
+  /// Where everything is written.
   public let store: any StudyStore
+  /// The study that trials are handed out for.
   public let study: StudyRecord
+  /// What chooses parameters.
   public let sampler: any Sampler
+  /// What stops trials early.
   public let pruner: any Pruner
   /// The seed of all suggestions: with the same seed, trial number and history they are the same.
   public let seed: UInt64
+  /// Which attempts are followed by another one.
   public let retries: RetryPolicy
   /// Who holds the leases of this coordinator's trials: the name of a ``WorkerIdentity``, or another
   /// text for a holder that outlives its process.

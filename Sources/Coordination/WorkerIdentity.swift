@@ -10,6 +10,7 @@ public struct WorkerIdentity: Sendable, Hashable {
   public let host: String
   /// Changes with each start of the machine; empty where the system does not tell.
   public let boot: String
+  /// The process's number.
   public let process: Int32
   /// When the process started, in the system's ticks; empty where the system does not tell.
   public let start: String

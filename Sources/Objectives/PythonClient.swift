@@ -30,6 +30,9 @@ package enum PythonClient {
     return folder
   }
 
+  /// The text of Python/needletail.py, which the build puts into the binary.
+  static let source = String(decoding: PackageResources.needletail_py, as: UTF8.self)
+
   /// `$XDG_CACHE_HOME/needletail`, `~/.cache/needletail`, or without a home a folder of this user in
   /// `/tmp`.
   package static var defaultCache: String {

@@ -4,6 +4,7 @@ public import StudyModel
 ///
 /// The same figure always gives the same bytes.
 public struct Figure: Sendable {
+  /// The heading.
   public let title: String
   /// How many trials there are, in which states, and the best of them.
   public let subtitle: String
@@ -45,11 +46,14 @@ public struct Figure: Sendable {
 
 /// Rows with named columns.
 public struct FigureTable: Sendable {
+  /// The columns, all of one length.
   public let columns: [Column]
   /// The number of rows.
   public let count: Int
 
+  /// A column.
   public struct Column: Sendable {
+    /// Its heading.
     public let name: String
     /// One cell per row; null where there is nothing.
     public let cells: [JSONValue]

@@ -2,6 +2,7 @@ public import StudyModel
 
 /// A study as a figure needs it.
 public struct StudySeries: Sendable {
+  /// The study's name, as the legend shows it.
   public var name: String
   /// One per objective; at least one.
   public var directions: [Direction]
@@ -10,6 +11,7 @@ public struct StudySeries: Sendable {
   /// What an objective value is, for the axis, such as `validation accuracy`.
   public var metric: String
 
+  /// Creates the series; trials are put in the order of their numbers.
   public init(
     name: String, directions: [Direction], trials: [Trial], metric: String = "objective value"
   ) {

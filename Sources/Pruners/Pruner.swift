@@ -29,15 +29,19 @@ public struct PruningDecision: Sendable, Hashable {
 
   /// A rung of successive halving and the trial's value there.
   public struct Rung: Sendable, Hashable {
+    /// The rung `k`, counted from 0.
     public let number: Int
+    /// The trial's last report when it completed the rung.
     public let value: Double
 
+    /// Creates the record of a completed rung.
     public init(number: Int, value: Double) {
       self.number = number
       self.value = value
     }
   }
 
+  /// Creates a decision; without a reason it is to keep running.
   public init(reason: String? = nil, completedRungs: [Rung] = []) {
     self.reason = reason
     self.completedRungs = completedRungs

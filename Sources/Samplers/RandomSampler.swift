@@ -5,6 +5,7 @@ public import StudyModel
 ///
 /// Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13, 2012.
 public struct RandomSampler: Sampler {
+  /// Creates the sampler.
   public init() {}
 
   public var name: String { "random" }

@@ -32,7 +32,7 @@ import Testing
   @Test func carriesTheFileAsItIs() throws {
     let text = try String(
       contentsOfFile: "\(Self.root)/Sources/Objectives/Python/needletail.py", encoding: .utf8)
-    #expect(PythonClient.source == text, "run Sources/Objectives/Python/embed.sh")
+    #expect(PythonClient.source == text)
   }
 
   @Test func isPutInPlace() throws {
