@@ -15,6 +15,8 @@ package struct RunVerb: Verb {
         + "on one store; together they never run more trials than asked for.",
       "Ctrl-C lets the running trials finish and starts no others; a second one stops them, to be "
         + "run again by the next run; a third one kills them. SIGTERM is like the second.",
+      "A run whose first ten attempts all fail stops, so that a typing error does not use up the "
+        + "budget.",
       "The study is kept in the store (needletail help store), what the trials print in the folder "
         + "needletail-trials beside it.",
     ],
