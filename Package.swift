@@ -131,6 +131,6 @@ let package = Package(
       dependencies: [
         "CommandLineTool", "StudyModel", "StudyFiles", "NeedletailCommand", "digits",
       ],
-      swiftSettings: house),
+      exclude: ["drive_terminal.py"], swiftSettings: house),
   ]
 )
