@@ -210,7 +210,8 @@ import Testing
       study.optimize(objective)
       """, to: "train.py")
     try command.write(
-      "name: s\nmetric: value\ntrials: 14\nworkers: 2\ncommand: [\(BuiltCommand.python), train.py]\n",
+      "name: s\nmetric: value\npruner: median\ntrials: 14\nworkers: 2\n"
+        + "command: [\(BuiltCommand.python), train.py]\n",
       to: "study.yaml")
     let result = try command.run("run", "study.yaml", "--seed", "2")
     #expect(result.code == 0, "\(result.messages)")
