@@ -2,6 +2,7 @@
 
   peers.py ask --peer optuna|rustuna --space f10 --n 100,1000 [--asks 20]
   peers.py single PATH [--trials 100]
+  peers.py raw PATH [--trials 1000]
   peers.py load PATH --trials 100000
   peers.py whole PATH [--trials 100]
 
@@ -188,6 +189,35 @@ def single(o):
          1e3 * seconds / o.trials, trials_per_s=o.trials / seconds)
 
 
+def raw(o):
+    """The rows of such a trial by Python's sqlite3 alone, in WAL, one durable transaction a trial."""
+    import sqlite3
+    remove(o.path)
+    database = sqlite3.connect(o.path, isolation_level=None)
+    run = database.execute
+    run("PRAGMA journal_mode = WAL")
+    run("PRAGMA synchronous = FULL")
+    run("CREATE TABLE trials (id INTEGER PRIMARY KEY, study INT, number INT, state INT, start TEXT, stop TEXT)")
+    run("CREATE TABLE params (trial INT, name TEXT, value REAL, dist TEXT, UNIQUE (trial, name))")
+    run("CREATE TABLE inter (trial INT, step INT, value REAL, UNIQUE (trial, step))")
+    run("CREATE TABLE vals (trial INT, objective INT, value REAL, UNIQUE (trial, objective))")
+    start = clock()
+    for trial in range(o.trials):
+        run("BEGIN IMMEDIATE")
+        run("INSERT INTO trials VALUES (?, 1, ?, 0, '2026-01-01T00:00:00', NULL)", (trial, trial))
+        for k in range(PARAMETERS):
+            run("INSERT INTO params VALUES (?, ?, ?, ?)", (trial, f"x{k}", 0.5, '{"name": "FloatDistribution"}'))
+        for step in range(REPORTS):
+            run("INSERT INTO inter VALUES (?, ?, ?)", (trial, step, 0.5))
+        run("INSERT INTO vals VALUES (?, 0, ?)", (trial, 0.5))
+        run("UPDATE trials SET state = 1, stop = '2026-01-01T00:00:01' WHERE id = ?", (trial,))
+        run("COMMIT")
+    seconds = clock() - start
+    emit("limit_sqlite", "sqlite3 from Python", sqlite3.sqlite_version,
+         {"journal": "wal", "synchronous": "FULL", "transactions_per_trial": 1}, seconds, o.trials,
+         1e3 * seconds / o.trials, trials_per_s=o.trials / seconds)
+
+
 def load(o):
     """A fresh process opens the study that is there and asks TPE for a suggestion."""
     if not o.child:
@@ -218,7 +248,7 @@ def whole(o):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mode", choices=["ask", "single", "load", "whole"])
+    parser.add_argument("mode", choices=["ask", "single", "raw", "load", "whole"])
     parser.add_argument("path", nargs="?")
     parser.add_argument("--peer", default="optuna")
     parser.add_argument("--space", default="f10")
@@ -227,7 +257,7 @@ def main():
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--child", action="store_true")
     o = parser.parse_args()
-    {"ask": ask, "single": single, "load": load, "whole": whole}[o.mode](o)
+    {"ask": ask, "single": single, "raw": raw, "load": load, "whole": whole}[o.mode](o)
 
 
 if __name__ == "__main__":

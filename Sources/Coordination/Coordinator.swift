@@ -263,13 +263,11 @@ public final class Coordinator: Sendable {
     _ trial: Trial, _ unwritten: [TrialChange], _ leases: [Lease], as state: TrialState,
     values: [Double], outcome: AttemptOutcome? = nil, reason: String = ""
   ) throws(StoreError) -> Trial {
-    let changes =
-      unwritten
-      + endChanges(
-        of: trial.reference, state, values: values, outcome: outcome, reason: reason)
-    try store.commit(changes, to: study, under: leases, durability: .powerCut)
-    note(changes)
-    return changes.dropFirst(unwritten.count).reduce(into: trial) { $0.apply($1.event) }
+    let end = endChanges(
+      of: trial.reference, state, values: values, outcome: outcome, reason: reason)
+    try store.commit(unwritten + end, to: study, under: leases, durability: .powerCut)
+    note(end)
+    return end.reduce(into: trial) { $0.apply($1.event) }
   }
 
   private func giveBack(

@@ -24,8 +24,8 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
 
   /// Seconds that a call waits for other processes before it gives up.
   static let patience = 60.0
-  /// Pages of the write-ahead log after which it is moved into the file.
-  static let checkpointPages: Int32 = 4_000
+  /// Pages of the write-ahead log after which it is moved into the file: 16 MB.
+  static let checkpointPages: Int32 = 8_000
 
   /// Opens the store.
   ///

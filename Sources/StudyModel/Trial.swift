@@ -13,7 +13,16 @@ public enum TrialState: UInt8, Sendable, Hashable, CaseIterable {
   public var isFinished: Bool { self == .completed || self == .pruned || self == .failed }
 
   /// `waiting`, `running`, `completed`, `pruned` or `failed`.
-  public var name: String { "\(self)" }
+  public var name: String {
+    // Spelled out: printing an enum's case by reflection is slow, and stores write this per trial.
+    switch self {
+    case .waiting: "waiting"
+    case .running: "running"
+    case .completed: "completed"
+    case .pruned: "pruned"
+    case .failed: "failed"
+    }
+  }
 }
 
 /// Which trial: its number within the study, and the store's own key.

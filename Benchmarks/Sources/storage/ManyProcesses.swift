@@ -1,5 +1,6 @@
 import BenchmarkSupport
 import Foundation
+import Needletail
 import SQLiteStores
 import StudyModel
 
@@ -7,10 +8,7 @@ import StudyModel
 enum ManyProcesses {
   static func measure(_ path: String, workers: Int, trials: Int, seconds: Int) throws {
     removeStore(path)
-    do {
-      let store = try SQLiteStudyStore(path: path)
-      _ = try store.createStudy(named: "workers", directions: [.minimize])
-    }
+    _ = try Study.create("workers", store: .url(path), seed: 1)
     // All start when their standard input ends.
     let processes = try (0..<workers).map { index in
       let process = Process()
@@ -78,10 +76,7 @@ enum ManyProcesses {
 
   /// One of the processes: runs its trials, then prints their number, the errors and the latencies.
   static func work(_ path: String, trials: Int, seconds: Int) throws {
-    let store = try SQLiteStudyStore(path: path)
-    let trial = try OneTrial(
-      store, try store.study(named: "workers"),
-      worker: "w\(ProcessInfo.processInfo.processIdentifier)")
+    let trial = try OneTrial(path, study: "workers")
     print("ready")
     fflush(nil)
     while readLine() != nil {}

@@ -1,45 +1,32 @@
 import Foundation
-import StudyModel
+import Needletail
 
-/// One trial of the storage benchmarks: 10 parameters and 10 reports.
+/// One trial of the storage benchmarks, as a user of the library runs it: 10 parameters and 10 reports.
 struct OneTrial {
   static let size = 10
   static let names = (0..<size).map { "x\($0)" }
-  let store: any StudyStore
-  let study: StudyRecord
-  let worker: String
-  let distribution: Distribution
+  let study: Study
 
-  init(_ store: any StudyStore, _ study: StudyRecord, worker: String) throws {
-    (self.store, self.study, self.worker) = (store, study, worker)
-    distribution = .float(try FloatDistribution(low: -5, high: 5))
+  /// Opens the study in the store of that path.
+  init(_ path: String, study name: String) throws {
+    study = try Study.load(
+      name, store: .url(path), sampler: RandomSampler(), pruner: NopPruner())
   }
 
-  /// Runs one trial and returns the seconds of its creation, its parameters, and its end.
+  /// Runs one trial and returns the seconds of its asking, its parameters, and its reports and end.
   func run() throws -> (ask: Double, suggest: Double, tell: Double) {
     let clock = ContinuousClock()
     let begin = clock.now
-    let now = Timestamp.now()
-    let request = LeaseRequest(worker: worker, now: now, deadline: now.advanced(by: .seconds(60)))
-    let template = Trial(TrialReference(id: 0, number: 0), state: .running, startedAt: now)
-    let (trial, lease) = try store.createTrial(template, in: study, lease: request)
-    let leases = lease.map { [$0] } ?? []
+    let trial = try study.ask()
     let created = clock.now
     var sum = 0.0
-    let parameters = Self.names.map { name in
-      let value = Double.random(in: -5...5)
-      sum += value * value
-      return TrialChange(
-        trial,
-        .parameterSet(ParameterAssignment(name, distribution, internalValue: value)))
+    for name in Self.names {
+      let x = try trial.suggestFloat(name, -5...5)
+      sum += x * x
     }
-    try store.commit(parameters, to: study, under: leases, durability: .process)
     let suggested = clock.now
-    var ending = (0..<Self.size).map { step in
-      TrialChange(trial, .reported(IntermediateValue(step: step, value: sum + Double(step))))
-    }
-    ending.append(TrialChange(trial, .finished(.completed, values: [sum], at: .now())))
-    try store.commit(ending, to: study, under: leases, durability: .powerCut)
+    for step in 0..<Self.size { try trial.report(sum + Double(step), step: step) }
+    try study.tell(trial, sum)
     let end = clock.now
     return (begin.seconds(to: created), created.seconds(to: suggested), suggested.seconds(to: end))
   }

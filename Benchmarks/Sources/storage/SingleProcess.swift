@@ -1,14 +1,12 @@
 import BenchmarkSupport
-import SQLiteStores
-import StudyModel
+import Needletail
 
 /// One process, one trial at a time.
 enum SingleProcess {
   static func measure(_ path: String, trials: Int, run: Int) throws {
     removeStore(path)
-    let store = try SQLiteStudyStore(path: path)
-    let study = try store.createStudy(named: "single", directions: [.minimize])
-    let trial = try OneTrial(store, study, worker: "w")
+    _ = try Study.create("single", store: .url(path), seed: 1)
+    let trial = try OneTrial(path, study: "single")
     _ = try trial.run()
     let clock = ContinuousClock()
     let begin = clock.now
