@@ -27,7 +27,7 @@ public protocol Sampler: Sendable {
   ///     it is not an observation of itself.
   ///   - history: Everything known of the study.
   ///   - generator: The trial's random numbers.
-  /// - Returns: Assignments within their distributions, in the order of the search space.
+  /// - Returns: Assignments within their distributions, in an order that depends on the arguments alone.
   func sampleJointly(
     for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
   ) throws(SamplerError) -> [ParameterAssignment]
