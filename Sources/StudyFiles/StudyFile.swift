@@ -20,7 +20,7 @@ package struct StudyFile: Sendable {
   /// The parameters; a constant is a categorical parameter of one choice. May be empty for objectives
   /// that suggest their own.
   package var space: SearchSpace
-  /// The number of trials to finish; nil for no limit.
+  /// How many trials the study gets in all; nil for no limit.
   package var trials: Int?
   /// How long to go on; nil for no limit.
   package var timeout: Duration?
