@@ -21,7 +21,7 @@ public struct SuccessiveHalvingPruner: Pruner {
     case steps(Int)
   }
 
-  public let name = "successive_halving"
+  public let name = "asha"
   public let readsHistory = true
 
   /// The step of the first rung (`r` in the paper).

@@ -71,8 +71,9 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
       let batch = queue
       queue = []
       monitor.unlock()
-      commit(batch)
+      let outcomes = commit(batch)
       monitor.lock()
+      for (job, outcome) in zip(batch, outcomes) { job.outcome = outcome }
       isTaken = false
       monitor.signalAll()
     }
@@ -100,30 +101,39 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
     return try session.reading { () throws(StoreError) in try body(session) }
   }
 
-  /// Commits the jobs in one transaction and sets their outcomes.
-  private func commit(_ batch: [WriteJob]) {
+  /// Commits the jobs in one transaction and returns their outcomes. The jobs themselves are left alone:
+  /// the threads that wait for them may look at any time.
+  private func commit(_ batch: [WriteJob]) -> [WriteJob.Outcome] {
+    var failures = [StoreError?](repeating: nil, count: batch.count)
     do throws(StoreError) {
       let lock = try openLock()
       try lock.lock(seconds: Self.patience)
       defer { lock.unlock() }
       try session.beginWriting()
       do {
-        for job in batch { try run(job, alone: batch.count == 1) }
+        for (place, job) in batch.enumerated() {
+          failures[place] = try run(job, alone: batch.count == 1)
+        }
         try session.database.run("COMMIT")
       } catch {
         session.rollBack()
         throw error
       }
-      for job in batch where job.isWaiting { job.outcome = .done }
       session.checkpointIfLong()
+      return failures.map { $0.map(WriteJob.Outcome.failed) ?? .done }
     } catch {
-      for job in batch where job.isWaiting { job.outcome = .failed(error) }
+      return failures.map { .failed($0 ?? error) }
     }
   }
 
   /// Runs one job inside the transaction; one of several is undone alone when it fails.
-  private func run(_ job: WriteJob, alone: Bool) throws(StoreError) {
-    if alone { return try job.body(session) }
+  ///
+  /// - Returns: Why it failed and was undone; nil when it did not fail.
+  private func run(_ job: WriteJob, alone: Bool) throws(StoreError) -> StoreError? {
+    if alone {
+      try job.body(session)
+      return nil
+    }
     try session.database.run("SAVEPOINT job")
     do {
       try job.body(session)
@@ -133,10 +143,10 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
       guard !session.database.isIdle else { throw error }
       try session.database.run("ROLLBACK TO job")
       try session.database.run("RELEASE job")
-      job.outcome = .failed(error)
-      return
+      return error
     }
     try session.database.run("RELEASE job")
+    return nil
   }
 
   private func openLock() throws(StoreError) -> QueueLock {
@@ -147,7 +157,8 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
   }
 }
 
-/// What one call of ``SQLiteStudyStore/write(_:_:)`` wants done.
+/// What one call of ``SQLiteStudyStore/write(_:_:)`` wants done; its outcome is only touched under the
+/// store's monitor.
 private final class WriteJob {
   enum Outcome {
     case waiting
