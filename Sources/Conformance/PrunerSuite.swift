@@ -10,6 +10,8 @@ package enum PrunerSuite {
     [
       NopPruner(), MedianPruner(), try MedianPruner(startupTrials: 0, interval: 2),
       try PercentilePruner(percentile: 25, startupTrials: 1, warmupSteps: 2),
+      try ThresholdPruner(lower: -1, upper: 1), try PatientPruner(patience: 1),
+      try PatientPruner(MedianPruner(), patience: 2, minimumDelta: 0.5),
       try SuccessiveHalvingPruner(), try SuccessiveHalvingPruner(reductionFactor: 2),
       try SuccessiveHalvingPruner(minResource: .steps(2), reductionFactor: 3, bootstrapCount: 1),
     ]

@@ -15,11 +15,13 @@ public struct PercentilePruner: Pruner {
   /// Completed trials before the first decision.
   public let startupTrials: Int
   /// Steps of each trial below which it is left alone.
-  public let warmupSteps: Int
+  public var warmupSteps: Int { decisions.warmupSteps }
   /// Steps between decisions, counted from `warmupSteps`; the first report of each interval decides.
-  public let interval: Int
+  public var interval: Int { decisions.interval }
   /// Completed trials that must have reported at the step.
   public let minimumTrials: Int
+
+  private let decisions: DecisionInterval
 
   /// Creates the pruner.
   ///
@@ -43,14 +45,11 @@ public struct PercentilePruner: Pruner {
         name: "percentile", value: "\(percentile)", fix: "give a number from 0 to 100")
     }
     try require(startupTrials, atLeast: 0, as: "startup_trials")
-    try require(warmupSteps, atLeast: 0, as: "warmup_steps")
-    try require(interval, atLeast: 1, as: "interval")
+    decisions = try DecisionInterval(warmupSteps: warmupSteps, interval: interval)
     try require(minimumTrials, atLeast: 1, as: "minimum_trials")
     self.name = name
     self.percentile = percentile
     self.startupTrials = startupTrials
-    self.warmupSteps = warmupSteps
-    self.interval = interval
     self.minimumTrials = minimumTrials
   }
 
@@ -59,9 +58,8 @@ public struct PercentilePruner: Pruner {
     name = "median"
     percentile = 50
     startupTrials = 5
-    warmupSteps = 0
-    interval = 1
     minimumTrials = 1
+    decisions = DecisionInterval()
   }
 
   /// Decides in the time it takes to read the trial's reports and those of all trials at its step.
@@ -69,7 +67,7 @@ public struct PercentilePruner: Pruner {
     let completed = history.counts[.completed] ?? 0
     guard history.directions.count == 1, completed > 0, completed >= startupTrials,
       history.reports.indices.contains(trial), let step = history.reports[trial].last?.step,
-      isDue(at: step, after: history.reports[trial].dropLast().last?.step)
+      decisions.isDue(at: step, after: history.reports[trial].dropLast().last?.step)
     else { return .keepRunning }
 
     let direction = history.direction
@@ -83,13 +81,6 @@ public struct PercentilePruner: Pruner {
     let (best, bound) = (own.text(significantDigits: 6), limit.text(significantDigits: 6))
     let kind = percentile == 50 ? "median" : "\(percentile.text(significantDigits: 6)) % limit"
     return .prune(because: "its best report \(best) is behind the \(kind) \(bound) at step \(step)")
-  }
-
-  /// Whether a report at `step` is past the warm-up and the first in its interval.
-  private func isDue(at step: Int, after previous: Int?) -> Bool {
-    guard step >= warmupSteps else { return false }
-    let start = (step - warmupSteps) / interval * interval + warmupSteps
-    return (previous ?? -1) < start
   }
 
   /// The percentile of what completed trials reported at `step`; NaN when too few did.

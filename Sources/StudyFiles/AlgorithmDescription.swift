@@ -23,6 +23,8 @@ struct AlgorithmDescription: Sendable {
     case countOrAuto(from: Int)
     /// A number within inclusive bounds.
     case number(from: Double, through: Double)
+    /// Any finite number.
+    case anyNumber
     case flag
   }
 
@@ -81,6 +83,7 @@ struct AlgorithmDescription: Sendable {
       } else {
         value = .int(try entry.value.count(what, from: minimum, through: 1 << 53))
       }
+    case .anyNumber: value = .float(try entry.value.number(what))
     case .number(let minimum, let maximum):
       let number = try entry.value.number(what)
       guard (minimum...maximum).contains(number) else {
@@ -126,6 +129,20 @@ extension AlgorithmDescription {
         OptionDescription(name: "percentile", aliases: [], type: .number(from: 0, through: 100))
       ] + percentileOptions),
     AlgorithmDescription(
+      name: "threshold", aliases: ["ThresholdPruner"],
+      options: [
+        OptionDescription(name: "lower", aliases: [], type: .anyNumber),
+        OptionDescription(name: "upper", aliases: [], type: .anyNumber),
+      ] + intervalOptions),
+    AlgorithmDescription(
+      name: "patient", aliases: ["PatientPruner"],
+      options: [
+        OptionDescription(name: "patience", aliases: [], type: .count(from: 0)),
+        OptionDescription(
+          name: "min_delta", aliases: ["delta"],
+          type: .number(from: 0, through: .greatestFiniteMagnitude)),
+      ]),
+    AlgorithmDescription(
       name: "asha",
       aliases: [
         "sha", "async_halving", "adaptive_asha", "AsyncHyperBand", "successive_halving",
@@ -142,12 +159,18 @@ extension AlgorithmDescription {
       ]),
   ]
 
-  private static let percentileOptions = [
-    OptionDescription(name: "startup_trials", aliases: ["n_startup_trials"], type: .count(from: 0)),
+  private static let intervalOptions = [
     OptionDescription(
       name: "warmup_steps", aliases: ["n_warmup_steps", "start_step"], type: .count(from: 0)),
     OptionDescription(name: "interval", aliases: ["interval_steps"], type: .count(from: 1)),
-    OptionDescription(
-      name: "min_trials", aliases: ["n_min_trials", "min_trials_required"], type: .count(from: 1)),
   ]
+
+  private static let percentileOptions =
+    [
+      OptionDescription(
+        name: "startup_trials", aliases: ["n_startup_trials"], type: .count(from: 0))
+    ] + intervalOptions + [
+      OptionDescription(
+        name: "min_trials", aliases: ["n_min_trials", "min_trials_required"], type: .count(from: 1))
+    ]
 }

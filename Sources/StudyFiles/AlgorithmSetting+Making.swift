@@ -42,6 +42,13 @@ extension AlgorithmSetting {
           percentile: number("percentile") ?? 25, startupTrials: integer("startup_trials") ?? 5,
           warmupSteps: integer("warmup_steps") ?? 0, interval: integer("interval") ?? 1,
           minimumTrials: integer("min_trials") ?? 1)
+      case "threshold":
+        return try ThresholdPruner(
+          lower: number("lower") ?? -.infinity, upper: number("upper") ?? .infinity,
+          warmupSteps: integer("warmup_steps") ?? 0, interval: integer("interval") ?? 1)
+      case "patient":
+        return try PatientPruner(
+          patience: integer("patience") ?? 5, minimumDelta: number("min_delta") ?? 0)
       case "asha":
         return try SuccessiveHalvingPruner(
           minResource: integer("min_resource").map { .steps($0) } ?? .automatic,

@@ -5,22 +5,24 @@ import Testing
 
 /// Replays random studies in which Optuna 5.0.0 decided; Fixtures/generate_decisions.py made them.
 @Suite struct OptunaDecisionTests {
-  @Test func everyDecisionAgrees() throws {
+  /// The figures are those that the generator prints.
+  @Test(arguments: [
+    ("decisions", Tally(decisions: 10_439, prunings: 194 + 497 + 1_034, rungs: 1_891)),
+    ("decisions_more", Tally(decisions: 2_829 + 1_431, prunings: 146 + 307, rungs: 0)),
+  ])
+  func everyDecisionAgrees(name: String, expected: Tally) throws {
     let path = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/decisions.json")
+      .appending(path: "Fixtures/\(name).json")
     let fixture = try JSONValue(parsing: String(contentsOf: path, encoding: .utf8))
     let studies = try #require(fixture["studies"]?.array)
     var tally = Tally()
     for (index, study) in studies.enumerated() {
       try replay(study, index: index, counting: &tally)
     }
-    // The figures that the generator prints.
-    #expect(tally.decisions == 10_439)
-    #expect(tally.prunings == 194 + 497 + 1_034)
-    #expect(tally.rungs == 1_891)
+    #expect(tally == expected)
   }
 
-  struct Tally {
+  struct Tally: Equatable, Sendable {
     var decisions = 0
     var prunings = 0
     var rungs = 0
@@ -85,6 +87,16 @@ import Testing
         percentile: #require(settings["percentile"]?.number),
         startupTrials: integer("n_startup_trials"), warmupSteps: integer("n_warmup_steps"),
         interval: integer("interval_steps"), minimumTrials: integer("n_min_trials"))
+    case "threshold":
+      return try ThresholdPruner(
+        lower: settings["lower"]?.number ?? -.infinity, upper: #require(settings["upper"]?.number),
+        warmupSteps: integer("n_warmup_steps"), interval: integer("interval_steps"))
+    case "patient":
+      let wrapped: (any Pruner)? =
+        settings["wrapped"] == true ? try MedianPruner(startupTrials: 1) : nil
+      return try PatientPruner(
+        wrapped, patience: integer("patience"),
+        minimumDelta: #require(settings["min_delta"]?.number))
     case let name:
       #expect(name == "successive_halving")
       let resource = settings["min_resource"]?.number.map { Int($0) }

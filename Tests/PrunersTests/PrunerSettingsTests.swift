@@ -39,6 +39,25 @@ import Testing
     ) { _ = try SuccessiveHalvingPruner(bootstrapCount: 2) }
   }
 
+  @Test("limits and patience that make no sense are refused with one sentence")
+  func badLimits() {
+    expect("the pruner's setting 'lower' cannot be 2.0; give numbers, lower below upper") {
+      _ = try ThresholdPruner(lower: 2, upper: 1)
+    }
+    expect("the pruner's setting 'lower' cannot be -inf; give numbers, lower below upper") {
+      _ = try ThresholdPruner(upper: .nan)
+    }
+    expect("the pruner's setting 'upper' cannot be inf; give lower or upper") {
+      _ = try ThresholdPruner()
+    }
+    expect("the pruner's setting 'patience' cannot be -1; give an integer from 0 on") {
+      _ = try PatientPruner(patience: -1)
+    }
+    expect("the pruner's setting 'min_delta' cannot be nan; give 0 or more") {
+      _ = try PatientPruner(patience: 1, minimumDelta: .nan)
+    }
+  }
+
   private func expect(_ sentence: String, _ make: () throws -> Void) {
     let error = #expect(throws: PrunerError.self) { try make() }
     #expect(error?.description == sentence)
@@ -51,6 +70,7 @@ import Testing
       try MedianPruner(startupTrials: .max, warmupSteps: .max, interval: .max),
       try SuccessiveHalvingPruner(minResource: .steps(.max), minEarlyStoppingRate: .max),
       try SuccessiveHalvingPruner(reductionFactor: .max, minEarlyStoppingRate: 62),
+      try PatientPruner(patience: .max), try ThresholdPruner(upper: 0, warmupSteps: .max),
     ]
     for pruner in pruners { #expect(pruner.decide(on: 3, given: history) == .keepRunning) }
   }

@@ -54,6 +54,16 @@ import Testing
     #expect(automatic.minResource == .automatic)
   }
 
+  @Test func makesPrunersOfOneTrial() throws {
+    let threshold = try #require(
+      try pruner("{name: threshold, upper: 2, warmup_steps: 3, interval: 4}") as? ThresholdPruner)
+    #expect(threshold.lower == -.infinity && threshold.upper == 2)
+    #expect(threshold.warmupSteps == 3 && threshold.interval == 4)
+    let patient = try #require(
+      try pruner("{name: PatientPruner, patience: 2, min_delta: 0.5}") as? PatientPruner)
+    #expect(patient.patience == 2 && patient.minimumDelta == 0.5 && patient.wrapped == nil)
+  }
+
   @Test func refusesOptionsThatDoNotGoTogether() throws {
     let grouped = #expect(throws: StudyFileError.self) {
       try sampler("{name: tpe, group: true, multivariate: false}")

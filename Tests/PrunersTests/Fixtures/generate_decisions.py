@@ -1,6 +1,7 @@
-"""Writes decisions.json: what Optuna's pruners decide in random studies.
+"""Writes decisions.json and decisions_more.json: what Optuna's pruners decide in random studies.
 
     python generate_decisions.py > decisions.json
+    python generate_decisions.py threshold patient patient > decisions_more.json
 
 Needs optuna 5.0.0. Each study is a list of events that the test replays; every decision is Optuna's
 own `trial.should_prune()` on an in-memory study with those events:
@@ -43,6 +44,24 @@ def make_pruner(kind, rng):
             "bootstrap_count": 0 if auto else rng.choice([0, 0, 0, 1, 3]),
         }
         return settings, optuna.pruners.SuccessiveHalvingPruner(**settings)
+    if kind == "threshold":
+        settings = {
+            "lower": rng.choice([None, -2.0, -1.0, 0.5]),
+            "upper": rng.choice([1.0, 1.5, 3.0]),
+            "n_warmup_steps": rng.choice([0, 0, 1, 3]),
+            "interval_steps": rng.choice([1, 1, 2, 3]),
+        }
+        return settings, optuna.pruners.ThresholdPruner(**settings)
+    if kind == "patient":
+        settings = {
+            "wrapped": rng.random() < 0.4,
+            "patience": rng.choice([0, 0, 1, 2, 4]),
+            "min_delta": rng.choice([0.0, 0.0, 0.25, 1.0]),
+        }
+        wrapped = optuna.pruners.MedianPruner(n_startup_trials=1) if settings["wrapped"] else None
+        return settings, optuna.pruners.PatientPruner(
+            wrapped, settings["patience"], settings["min_delta"]
+        )
     settings = {
         "n_startup_trials": rng.choice([0, 1, 1, 2, 5]),
         "n_warmup_steps": rng.choice([0, 0, 0, 1, 2, 4]),
@@ -131,8 +150,10 @@ def make_study(kind, rng):
 
 def main():
     rng = random.Random(SEED)
-    kinds = ["median", "percentile", "percentile", "successive_halving", "successive_halving"]
-    studies = [make_study(kinds[i % len(kinds)], rng) for i in range(150)]
+    kinds = sys.argv[1:] or [
+        "median", "percentile", "percentile", "successive_halving", "successive_halving"
+    ]
+    studies = [make_study(kinds[i % len(kinds)], rng) for i in range(150 if not sys.argv[1:] else 60)]
     provenance = (
         f"generate_decisions.py, seed {SEED}, optuna {optuna.__version__}, "
         f"numpy {numpy.__version__}, Python {sys.version.split()[0]}"
