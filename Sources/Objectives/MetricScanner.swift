@@ -26,8 +26,13 @@ struct MetricScanner {
   init(objectives: [String], collection: MetricCollection) {
     reading = MetricReading(objectives: objectives, stepNames: collection.stepNames)
     format = collection.format
-    // They were compiled when the study file was read, so none can fail here.
-    expressions = collection.expressions.compactMap { try? MetricExpression($0) }
+    expressions = collection.expressions.map { text in
+      do {
+        return try MetricExpression(text)
+      } catch {
+        preconditionFailure("'\(text)' was compiled when the study file was read: \(error)")
+      }
+    }
   }
 
   /// Takes the next bytes; passes on what their complete lines hold.

@@ -18,9 +18,6 @@ package struct TrialChannelClient: ~Copyable {
   /// The longest answer.
   private static let longestAnswer = 64 << 20
 
-  /// Whether this process runs inside a trial.
-  package static var isInsideTrial: Bool { variable("NEEDLETAIL_CHANNEL") != nil }
-
   /// Finds the channel of the trial inside which this process runs.
   ///
   /// - Throws: ``ChannelError`` outside a trial, or when the descriptor did not reach this process.

@@ -24,9 +24,8 @@ import Testing
     #expect(scanner.value("--output") == "x.svg")
     #expect(try scanner.integer("--trials", in: 1...10) == 7)
     #expect(try scanner.positional("first") == "a")
-    #expect(scanner.optionalPositional() == "b")
-    #expect(scanner.remaining() == ["c"])
-    #expect(scanner.optionalPositional() == nil)
+    #expect(scanner.remaining() == ["b", "c"])
+    #expect(scanner.remaining().isEmpty)
   }
 
   @Test func everythingBehindTheSeparatorIsAnArgument() throws {

@@ -230,7 +230,6 @@ import Testing
   }
 
   @Test func clientSaysWhenThereIsNoTrial() throws {
-    #expect(!TrialChannelClient.isInsideTrial)
     let error = #expect(throws: ChannelError.self) { _ = try TrialChannelClient() }
     #expect(error?.description.hasPrefix("this is not inside a trial") == true)
     let pair = try Descriptor.socketPair()

@@ -99,9 +99,6 @@ package struct ArgumentScanner {
     return number
   }
 
-  /// The next argument by place; nil at the end.
-  package mutating func optionalPositional() -> String? { positionals.popFirst() }
-
   /// All arguments by place that are left.
   package mutating func remaining() -> [String] {
     defer { positionals = [] }

@@ -69,17 +69,10 @@ package struct StudyBestVerb: Verb {
 extension [Trial] {
   /// The completed trials that no other one beats in one objective while being as good in all.
   func undominated(_ directions: [Direction]) -> [Trial] {
-    var front: [(trial: Trial, losses: [Double])] = []
-    for trial in self where trial.state == .completed && trial.values.count == directions.count {
-      let losses = zip(directions, trial.values).map { $0.loss($1) }
-      guard !front.contains(where: { Self.dominates($0.losses, losses) }) else { continue }
-      front.removeAll { Self.dominates(losses, $0.losses) }
-      front.append((trial, losses))
+    let completed = filter { $0.state == .completed && $0.values.count == directions.count }
+    let losses = completed.map { trial in
+      zip(directions, trial.values).map { $0.loss($1) }
     }
-    return front.map(\.trial)
-  }
-
-  private static func dominates(_ a: [Double], _ b: [Double]) -> Bool {
-    zip(a, b).allSatisfy { $0 <= $1 } && zip(a, b).contains { $0 < $1 }
+    return (ParetoOrder.ranks(losses, atLeast: 1).first ?? []).map { completed[$0] }
   }
 }
