@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
 
     // The house, bottom up: a target imports only what stands above it here.
+    .target(name: "SharedLibraries", swiftSettings: callsC),
     .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: callsC),
     .target(name: "Probability", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["Probability"], swiftSettings: house),
@@ -51,7 +52,9 @@ let package = Package(
     .target(
       name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
-    .target(name: "Plotting", dependencies: ["StudyModel", "CRSVG"], swiftSettings: callsC),
+    .target(
+      name: "Plotting", dependencies: ["StudyModel", "CRSVG", "SharedLibraries"],
+      swiftSettings: callsC),
     .target(
       name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),

@@ -1,10 +1,5 @@
 internal import CRSVG
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import SharedLibraries
 
 /// librsvg and cairo, opened when the first picture is drawn and kept.
 ///
@@ -34,55 +29,44 @@ internal import CRSVG
   }()
 
   private init() throws(PlotError) {
-    let rsvg = unsafe try Self.open("librsvg-2", version: 2)
-    let cairo = unsafe try Self.open("libcairo", version: 2)
-    let gobject = unsafe try Self.open("libgobject-2.0", version: 0)
-    let glib = unsafe try Self.open("libglib-2.0", version: 0)
-    let fontconfig = unsafe try Self.open("libfontconfig", version: 1)
-    func symbol<Function>(_ name: String, _ library: UnsafeMutableRawPointer)
-      throws(PlotError) -> Function
-    {
-      guard let address = unsafe dlsym(library, name) else {
-        throw .missingLibrary(name: "a newer librsvg and cairo with \(name)")
-      }
-      return unsafe unsafeBitCast(address, to: Function.self)
+    do throws(MissingLibrary) {
+      let rsvg = try SharedLibrary("librsvg-2", version: 2)
+      let cairo = try SharedLibrary("libcairo", version: 2)
+      let gobject = try SharedLibrary("libgobject-2.0", version: 0)
+      let glib = try SharedLibrary("libglib-2.0", version: 0)
+      unsafe newHandle = try rsvg.function("rsvg_handle_new_from_data")
+      unsafe render = try rsvg.function("rsvg_handle_render_document")
+      unsafe unref = try gobject.function("g_object_unref")
+      unsafe freeError = try glib.function("g_error_free")
+      unsafe newImageSurface = try cairo.function("cairo_image_surface_create")
+      unsafe newPDFSurface = try cairo.function("cairo_pdf_surface_create_for_stream")
+      unsafe setPDFMetadata = try cairo.function("cairo_pdf_surface_set_metadata")
+      unsafe writePNG = try cairo.function("cairo_surface_write_to_png_stream")
+      unsafe finish = try cairo.function("cairo_surface_finish")
+      unsafe surfaceStatus = try cairo.function("cairo_surface_status")
+      unsafe destroySurface = try cairo.function("cairo_surface_destroy")
+      unsafe newContext = try cairo.function("cairo_create")
+      unsafe scale = try cairo.function("cairo_scale")
+      unsafe contextStatus = try cairo.function("cairo_status")
+      unsafe destroyContext = try cairo.function("cairo_destroy")
+      unsafe statusText = try cairo.function("cairo_status_to_string")
+    } catch {
+      throw .missingLibrary(name: error.name)
     }
-    unsafe newHandle = try symbol("rsvg_handle_new_from_data", rsvg)
-    unsafe render = try symbol("rsvg_handle_render_document", rsvg)
-    unsafe unref = try symbol("g_object_unref", gobject)
-    unsafe freeError = try symbol("g_error_free", glib)
-    unsafe newImageSurface = try symbol("cairo_image_surface_create", cairo)
-    unsafe newPDFSurface = try symbol("cairo_pdf_surface_create_for_stream", cairo)
-    unsafe setPDFMetadata = try symbol("cairo_pdf_surface_set_metadata", cairo)
-    unsafe writePNG = try symbol("cairo_surface_write_to_png_stream", cairo)
-    unsafe finish = try symbol("cairo_surface_finish", cairo)
-    unsafe surfaceStatus = try symbol("cairo_surface_status", cairo)
-    unsafe destroySurface = try symbol("cairo_surface_destroy", cairo)
-    unsafe newContext = try symbol("cairo_create", cairo)
-    unsafe scale = try symbol("cairo_scale", cairo)
-    unsafe contextStatus = try symbol("cairo_status", cairo)
-    unsafe destroyContext = try symbol("cairo_destroy", cairo)
-    unsafe statusText = try symbol("cairo_status_to_string", cairo)
-    let startFonts: nt_FcInit = unsafe try symbol("FcInit", fontconfig)
-    let fonts: nt_FcConfigGetFonts = unsafe try symbol("FcConfigGetFonts", fontconfig)
-    // Without fonts every letter would become a box. 0 is FcSetSystem.
-    guard startFonts() != 0, let set = unsafe fonts(nil, 0), unsafe set.pointee.count > 0
-    else { throw .missingFonts }
+    guard try Self.hasFonts() else { throw .missingFonts }
   }
 
-  private static func open(
-    _ name: String, version: Int
-  ) throws(PlotError) -> UnsafeMutableRawPointer {
-    #if os(Linux)
-      let names = ["\(name).so.\(version)"]
-    #else
-      let names = ["", "/opt/homebrew/lib/", "/usr/local/lib/"].map {
-        "\($0)\(name).\(version).dylib"
-      }
-    #endif
-    for name in names {
-      if let library = unsafe dlopen(name, RTLD_NOW | RTLD_LOCAL) { return unsafe library }
+  /// Without fonts every letter would become a box.
+  private static func hasFonts() throws(PlotError) -> Bool {
+    do throws(MissingLibrary) {
+      let fontconfig = try SharedLibrary("libfontconfig", version: 1)
+      let start: nt_FcInit = try fontconfig.function("FcInit")
+      let fonts: nt_FcConfigGetFonts = unsafe try fontconfig.function("FcConfigGetFonts")
+      // 0 is FcSetSystem.
+      guard start() != 0, let set = unsafe fonts(nil, 0) else { return false }
+      return unsafe set.pointee.count > 0
+    } catch {
+      throw .missingLibrary(name: error.name)
     }
-    throw .missingLibrary(name: names[0])
   }
 }
