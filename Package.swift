@@ -52,6 +52,7 @@ let package = Package(
     .target(
       name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
+    .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
     .target(
       name: "Plotting", dependencies: ["StudyModel", "CRSVG", "SharedLibraries"],
       swiftSettings: callsC),
@@ -116,6 +117,9 @@ let package = Package(
       dependencies: [
         "Coordination", "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores",
       ], swiftSettings: house),
+    .testTarget(
+      name: "MessagesTests", dependencies: ["Messages", "StudyModel", "Coordination"],
+      swiftSettings: house),
     .testTarget(
       name: "PlottingTests", dependencies: ["Plotting", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),

@@ -1,0 +1,251 @@
+package import StudyModel
+
+/// `POST /v1/workers`: a worker says who it is.
+package struct WorkerRegistration: Message {
+  /// The ``WireProtocol/version`` that the worker speaks.
+  package var wireProtocol: Int
+  /// The program's version, for people.
+  package var version: String
+  /// Unique among the coordinator's workers; the same name again is the same worker.
+  package var name: String
+  package var host: String
+  /// How many trials it runs at once.
+  package var slots: Int
+
+  package init(wireProtocol: Int, version: String, name: String, host: String, slots: Int) {
+    self.wireProtocol = wireProtocol
+    self.version = version
+    self.name = name
+    self.host = host
+    self.slots = slots
+  }
+
+  package init(json: JSONValue) throws(MessageError) {
+    let reader = try MessageReader(json)
+    wireProtocol = try reader.integer("protocol", in: 0...Int.max)
+    version = try reader.text("version", atMost: 64)
+    name = try reader.name("name")
+    host = try reader.name("host")
+    slots = try reader.integer("slots", in: 1...4_096)
+  }
+
+  package var json: JSONValue {
+    [
+      "protocol": .integer(wireProtocol), "version": .string(version), "name": .string(name),
+      "host": .string(host), "slots": .integer(slots),
+    ]
+  }
+}
+
+/// What a coordinator expects of a worker that registered.
+package struct WorkerTerms: Message {
+  package var wireProtocol: Int
+  /// The coordinator process; changes when it is started anew.
+  package var coordinator: String
+  /// How long a lease lasts without a heartbeat.
+  package var leaseSeconds: Double
+  /// How often the coordinator wants a heartbeat.
+  package var heartbeatSeconds: Double
+
+  package init(
+    wireProtocol: Int, coordinator: String, leaseSeconds: Double, heartbeatSeconds: Double
+  ) {
+    self.wireProtocol = wireProtocol
+    self.coordinator = coordinator
+    self.leaseSeconds = leaseSeconds
+    self.heartbeatSeconds = heartbeatSeconds
+  }
+
+  package init(json: JSONValue) throws(MessageError) {
+    let reader = try MessageReader(json)
+    wireProtocol = try reader.integer("protocol", in: 0...Int.max)
+    coordinator = try reader.text("coordinator")
+    leaseSeconds = try reader.number("lease_seconds")
+    heartbeatSeconds = try reader.number("heartbeat_seconds")
+    guard leaseSeconds > 0, heartbeatSeconds > 0, heartbeatSeconds < leaseSeconds else {
+      throw MessageError("'heartbeat_seconds' must be above 0 and below 'lease_seconds'")
+    }
+  }
+
+  package var json: JSONValue {
+    [
+      "protocol": .integer(wireProtocol), "coordinator": .string(coordinator),
+      "lease_seconds": .float(leaseSeconds), "heartbeat_seconds": .float(heartbeatSeconds),
+    ]
+  }
+}
+
+/// One worker of the pool, as `GET /v1/workers` lists it under `workers`.
+package struct WorkerSummary: Message {
+  package enum State: String, Sendable, Hashable, CaseIterable {
+    case active
+    /// It finishes what it runs and takes nothing more.
+    case draining
+    /// Its last heartbeat is longer ago than a lease lasts.
+    case lost
+  }
+
+  /// A trial that the worker holds.
+  package struct Held: Sendable, Hashable {
+    package var study: String
+    package var trial: Int
+    package var attempt: Int
+
+    package init(study: String, trial: Int, attempt: Int) {
+      self.study = study
+      self.trial = trial
+      self.attempt = attempt
+    }
+  }
+
+  package var name: String
+  package var host: String
+  package var version: String
+  package var slots: Int
+  package var state: State
+  package var running: [Held]
+  /// RFC 3339, in UTC.
+  package var lastHeartbeatAt: String
+
+  package init(
+    name: String, host: String, version: String, slots: Int, state: State, running: [Held],
+    lastHeartbeatAt: String
+  ) {
+    self.name = name
+    self.host = host
+    self.version = version
+    self.slots = slots
+    self.state = state
+    self.running = running
+    self.lastHeartbeatAt = lastHeartbeatAt
+  }
+
+  package init(json: JSONValue) throws(MessageError) {
+    let reader = try MessageReader(json)
+    name = try reader.text("name")
+    host = try reader.text("host")
+    version = try reader.text("version")
+    slots = try reader.integer("slots", in: 0...Int.max)
+    let state = try reader.text("state")
+    guard let known = State(rawValue: state) else {
+      throw MessageError("'state' is '\(state.prefix(40))'; known are active, draining, lost")
+    }
+    self.state = known
+    running = try reader.list("running") { (held) throws(MessageError) in
+      Held(
+        study: try held.text("study"), trial: try held.integer("trial", in: 0...Int.max),
+        attempt: try held.integer("attempt", in: 1...Int.max))
+    }
+    lastHeartbeatAt = try reader.text("last_heartbeat_at")
+  }
+
+  package var json: JSONValue {
+    [
+      "name": .string(name), "host": .string(host), "version": .string(version),
+      "slots": .integer(slots), "state": .string(state.rawValue),
+      "running": .array(
+        running.map {
+          [
+            "study": .string($0.study), "trial": .integer($0.trial),
+            "attempt": .integer($0.attempt),
+          ]
+        }),
+      "last_heartbeat_at": .string(lastHeartbeatAt),
+    ]
+  }
+}
+
+/// `POST /v1/workers/{name}/heartbeat`: the worker lives, and holds these leases.
+package struct Heartbeat: Message {
+  package var leases: [String]
+  /// Whether it takes nothing more.
+  package var draining: Bool
+
+  package init(leases: [String], draining: Bool) {
+    self.leases = leases
+    self.draining = draining
+  }
+
+  package init(json: JSONValue) throws(MessageError) {
+    let reader = try MessageReader(json)
+    leases = try reader.texts("leases")
+    draining = try reader.flag("draining")
+  }
+
+  package var json: JSONValue {
+    ["leases": .array(leases.map(JSONValue.string)), "draining": .bool(draining)]
+  }
+}
+
+/// A lease that the worker holds no longer, and why.
+package struct LostLease: Sendable, Hashable {
+  package var lease: String
+  package var reason: String
+
+  package init(lease: String, reason: String) {
+    self.lease = lease
+    self.reason = reason
+  }
+
+  init(_ reader: MessageReader) throws(MessageError) {
+    lease = try reader.text("lease")
+    reason = try reader.text("reason")
+  }
+
+  var json: JSONValue { ["lease": .string(lease), "reason": .string(reason)] }
+}
+
+/// A trial that is to be stopped, with the outcome that the worker then sends.
+package struct StopOrder: Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable {
+    /// The pruner says so.
+    case pruned
+    /// The study was cancelled.
+    case cancelled
+  }
+
+  package var lease: String
+  package var kind: Kind
+  package var reason: String
+
+  package init(lease: String, kind: Kind, reason: String) {
+    self.lease = lease
+    self.kind = kind
+    self.reason = reason
+  }
+
+  init(_ reader: MessageReader) throws(MessageError) {
+    lease = try reader.text("lease")
+    let kind = try reader.text("as")
+    guard let known = Kind(rawValue: kind) else {
+      throw MessageError("'as' is '\(kind.prefix(40))'; known are pruned, cancelled")
+    }
+    self.kind = known
+    reason = try reader.text("reason")
+  }
+
+  var json: JSONValue {
+    ["lease": .string(lease), "as": .string(kind.rawValue), "reason": .string(reason)]
+  }
+}
+
+/// What comes back for a heartbeat or for reports: what is lost, and what is to be stopped.
+package struct LeaseNews: Message {
+  package var lost: [LostLease]
+  package var stop: [StopOrder]
+
+  package init(lost: [LostLease], stop: [StopOrder]) {
+    self.lost = lost
+    self.stop = stop
+  }
+
+  package init(json: JSONValue) throws(MessageError) {
+    let reader = try MessageReader(json)
+    lost = try reader.list("lost", LostLease.init)
+    stop = try reader.list("stop", StopOrder.init)
+  }
+
+  package var json: JSONValue {
+    ["lost": .array(lost.map(\.json)), "stop": .array(stop.map(\.json))]
+  }
+}
