@@ -11,16 +11,19 @@ package protocol Message: Sendable, Hashable {
 }
 
 extension Message {
-  /// Reads a body's text.
-  package init(parsing text: some StringProtocol) throws(MessageError) {
+  /// Reads a body in UTF-8.
+  package init(parsing body: [UInt8]) throws(MessageError) {
     let json: JSONValue
     do throws(JSONError) {
-      json = try JSONValue(parsing: text)
+      json = try JSONValue(parsing: body)
     } catch {
       throw MessageError("the body is no JSON document: \(error)")
     }
     try self.init(json: json)
   }
+
+  /// The body as it is sent.
+  package var body: [UInt8] { json.bytes() }
 }
 
 /// What both sides must agree on.

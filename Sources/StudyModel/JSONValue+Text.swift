@@ -9,74 +9,95 @@ extension JSONValue {
 
   /// The document on one line, with `, ` and `: ` between, and non-ASCII characters escaped.
   public func text(nonFinite: NonFiniteSpelling = .bareWords) -> String {
-    var output = ""
+    String(decoding: bytes(nonFinite: nonFinite), as: UTF8.self)
+  }
+
+  /// The bytes of ``text(nonFinite:)``, all of them ASCII.
+  package func bytes(nonFinite: NonFiniteSpelling = .bareWords) -> [UInt8] {
+    var output: [UInt8] = []
     write(to: &output, nonFinite)
     return output
   }
 
-  private func write(to output: inout String, _ nonFinite: NonFiniteSpelling) {
+  private func write(to output: inout [UInt8], _ nonFinite: NonFiniteSpelling) {
     switch self {
-    case .null: output += "null"
-    case .bool(let value): output += value ? "true" : "false"
-    case .integer(let value): output += String(value)
+    case .null: output += "null".utf8
+    case .bool(let value): output += (value ? "true" : "false").utf8
+    case .integer(let value): output += String(value).utf8
     case .float(let value): Self.write(value, to: &output, nonFinite)
     case .string(let value): Self.write(value, to: &output)
     case .array(let elements):
-      output += "["
+      output.append(UInt8(ascii: "["))
       for (index, element) in elements.enumerated() {
-        if index > 0 { output += ", " }
+        if index > 0 { output += ", ".utf8 }
         element.write(to: &output, nonFinite)
       }
-      output += "]"
+      output.append(UInt8(ascii: "]"))
     case .object(let members):
-      output += "{"
+      output.append(UInt8(ascii: "{"))
       for (index, member) in members.enumerated() {
-        if index > 0 { output += ", " }
+        if index > 0 { output += ", ".utf8 }
         Self.write(member.name, to: &output)
-        output += ": "
+        output += ": ".utf8
         member.value.write(to: &output, nonFinite)
       }
-      output += "}"
+      output.append(UInt8(ascii: "}"))
     }
   }
 
   private static func write(
-    _ value: Double, to output: inout String, _ nonFinite: NonFiniteSpelling
+    _ value: Double, to output: inout [UInt8], _ nonFinite: NonFiniteSpelling
   ) {
     if value.isFinite {
-      output += value.description
+      output += value.description.utf8
     } else {
-      let word = value.isNaN ? "nan" : value > 0 ? "inf" : "-inf"
       switch nonFinite {
-      case .strings: output += "\"\(word)\""
-      case .bareWords: output += value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity"
+      case .strings:
+        output += (value.isNaN ? "\"nan\"" : value > 0 ? "\"inf\"" : "\"-inf\"").utf8
+      case .bareWords:
+        output += (value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity").utf8
       }
     }
   }
 
-  private static func write(_ text: String, to output: inout String) {
-    output += "\""
-    for unit in text.utf16 {
-      switch unit {
-      case 0x22: output += "\\\""
-      case 0x5C: output += "\\\\"
-      case 0x0A: output += "\\n"
-      case 0x0D: output += "\\r"
-      case 0x09: output += "\\t"
-      case 0x20...0x7E: output.unicodeScalars.append(Unicode.Scalar(UInt8(unit)))
-      default:
-        let digits = String(unit, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-      }
+  private static func write(_ text: String, to output: inout [UInt8]) {
+    output.append(UInt8(ascii: "\""))
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
+      output += text.utf8
+    } else {
+      for unit in text.utf16 { write(escaping: unit, to: &output) }
     }
-    output += "\""
+    output.append(UInt8(ascii: "\""))
+  }
+
+  private static func write(escaping unit: UInt16, to output: inout [UInt8]) {
+    switch unit {
+    case 0x22: output += "\\\"".utf8
+    case 0x5C: output += "\\\\".utf8
+    case 0x0A: output += "\\n".utf8
+    case 0x0D: output += "\\r".utf8
+    case 0x09: output += "\\t".utf8
+    case 0x20...0x7E: output.append(UInt8(unit))
+    default:
+      let digits = String(unit, radix: 16)
+      output += "\\u".utf8
+      output += repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count)
+      output += digits.utf8
+    }
   }
 
   /// Reads one document; bare `NaN`, `Infinity` and `-Infinity` are numbers.
   ///
   /// - Throws: ``JSONError`` with the byte offset of the first fault, also for nesting beyond 512.
   public init(parsing text: some StringProtocol) throws(JSONError) {
-    var parser = JSONParser(bytes: Array(text.utf8))
+    try self.init(parsing: Array(text.utf8))
+  }
+
+  /// Reads one document in UTF-8; bytes that are none become U+FFFD.
+  ///
+  /// - Throws: As for a text.
+  package init(parsing bytes: [UInt8]) throws(JSONError) {
+    var parser = JSONParser(bytes: bytes)
     self = try parser.parseDocument()
   }
 }
@@ -221,7 +242,12 @@ private struct JSONParser {
 
   private mutating func parseString() throws(JSONError) -> String {
     position += 1
-    var units: [UInt8] = []
+    let start = position
+    while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+      position += 1
+    }
+    if take(UInt8(ascii: "\"")) { return text(start..<position - 1) }
+    var units = Array(bytes[start..<position])
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):

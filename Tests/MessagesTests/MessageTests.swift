@@ -21,9 +21,8 @@ import Testing
   }
 
   private func checkRoundTrip(_ message: some Message) throws {
-    let text = message.json.text()
-    let read = try type(of: message).init(parsing: text)
-    #expect(read.json.text() == text)
+    let read = try type(of: message).init(parsing: message.body)
+    #expect(read.body == message.body)
   }
 
   @Test func comesBackAsSent() throws {
@@ -78,7 +77,7 @@ import Testing
 
   @Test func keepsParametersExactly() throws {
     let answer = ClaimAnswer(trials: [try Self.assignment()], done: false)
-    let read = try ClaimAnswer(parsing: answer.json.text())
+    let read = try ClaimAnswer(parsing: answer.body)
     #expect(read.trials[0].parameters.map(\.internalValue) == [0.003, 1])
     #expect(
       read.trials[0].parameters.map(\.distribution.summary)
@@ -99,7 +98,7 @@ import Testing
     (#"{"worker": "w", "slots": 1, "study": 7}"#, "'study' is 7; give a text"),
   ])
   func refusesABadClaim(_ text: String, _ sentence: String) {
-    let error = #expect(throws: MessageError.self) { try ClaimRequest(parsing: text) }
+    let error = #expect(throws: MessageError.self) { try ClaimRequest(parsing: Array(text.utf8)) }
     #expect(error?.description.contains(sentence) == true, "\(error?.description ?? "")")
   }
 
@@ -117,14 +116,14 @@ import Testing
     ),
   ])
   func refusesABadResult(_ text: String, _ sentence: String) {
-    let error = #expect(throws: MessageError.self) { try ResultBatch(parsing: text) }
+    let error = #expect(throws: MessageError.self) { try ResultBatch(parsing: Array(text.utf8)) }
     #expect(error?.description.contains(sentence) == true, "\(error?.description ?? "")")
   }
 
   @Test func refusesEndlessLists() {
     let list = String(repeating: "\"a\",", count: WireProtocol.longestList) + "\"a\""
     let error = #expect(throws: MessageError.self) {
-      try Heartbeat(parsing: "{\"leases\": [\(list)]}")
+      try Heartbeat(parsing: Array("{\"leases\": [\(list)]}".utf8))
     }
     #expect(error?.description == "'leases' has 10001 elements; send at most 10000")
   }
