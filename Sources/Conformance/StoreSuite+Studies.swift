@@ -65,6 +65,33 @@ extension StoreSuite {
     #expect(try store.note("file", of: other) == nil)
   }
 
+  /// Notes of the whole store are found by the beginning of their keys, and outlive studies.
+  package static func keepsStoreNotes(in bed: StoreBed) throws {
+    let store = try bed.open()
+    func notes(_ prefix: String) throws -> [String] {
+      try bed.open().storeNotes(withPrefix: prefix).map { "\($0.key)=\($0.text)" }
+    }
+    #expect(try notes("").isEmpty)
+    for (key, text) in [
+      ("token:b", "1"), ("token:a", "🪁\n"), ("token", ""), ("", "empty"), ("tokex", "2"),
+      ("token:é", "3"), ("Token:a", "4"), ("token:%", "5"), ("token:_", "6"),
+    ] {
+      try store.setStoreNote(key, to: text)
+    }
+    #expect(
+      try notes("token:") == ["token:%=5", "token:_=6", "token:a=🪁\n", "token:b=1", "token:é=3"])
+    #expect(try notes("token:%") == ["token:%=5"])
+    #expect(try notes("").count == 9)
+    #expect(try notes("z").isEmpty)
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    try store.setNote("token:a", to: "the study's own", of: study)
+    try store.setStoreNote("token:a", to: "new")
+    try store.setStoreNote("token:b", to: nil)
+    try store.setStoreNote("nothing", to: nil)
+    try store.delete(study)
+    #expect(try notes("token:") == ["token:%=5", "token:_=6", "token:a=new", "token:é=3"])
+  }
+
   /// A deleted study is gone with its trials and notes, and what is made after it starts afresh,
   /// whatever keys it gets.
   package static func deletesStudies(in bed: StoreBed) throws {

@@ -156,6 +156,46 @@ extension SQLiteStudyStore {
     }
   }
 
+  public func storeNotes(
+    withPrefix prefix: String
+  ) throws(StoreError) -> [(key: String, text: String)] {
+    try read { session throws(StoreError) in
+      guard try session.hasStoreNotes() else { return [] }
+      let rows = try session.database.statement(
+        "SELECT key, text FROM needletail_store_notes WHERE key >= ? ORDER BY key")
+      rows.bind(1, prefix)
+      defer { rows.reset() }
+      var notes: [(key: String, text: String)] = []
+      // The keys that begin with the prefix come first among those that are not less.
+      while try rows.step() {
+        let key = rows.text(0)
+        guard key.utf8.starts(with: prefix.utf8) else { break }
+        notes.append((key: key, text: rows.text(1)))
+      }
+      return notes
+    }
+  }
+
+  public func setStoreNote(_ key: String, to text: String?) throws(StoreError) {
+    try write(.powerCut) { session throws(StoreError) in
+      guard let text else {
+        let delete = try session.database.statement(
+          "DELETE FROM needletail_store_notes WHERE key = ?")
+        delete.bind(1, key)
+        try delete.run()
+        return
+      }
+      let upsert = try session.database.statement(
+        """
+        INSERT INTO needletail_store_notes (key, text) VALUES (?, ?)
+        ON CONFLICT (key) DO UPDATE SET text = excluded.text
+        """)
+      upsert.bind(1, key)
+      upsert.bind(2, text)
+      try upsert.run()
+    }
+  }
+
   /// Gives the studies that other programs made their rows in our tables, unless the store is
   /// read-only.
   private func registered(

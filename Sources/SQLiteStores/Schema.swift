@@ -4,8 +4,8 @@ enum Schema {
   static let revision = "v3.2.0.a"
   /// The version of the same tables in `version_info`.
   static let version = 12
-  /// The version of our own tables.
-  static let ownVersion = 1
+  /// The version of our own tables. The first had no notes of the whole store.
+  static let ownVersion = 2
 
   /// Optuna's tables, spelled as its own library creates them, with their version rows.
   static let shared: StaticString = """
@@ -134,13 +134,16 @@ enum Schema {
   /// by another worker: the deadline while it is open, the time of the retry once it was closed
   /// for one, NULL when there is nothing more to run. A trial that somebody else's program creates
   /// as waiting is running without a number for a moment, so the guard lets that pass.
+  ///
+  /// The script also brings the tables of an earlier version up to date.
   static let own: StaticString = """
     CREATE TABLE IF NOT EXISTS needletail_version (
       id INTEGER PRIMARY KEY CHECK (id = 1),
       version INTEGER NOT NULL
     ) STRICT;
-    INSERT INTO needletail_version SELECT 1, 1
+    INSERT INTO needletail_version SELECT 1, 2
       WHERE NOT EXISTS (SELECT 1 FROM needletail_version);
+    UPDATE needletail_version SET version = 2 WHERE version < 2;
     CREATE TABLE IF NOT EXISTS needletail_studies (
       study_key INTEGER PRIMARY KEY AUTOINCREMENT,
       study_id INTEGER NOT NULL UNIQUE,
@@ -152,6 +155,10 @@ enum Schema {
       key TEXT NOT NULL,
       text TEXT NOT NULL,
       PRIMARY KEY (study_key, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS needletail_store_notes (
+      key TEXT PRIMARY KEY NOT NULL,
+      text TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS needletail_attempts (
       study_key INTEGER NOT NULL REFERENCES needletail_studies (study_key),

@@ -8,8 +8,11 @@ extension Session {
     case nothing
     /// A study store that we have never written to.
     case shared
-    /// A study store with our own tables.
-    case own
+    /// A study store with our own tables of that version.
+    case own(version: Int)
+
+    var isEmpty: Bool { if case .nothing = self { true } else { false } }
+    var ownVersion: Int? { if case .own(let version) = self { version } else { nil } }
   }
 
   /// Opens the file after looking at it; creates it when it is missing and that is wanted.
@@ -42,7 +45,7 @@ extension Session {
     // Until it is known to be a store of ours to write, closing must not move a log into the file.
     if hasLog { database.setCheckpointsOnClose(false) }
     let contents = try Self.inspect(database)
-    if contents == .nothing {
+    if contents.isEmpty {
       guard creatingIfMissing, !isReadOnly else {
         throw .notAStore(location: path, problem: "it has no tables")
       }
@@ -50,7 +53,7 @@ extension Session {
       return
     }
     try Self.configure(database)
-    self.init(database, isReadOnly: isReadOnly, hasOwnTables: contents == .own)
+    self.init(database, isReadOnly: isReadOnly, ownVersion: contents.ownVersion)
     database.setCheckpointsOnClose(!isReadOnly)
   }
 
@@ -95,8 +98,8 @@ extension Session {
       // Another process may have been faster.
       let contents = try Self.inspect(database)
       try Self.configure(database)
-      self.init(database, isReadOnly: false, hasOwnTables: contents == .own)
-      if contents != .own {
+      self.init(database, isReadOnly: false, ownVersion: contents.ownVersion)
+      if contents.ownVersion == nil {
         // A trial touches some fifteen pages and few of their bytes: half of SQLite's usual size is
         // less to bring to the disk. It only counts while the file is empty.
         try database.execute("PRAGMA page_size = 2048")
@@ -167,6 +170,6 @@ extension Session {
     guard find.int(0) <= Schema.ownVersion else {
       throw .unsupportedSchema(location: location, found: "needletail \(find.int(0))")
     }
-    return .own
+    return .own(version: find.int(0))
   }
 }

@@ -9,6 +9,8 @@ final class Session {
   let isReadOnly: Bool
   /// Whether our own tables are there.
   private(set) var hasOwnTables: Bool
+  /// Whether our own tables were those of an earlier version when they were last looked at.
+  private var isOutdated: Bool
   /// Whether the write-ahead log is known to be on; while we are connected it stays so.
   private var hasLog = false
   /// The length of the log at the last checkpoint; 0 when it has begun anew since.
@@ -22,18 +24,22 @@ final class Session {
   /// What is bound for a distribution.
   private var distributionTexts: [Distribution: String] = [:]
 
-  init(_ database: Connection, isReadOnly: Bool, hasOwnTables: Bool) {
+  /// Creates the session of a database that was looked at.
+  ///
+  /// - Parameter ownVersion: The version of our tables; nil when there are none.
+  init(_ database: Connection, isReadOnly: Bool, ownVersion: Int?) {
     self.database = database
     self.isReadOnly = isReadOnly
-    self.hasOwnTables = hasOwnTables
+    hasOwnTables = ownVersion != nil
+    isOutdated = ownVersion.map { $0 < Schema.ownVersion } ?? false
   }
 
   /// Begins a transaction that writes; turns the write-ahead log on before, and adds our tables to a
-  /// database that has none.
+  /// database that has none, or only those of an earlier version.
   func beginWriting() throws(StoreError) {
     if isReadOnly { throw .readOnly(location: database.location) }
     if !hasLog { try turnLogOn() }
-    if !hasOwnTables { try createTables() }
+    if !hasOwnTables || isOutdated { try createTables() }
     try database.run("BEGIN IMMEDIATE")
   }
 
@@ -64,6 +70,19 @@ final class Session {
       throw error
     }
     hasOwnTables = true
+    isOutdated = false
+  }
+
+  /// Whether the notes of the whole store have their table, which the first version had not.
+  func hasStoreNotes() throws(StoreError) -> Bool {
+    guard hasOwnTables else { return false }
+    if isOutdated {
+      // Another process may have brought the tables up to date meanwhile.
+      let find = try database.statement("SELECT version FROM needletail_version")
+      defer { find.reset() }
+      isOutdated = try !find.step() || find.int(0) < Schema.ownVersion
+    }
+    return !isOutdated
   }
 
   /// Moves a long write-ahead log into the file.

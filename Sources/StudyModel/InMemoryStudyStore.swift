@@ -12,6 +12,7 @@ public final class InMemoryStudyStore: StudyStore {
 
   private struct State {
     var studies: [MemoryStudy] = []
+    var notes: [String: String] = [:]
     var nextStudyID = 1
     var nextTrialID = 1
 
@@ -96,6 +97,20 @@ public final class InMemoryStudyStore: StudyStore {
     _ key: String, to text: String, of study: StudyRecord
   ) throws(StoreError) {
     try with(study) { study throws(StoreError) in study.notes[key] = text }
+  }
+
+  public func storeNotes(
+    withPrefix prefix: String
+  ) throws(StoreError) -> [(key: String, text: String)] {
+    state.withLock { state in
+      state.notes.filter { $0.key.utf8.starts(with: prefix.utf8) }
+        .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        .map { (key: $0.key, text: $0.value) }
+    }
+  }
+
+  public func setStoreNote(_ key: String, to text: String?) throws(StoreError) {
+    state.withLock { $0.notes[key] = text }
   }
 
   // MARK: Trials

@@ -33,6 +33,12 @@ public protocol StudyStore: Sendable {
   func note(_ key: String, of study: StudyRecord) throws(StoreError) -> String?
   /// Sets or replaces what ``note(_:of:)`` returns.
   func setNote(_ key: String, to text: String, of study: StudyRecord) throws(StoreError)
+  /// What Needletail keeps in the store beside all studies: the notes whose keys begin with these
+  /// bytes, by ascending bytes of their keys. Other programs that share the store do not see them.
+  func storeNotes(withPrefix prefix: String) throws(StoreError) -> [(key: String, text: String)]
+  /// Sets or replaces the store's note under `key`; removes it when `text` is nil. Survives a power
+  /// cut, and is no part of any study: deleting studies leaves it alone.
+  func setStoreNote(_ key: String, to text: String?) throws(StoreError)
 
   // MARK: Trials
 

@@ -85,7 +85,7 @@ import Testing
   @Test(arguments: [
     "UPDATE alembic_version SET version_num = 'v4.0.0.a'",
     "DELETE FROM alembic_version; UPDATE version_info SET schema_version = 13",
-    "UPDATE needletail_version SET version = 2",
+    "UPDATE needletail_version SET version = 3",
   ])
   func refusesNewerSchemas(_ sql: String) throws {
     let path = folder.file("new.db")
@@ -183,7 +183,27 @@ import Testing
     #expect(try Shell.sqlite(ours, "SELECT * FROM alembic_version") == "v3.2.0.a")
     #expect(try Shell.sqlite(ours, "PRAGMA journal_mode") == "wal")
     let strict = "SELECT count(*) FROM pragma_table_list WHERE name LIKE 'needletail%' AND strict"
-    #expect(try Shell.sqlite(ours, strict) == "4")
+    #expect(try Shell.sqlite(ours, strict) == "5")
+  }
+
+  /// A store of the first version, which had no notes of the whole store, is read as it is, and
+  /// brought up to date by the first write, also under the eyes of one that reads it.
+  @Test func upgradesTheFirstVersion() throws {
+    let path = folder.file("first.db")
+    try makeStore(path)
+    _ = try Shell.sqlite(
+      path, "DROP TABLE needletail_store_notes; UPDATE needletail_version SET version = 1")
+    let reader = try SQLiteStudyStore(path: path)
+    let study = try reader.study(named: "s")
+    #expect(try reader.storeNotes(withPrefix: "").isEmpty)
+    #expect(try Shell.sqlite(path, "SELECT version FROM needletail_version") == "1")
+    let writer = try SQLiteStudyStore(path: path)
+    #expect(try writer.study(named: "s") == study)
+    try writer.setStoreNote("a", to: "b")
+    #expect(try Shell.sqlite(path, "SELECT version FROM needletail_version") == "2")
+    #expect(try reader.storeNotes(withPrefix: "").map(\.text) == ["b"])
+    try reader.setNote("file", to: "x", of: study)
+    #expect(try writer.note("file", of: study) == "x")
   }
 
   /// Opening and reading a file of Optuna's changes nothing; the first write adds our tables.

@@ -31,6 +31,10 @@ import Testing
     try await check(kind, StoreSuite.keepsStudyAttributes(in:))
   }
 
+  @Test(arguments: Kind.allCases) func keepsStoreNotes(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsStoreNotes(in:))
+  }
+
   @Test(arguments: Kind.allCases) func deletesStudies(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.deletesStudies(in:))
   }
