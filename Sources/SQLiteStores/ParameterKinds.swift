@@ -64,7 +64,8 @@ extension Session {
       kinds.scanned = rows.int(0)
       let found = rows.text(1)
       if kinds.distributions[found] == nil {
-        kinds.distributions[found] = try distribution(rows.text(2), of: found)
+        kinds.distributions[found] = try Distribution(
+          stored: rows.text(2), of: found, location: database.location)
         if found == name {
           parameterKinds[key] = kinds
           return
@@ -73,14 +74,5 @@ extension Session {
     }
     kinds.scanned = greatest
     parameterKinds[key] = kinds
-  }
-
-  /// Reads a stored distribution.
-  func distribution(_ text: String, of name: String) throws(StoreError) -> Distribution {
-    do {
-      return try Distribution(json: JSONValue(parsing: text))
-    } catch {
-      throw damaged("the distribution of parameter '\(name)': \(error)")
-    }
   }
 }

@@ -194,25 +194,3 @@ extension Session {
     try update.run()
   }
 }
-
-/// The reports of an attempt as they are kept in its record: `[[step, value], …]`.
-enum ReportList {
-  static func text(_ reports: [IntermediateValue]) -> String {
-    JSONValue.array(reports.map { .array([.integer($0.step), .float($0.value)]) }).text()
-  }
-
-  /// The reports in that text; nil when it is no such list.
-  static func reports(_ text: String) -> [IntermediateValue]? {
-    let list: [JSONValue]?
-    do { list = try JSONValue(parsing: text).array } catch { list = nil }
-    guard let list else { return nil }
-    var reports: [IntermediateValue] = []
-    for pair in list {
-      guard let pair = pair.array, pair.count == 2, case .integer(let step) = pair[0],
-        let value = pair[1].number
-      else { return nil }
-      reports.append(IntermediateValue(step: step, value: value))
-    }
-    return reports
-  }
-}

@@ -102,7 +102,7 @@ extension Session {
     while try rows.step() {
       guard let number = numbers[rows.int(0)] else { continue }
       let entry = try unsafe interner.entry(
-        name: rows.bytes(1), distribution: rows.bytes(3), in: self)
+        name: rows.bytes(1), distribution: rows.bytes(3))
       while columns.count <= entry {
         columns.append(-1)
         distributions.append(-1)
@@ -159,16 +159,5 @@ extension Session {
       let own = values[place * objectives..<(place + 1) * objectives]
       history.finishLoading(trial.number, values: Array(own.prefix { !$0.isNaN }))
     }
-  }
-}
-
-extension TrialState {
-  /// The state of that name in the store; nil for any other text.
-  init?(storeBytes name: UnsafeRawBufferPointer) {
-    for state in Self.allCases where unsafe name.elementsEqual(state.storeName.utf8) {
-      self = state
-      return
-    }
-    return nil
   }
 }

@@ -57,7 +57,7 @@ extension Session {
     var parameters: [ParameterAssignment] = []
     while try rows.step() {
       let (name, distribution) = try unsafe interner.parameter(
-        name: rows.bytes(0), distribution: rows.bytes(2), in: self)
+        name: rows.bytes(0), distribution: rows.bytes(2))
       parameters.append(
         try assignment(name, distribution, rows.isNull(1) ? .nan : rows.double(1), of: trial))
     }
@@ -182,28 +182,5 @@ extension Session {
     let pragma = try database.statement("PRAGMA data_version")
     defer { pragma.reset() }
     return try pragma.step() ? pragma.int(0) : 0
-  }
-}
-
-/// The types of stored numbers.
-enum StoredValueType {
-  case finite
-  case positiveInfinity
-  case negativeInfinity
-  case notANumber
-  case unknown
-
-  init(_ name: UnsafeRawBufferPointer) {
-    if unsafe name.elementsEqual("FINITE".utf8) {
-      self = .finite
-    } else if unsafe name.elementsEqual("INF_POS".utf8) {
-      self = .positiveInfinity
-    } else if unsafe name.elementsEqual("INF_NEG".utf8) {
-      self = .negativeInfinity
-    } else if unsafe name.elementsEqual("NAN".utf8) {
-      self = .notANumber
-    } else {
-      self = .unknown
-    }
   }
 }

@@ -111,7 +111,7 @@ extension Session {
     while try rows.step() {
       guard let place = places[rows.int(0)] else { continue }
       let (name, distribution) = try unsafe interner.parameter(
-        name: rows.bytes(1), distribution: rows.bytes(3), in: self)
+        name: rows.bytes(1), distribution: rows.bytes(3))
       let value = rows.isNull(2) ? .nan : rows.double(2)
       trials[place].parameters.append(
         try assignment(name, distribution, value, of: trials[place].reference))

@@ -20,7 +20,7 @@ final class Session {
   /// Parameters' kinds, by study key.
   var parameterKinds: [Int: ParameterKinds] = [:]
   /// Names and distributions by their stored bytes.
-  let interner = ParameterInterner()
+  let interner: ParameterInterner
   /// What is bound for a distribution.
   private var distributionTexts: [Distribution: String] = [:]
 
@@ -30,6 +30,10 @@ final class Session {
   init(_ database: Connection, isReadOnly: Bool, ownVersion: Int?) {
     self.database = database
     self.isReadOnly = isReadOnly
+    let location = database.location
+    interner = ParameterInterner { (text, name) throws(StoreError) in
+      try Distribution(stored: text, of: name, location: location)
+    }
     hasOwnTables = ownVersion != nil
     isOutdated = ownVersion.map { $0 < Schema.ownVersion } ?? false
   }
@@ -180,26 +184,5 @@ final class Session {
   /// The error for a row that makes no sense.
   func damaged(_ problem: String) -> StoreError {
     .damaged(location: database.location, problem: problem)
-  }
-}
-
-extension TrialState {
-  /// The state's name in the store.
-  var storeName: String {
-    switch self {
-    case .waiting: "WAITING"
-    case .running: "RUNNING"
-    case .completed: "COMPLETE"
-    case .pruned: "PRUNED"
-    case .failed: "FAIL"
-    }
-  }
-
-  /// The state of that name in the store; nil for any other text.
-  init?(storeName: String) {
-    guard let state = TrialState.allCases.first(where: { $0.storeName == storeName }) else {
-      return nil
-    }
-    self = state
   }
 }

@@ -1,5 +1,3 @@
-internal import StudyModel
-
 #if canImport(Glibc)
   internal import Glibc
 #else
@@ -10,7 +8,10 @@ internal import StudyModel
 ///
 /// A study repeats a few of them a million times. They come in the same order in each trial, so the
 /// one that followed last time is compared first, byte by byte, before anything is looked up.
-@safe final class ParameterInterner {
+package final class ParameterInterner {
+  /// Reads the stored text of a distribution of the parameter of that name.
+  package typealias Reading = (_ text: String, _ name: String) throws(StoreError) -> Distribution
+
   private struct Entry {
     let nameBytes: [UInt8]
     let distributionBytes: [UInt8]
@@ -25,39 +26,44 @@ internal import StudyModel
   private var entries: [Entry] = []
   private var index: [[UInt8]: Int] = [:]
   private var last = 0
+  private let read: Reading
+
+  /// Creates an interner that reads distributions with `read`.
+  package init(reading read: @escaping Reading) {
+    self.read = read
+  }
 
   /// The number of different pairs met so far.
-  var count: Int { entries.count }
+  package var count: Int { entries.count }
 
   /// The name and the distribution of an entry.
-  subscript(entry: Int) -> (name: String, distribution: Distribution) {
+  package subscript(entry: Int) -> (name: String, distribution: Distribution) {
     (entries[entry].name, entries[entry].distribution)
   }
 
   /// The entry with those bytes, which is added when they are new.
-  func entry(
-    name: UnsafeRawBufferPointer, distribution: UnsafeRawBufferPointer, in session: Session
+  package func entry(
+    name: UnsafeRawBufferPointer, distribution: UnsafeRawBufferPointer
   ) throws(StoreError) -> Int {
     if !entries.isEmpty {
       let guess = entries[last].successor
       let isSame =
-        unsafe isEqual(entries[guess].nameBytes, name)
+        isEqual(entries[guess].nameBytes, name)
         && isEqual(entries[guess].distributionBytes, distribution)
       if isSame {
         last = guess
         return guess
       }
     }
-    let key = unsafe Array(name) + [0] + Array(distribution)
+    let key = Array(name) + [0] + Array(distribution)
     let found: Int
     if let known = index[key] {
       found = known
     } else {
       found = entries.count
-      let (nameBytes, distributionBytes) = unsafe (Array(name), Array(distribution))
+      let (nameBytes, distributionBytes) = (Array(name), Array(distribution))
       let text = String(decoding: nameBytes, as: UTF8.self)
-      let known = try session.distribution(
-        String(decoding: distributionBytes, as: UTF8.self), of: text)
+      let known = try read(String(decoding: distributionBytes, as: UTF8.self), text)
       entries.append(
         Entry(
           nameBytes: nameBytes, distributionBytes: distributionBytes, name: text,
@@ -71,23 +77,23 @@ internal import StudyModel
   }
 
   /// The name and distribution with those bytes.
-  func parameter(
-    name: UnsafeRawBufferPointer, distribution: UnsafeRawBufferPointer, in session: Session
+  package func parameter(
+    name: UnsafeRawBufferPointer, distribution: UnsafeRawBufferPointer
   ) throws(StoreError) -> (String, Distribution) {
-    let entry = try unsafe entry(name: name, distribution: distribution, in: session)
+    let entry = try entry(name: name, distribution: distribution)
     return (entries[entry].name, entries[entry].distribution)
   }
 
   /// Whether a trial can have that internal value; see ``Distribution/value(of:)``.
-  func isPossible(_ value: Double, of entry: Int) -> Bool {
+  package func isPossible(_ value: Double, of entry: Int) -> Bool {
     entries[entry].possible.contains(value)
   }
 
   private func isEqual(_ known: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
     guard known.count == bytes.count else { return false }
-    return unsafe known.withUnsafeBytes { known in
+    return known.withUnsafeBytes { known in
       guard let left = known.baseAddress, let right = bytes.baseAddress else { return true }
-      return unsafe memcmp(left, right, known.count) == 0
+      return memcmp(left, right, known.count) == 0
     }
   }
 }
