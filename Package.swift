@@ -40,6 +40,7 @@ let package = Package(
 
     // The house, bottom up: a target imports only what stands above it here.
     .target(name: "SharedLibraries", swiftSettings: callsC),
+    .target(name: "Threads", swiftSettings: callsC),
     .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: callsC),
     .target(name: "Probability", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["Probability"], swiftSettings: house),
@@ -69,10 +70,16 @@ let package = Package(
       name: "Objectives", dependencies: ["StudyModel", "StudyFiles", "CSystem"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
     .target(
+      name: "Working",
+      dependencies: [
+        "Threads", "StudyModel", "Coordination", "StudyFiles", "Objectives",
+      ],
+      swiftSettings: callsC),
+    .target(
       name: "CommandLineTool",
       dependencies: [
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
-        "Plotting", "StudyFiles", "Needletail", "Objectives",
+        "Plotting", "StudyFiles", "Needletail", "Objectives", "Working",
       ],
       swiftSettings: house),
     .executableTarget(

@@ -55,7 +55,9 @@ struct TrialEnvironment {
   func variables(
     adding variables: [EnvironmentVariable], to inherited: [String], channel: Int32
   ) -> [String] {
-    var all = inherited
+    let own = Set(job.variables.map { $0.prefix { $0 != "=" } })
+    var all = own.isEmpty ? inherited : inherited.filter { !own.contains($0.prefix { $0 != "=" }) }
+    all += job.variables
     all.reserveCapacity(inherited.count + variables.count + job.parameters.count + 12)
     for variable in variables {
       let value = variable.value?.expanded { name in

@@ -16,10 +16,13 @@ package struct TrialJob: Sendable {
   package let parameters: [(name: String, value: ParameterValue)]
   /// The trial's attributes, for a command that asks.
   package let userAttributes: [Attribute]
+  /// What the command's environment gets beside the study file's, as `NAME=value`.
+  package let variables: [String]
 
   package init(
     study: String, number: Int, attempt: Int, seed: UInt64, slot: Int,
-    parameters: [(name: String, value: ParameterValue)], userAttributes: [Attribute] = []
+    parameters: [(name: String, value: ParameterValue)], userAttributes: [Attribute] = [],
+    variables: [String] = []
   ) {
     self.study = study
     self.number = number
@@ -28,6 +31,7 @@ package struct TrialJob: Sendable {
     self.slot = slot
     self.parameters = parameters
     self.userAttributes = userAttributes
+    self.variables = variables
   }
 
   /// The seed for the command: the same for each attempt, and small enough for every library (below

@@ -79,7 +79,7 @@ final class RunProgress: Sendable {
     }
   }
 
-  func start(_ active: ActiveTrial, _ slot: Int) {
+  func start(_ active: any HeldTrial, _ slot: Int) {
     let trial = active.snapshot
     state.withLock { state in
       state.running[slot] = RunSnapshot.RunningTrial(
@@ -88,7 +88,7 @@ final class RunProgress: Sendable {
     }
   }
 
-  func suggested(_ active: ActiveTrial, _ slot: Int) {
+  func suggested(_ active: any HeldTrial, _ slot: Int) {
     let text = active.snapshot.parametersText
     state.withLock { $0.running[slot]?.parameters = text }
   }
@@ -100,7 +100,7 @@ final class RunProgress: Sendable {
   /// Takes note of the end of an attempt.
   ///
   /// - Parameter told: The trial as it is stored now; nil when another worker has it.
-  func finish(_ active: ActiveTrial, _ told: Trial?, _ result: TrialResult, _ slot: Int) {
+  func finish(_ active: any HeldTrial, _ told: Trial?, _ result: TrialResult, _ slot: Int) {
     let isGood = told?.state == .completed || told?.state == .pruned
     let isLogged = verbosity == .full || (verbosity == .live && !isGood)
     let line = isLogged ? Self.line(active, told, result) : nil
@@ -126,7 +126,8 @@ final class RunProgress: Sendable {
   }
 
   /// What the log says of an attempt.
-  private static func line(_ active: ActiveTrial, _ told: Trial?, _ result: TrialResult) -> String {
+  private static func line(_ active: any HeldTrial, _ told: Trial?, _ result: TrialResult) -> String
+  {
     let attempt = active.attempt > 1 ? " (attempt \(active.attempt))" : ""
     let start = "trial \(active.number)\(attempt)"
     let time = result.duration.brief

@@ -1,23 +1,11 @@
 internal import Synchronization
+internal import Working
 
 #if canImport(Glibc)
   internal import Glibc
 #else
   internal import Darwin
 #endif
-
-/// How urgently a run is to end.
-enum StopLevel: Int, Comparable, Sendable {
-  case none
-  /// No further trial starts; running ones finish.
-  case finish
-  /// Running trials are stopped, recorded as interrupted and queued again.
-  case stop
-  /// Running trials are killed.
-  case kill
-
-  static func < (left: StopLevel, right: StopLevel) -> Bool { left.rawValue < right.rawValue }
-}
 
 /// Counts the signals that ask the process to end: SIGINT raises the level by one, SIGTERM and SIGHUP
 /// raise it to `stop` at least.

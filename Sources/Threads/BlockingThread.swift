@@ -5,7 +5,10 @@
 #endif
 
 /// Threads for work that blocks, which neither Swift's pool nor Dispatch's is for.
-struct BlockingThread {
+///
+/// Dropping the value does not end the thread.
+@safe package struct BlockingThread: @unchecked Sendable {
+  // The number of a thread, which any thread may join; it is joined once.
   private let thread: pthread_t
 
   private final class Work {
@@ -14,28 +17,28 @@ struct BlockingThread {
   }
 
   /// Runs `body` on a new thread, which must be joined; nil when the system has no more threads.
-  init?(_ body: @escaping @Sendable () -> Void) {
-    let work = Unmanaged.passRetained(Work(body))
+  package init?(_ body: @escaping @Sendable () -> Void) {
+    let work = unsafe Unmanaged.passRetained(Work(body))
     #if canImport(Glibc)
       var thread: pthread_t = 0
-      let code = pthread_create(
+      let code = unsafe pthread_create(
         &thread, nil,
         { pointer in
-          guard let pointer else { return nil }
-          Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
+          guard let pointer = unsafe pointer else { return nil }
+          unsafe Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
           return nil
         }, work.toOpaque())
     #else
       var thread: pthread_t?
-      let code = pthread_create(
+      let code = unsafe pthread_create(
         &thread, nil,
         { pointer in
-          Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
+          unsafe Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
           return nil
         }, work.toOpaque())
     #endif
     guard code == 0 else {
-      work.release()
+      unsafe work.release()
       return nil
     }
     #if canImport(Glibc)
@@ -47,12 +50,12 @@ struct BlockingThread {
   }
 
   /// Waits until the thread has ended and has let go of all it held.
-  func join() {
+  package func join() {
     pthread_join(thread, nil)
   }
 
   /// Lets the thread sleep.
-  static func pause(milliseconds: UInt32) {
+  package static func pause(milliseconds: UInt32) {
     usleep(milliseconds * 1_000)
   }
 }

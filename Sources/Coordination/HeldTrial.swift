@@ -1,0 +1,24 @@
+package import StudyModel
+
+/// A trial that this process runs, whoever decides about it: a coordinator in the same process, or one
+/// that is reached over the network.
+///
+/// Thread-safe.
+package protocol HeldTrial: Sendable {
+  /// The number within the study, counted from 0.
+  var number: Int { get }
+  /// The attempt, counted from 1.
+  var attempt: Int { get }
+  /// What is known of the trial at this moment.
+  var snapshot: Trial { get }
+  /// The value of a parameter; the same for every call with one name.
+  func suggest(_ parameter: Parameter) throws -> ParameterValue
+  /// Records a value at a step; a second report of one step is ignored.
+  func report(_ value: Double, step: Int) throws
+  /// Why the trial should stop now, as its pruner says; nil to keep running.
+  func pruningReason() throws -> String?
+  /// Sets or replaces an attribute.
+  func setAttribute(_ attribute: Attribute, _ kind: AttributeKind) throws
+}
+
+extension ActiveTrial: HeldTrial {}

@@ -1,0 +1,147 @@
+package import Coordination
+package import Objectives
+package import StudyModel
+internal import Synchronization
+internal import Threads
+
+/// The trials of one study, handed out by a coordinator in this process.
+package final class StudyTrials: TrialSource {
+  package let coordinator: Coordinator
+  private let objective: CommandObjective
+  private let limit: Int?
+  private let space: SearchSpace?
+  private let state = Mutex(State())
+
+  /// How often slots look whether something came while there is nothing to run.
+  private static let pause: Duration = .milliseconds(20)
+
+  private struct State {
+    /// How many slots ask or hold a trial.
+    var busy = 0
+    /// Nothing came when somebody last asked, and no trial ended since.
+    var isDry = false
+    /// When trials that were given back here may be taken again.
+    var retries: [Timestamp] = []
+  }
+
+  /// - Parameters:
+  ///   - limit: How many trials the study may have; nil for no limit.
+  ///   - space: The parameters that are known beforehand; may be empty.
+  package init(
+    _ coordinator: Coordinator, _ objective: CommandObjective, limit: Int?, space: SearchSpace
+  ) {
+    self.coordinator = coordinator
+    self.objective = objective
+    self.limit = limit
+    self.space = space.parameters.isEmpty ? nil : space
+  }
+
+  /// How many trials were given back here and not taken again.
+  package var givenBack: Int { state.withLock { $0.retries.count } }
+
+  /// Trials can be handed out again that others left.
+  package func recovered(_ count: Int) {
+    state.withLock { $0.retries += Array(repeating: Timestamp.now(), count: count) }
+  }
+
+  /// Has the store asked again although nothing came before: other processes may have queued trials.
+  package func lookAgain() {
+    state.withLock { $0.isDry = false }
+  }
+
+  // MARK: Taking
+
+  package func take() throws -> Supply {
+    while true {
+      switch nextStep() {
+      case .ask:
+        if let active = try ask() {
+          return .trial(
+            SlotTrial(
+              study: coordinator.study.name, seed: coordinator.seed, held: active,
+              objective: objective))
+        }
+      case .wait: return .later(Self.pause)
+      case .recover:
+        // Another process may have died just now, and nobody else may be left to take its trials.
+        let recovered = try coordinator.recoverFromDeadWorkers()
+        if recovered.isEmpty { return .never }
+        self.recovered(recovered.count)
+      }
+    }
+  }
+
+  private enum Step { case ask, wait, recover }
+
+  private func nextStep() -> Step {
+    let now = Timestamp.now()
+    return state.withLock { state in
+      if state.isDry {
+        guard let due = state.retries.firstIndex(where: { $0 <= now }) else {
+          return state.busy == 0 && state.retries.isEmpty ? .recover : .wait
+        }
+        state.retries.remove(at: due)
+      }
+      state.busy += 1
+      return .ask
+    }
+  }
+
+  /// Asks the coordinator; the slot stays busy with the trial that comes.
+  private func ask() throws -> ActiveTrial? {
+    do {
+      if let active = try coordinator.ask(limit: limit, assigning: space) { return active }
+    } catch {
+      state.withLock { $0.busy -= 1 }
+      throw error
+    }
+    state.withLock { state in
+      state.busy -= 1
+      state.isDry = true
+    }
+    return nil
+  }
+
+  // MARK: Concluding
+
+  package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {
+    var wasGivenBack = false
+    defer {
+      state.withLock { state in
+        state.busy -= 1
+        state.isDry = false
+        if wasGivenBack {
+          let isWanted = [.interrupted, .preempted].contains(result.outcome.attemptOutcome)
+          let delay: Duration = isWanted ? .zero : coordinator.retries.delay
+          state.retries.append(Timestamp.now().advanced(by: delay))
+        }
+      }
+    }
+    guard let active = trial.held as? ActiveTrial else {
+      preconditionFailure("a trial came back to another source than it was taken from")
+    }
+    do {
+      let told = try tell(active, result.outcome.trialOutcome(attempt: trial.attempt))
+      wasGivenBack = !told.state.isFinished
+      return .stored(told)
+    } catch StoreError.leaseLost {
+      return .takenOver
+    } catch TrialError.notRunning {
+      // The background noticed the loss of the lease first.
+      return .takenOver
+    }
+  }
+
+  /// Tells the result; a store that is locked or full gets some more chances.
+  private func tell(_ active: ActiveTrial, _ outcome: TrialOutcome) throws -> Trial {
+    var chances = 5
+    while true {
+      do {
+        return try coordinator.tell(active, outcome)
+      } catch let error as StoreError where error.isTransient && chances > 0 {
+        chances -= 1
+        BlockingThread.pause(milliseconds: 200)
+      }
+    }
+  }
+}
