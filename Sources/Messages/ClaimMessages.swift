@@ -9,12 +9,17 @@ package struct ClaimRequest: Message {
   package var waitSeconds: Double
   /// The only study it takes trials of; nil for every study that has a command.
   package var study: String?
+  /// Studies of which it takes no trials, such as those whose command it may not run.
+  package var refused: [String]
 
-  package init(worker: String, slots: Int, waitSeconds: Double, study: String?) {
+  package init(
+    worker: String, slots: Int, waitSeconds: Double, study: String?, refused: [String] = []
+  ) {
     self.worker = worker
     self.slots = slots
     self.waitSeconds = waitSeconds
     self.study = study
+    self.refused = refused
   }
 
   package init(json: JSONValue) throws(MessageError) { try self.init(try MessageReader(json)) }
@@ -27,6 +32,7 @@ package struct ClaimRequest: Message {
       throw MessageError("'wait_seconds' is \(waitSeconds); give 0 to 60")
     }
     study = try reader.optionalText("study", atMost: 2_048)
+    refused = try reader.texts("refused")
   }
 
   package var json: JSONValue {
@@ -35,6 +41,9 @@ package struct ClaimRequest: Message {
       .init("wait_seconds", .float(waitSeconds)),
     ]
     if let study { members.append(.init("study", .string(study))) }
+    if !refused.isEmpty {
+      members.append(.init("refused", .array(refused.map(JSONValue.string))))
+    }
     return .object(members)
   }
 }
