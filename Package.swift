@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    // Opened at the first request, not linked: see its shim.
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     // No library: declarations of the C library's own functions that the importer does not see.
     .systemLibrary(name: "CSystem"),
 
@@ -54,6 +56,12 @@ let package = Package(
       name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
     .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
+    .target(
+      name: "CoordinatorClient",
+      dependencies: [
+        "SharedLibraries", "Threads", "StudyModel", "Coordination", "Messages", "CCurl",
+      ],
+      swiftSettings: callsC),
     .target(
       name: "Plotting", dependencies: ["StudyModel", "CRSVG", "SharedLibraries"],
       swiftSettings: callsC),

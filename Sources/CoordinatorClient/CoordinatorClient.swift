@@ -1,0 +1,261 @@
+package import Messages
+package import StudyModel
+internal import Synchronization
+
+/// The HTTP API of a coordinator, one call per method; each is one request, made once.
+///
+/// Thread-safe: every request that is under way has a connection of its own, and connections are kept
+/// open for the next.
+package final class CoordinatorClient: Sendable {
+  package let address: CoordinatorAddress
+  private let credentials: Credentials
+  private let agent: String
+  private let idle = Mutex<[HTTPConnection]>([])
+
+  /// Connects to nothing yet.
+  ///
+  /// - Parameter version: The program's version, for the coordinator's records.
+  /// - Throws: ``CoordinatorError`` when libcurl or a file is missing, and when the token would go over
+  ///   the network in plain text.
+  package init(
+    _ address: CoordinatorAddress, _ credentials: Credentials, version: String
+  ) throws(CoordinatorError) {
+    self.address = address
+    self.credentials = credentials
+    agent = "needletail/\(version)"
+    if credentials.token != nil, !address.usesTLS, !address.isLoopback, !credentials.isInsecure {
+      throw .plainText(address: address.text)
+    }
+    try credentials.check()
+    _ = try CurlLibrary.shared.get()
+  }
+
+  // MARK: Workers
+
+  /// Registers a worker, or takes its registration up again.
+  ///
+  /// - Throws: ``CoordinatorError/versionSkew(_:)`` when one of the two does not understand the other.
+  package func register(
+    _ registration: WorkerRegistration
+  ) throws(CoordinatorError) -> WorkerTerms {
+    do throws(CoordinatorError) {
+      let terms: WorkerTerms = try call("POST", "/v1/workers", registration)
+      guard terms.wireProtocol == WireProtocol.version else {
+        throw CoordinatorError.versionSkew(
+          "the coordinator at \(address) speaks protocol \(terms.wireProtocol), this worker "
+            + "\(WireProtocol.version); install the same version of needletail on both")
+      }
+      return terms
+    } catch {
+      guard case .refused(_, "version_skew", let message) = error else { throw error }
+      throw .versionSkew(message)
+    }
+  }
+
+  /// All workers that the coordinator knows.
+  package func workers() throws(CoordinatorError) -> [WorkerSummary] {
+    let json = try json("GET", "/v1/workers", nil)
+    return try reading { () throws(MessageError) in
+      guard let list = json["workers"]?.array else {
+        throw MessageError("'workers' is missing")
+      }
+      return try list.map { (item) throws(MessageError) in try WorkerSummary(json: item) }
+    }
+  }
+
+  /// Takes a worker out of the registry; what it still holds is given back as preempted.
+  package func leave(_ worker: String) throws(CoordinatorError) {
+    _ = try json("DELETE", "/v1/workers/\(CoordinatorAddress.escaped(worker))", nil)
+  }
+
+  /// Keeps a worker's leases.
+  package func heartbeat(
+    of worker: String, _ heartbeat: Heartbeat
+  ) throws(CoordinatorError) -> LeaseNews {
+    try call(
+      "POST", "/v1/workers/\(CoordinatorAddress.escaped(worker))/heartbeat", heartbeat,
+      timeout: .seconds(10))
+  }
+
+  // MARK: Trials
+
+  /// Asks for trials; waits as long as the request says.
+  package func claim(
+    _ request: ClaimRequest, cancelledBy cancellation: RequestCancellation? = nil
+  ) throws(CoordinatorError) -> ClaimAnswer {
+    try call(
+      "POST", "/v1/claims", request, timeout: .seconds(request.waitSeconds + 30), cancellation)
+  }
+
+  /// Parameters of a running trial.
+  package func suggest(
+    _ request: SuggestRequest, cancelledBy cancellation: RequestCancellation? = nil
+  ) throws(CoordinatorError) -> SuggestAnswer {
+    try call("POST", "/v1/suggest", request, cancellation)
+  }
+
+  /// Sends what running trials reported.
+  package func report(_ batch: ReportBatch) throws(CoordinatorError) -> LeaseNews {
+    try call("POST", "/v1/reports", batch)
+  }
+
+  /// Sends trials that ended.
+  package func finish(_ batch: ResultBatch) throws(CoordinatorError) -> ResultAnswer {
+    try call("POST", "/v1/results", batch)
+  }
+
+  // MARK: Studies
+
+  /// The study file that a study's trials are run from.
+  package func file(of study: String) throws(CoordinatorError) -> StudyFileMessage {
+    try call("GET", path(study) + "/file", nil as Heartbeat?)
+  }
+
+  /// Hands in a study; the answer is the study's summary.
+  package func submit(_ submission: StudySubmission) throws(CoordinatorError) -> JSONValue {
+    try json("POST", "/v1/studies", submission.json)
+  }
+
+  /// A study's summary, in the form of `study show --json`.
+  package func study(_ name: String) throws(CoordinatorError) -> JSONValue {
+    try json("GET", path(name), nil)
+  }
+
+  /// A page of a study's trials, in the form of `trial list --json`.
+  package func trials(
+    of study: String, after number: Int?, limit: Int
+  ) throws(CoordinatorError) -> JSONValue {
+    let after = number.map { "&after=\($0)" } ?? ""
+    return try json("GET", path(study) + "/trials?limit=\(limit)\(after)", nil)
+  }
+
+  /// One trial.
+  package func trial(_ number: Int, of study: String) throws(CoordinatorError) -> JSONValue {
+    try json("GET", path(study) + "/trials/\(number)", nil)
+  }
+
+  /// Queues a trial; the answer is the trial.
+  package func enqueue(
+    _ request: EnqueueRequest, in study: String
+  ) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/trials", request.json)
+  }
+
+  /// Deletes a study.
+  package func delete(_ study: String) throws(CoordinatorError) {
+    _ = try json("DELETE", path(study), nil)
+  }
+
+  private func path(_ study: String) -> String {
+    "/v1/studies/\(CoordinatorAddress.escaped(study))"
+  }
+
+  // MARK: Requests
+
+  private func call<Answer: Message>(
+    _ method: String, _ path: String, _ body: (some Message)?, timeout: Duration = .seconds(30),
+    _ cancellation: RequestCancellation? = nil
+  ) throws(CoordinatorError) -> Answer {
+    let answer = try json(method, path, body?.json, timeout: timeout, cancellation)
+    return try reading { () throws(MessageError) in try Answer(json: answer) }
+  }
+
+  private func reading<Value>(
+    _ body: () throws(MessageError) -> Value
+  ) throws(CoordinatorError) -> Value {
+    do throws(MessageError) {
+      return try body()
+    } catch {
+      throw .notACoordinator(address: address.text, problem: "in its answer \(error)")
+    }
+  }
+
+  /// Makes a request; the answer's JSON, null for an empty one.
+  private func json(
+    _ method: String, _ path: String, _ body: JSONValue?, timeout: Duration = .seconds(30),
+    _ cancellation: RequestCancellation? = nil
+  ) throws(CoordinatorError) -> JSONValue {
+    let request = HTTPRequest(
+      method: method, path: path, body: body.map { $0.bytes() }, timeout: timeout)
+    let answer = try perform(request, cancellation)
+    if (200..<300).contains(answer.status) {
+      if answer.body.isEmpty { return .null }
+      do throws(JSONError) {
+        return try JSONValue(parsing: answer.body)
+      } catch {
+        throw .notACoordinator(address: address.text, problem: "its answer is no JSON (\(error))")
+      }
+    }
+    throw failure(answer)
+  }
+
+  private func failure(_ answer: HTTPAnswer) -> CoordinatorError {
+    let told = try? ErrorMessage(parsing: answer.body)
+    switch answer.status {
+    case 429, 500...:
+      return .unavailable(
+        status: answer.status, message: told?.message ?? "no reason given",
+        retryAfter: answer.retryAfter)
+    case 400..<500:
+      guard let told else {
+        return .notACoordinator(
+          address: address.text, problem: "it answered \(answer.status) without a reason")
+      }
+      return .refused(status: answer.status, code: told.code, message: told.message)
+    default:
+      return .notACoordinator(
+        address: address.text, problem: "it answered with the status \(answer.status)")
+    }
+  }
+
+  private func perform(
+    _ request: HTTPRequest, _ cancellation: RequestCancellation?
+  ) throws(CoordinatorError) -> HTTPAnswer {
+    let kept = idle.withLock { $0.popLast() }
+    let connection: HTTPConnection
+    if let kept { connection = kept } else { connection = try newConnection() }
+    defer { idle.withLock { $0.append(connection) } }
+    guard let cancellation else { return try connection.perform(request) }
+    guard cancellation.begin(connection) else { throw .cancelled }
+    defer { cancellation.end() }
+    return try connection.perform(request)
+  }
+
+  private func newConnection() throws(CoordinatorError) -> HTTPConnection {
+    try HTTPConnection(address, credentials, agent: agent)
+  }
+}
+
+/// Gives up requests, from any thread.
+package final class RequestCancellation: Sendable {
+  private struct State {
+    var isCancelled = false
+    var connection: HTTPConnection?
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// Gives up the request that is under way and all that follow.
+  package func cancel() {
+    state.withLock { state in
+      state.isCancelled = true
+      state.connection?.cancel()
+    }
+  }
+
+  package var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+  func begin(_ connection: HTTPConnection) -> Bool {
+    state.withLock { state in
+      guard !state.isCancelled else { return false }
+      state.connection = connection
+      return true
+    }
+  }
+
+  func end() {
+    state.withLock { $0.connection = nil }
+  }
+}

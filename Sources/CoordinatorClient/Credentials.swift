@@ -1,0 +1,78 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// How a worker proves who it is, and how it knows the coordinator.
+package struct Credentials: Sendable {
+  /// The bearer token; never printed.
+  let token: String?
+  /// The certificates, one of which must have signed the coordinator's; nil for the system's own.
+  package var authority: String?
+  /// The worker's own certificate, for a coordinator that asks for one.
+  package var certificate: String?
+  /// Its key; nil when it is in the file of the certificate.
+  package var key: String?
+  /// Whether the token may be sent to another machine in plain text.
+  package var isInsecure = false
+
+  /// - Throws: ``CoordinatorError/badCredentials(_:)`` for a token that no header can hold.
+  package init(token: String? = nil) throws(CoordinatorError) {
+    let token = token.map {
+      String($0.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+    guard let token, !token.isEmpty else {
+      self.token = nil
+      return
+    }
+    guard token.utf8.count <= 4_096, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+      throw .badCredentials(
+        "the token has a space or another character that no token has; make one with needletail "
+          + "token create")
+    }
+    self.token = token
+  }
+
+  /// The token of a file, else of the environment variable `NEEDLETAIL_TOKEN`, else none.
+  package init(
+    tokenFile: String?, environment: (String) -> String?
+  ) throws(CoordinatorError) {
+    guard let tokenFile else {
+      try self.init(token: environment("NEEDLETAIL_TOKEN"))
+      return
+    }
+    let token = try Self.text(of: tokenFile)
+    guard token.contains(where: { !$0.isWhitespace }) else {
+      throw .badCredentials("the token file '\(tokenFile)' is empty; put the token into it")
+    }
+    try self.init(token: token)
+  }
+
+  /// Checks that the files can be read, since the messages of the libraries do not name them.
+  func check() throws(CoordinatorError) {
+    for (path, what) in [
+      (authority, "the certificates of --ca"), (certificate, "the certificate"), (key, "the key"),
+    ] {
+      guard let path else { continue }
+      guard unsafe access(path, R_OK) == 0 else {
+        let reason = unsafe String(cString: strerror(errno))
+        throw .badCredentials("\(what) '\(path)' cannot be read: \(reason); check the path")
+      }
+    }
+  }
+
+  private static func text(of path: String) throws(CoordinatorError) -> String {
+    func failure() -> CoordinatorError {
+      let reason = unsafe String(cString: strerror(errno))
+      return .badCredentials("the token file '\(path)' cannot be read: \(reason); check the path")
+    }
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw failure() }
+    defer { close(file) }
+    var buffer = [UInt8](repeating: 0, count: 8_192)
+    let count = unsafe read(file, &buffer, buffer.count)
+    guard count >= 0 else { throw failure() }
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+}

@@ -1,0 +1,282 @@
+internal import CCurl
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// A request of the API.
+struct HTTPRequest: Sendable {
+  var method: String
+  /// From the slash behind the address on.
+  var path: String
+  /// The JSON to send; nil for none.
+  var body: [UInt8]?
+  /// How long the whole request may take.
+  var timeout: Duration = .seconds(30)
+  /// The largest answer that is taken, in bytes.
+  var largestAnswer = 64 << 20
+}
+
+/// What came back.
+struct HTTPAnswer: Sendable {
+  var status: Int
+  var body: [UInt8]
+  /// What the coordinator asked to wait before the next try.
+  var retryAfter: Duration?
+}
+
+/// One connection to a coordinator, kept open between requests.
+///
+/// Used by one thread at a time; only ``cancel()`` may come from another.
+@safe final class HTTPConnection: @unchecked Sendable {
+  // The pool hands a connection to one thread at a time; curl_multi_wakeup is meant for other threads.
+  private let curl: CurlLibrary
+  private let handle: OpaquePointer
+  private let loop: OpaquePointer
+  private let headers: UnsafeMutablePointer<curl_slist>?
+  private let address: CoordinatorAddress
+  private let errorBuffer: UnsafeMutablePointer<CChar>
+  private let isCancelled = Atomic(false)
+
+  private static let connectTimeout = 10_000
+  private static let errorBufferSize = Int(CURL_ERROR_SIZE)
+
+  init(
+    _ address: CoordinatorAddress, _ credentials: Credentials, agent: String
+  ) throws(CoordinatorError) {
+    self.address = address
+    curl = try CurlLibrary.shared.get()
+    guard let handle = unsafe curl.newHandle(), let loop = unsafe curl.newLoop() else {
+      throw .missingLibrary("memory for libcurl")
+    }
+    unsafe self.handle = OpaquePointer(handle)
+    unsafe self.loop = OpaquePointer(loop)
+    unsafe errorBuffer = .allocate(capacity: Self.errorBufferSize)
+    unsafe errorBuffer.initialize(repeating: 0, count: Self.errorBufferSize)
+    // An empty Expect: no round trip before a body is sent.
+    var lines = ["Content-Type: application/json", "Accept: application/json", "Expect:"]
+    if let token = credentials.token { lines.append("Authorization: Bearer \(token)") }
+    var list: UnsafeMutablePointer<curl_slist>?
+    for line in lines { unsafe list = curl.appendToList(list, line) }
+    unsafe headers = list
+    setUp(credentials, agent)
+  }
+
+  deinit {
+    _ = unsafe curl.destroyLoop(UnsafeMutableRawPointer(loop))
+    unsafe curl.destroyHandle(UnsafeMutableRawPointer(handle))
+    unsafe curl.destroyList(headers)
+    unsafe errorBuffer.deallocate()
+  }
+
+  private func set(_ option: CURLoption, _ value: Int) {
+    _ = unsafe nt_set_long(curl.set, UnsafeMutableRawPointer(handle), option, value)
+  }
+
+  private func set(_ option: CURLoption, _ value: String?) {
+    if let value {
+      _ = unsafe nt_set_text(curl.set, UnsafeMutableRawPointer(handle), option, value)
+    } else {
+      _ = unsafe nt_set_text(curl.set, UnsafeMutableRawPointer(handle), option, nil)
+    }
+  }
+
+  private func set(_ option: CURLoption, to pointer: UnsafeMutableRawPointer?) {
+    _ = unsafe nt_set_pointer(curl.set, UnsafeMutableRawPointer(handle), option, pointer)
+  }
+
+  private func setUp(_ credentials: Credentials, _ agent: String) {
+    set(CURLOPT_NOSIGNAL, 1)
+    set(CURLOPT_PROTOCOLS_STR, "http,https")
+    set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+    set(CURLOPT_CONNECTTIMEOUT_MS, Self.connectTimeout)
+    set(CURLOPT_TCP_KEEPALIVE, 1)
+    set(CURLOPT_TCP_KEEPIDLE, 20)
+    set(CURLOPT_TCP_KEEPINTVL, 10)
+    set(CURLOPT_USERAGENT, agent)
+    set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    if let authority = credentials.authority {
+      set(CURLOPT_CAINFO, authority)
+      // Else the system's folder of certificates would be trusted beside the file.
+      set(CURLOPT_CAPATH, nil as String?)
+    }
+    if let certificate = credentials.certificate {
+      set(CURLOPT_SSLCERT, certificate)
+      set(CURLOPT_SSLKEY, credentials.key ?? certificate)
+    }
+    // A proxy of the environment is not for what stays on this machine.
+    if address.isLoopback { set(CURLOPT_PROXY, "") }
+    unsafe set(CURLOPT_HTTPHEADER, to: UnsafeMutableRawPointer(headers))
+    unsafe set(CURLOPT_ERRORBUFFER, to: UnsafeMutableRawPointer(errorBuffer))
+    _ = unsafe nt_set_write(
+      curl.set, UnsafeMutableRawPointer(handle), CURLOPT_WRITEFUNCTION
+    ) { bytes, size, count, context in
+      guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
+      let receiver = unsafe Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue()
+      return unsafe receiver.take(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+  }
+
+  /// Collects an answer.
+  private final class Receiver {
+    var bytes: [UInt8] = []
+    let limit: Int
+    var isTooLarge = false
+
+    init(limit: Int) { self.limit = limit }
+
+    func take(_ part: UnsafeRawBufferPointer) -> Int {
+      guard bytes.count + part.count <= limit else {
+        isTooLarge = true
+        return 0
+      }
+      unsafe bytes.append(contentsOf: part)
+      return part.count
+    }
+  }
+
+  // MARK: Requests
+
+  /// Makes the running request, or the next one, fail with ``CoordinatorError/cancelled`` at once.
+  func cancel() {
+    isCancelled.store(true, ordering: .relaxed)
+    _ = unsafe curl.wakeUp(UnsafeMutableRawPointer(loop))
+  }
+
+  /// Sends the request and waits for the answer, whatever its status.
+  func perform(_ request: HTTPRequest) throws(CoordinatorError) -> HTTPAnswer {
+    let receiver = Receiver(limit: request.largestAnswer)
+    let result = withExtendedLifetime(receiver) { () -> CURLcode? in
+      set(CURLOPT_URL, address.text + request.path)
+      set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
+      unsafe set(
+        CURLOPT_WRITEDATA, to: Unmanaged.passUnretained(receiver).toOpaque())
+      guard let body = request.body ?? (request.method == "POST" ? [] : nil) else {
+        set(CURLOPT_HTTPGET, 1)
+        set(CURLOPT_CUSTOMREQUEST, request.method == "GET" ? nil : request.method)
+        return run()
+      }
+      set(CURLOPT_POST, 1)
+      set(CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
+      set(CURLOPT_POSTFIELDSIZE, body.count)
+      return unsafe body.withUnsafeBytes { bytes in
+        unsafe set(CURLOPT_POSTFIELDS, to: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+        defer { unsafe set(CURLOPT_POSTFIELDS, to: nil) }
+        return run()
+      }
+    }
+    guard let result else { throw .cancelled }
+    guard result == CURLE_OK else {
+      if receiver.isTooLarge {
+        throw .notACoordinator(
+          address: address.text,
+          problem: "its answer is longer than \(request.largestAnswer >> 20) MiB")
+      }
+      throw failure(result)
+    }
+    var status = 0
+    _ = unsafe nt_get_long(
+      curl.get, UnsafeMutableRawPointer(handle), CURLINFO_RESPONSE_CODE, &status)
+    var seconds: curl_off_t = 0
+    _ = unsafe nt_get_offset(
+      curl.get, UnsafeMutableRawPointer(handle), CURLINFO_RETRY_AFTER, &seconds)
+    return HTTPAnswer(
+      status: status, body: receiver.bytes,
+      retryAfter: seconds > 0 ? .seconds(min(Int(seconds), 3_600)) : nil)
+  }
+
+  /// Runs the prepared request to its end; nil when it was cancelled.
+  private func run() -> CURLcode? {
+    unsafe errorBuffer[0] = 0
+    let loop = unsafe UnsafeMutableRawPointer(loop)
+    let handle = unsafe UnsafeMutableRawPointer(handle)
+    defer { isCancelled.store(false, ordering: .relaxed) }
+    guard unsafe curl.add(loop, handle) == CURLM_OK else { return CURLE_FAILED_INIT }
+    defer { _ = unsafe curl.remove(loop, handle) }
+    var running: Int32 = 1
+    while true {
+      guard unsafe curl.perform(loop, &running) == CURLM_OK else { return CURLE_FAILED_INIT }
+      if running == 0 { break }
+      if isCancelled.load(ordering: .relaxed) { return nil }
+      guard unsafe curl.poll(loop, nil, 0, 1_000, nil) == CURLM_OK else {
+        return CURLE_FAILED_INIT
+      }
+    }
+    var left: Int32 = 0
+    while let message = unsafe curl.nextMessage(loop, &left) {
+      if unsafe message.pointee.msg == CURLMSG_DONE { return unsafe nt_message_result(message) }
+    }
+    return CURLE_FAILED_INIT
+  }
+
+  // MARK: Failures
+
+  private func failure(_ code: CURLcode) -> CoordinatorError {
+    let detail = unsafe String(cString: errorBuffer)
+    let text =
+      detail.isEmpty ? unsafe curl.errorText(code).map { unsafe String(cString: $0) } ?? "" : detail
+    let place = address.text
+    switch code {
+    case CURLE_COULDNT_RESOLVE_HOST: return .unknownHost(address.host, address: place)
+    case CURLE_COULDNT_CONNECT:
+      var number = 0
+      _ = unsafe nt_get_long(
+        curl.get, UnsafeMutableRawPointer(handle), CURLINFO_OS_ERRNO, &number)
+      let reason =
+        number == Int(ECONNREFUSED)
+        ? "connection refused; start one with needletail serve, or check the address"
+        : number == 0 ? text : unsafe String(cString: strerror(Int32(number)))
+      return .unreachable(address: place, reason: reason)
+    case CURLE_OPERATION_TIMEDOUT:
+      return .unreachable(address: place, reason: "no answer in time")
+    case CURLE_GOT_NOTHING:
+      let hint = address.usesTLS ? "" : "; if it uses TLS, give https://"
+      return .unreachable(address: place, reason: "it closed the connection unanswered\(hint)")
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return .untrusted(address: place, problem: Self.certificateProblem(text, address.host))
+    case CURLE_SSL_CACERT_BADFILE:
+      return .badCredentials("the file of --ca holds no certificate; give one in PEM form")
+    case CURLE_SSL_CERTPROBLEM:
+      return .badCredentials("the worker's certificate or key cannot be used: \(text)")
+    case CURLE_SSL_CONNECT_ERROR:
+      if text.contains("wrong version number") || text.contains("unexpected TLS packet") {
+        return .untrusted(address: place, problem: "it does not speak TLS; give http://")
+      }
+      return .unreachable(address: place, reason: "TLS failed: \(text)")
+    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+      return .notACoordinator(address: place, problem: "it does not speak HTTP (\(text))")
+    default: return .unreachable(address: place, reason: text)
+    }
+  }
+
+  private static func certificateProblem(_ text: String, _ host: String) -> String {
+    let lower = text.lowercased()
+    if lower.contains("expired") {
+      return "its certificate has expired; renew it on the coordinator"
+    }
+    if lower.contains("not yet valid") || lower.contains("not activated") {
+      return "its certificate is not valid yet; check the clocks"
+    }
+    if lower.contains("subject name") || lower.contains("does not match")
+      || lower.contains("hostname mismatch")
+    {
+      return "its certificate is for another host than '\(host)'; use the name in the certificate"
+    }
+    return "nobody known signed its certificate; give the signer's with --ca FILE"
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded down.
+  var milliseconds: Int {
+    Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000)
+  }
+
+  /// Seconds with a fraction.
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
