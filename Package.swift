@@ -37,6 +37,10 @@ let package = Package(
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     // Opened at the first request, not linked: see its shim.
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    // Opened when a server starts, not linked.
+    .systemLibrary(
+      name: "CMicroHTTPD",
+      providers: [.apt(["libmicrohttpd-dev", "libgnutls28-dev"]), .brew(["libmicrohttpd"])]),
     // No library: declarations of the C library's own functions that the importer does not see.
     .systemLibrary(name: "CSystem"),
 
@@ -84,10 +88,16 @@ let package = Package(
       ],
       swiftSettings: callsC),
     .target(
+      name: "Serving",
+      dependencies: [
+        "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "StudyFiles", "Needletail",
+        "CMicroHTTPD", "SharedLibraries",
+      ], swiftSettings: callsC),
+    .target(
       name: "CommandLineTool",
       dependencies: [
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
-        "Plotting", "StudyFiles", "Needletail", "Objectives", "Working",
+        "Plotting", "StudyFiles", "Needletail", "Objectives", "Working", "Messages", "Serving",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -151,7 +161,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
-        "CommandLineTool", "StudyModel", "StudyFiles", "NeedletailCommand", "digits",
+        "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
       ],
       exclude: ["drive_terminal.py"], swiftSettings: house),
   ]

@@ -1,4 +1,5 @@
 internal import StudyFiles
+internal import StudyModel
 
 /// The arguments of one verb, sorted into flags, options and what is given by its place.
 ///
@@ -178,11 +179,6 @@ extension Duration {
     }
     guard seconds > 0, seconds < 100 * 365.25 * 86_400 else { return nil }
     self = .seconds(seconds)
-  }
-
-  /// The time in seconds.
-  package var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 
   /// For people: `0.42s`, `12.3s`, `4m05s`, `2h07m`, `3d04h`.

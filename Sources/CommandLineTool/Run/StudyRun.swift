@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Messages
 internal import Objectives
 internal import Pruners
 internal import Samplers

@@ -1,5 +1,6 @@
 internal import Coordination
 internal import LinearAlgebra
+internal import Messages
 internal import Plotting
 internal import SQLiteStores
 internal import StudyFiles

@@ -1,3 +1,4 @@
+internal import Messages
 package import StudyModel
 
 /// `needletail study export <study> [--format csv|json]`

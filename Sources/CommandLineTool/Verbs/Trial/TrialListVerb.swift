@@ -1,3 +1,4 @@
+internal import Messages
 internal import StudyModel
 
 /// `needletail trial list <study>`

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Messages
 internal import StudyModel
 
 /// `needletail trial show <study> <number>`

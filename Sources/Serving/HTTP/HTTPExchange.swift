@@ -1,0 +1,78 @@
+internal import CMicroHTTPD
+internal import Synchronization
+
+/// A request and the one answer that it gets, from any thread, at once or much later.
+///
+/// handled → answered; while it is not answered, its connection is suspended and costs no thread.
+package final class HTTPExchange: Sendable {
+  package let request: HTTPRequest
+  private let library: HTTPLibrary
+  private let connection: HTTPConnection
+  private let handle: ConnectionHandle
+  private let state = Mutex(State.handled)
+  /// Called once when the answer is there.
+  private let onAnswer: @Sendable () -> Void
+
+  private enum State {
+    /// Its handler has it; the connection's thread is not waiting yet.
+    case handled
+    case suspended
+    case answered(HTTPResponse)
+  }
+
+  init(
+    _ request: HTTPRequest, _ library: HTTPLibrary, _ connection: HTTPConnection,
+    _ handle: ConnectionHandle, onAnswer: @escaping @Sendable () -> Void
+  ) {
+    self.request = request
+    self.library = library
+    self.connection = connection
+    self.handle = handle
+    self.onAnswer = onAnswer
+  }
+
+  /// Answers the request. The first answer counts.
+  package func respond(_ response: HTTPResponse) {
+    let resumes: Bool? = state.withLock { state in
+      switch state {
+      case .answered: return nil
+      case .handled:
+        state = .answered(response)
+        return false
+      case .suspended:
+        state = .answered(response)
+        return true
+      }
+    }
+    guard let resumes else { return }
+    if resumes { unsafe library.resume(handle.pointer) }
+    onAnswer()
+  }
+
+  /// Whether nobody waits for the answer any more.
+  package var isClientGone: Bool {
+    state.withLock { state in
+      if case .suspended = state { connection.isGone } else { false }
+    }
+  }
+
+  /// The answer, or nil after the connection was suspended to wait for it. On the connection's thread.
+  func answerOrSuspend() -> HTTPResponse? {
+    state.withLock { state in
+      switch state {
+      case .answered(let response): return response
+      case .handled:
+        unsafe library.suspend(handle.pointer)
+        state = .suspended
+        return nil
+      case .suspended: return nil
+      }
+    }
+  }
+}
+
+/// The library's own connection, which lives at least until its request is answered.
+@safe struct ConnectionHandle: @unchecked Sendable {
+  // Only passed to functions of the library that any thread may call.
+  let pointer: OpaquePointer
+}

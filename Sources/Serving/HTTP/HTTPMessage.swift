@@ -1,0 +1,72 @@
+package import StudyModel
+
+/// A request that has arrived completely.
+package struct HTTPRequest: Sendable {
+  /// `GET`, `POST`, `DELETE`, …; `HEAD` is turned into `GET`.
+  package let method: String
+  /// The path's parts without their escapes: `["v1", "studies", "digits"]`.
+  package let path: [String]
+  /// The values behind the question mark, without their escapes, in their order.
+  package let query: [(name: String, value: String)]
+  /// The value of the header `Authorization`.
+  package let authorization: String?
+  /// The value of the header `Host`.
+  package let host: String?
+  /// The value of the header `Origin`, which browsers add to what pages of other sites ask.
+  package let origin: String?
+  package var body: [UInt8]
+  /// The client's address, without its port.
+  package let peer: String
+  /// Whether the client showed a certificate of the authority that the server trusts.
+  package let hasCertificate: Bool
+}
+
+/// What a request is answered.
+package struct HTTPResponse: Sendable {
+  package var status: Int
+  package var contentType: String
+  package var body: [UInt8]
+  /// Further headers; values must have no line breaks.
+  package var headers: [(name: String, value: String)] = []
+
+  package init(
+    status: Int, contentType: String, body: [UInt8], headers: [(name: String, value: String)] = []
+  ) {
+    self.status = status
+    self.contentType = contentType
+    self.body = body
+    self.headers = headers
+  }
+
+  /// A JSON document on one line.
+  package static func json(_ document: JSONValue, status: Int = 200) -> HTTPResponse {
+    HTTPResponse(
+      status: status, contentType: "application/json",
+      body: Array((document.text(nonFinite: .strings) + "\n").utf8))
+  }
+
+  /// Plain text.
+  package static func text(_ text: String, contentType: String = "text/plain; charset=utf-8")
+    -> HTTPResponse
+  {
+    HTTPResponse(status: 200, contentType: contentType, body: Array(text.utf8))
+  }
+
+  /// `{"error": {"code": …, "message": …}}`
+  package static func error(
+    _ status: Int, _ code: String, _ message: String,
+    headers: [(name: String, value: String)] = []
+  ) -> HTTPResponse {
+    var response = json(
+      ["error": ["code": .string(code), "message": .string(message)]], status: status)
+    response.headers = headers
+    return response
+  }
+}
+
+/// What answers a server's requests.
+package protocol HTTPHandler: Sendable {
+  /// Takes a request. Called on the thread that serves all connections, so it must not wait: what takes
+  /// time is answered later, through the exchange, from any thread.
+  func handle(_ exchange: HTTPExchange)
+}

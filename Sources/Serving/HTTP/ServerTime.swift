@@ -1,0 +1,30 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// A clock that no user sets: what limits and long polls are measured with.
+enum ServerTime {
+  /// Milliseconds since the machine started.
+  static var milliseconds: UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+  }
+
+  /// Seconds since the machine started.
+  static var seconds: Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}
+
+extension Duration {
+  /// The time in whole milliseconds; not negative.
+  var wholeMilliseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    return UInt64(max(0, seconds * 1_000 + attoseconds / 1_000_000_000_000_000))
+  }
+}
