@@ -10,3 +10,11 @@ static inline lapack_int needletail_dpotrf(
   LAPACK_dpotrf(&uplo, &n, a, &lda, &info);
   return info;
 }
+
+/// Inverse from a Cholesky factor; a macro for the same reason.
+static inline lapack_int needletail_dpotri(
+    char uplo, lapack_int n, double *a, lapack_int lda) {
+  lapack_int info = 0;
+  LAPACK_dpotri(&uplo, &n, a, &lda, &info);
+  return info;
+}

@@ -9,6 +9,18 @@ package enum BLAS {
     openblas_set_num_threads(Int32(clamping: count))
   }
 
+  /// Runs with one thread, whatever is set, so that results do not depend on the setting: the order of
+  /// sums does. The setting is the process's own; others that call BLAS meanwhile have one thread, too.
+  package static func withOneThread<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let usual = threads
+    guard usual > 1 else { return try body() }
+    openblas_set_num_threads(1)
+    defer { openblas_set_num_threads(Int32(clamping: usual)) }
+    return try body()
+  }
+
   /// How many threads a product may use.
   package static var threads: Int { Int(openblas_get_num_threads()) }
 

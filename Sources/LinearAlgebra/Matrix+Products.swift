@@ -84,3 +84,28 @@ extension Matrix {
     self * [Double](repeating: 1, count: columns)
   }
 }
+
+extension Matrix {
+  /// Replaces the lower triangle of this square matrix by that of `scale · Aᵀ A`; what is above it stays.
+  /// Level-3 BLAS `dsyrk`.
+  package mutating func formLowerGram(of a: Matrix, scale: Double = 1) {
+    precondition(
+      rows == a.columns && columns == a.columns, "\(rows) × \(columns) for \(a.columns) columns")
+    guard rows > 0 else { return }
+    unsafe cblas_dsyrk(
+      CblasColMajor, CblasLower, CblasTrans, Int32(rows), Int32(a.rows), scale, a.elements,
+      a.stride, 0, &elements, stride)
+  }
+
+  /// Replaces this matrix by `A S` for a symmetric matrix S, of which only the lower triangle is read.
+  /// Level-3 BLAS `dsymm`.
+  package mutating func formProduct(_ a: Matrix, symmetric s: Matrix) {
+    precondition(
+      s.rows == s.columns && a.columns == s.rows && rows == a.rows && columns == a.columns,
+      "\(a.rows) × \(a.columns) times \(s.rows) × \(s.columns) into \(rows) × \(columns)")
+    guard rows > 0, columns > 0 else { return }
+    unsafe cblas_dsymm(
+      CblasColMajor, CblasRight, CblasLower, Int32(rows), Int32(columns), 1, s.elements, s.stride,
+      a.elements, a.stride, 0, &elements, stride)
+  }
+}
