@@ -53,7 +53,7 @@ let package = Package(
     .target(
       name: "Samplers", dependencies: ["StudyModel", "Probability"],
       swiftSettings: house),
-    .target(name: "Pruners", dependencies: ["StudyModel"], swiftSettings: house),
+    .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
       name: "SQLiteStores", dependencies: ["StudyModel", "CSQLite"], swiftSettings: callsC),
     .target(

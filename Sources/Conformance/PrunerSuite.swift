@@ -14,6 +14,9 @@ package enum PrunerSuite {
       try PatientPruner(MedianPruner(), patience: 2, minimumDelta: 0.5),
       try SuccessiveHalvingPruner(), try SuccessiveHalvingPruner(reductionFactor: 2),
       try SuccessiveHalvingPruner(minResource: .steps(2), reductionFactor: 3, bootstrapCount: 1),
+      try HyperbandPruner(), try HyperbandPruner(maxResource: 8, reductionFactor: 2),
+      try HyperbandPruner(minResource: 2, maxResource: 9, bootstrapCount: 1),
+      try WilcoxonPruner(), try WilcoxonPruner(threshold: 0.5, startupSteps: 1),
     ]
   }
 

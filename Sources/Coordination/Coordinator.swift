@@ -69,8 +69,8 @@ public final class Coordinator: Sendable {
     self.retries = retries
     self.worker = worker
     self.leaseDuration = leaseDuration
-    state = Mutex(
-      State(history: TrialHistory(directions: study.directions), leasesRenewedAt: .now()))
+    let history = TrialHistory(directions: study.directions, studyName: study.name)
+    state = Mutex(State(history: history, leasesRenewedAt: .now()))
   }
 
   // MARK: Handing out

@@ -58,9 +58,27 @@ public struct SuccessiveHalvingPruner: Pruner {
     self.bootstrapCount = bootstrapCount
   }
 
+  /// Creates the pruner of a bracket from settings that were checked.
+  init(
+    checkedResource: Int, _ reductionFactor: Int, _ minEarlyStoppingRate: Int,
+    _ bootstrapCount: Int
+  ) {
+    minResource = .steps(checkedResource)
+    self.reductionFactor = reductionFactor
+    self.minEarlyStoppingRate = minEarlyStoppingRate
+    self.bootstrapCount = bootstrapCount
+  }
+
   /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic resource
   /// also the steps of the study.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
+    decide(on: trial, given: history) { _ in true }
+  }
+
+  /// The same, where only trials that `isCompetitor` accepts by number count at the rungs.
+  func decide(
+    on trial: Int, given history: TrialHistory, among isCompetitor: (Int) -> Bool
+  ) -> PruningDecision {
     guard history.directions.count == 1, history.reports.indices.contains(trial),
       let report = history.reports[trial].last,
       let base = firstRungStep(reachedBy: report.step, in: history)
@@ -74,7 +92,7 @@ public struct SuccessiveHalvingPruner: Pruner {
         return decision
       }
       decision.completedRungs.append(.init(number: rung, value: report.value))
-      decision.reason = reason(against: report.value, at: rung, in: history)
+      decision.reason = reason(against: report.value, at: rung, in: history, among: isCompetitor)
       if decision.isPruning { return decision }
       rung += 1
     }
@@ -105,9 +123,11 @@ public struct SuccessiveHalvingPruner: Pruner {
 
   /// Why a trial with `value` stops at the rung; nil when it goes on.
   private func reason(
-    against value: Double, at rung: Int, in history: TrialHistory
+    against value: Double, at rung: Int, in history: TrialHistory,
+    among isCompetitor: (Int) -> Bool
   ) -> String? {
-    let others = rung < history.rungs.count ? history.rungs[rung] : [:]
+    let all = rung < history.rungs.count ? history.rungs[rung] : [:]
+    let others = all.filter { isCompetitor($0.key) }
     let count = others.count + 1
     if count <= bootstrapCount {
       return "the first \(bootstrapCount) trials stop at rung \(rung)"
@@ -124,7 +144,7 @@ extension TrialHistory {
   /// The largest step that a completed trial reported at; nil without one.
   ///
   /// Walks the steps instead of the trials, which are many more.
-  fileprivate var largestCompletedStep: Int? {
+  var largestCompletedStep: Int? {
     var largest: Int?
     for (step, column) in reportsByStep where step > largest ?? .min {
       if column.trials.contains(where: { states[$0] == .completed }) { largest = step }

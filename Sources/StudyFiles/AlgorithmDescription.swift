@@ -157,6 +157,24 @@ extension AlgorithmDescription {
           name: "min_early_stopping_rate", aliases: ["s"], type: .count(from: 0)),
         OptionDescription(name: "bootstrap_count", aliases: [], type: .count(from: 0)),
       ]),
+    AlgorithmDescription(
+      name: "hyperband", aliases: ["HyperBandPruner", "HyperBandForBOHB"],
+      options: [
+        OptionDescription(name: "min_resource", aliases: ["min_iter"], type: .count(from: 1)),
+        OptionDescription(
+          name: "max_resource", aliases: ["max_iter", "max_t"], type: .countOrAuto(from: 1)),
+        OptionDescription(
+          name: "reduction_factor", aliases: ["eta", "divisor"], type: .count(from: 2)),
+        OptionDescription(name: "bootstrap_count", aliases: [], type: .count(from: 0)),
+      ]),
+    AlgorithmDescription(
+      name: "wilcoxon", aliases: ["WilcoxonPruner"],
+      options: [
+        OptionDescription(
+          name: "p_threshold", aliases: ["threshold"], type: .number(from: 0, through: 1)),
+        OptionDescription(
+          name: "startup_steps", aliases: ["n_startup_steps"], type: .count(from: 0)),
+      ]),
   ]
 
   private static let intervalOptions = [

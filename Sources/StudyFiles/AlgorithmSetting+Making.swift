@@ -55,6 +55,14 @@ extension AlgorithmSetting {
           reductionFactor: integer("reduction_factor") ?? 4,
           minEarlyStoppingRate: integer("min_early_stopping_rate") ?? 0,
           bootstrapCount: integer("bootstrap_count") ?? 0)
+      case "hyperband":
+        return try HyperbandPruner(
+          minResource: integer("min_resource") ?? 1, maxResource: integer("max_resource"),
+          reductionFactor: integer("reduction_factor") ?? 3,
+          bootstrapCount: integer("bootstrap_count") ?? 0)
+      case "wilcoxon":
+        return try WilcoxonPruner(
+          threshold: number("p_threshold") ?? 0.1, startupSteps: integer("startup_steps") ?? 2)
       default: return NopPruner()
       }
     } catch {

@@ -6,6 +6,8 @@
 public struct TrialHistory: Sendable {
   /// The objectives' directions; at least one.
   public let directions: [Direction]
+  /// The study's name, from which Hyperband takes a trial's bracket; may be empty.
+  public let studyName: String
   /// Grows by one with each change that changed something.
   public internal(set) var version = 0
 
@@ -50,9 +52,10 @@ public struct TrialHistory: Sendable {
   private var distributionIndex: [Distribution: Int32] = [:]
 
   /// Creates the history of a study without trials.
-  public init(directions: [Direction]) {
+  public init(directions: [Direction], studyName: String = "") {
     precondition(!directions.isEmpty, "a study has at least one objective")
     self.directions = directions
+    self.studyName = studyName
   }
 
   /// The number of rows: one more than the largest trial number.

@@ -9,6 +9,7 @@ import Testing
   @Test(arguments: [
     ("decisions", Tally(decisions: 10_439, prunings: 194 + 497 + 1_034, rungs: 1_891)),
     ("decisions_more", Tally(decisions: 2_829 + 1_431, prunings: 146 + 307, rungs: 0)),
+    ("decisions_brackets", Tally(decisions: 3_005 + 1_659, prunings: 677 + 126, rungs: 1_239)),
   ])
   func everyDecisionAgrees(name: String, expected: Tally) throws {
     let path = URL(filePath: #filePath).deletingLastPathComponent()
@@ -31,7 +32,8 @@ import Testing
   private func replay(_ study: JSONValue, index: Int, counting tally: inout Tally) throws {
     let pruner = try makePruner(study)
     let direction = try #require(study["direction"]?.string.flatMap(Direction.init))
-    var history = TrialHistory(directions: [direction])
+    var history = TrialHistory(
+      directions: [direction], studyName: study["name"]?.string ?? "")
     for (position, event) in try #require(study["events"]?.array).enumerated() {
       let fields = try #require(event.array)
       let kind = try #require(fields[0].string)
@@ -97,6 +99,15 @@ import Testing
       return try PatientPruner(
         wrapped, patience: integer("patience"),
         minimumDelta: #require(settings["min_delta"]?.number))
+    case "hyperband":
+      return try HyperbandPruner(
+        minResource: integer("min_resource"),
+        maxResource: settings["max_resource"]?.number.map { Int($0) },
+        reductionFactor: integer("reduction_factor"), bootstrapCount: integer("bootstrap_count"))
+    case "wilcoxon":
+      return try WilcoxonPruner(
+        threshold: #require(settings["p_threshold"]?.number),
+        startupSteps: integer("n_startup_steps"))
     case let name:
       #expect(name == "successive_halving")
       let resource = settings["min_resource"]?.number.map { Int($0) }

@@ -58,6 +58,23 @@ import Testing
     }
   }
 
+  @Test("brackets and tests that make no sense are refused with one sentence")
+  func badBrackets() {
+    expect("the pruner's setting 'max_resource' cannot be 3; give an integer from 4 on") {
+      _ = try HyperbandPruner(minResource: 4, maxResource: 3)
+    }
+    expect(
+      "the pruner's setting 'bootstrap_count' cannot be 1; "
+        + "set max_resource to a number of steps, or leave bootstrap_count at 0"
+    ) { _ = try HyperbandPruner(bootstrapCount: 1) }
+    expect("the pruner's setting 'p_threshold' cannot be nan; give a number from 0 to 1") {
+      _ = try WilcoxonPruner(threshold: .nan)
+    }
+    expect("the pruner's setting 'startup_steps' cannot be -1; give an integer from 0 on") {
+      _ = try WilcoxonPruner(startupSteps: -1)
+    }
+  }
+
   private func expect(_ sentence: String, _ make: () throws -> Void) {
     let error = #expect(throws: PrunerError.self) { try make() }
     #expect(error?.description == sentence)
@@ -71,6 +88,9 @@ import Testing
       try SuccessiveHalvingPruner(minResource: .steps(.max), minEarlyStoppingRate: .max),
       try SuccessiveHalvingPruner(reductionFactor: .max, minEarlyStoppingRate: 62),
       try PatientPruner(patience: .max), try ThresholdPruner(upper: 0, warmupSteps: .max),
+      try HyperbandPruner(minResource: 2, maxResource: .max, reductionFactor: .max),
+      try HyperbandPruner(minResource: .max, maxResource: .max, reductionFactor: 2),
+      try WilcoxonPruner(threshold: 1, startupSteps: .max),
     ]
     for pruner in pruners { #expect(pruner.decide(on: 3, given: history) == .keepRunning) }
   }

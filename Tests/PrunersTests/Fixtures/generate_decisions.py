@@ -1,7 +1,8 @@
-"""Writes decisions.json and decisions_more.json: what Optuna's pruners decide in random studies.
+"""Writes the decisions*.json beside it: what Optuna's pruners decide in random studies.
 
     python generate_decisions.py > decisions.json
     python generate_decisions.py threshold patient patient > decisions_more.json
+    python generate_decisions.py hyperband hyperband wilcoxon > decisions_brackets.json
 
 Needs optuna 5.0.0. Each study is a list of events that the test replays; every decision is Optuna's
 own `trial.should_prune()` on an in-memory study with those events:
@@ -12,8 +13,9 @@ own `trial.should_prune()` on an in-memory study with those events:
     ["?", trial, prune, [[k, v]…]]   the pruner is asked; it prunes (1) or not (0), and records at rung k
     ["=", trial, state, value]       the trial ends as "c"ompleted, "p"runed or "f"ailed
 
-An automatic min_resource is estimated anew for each decision (Optuna keeps the first estimate of
-each process): the script forgets it in between.
+An automatic min_resource or max_resource is estimated anew for each decision (Optuna keeps the first
+estimate of each process): the script forgets it in between. Wilcoxon's studies have no two equal
+results, since among equals Optuna's best trial is the one that finished first.
 """
 
 import json
@@ -44,6 +46,21 @@ def make_pruner(kind, rng):
             "bootstrap_count": 0 if auto else rng.choice([0, 0, 0, 1, 3]),
         }
         return settings, optuna.pruners.SuccessiveHalvingPruner(**settings)
+    if kind == "hyperband":
+        auto = rng.random() < 0.3
+        settings = {
+            "min_resource": rng.choice([1, 1, 2, 3]),
+            "max_resource": "auto" if auto else rng.choice([3, 5, 9, 10, 27, 80]),
+            "reduction_factor": rng.choice([2, 2, 3, 3, 4]),
+            "bootstrap_count": 0 if auto else rng.choice([0, 0, 0, 1, 2]),
+        }
+        return settings, optuna.pruners.HyperbandPruner(**settings)
+    if kind == "wilcoxon":
+        settings = {
+            "p_threshold": rng.choice([0.05, 0.1, 0.1, 0.3, 0.7]),
+            "n_startup_steps": rng.choice([0, 2, 2, 3, 5]),
+        }
+        return settings, optuna.pruners.WilcoxonPruner(**settings)
     if kind == "threshold":
         settings = {
             "lower": rng.choice([None, -2.0, -1.0, 0.5]),
@@ -87,7 +104,8 @@ def make_value(rng, style, quality):
 def make_study(kind, rng):
     settings, pruner = make_pruner(kind, rng)
     direction = rng.choice(["minimize", "maximize"])
-    study = optuna.create_study(direction=direction, pruner=pruner)
+    name = f"a study of {kind}"
+    study = optuna.create_study(direction=direction, pruner=pruner, study_name=name)
     style = {
         "odd": rng.choice([0, 0, 0.02, 0.1, 0.5]),
         "grid": rng.random() < 0.2,
@@ -96,6 +114,9 @@ def make_study(kind, rng):
         "follows": rng.choice([1, 0.8, 0.3]),
         "hostile": rng.random() < 0.15,
     }
+    if kind == "wilcoxon":
+        style.update(hostile=False, scale=1, gap=1, odd=rng.choice([0, 0, 0, 0.02]))
+        style["grid"] = rng.random() < 0.4
     events, running, trials = [], [], []
     step, quality = {}, {}
     for _ in range(rng.choice([40, 80, 160, 240])):
@@ -110,9 +131,13 @@ def make_study(kind, rng):
             continue
         number = rng.choice(running)
         trial = trials[number]
-        if action < 0.32:
+        if action < (0.24 if kind == "wilcoxon" else 0.32):
             state = rng.choice("ccccpf")
             value = make_value(rng, {**style, "odd": 0}, 0) if state == "c" else None
+            if state == "c" and kind == "wilcoxon":
+                reports = study._storage.get_trial(trial._trial_id).intermediate_values
+                value = sum(reports.values()) / max(1, len(reports)) + rng.gauss(0, 0.1)
+                value = value if math.isfinite(value) else rng.gauss(0, 1)
             study.tell(trial, value, state=STATES[state])
             running.remove(number)
             events.append(["=", number, state, value])
@@ -130,8 +155,11 @@ def make_study(kind, rng):
             trial.report(value, at)
             events.append(["r", number, at, value])
         if rng.random() < 0.85:
-            if settings.get("min_resource") == "auto":
+            if kind == "successive_halving" and settings["min_resource"] == "auto":
                 pruner._min_resource = None
+            if kind == "hyperband":
+                pruner = optuna.pruners.HyperbandPruner(**settings)
+                study.pruner = trial.study.pruner = pruner
             before = dict(study._storage.get_trial(trial._trial_id).system_attrs)
             prunes = trial.should_prune()
             after = study._storage.get_trial(trial._trial_id).system_attrs
@@ -145,7 +173,10 @@ def make_study(kind, rng):
                 study.tell(trial, state=TrialState.PRUNED)
                 running.remove(number)
                 events.append(["=", number, "p", None])
-    return {"pruner": kind, "settings": settings, "direction": direction, "events": events}
+    return {
+        "pruner": kind, "settings": settings, "direction": direction,
+        **({"name": name} if kind == "hyperband" else {}), "events": events,
+    }
 
 
 def main():
