@@ -164,5 +164,8 @@ let package = Package(
         "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
       ],
       exclude: ["drive_terminal.py"], swiftSettings: house),
+    // Scenarios with several machines, whose scripts are in Tests/Machines.
+    .testTarget(
+      name: "MachineTests", dependencies: ["NeedletailCommand", "digits"], swiftSettings: house),
   ]
 )
