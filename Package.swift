@@ -81,6 +81,7 @@ let package = Package(
     .target(
       name: "Objectives", dependencies: ["StudyModel", "StudyFiles", "CSystem"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
+    .target(name: "Launching", dependencies: ["CSystem"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [
@@ -164,6 +165,7 @@ let package = Package(
         "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
       ],
       exclude: ["drive_terminal.py"], swiftSettings: house),
+    .testTarget(name: "LaunchingTests", dependencies: ["Launching"], swiftSettings: house),
     // Scenarios with several machines, whose scripts are in Tests/Machines.
     .testTarget(
       name: "MachineTests", dependencies: ["NeedletailCommand", "digits"], swiftSettings: house),

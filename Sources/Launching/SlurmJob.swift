@@ -1,0 +1,88 @@
+/// An array job of workers for Slurm.
+package struct SlurmJob: Sendable, Hashable {
+  /// Slurm sends SIGTERM so many seconds before a job's time limit, or up to a minute earlier.
+  static let warningSeconds = 60
+  /// What a worker then has to give its trials back.
+  static let grace: Duration = .seconds(30)
+
+  package let worker: WorkerCommand
+  /// How many workers.
+  package let count: Int
+  /// Options for `sbatch`; they win over ours.
+  package let options: [String]
+  /// Where the workers' messages go; `%A` and `%a` are the job and the worker.
+  package let output: String
+  /// Certificates, as text, that the coordinator's must descend from; nil for the system's.
+  package let authority: String?
+
+  package init(
+    worker: WorkerCommand, count: Int, options: [String], output: String, authority: String? = nil
+  ) {
+    var worker = worker
+    worker.grace = Self.grace
+    self.worker = worker
+    self.count = count
+    self.options = options
+    self.output = output
+    self.authority = authority
+  }
+
+  /// The words, `sbatch` first; its standard input takes the script.
+  package var words: [String] { ["sbatch", "--parsable"] + options }
+
+  /// The job's script with the token in it: it is for a pipe to `sbatch`, never for a file that others
+  /// can read. Slurm shows the script of a job only to its owner and to administrators.
+  package func script(token: String) -> String {
+    var worker = worker
+    var lines = [
+      "#!/bin/sh",
+      "#SBATCH --job-name=\(Self.jobName(worker.study))",
+      "#SBATCH --array=1-\(count)",
+      "#SBATCH --output=\(output)",
+      "#SBATCH --signal=B:TERM@\(Self.warningSeconds)",
+      "#SBATCH --open-mode=append",
+    ]
+    if let slots = worker.slots { lines.append("#SBATCH --cpus-per-task=\(slots)") }
+    if let authority {
+      lines.append(RemoteScript.authoritySteps(authority))
+      worker.certificateAuthority = nil
+    }
+    let suffix = authority == nil ? "" : #" --ca "$authority""#
+    lines += [
+      "\(ShellText.line(worker.words))\(suffix) <<'END OF TOKEN' &",
+      token,
+      "END OF TOKEN",
+      "worker=$!",
+      #"trap 'kill -s TERM "$worker"' TERM"#,
+      // A signal ends `wait` before the worker has ended.
+      "while :; do",
+      #"  wait "$worker""#,
+      "  code=$?",
+      #"  kill -0 "$worker" 2>/dev/null || break"#,
+      "done",
+    ]
+    if authority != nil { lines.append(#"rm -f "$authority""#) }
+    return (lines + [#"exit "$code""#, ""]).joined(separator: "\n")
+  }
+
+  /// The job's number from what `sbatch --parsable` wrote: `123`, or `123;cluster`.
+  ///
+  /// - Throws: ``LaunchError/strangeAnswer(of:answer:)``.
+  package static func number(from answer: String) throws(LaunchError) -> Int {
+    // Warnings may stand above it.
+    let line = answer.split(whereSeparator: \.isNewline).last ?? ""
+    guard let number = line.split(separator: ";").first.flatMap({ Int($0) }), number > 0 else {
+      throw .strangeAnswer(of: "sbatch", answer: String(answer.prefix(200)))
+    }
+    return number
+  }
+
+  /// A name without what Slurm's comments or a shell could take for something else.
+  static func jobName(_ study: String) -> String {
+    "needletail-"
+      + study.map { character in
+        character.isASCII && (character.isLetter || character.isNumber || "-_.".contains(character))
+          ? String(character) : "-"
+      }.joined()
+  }
+}
