@@ -10,20 +10,17 @@ package struct SlurmJob: Sendable, Hashable {
   package let count: Int
   /// Options for `sbatch`; they win over ours.
   package let options: [String]
-  /// Where the workers' messages go; `%A` and `%a` are the job and the worker.
-  package let output: String
   /// Certificates, as text, that the coordinator's must descend from; nil for the system's.
   package let authority: String?
 
   package init(
-    worker: WorkerCommand, count: Int, options: [String], output: String, authority: String? = nil
+    worker: WorkerCommand, count: Int, options: [String], authority: String? = nil
   ) {
     var worker = worker
     worker.grace = Self.grace
     self.worker = worker
     self.count = count
     self.options = options
-    self.output = output
     self.authority = authority
   }
 
@@ -38,7 +35,6 @@ package struct SlurmJob: Sendable, Hashable {
       "#!/bin/sh",
       "#SBATCH --job-name=\(Self.jobName(worker.study))",
       "#SBATCH --array=1-\(count)",
-      "#SBATCH --output=\(output)",
       "#SBATCH --signal=B:TERM@\(Self.warningSeconds)",
       "#SBATCH --open-mode=append",
     ]

@@ -8,7 +8,7 @@ import Testing
     worker.program = program
     worker.slots = slots
     return SlurmJob(
-      worker: worker, count: 8, options: ["--partition=gpu"], output: "/tmp/needletail-%A_%a.out")
+      worker: worker, count: 8, options: ["--partition=gpu"])
   }
 
   @Test func makesTheScript() {
