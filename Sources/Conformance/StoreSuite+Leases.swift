@@ -63,7 +63,7 @@ extension StoreSuite {
       error { () throws(StoreError) in
         try store.commit([result], to: study, under: [lost], durability: .process)
       } == .leaseLost(trial: 0))
-    #expect(try store.renewLeases(of: "a", in: study, until: later(900)).isEmpty)
+    #expect(try store.renew([LeaseRenewal(lost, until: later(900))], in: study) == [lost])
     #expect(try store.close(lost, as: .failed, reason: "late", retryAt: later(0)) == false)
     #expect(try store.trials(in: study, numbers: [0]).first?.state == .running)
     try other.commit([result], to: study, under: [lease], durability: .process)
@@ -127,7 +127,7 @@ extension StoreSuite {
     #expect(try store.createTrial(waitingTrial(x: 0), in: study, lease: nil, limit: 38) != nil)
   }
 
-  /// Renewing moves the deadlines of one worker's open attempts alone.
+  /// Renewing moves deadlines forward, never backward, and says which leases are live no more.
   package static func renewsLeases(in bed: StoreBed) throws {
     let store = try bed.open()
     let study = try store.createStudy(named: "s", directions: [.minimize])
@@ -136,17 +136,120 @@ extension StoreSuite {
       let (_, lease) = try store.createTrial(runningTrial(), in: study, lease: request(worker))
       leases.append(try #require(lease))
     }
+    let renewals = [
+      LeaseRenewal(leases[0], until: later(300)), LeaseRenewal(leases[2], until: later(200)),
+    ]
+    #expect(try bed.open().renew(renewals, in: study).isEmpty)
+    #expect(try store.renew([], in: study).isEmpty)
+    #expect(try store.renew([LeaseRenewal(leases[2], until: later(90))], in: study).isEmpty)
     #expect(
-      try bed.open().renewLeases(of: "a", in: study, until: later(300)) == [leases[0], leases[2]])
-    #expect(try store.renewLeases(of: "nobody", in: study, until: later(300)).isEmpty)
-    #expect(
-      try attempts(in: study, of: store).map(\.deadline) == [later(300), later(60), later(300)])
-    #expect(try store.claimTrial(in: study, lease: request("c", at: 100))?.0.number == 1)
+      try attempts(in: study, of: store).map(\.deadline) == [later(300), later(60), later(200)])
+    let forged = Lease(
+      study: study, trial: leases[1].trial, attempt: 1, worker: "b", token: leases[0].token)
+    #expect(try store.renew([LeaseRenewal(forged, until: later(900))], in: study) == [forged])
+    let (again, other) = try #require(
+      try store.claimTrial(in: study, lease: request("c", at: 100)))
+    #expect(again.number == 1)
     #expect(try store.claimTrial(in: study, lease: request("c", at: 100)) == nil)
     try store.commit(
       [TrialChange(leases[0].trial, .finished(.failed, values: [], at: end))], to: study,
       under: [leases[0]], durability: .process)
-    #expect(try store.renewLeases(of: "a", in: study, until: later(400)) == [leases[2]])
+    let all = (leases + [other]).map { LeaseRenewal($0, until: later(400)) }
+    #expect(try store.renew(all, in: study) == [leases[0], leases[1]])
+  }
+
+  /// Lease time runs, is the same for all who use the store, and an attempt keeps both its times.
+  package static func countsLeaseTime(in bed: StoreBed) throws {
+    let (store, other) = (try bed.open(), try bed.open())
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let first = try store.leaseTime(in: study)
+    let second = try other.leaseTime(in: study)
+    let third = try store.leaseTime(in: study)
+    #expect(first <= second && second <= third)
+    #expect(third.since(first) < .seconds(30))
+    let request = LeaseRequest(
+      worker: "a", now: first, deadline: first.advanced(by: .seconds(60)), startedAt: later(7))
+    _ = try store.createTrial(waitingTrial(x: 1), in: study, lease: nil)
+    let (trial, lease) = try #require(try store.claimTrial(in: study, lease: request))
+    #expect(trial.startedAt == later(7))
+    let attempt = try #require(try other.attempts(of: 0, in: study).first)
+    #expect(attempt.startedAt == later(7))
+    #expect(attempt.deadline == request.deadline)
+    #expect(attempt.token == lease.token)
+  }
+
+  /// What comes too late is added to the record of its attempt, once; open attempts take nothing.
+  package static func keepsLateResults(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let (trial, open) = try store.createTrial(runningTrial(), in: study, lease: request("a"))
+    let lost = try #require(open)
+    let early = IntermediateValue(step: 1, value: 0.5)
+    try store.commit(
+      [TrialChange(trial, .reported(early))], to: study, under: [lost], durability: .process)
+    try store.addLateResult("not late", reports: [], to: lost)
+    let (_, lease) = try #require(try store.claimTrial(in: study, lease: request("b", at: 60)))
+    let late = [IntermediateValue(step: 0, value: .infinity), IntermediateValue(step: 1, value: 9)]
+    for _ in 0..<2 {
+      try bed.open().addLateResult("came late: completed [3.0]", reports: late, to: lost)
+    }
+    try store.addLateResult("not late", reports: late, to: lease)
+    let attempts = try store.attempts(of: 0, in: study)
+    #expect(attempts.map(\.reason) == ["its lease ran out; came late: completed [3.0]", ""])
+    #expect(attempts[0].outcome == .lost)
+    #expect(attempts[0].reports == [late[0], early])
+    #expect(attempts[1].reports.isEmpty)
+    #expect(try store.trials(in: study, numbers: [0]).first?.intermediateValues == [])
+  }
+
+  /// Many steps are one transaction: each has its own result, a failing one leaves no trace, and a later
+  /// one sees what the earlier did.
+  package static func performsSteps(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    _ = try store.createTrial(waitingTrial(x: 1), in: study, lease: nil)
+    let ask = StoreStep.take(request("a"), limit: 3)
+    #expect(try store.perform([], in: study).isEmpty)
+    let taken = try store.perform([ask, ask, ask, ask], in: study).map { result in
+      if case .taken(let trial, let lease) = result {
+        return (trial, lease) as (trial: Trial, lease: Lease)?
+      }
+      return nil
+    }
+    #expect(taken.map { $0?.trial.number } == [0, 1, 2, nil])
+    #expect(taken[0]?.trial.systemAttributes.count == 1)
+    let second = try #require(taken[1])
+    #expect(second.trial == Trial(second.lease.trial, state: .running, startedAt: start))
+    let leases = taken.compactMap { $0?.lease }
+    let report = IntermediateValue(step: 0, value: 7)
+    func finish(_ lease: Lease, _ value: Double) -> StoreStep {
+      let events: [TrialChange.Event] = [
+        .reported(report), .finished(.completed, values: [value], at: end),
+      ]
+      return .commit(events.map { TrialChange(lease.trial, $0) }, under: [lease])
+    }
+    let steps: [StoreStep] = [
+      finish(leases[0], 1), finish(leases[1], .nan),
+      .close(leases[2], as: .tryAgain, reason: "busy", retryAt: start), ask, finish(leases[0], 2),
+      .close(leases[2], as: .lost, reason: "", retryAt: start),
+    ]
+    let results = try bed.open().perform(steps, in: study)
+    try store.synchronize()
+    #expect(results.count == 6)
+    guard results.count == 6, case .committed = results[0],
+      case .failed(.badValues(trial: 1, problem: _)) = results[1],
+      case .closed(wasLive: true) = results[2], case .taken(let trial, let lease) = results[3],
+      case .failed(.leaseLost(trial: 0)) = results[4], case .closed(wasLive: false) = results[5]
+    else {
+      Issue.record("\(results)")
+      return
+    }
+    #expect(trial.number == 2)
+    #expect(lease.attempt == 2)
+    let trials = try store.trials(in: study, numbers: nil)
+    #expect(trials.map(\.state) == [.completed, .running, .running])
+    #expect(trials[0].values == [1])
+    #expect(trials.map(\.intermediateValues) == [[report], [], []])
   }
 
   /// A closed attempt's trial goes on running, and is taken again when its time has come, after
@@ -171,10 +274,14 @@ extension StoreSuite {
     #expect(record.reason == "exit code 75")
     #expect(record.reports == [IntermediateValue(step: 0, value: 1)])
     #expect(try store.claimTrial(in: study, lease: request("b", at: 29)) == nil)
+    #expect(try !store.hasClaimable(in: study, at: later(29)))
+    #expect(try bed.open().hasClaimable(in: study, at: later(30)))
     _ = try store.createTrial(waitingTrial(x: 1), in: study, lease: nil)
     #expect(try store.claimTrial(in: study, lease: request("b", at: 30))?.0.number == 1)
     let (again, next) = try #require(try store.claimTrial(in: study, lease: request("b", at: 30)))
     #expect(again.number == 0)
+    #expect(try !store.hasClaimable(in: study, at: later(30)))
+    #expect(try store.hasClaimable(in: study, at: .distantFuture))
     #expect(again.intermediateValues.isEmpty)
     #expect(next.attempt == 2)
     #expect(try attempts(in: study, of: store).map(\.number) == [1, 2, 1])
@@ -188,7 +295,6 @@ extension StoreSuite {
     #expect(lease == nil)
     #expect(try store.claimTrial(in: study, lease: request("a", at: 1_000_000)) == nil)
     #expect(try attempts(in: study, of: store).isEmpty)
-    #expect(try store.renewLeases(of: "", in: study, until: later(1)).isEmpty)
     try store.commit(
       [TrialChange(trial, .finished(.completed, values: [1], at: end))], to: study, under: [],
       durability: .process)

@@ -25,9 +25,16 @@ public final class ActiveTrial: Sendable {
     var jointSample: [ParameterAssignment]
     /// Values given in advance, by parameter.
     var fixed: [JSONValue.Member]
-    /// What the store does not have yet.
+    /// What the store does not have yet, the oldest first.
     var unwritten: [TrialChange] = []
-    var isOver = false
+    var phase = Phase.active
+  }
+
+  enum Phase {
+    case active
+    /// Its end is being written.
+    case ending
+    case over
   }
 
   init(
@@ -51,6 +58,8 @@ public final class ActiveTrial: Sendable {
   public var number: Int { reference.number }
   /// The attempt, counted from 1.
   public var attempt: Int { lease?.attempt ?? 1 }
+  /// The lease's token; empty without a lease.
+  var token: String { lease?.token ?? "" }
   /// The lease as a commit wants it.
   var leases: [Lease] { lease.map { [$0] } ?? [] }
   /// What is known of the trial at this moment.
@@ -162,40 +171,57 @@ public final class ActiveTrial: Sendable {
     _ body: (inout sending State) throws -> Result
   ) throws -> Result {
     try state.withLock { state in
-      guard !state.isOver else { throw TrialError.notRunning(number: reference.number) }
+      guard state.phase == .active else { throw TrialError.notRunning(number: reference.number) }
       return try body(&state)
     }
   }
 
   // MARK: For the coordinator
 
-  /// Writes what the store does not have yet; keeps it for the next time when that fails.
-  func flush() throws(StoreError) {
-    try state.withLock { state throws(StoreError) in
-      guard !state.isOver, !state.unwritten.isEmpty else { return }
-      do throws(StoreError) {
-        try coordinator.store.commit(
-          state.unwritten, to: coordinator.study, under: leases, durability: .process)
-        state.unwritten = []
-      } catch {
-        if case .leaseLost = error { state.isOver = true }
-        throw error
-      }
+  /// What the store does not have yet; empty while the trial is ended by somebody, who writes it.
+  var unwritten: [TrialChange] {
+    state.withLock { $0.phase == .active ? $0.unwritten : [] }
+  }
+
+  /// Takes note that the first `count` unwritten changes are in the store.
+  func wrote(_ count: Int) {
+    state.withLock { state in
+      guard state.phase == .active else { return }
+      state.unwritten.removeFirst(count)
     }
   }
 
-  /// Ends the trial with `end`, which gets what is unwritten and returns the trial's last form. The
-  /// trial stays active when `end` throws, unless its lease is lost.
-  func end(_ end: (Trial, [TrialChange]) throws(StoreError) -> Trial) throws -> Trial {
-    try withActiveState { state in
-      do throws(StoreError) {
-        state.trial = try end(state.trial, state.unwritten)
-        state.isOver = true
-        return state.trial
-      } catch {
-        if case .leaseLost = error { state.isOver = true }
-        throw error
-      }
+  /// Takes note that the store refuses the lease.
+  func lost() {
+    state.withLock { state in
+      if state.phase == .active { state.phase = .over }
     }
+  }
+
+  /// Begins to end the trial: nothing else happens to it until ``ended(as:)`` or ``keptActive()``.
+  ///
+  /// - Returns: What is known of it, and what is unwritten. Some of that may be in the store already,
+  ///   which does no harm.
+  func beginEnding() throws -> (Trial, [TrialChange]) {
+    try withActiveState { state in
+      state.phase = .ending
+      return (state.trial, state.unwritten)
+    }
+  }
+
+  /// The trial's end is in the store, or somebody else has the trial.
+  ///
+  /// - Parameter trial: Its last form; nil when it is somebody else's.
+  func ended(as trial: Trial?) {
+    state.withLock { state in
+      state.phase = .over
+      state.unwritten = []
+      if let trial { state.trial = trial }
+    }
+  }
+
+  /// The end could not be written.
+  func keptActive() {
+    state.withLock { $0.phase = .active }
   }
 }

@@ -11,29 +11,90 @@ extension Coordinator {
       return true
     }
     guard isNeeded else { return }
-    queue.asyncAfter(deadline: .now() + Self.writeDelay) { [weak self] in self?.tick() }
+    queue.asyncAfter(deadline: .now() + Self.writeDelay) { [weak self] in
+      guard let self else { return }
+      self.state.withLock { $0.isTicking = false }
+      self.maintain()
+      self.scheduleTick()
+    }
   }
 
-  private func tick() {
-    let (active, renews) = state.withLock { state in
-      state.isTicking = false
-      let due = state.leasesRenewedAt.advanced(by: leaseDuration / 3)
+  /// Writes what is unwritten, and keeps the leases of what this process runs.
+  package func maintain() {
+    let now = steadyTime
+    let (active, actions) = state.withLock { state in
       state.active = state.active.filter { $0.value.trial != nil }
-      return (state.active.values.compactMap(\.trial), due <= .now())
+      let active = state.active.values.compactMap(\.trial)
+      // What runs in this process lives as long as somebody holds it.
+      let own = active.filter { $0.lease?.worker == worker }.map(\.token)
+        .filter { state.leases.held[$0] != nil }
+      let heard = state.leases.handle(.heard(worker: worker, tokens: own), at: now)
+      return (active, heard + state.leases.handle(.time, at: now))
     }
     // A failure is not lost: the changes stay with the trial, and telling it meets the same error.
-    for trial in active { _ = Result { () throws(StoreError) in try trial.flush() } }
-    if renews { renewLeases() }
-    scheduleTick()
+    _ = Result { () throws(StoreError) in try flush(active) }
+    perform(actions)
   }
 
-  private func renewLeases() {
-    let now = Timestamp.now()
-    let renewal = Result { () throws(StoreError) in
-      try store.renewLeases(
-        of: worker, in: study, until: now.advanced(by: leaseDuration))
-    }
-    // A busy store is asked again at the next tick; the deadline has two more thirds to go.
-    if case .success = renewal { state.withLock { $0.leasesRenewedAt = now } }
+  // MARK: Leases
+
+  /// Tells the lease table what happened.
+  func handle(_ event: LeaseTable.Event) -> [LeaseTable.Action] {
+    let now = steadyTime
+    return state.withLock { $0.leases.handle(event, at: now) }
   }
+
+  /// Does those of the actions that do not concern a worker.
+  func perform(_ actions: [LeaseTable.Action]) {
+    for case .renew(let renewals) in actions { renew(renewals) }
+    if actions.contains(.wake) { state.withLock { $0.onWake }?() }
+  }
+
+  /// Sets what is called, from any thread, when a lease ran out or was given back.
+  func onWake(_ body: @escaping @Sendable () -> Void) {
+    state.withLock { $0.onWake = body }
+  }
+
+  /// The leases that did not end, by trial.
+  var held: [Lease] {
+    state.withLock { $0.leases.held.values.map(\.lease) }
+      .sorted { $0.trial.number < $1.trial.number }
+  }
+
+  /// The lease of that token, unless it ended.
+  func held(under token: String) -> Lease? {
+    state.withLock { $0.leases.held[token]?.lease }
+  }
+
+  /// When the lease table wants to see the time next.
+  var nextMoment: Duration? { state.withLock { $0.leases.nextMoment } }
+
+  /// Moves deadlines in the store. A busy store is asked again at the next tick; there is a third of
+  /// the lease's time for that at least.
+  private func renew(_ renewals: [LeaseTable.Renewal]) {
+    let lost: [Lease]
+    do throws(StoreError) {
+      let (steady, now) = (steadyTime, try leaseTime())
+      lost = try store.renew(
+        renewals.map {
+          LeaseRenewal($0.lease, until: now.advanced(by: $0.deadline - steady))
+        }, in: study)
+    } catch {
+      state.withLock { _ = $0.leases.handle(.renewalFailed, at: steadyTime) }
+      return
+    }
+    let trials = state.withLock { state in
+      let now = steadyTime
+      _ = state.leases.handle(.renewed(renewals), at: now)
+      return lost.compactMap { lease in
+        let event = LeaseTable.Event.foundLost(token: lease.token, reason: Self.ranOut)
+        _ = state.leases.handle(event, at: now)
+        return state.active[lease.trial.number]?.trial
+      }
+    }
+    for trial in trials where lost.contains(where: { $0.token == trial.token }) { trial.lost() }
+  }
+
+  /// Why a lease was lost, when the store says no more.
+  static let ranOut = "its lease ran out"
 }

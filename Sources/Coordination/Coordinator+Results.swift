@@ -8,60 +8,65 @@ extension Coordinator {
   /// - Throws: ``TrialError/notRunning(number:)``, and ``StoreError``: the trial stays active unless
   ///   its lease is lost, so telling may be tried again.
   public func tell(_ active: ActiveTrial, _ outcome: TrialOutcome) throws -> Trial {
-    let outcome = outcome.checked(objectives: study.directions.count)
-    let told = try active.end { (trial, unwritten) throws(StoreError) in
-      switch outcome {
-      case .completed(let values):
-        return try finish(trial, unwritten, active.leases, as: .completed, values: values)
-      case .pruned:
-        let last = trial.intermediateValues.last?.value
-        let values = last.flatMap { $0.isNaN ? nil : [$0] } ?? []
-        return try finish(trial, unwritten, active.leases, as: .pruned, values: values)
-      case .ended(let kind, let reason):
-        let earlier = try store.attempts(of: trial.number, in: study).filter { $0.endedAt != nil }
-        guard let lease = active.lease,
-          retries.retries(kind, after: earlier.compactMap(\.outcome))
-        else {
-          return try finish(
-            trial, unwritten, active.leases, as: .failed, values: [], outcome: kind,
-            reason: reason)
-        }
-        return try giveBack(trial, unwritten, lease, kind, reason)
+    try exchange([TrialEnd(active, outcome)], []).told[0].get()
+  }
+
+  /// What the store is to do to end a trial, and what the trial is then.
+  func plan(_ end: TrialEnd) throws -> PlannedEnd {
+    let (trial, unwritten) = try end.active.beginEnding()
+    do {
+      return try plan(end, trial, unwritten)
+    } catch {
+      end.active.keptActive()
+      throw error
+    }
+  }
+
+  private func plan(
+    _ end: TrialEnd, _ trial: Trial, _ unwritten: [TrialChange]
+  ) throws(StoreError) -> PlannedEnd {
+    let active = end.active
+    func finished(
+      _ state: TrialState, _ values: [Double], _ outcome: AttemptOutcome? = nil,
+      _ reason: String = ""
+    ) -> PlannedEnd {
+      let changes = endChanges(
+        of: trial.reference, state, values: values, outcome: outcome, reason: reason)
+      return PlannedEnd(
+        active: active, steps: [.commit(unwritten + changes, under: active.leases)],
+        news: changes, trial: changes.reduce(into: trial) { $0.apply($1.event) })
+    }
+    switch end.outcome.checked(objectives: study.directions.count) {
+    case .completed(let values):
+      return finished(.completed, values)
+    case .pruned:
+      let last = trial.intermediateValues.last?.value
+      return finished(.pruned, last.flatMap { $0.isNaN ? nil : [$0] } ?? [])
+    case .ended(let outcome, let reason):
+      guard let lease = active.lease, try isRetried(outcome, of: lease) else {
+        return finished(.failed, [], outcome, reason)
       }
+      // Whoever interrupts a trial may want it back at once; the delay is for what failed.
+      let isWaiting = outcome != .interrupted && outcome != .preempted
+      let now = try leaseTime()
+      let retryAt = isWaiting ? now.advanced(by: retries.delay) : now
+      var kept = trial
+      kept.intermediateValues = []
+      return PlannedEnd(
+        active: active,
+        steps: (unwritten.isEmpty ? [] : [.commit(unwritten, under: [lease])])
+          + [.close(lease, as: outcome, reason: reason, retryAt: retryAt)],
+        news: [TrialChange(trial.reference, .restarted(at: .now()))], trial: kept)
     }
-    state.withLock { _ = $0.active.removeValue(forKey: active.number) }
-    return told
   }
 
-  private func finish(
-    _ trial: Trial, _ unwritten: [TrialChange], _ leases: [Lease], as state: TrialState,
-    values: [Double], outcome: AttemptOutcome? = nil, reason: String = ""
-  ) throws(StoreError) -> Trial {
-    let end = endChanges(
-      of: trial.reference, state, values: values, outcome: outcome, reason: reason)
-    try store.commit(unwritten + end, to: study, under: leases, durability: .powerCut)
-    note(end)
-    return end.reduce(into: trial) { $0.apply($1.event) }
-  }
-
-  private func giveBack(
-    _ trial: Trial, _ unwritten: [TrialChange], _ lease: Lease, _ outcome: AttemptOutcome,
-    _ reason: String
-  ) throws(StoreError) -> Trial {
-    if !unwritten.isEmpty {
-      try store.commit(unwritten, to: study, under: [lease], durability: .process)
-    }
-    // Whoever interrupts a trial may want it back at once; the delay is for what failed.
-    let isWaiting = outcome != .interrupted && outcome != .preempted
-    let now = Timestamp.now()
-    let retryAt = isWaiting ? now.advanced(by: retries.delay) : now
-    guard try store.close(lease, as: outcome, reason: reason, retryAt: retryAt) else {
-      throw .leaseLost(trial: trial.number)
-    }
-    note([TrialChange(trial.reference, .restarted(at: now))])
-    var kept = trial
-    kept.intermediateValues = []
-    return kept
+  private func isRetried(
+    _ outcome: AttemptOutcome, of lease: Lease
+  ) throws(StoreError) -> Bool {
+    guard lease.attempt > 1 else { return retries.retries(outcome, after: []) }
+    let earlier = try store.attempts(of: lease.trial.number, in: study)
+    return retries.retries(
+      outcome, after: earlier.filter { $0.number < lease.attempt }.compactMap(\.outcome))
   }
 
   func endChanges(
@@ -78,6 +83,27 @@ extension Coordinator {
     changes.append(TrialChange(trial, .finished(state, values: values, at: .now())))
     return changes
   }
+}
+
+/// A trial that ends, and how.
+package struct TrialEnd: Sendable {
+  package let active: ActiveTrial
+  package let outcome: TrialOutcome
+
+  package init(_ active: ActiveTrial, _ outcome: TrialOutcome) {
+    self.active = active
+    self.outcome = outcome
+  }
+}
+
+/// The end of a trial before it is written. The trial is kept from ending twice meanwhile.
+struct PlannedEnd {
+  let active: ActiveTrial
+  let steps: [StoreStep]
+  /// What the history learns when the steps are done.
+  let news: [TrialChange]
+  /// The trial's form then.
+  let trial: Trial
 }
 
 extension Trial {

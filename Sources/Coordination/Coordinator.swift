@@ -31,9 +31,13 @@ public final class Coordinator: Sendable {
 
   /// The longest time that other processes wait to see a report.
   static let writeDelay = DispatchTimeInterval.milliseconds(50)
+  /// How old what ``control()`` says may be.
+  static let controlDelay: Duration = .seconds(1)
 
   let queue = DispatchQueue(label: "needletail.coordinator")
   let state: Mutex<State>
+  /// By how much a test's time is ahead of the clocks.
+  private let timeAhead: @Sendable () -> Duration
 
   struct State {
     var history: TrialHistory
@@ -41,8 +45,12 @@ public final class Coordinator: Sendable {
     /// The trials that this coordinator handed out and that did not end yet, by number.
     var active: [Int: HandedOut] = [:]
     var isTicking = false
-    var leasesRenewedAt: Timestamp
+    var leases: LeaseTable
     var hasLoaded = false
+    /// Called when a lease ran out or was given back.
+    var onWake: (@Sendable () -> Void)?
+    /// What the user wants, and when that was read.
+    var control: (StudyControl, readAt: Duration)?
   }
 
   /// A trial that lives as long as whoever runs it: when it is dropped without being told, it is
@@ -54,11 +62,22 @@ public final class Coordinator: Sendable {
   /// Creates a coordinator; reads nothing yet.
   ///
   /// - Parameter leaseDuration: At least two seconds.
-  public init(
+  public convenience init(
     store: any StudyStore, study: StudyRecord, sampler: any Sampler, pruner: any Pruner,
     seed: UInt64, retries: RetryPolicy = RetryPolicy(),
     worker: String = WorkerIdentity.current().name,
     leaseDuration: Duration = .seconds(60)
+  ) {
+    self.init(
+      store: store, study: study, sampler: sampler, pruner: pruner, seed: seed, retries: retries,
+      worker: worker, leaseDuration: leaseDuration, timeAhead: { .zero })
+  }
+
+  /// - Parameter timeAhead: By how much the coordinator's time is ahead of the clocks; a test moves it.
+  package init(
+    store: any StudyStore, study: StudyRecord, sampler: any Sampler, pruner: any Pruner,
+    seed: UInt64, retries: RetryPolicy, worker: String, leaseDuration: Duration,
+    timeAhead: @escaping @Sendable () -> Duration
   ) {
     precondition(leaseDuration >= .seconds(2), "a lease of \(leaseDuration) is too short")
     self.store = store
@@ -69,8 +88,33 @@ public final class Coordinator: Sendable {
     self.retries = retries
     self.worker = worker
     self.leaseDuration = leaseDuration
-    let history = TrialHistory(directions: study.directions, studyName: study.name)
-    state = Mutex(State(history: history, leasesRenewedAt: .now()))
+    self.timeAhead = timeAhead
+    state = Mutex(
+      State(
+        history: TrialHistory(directions: study.directions, studyName: study.name),
+        leases: LeaseTable(duration: leaseDuration)))
+  }
+
+  /// The time that leases in memory count on.
+  var steadyTime: Duration { SteadyClock.now + timeAhead() }
+
+  /// The time that leases in the store count on.
+  func leaseTime() throws(StoreError) -> Timestamp {
+    try store.leaseTime(in: study).advanced(by: timeAhead())
+  }
+
+  /// What the user wants of the study, as of a second ago at most.
+  package func control() throws -> StudyControl {
+    let now = steadyTime
+    if let (known, readAt) = state.withLock({ $0.control }), now - readAt < Self.controlDelay {
+      return known
+    }
+    let control = try store.control(of: study)
+    state.withLock { state in
+      state.control = (control, now)
+      _ = state.leases.handle(.cancelled(control == .cancelled), at: now)
+    }
+    return control
   }
 
   // MARK: Handing out
@@ -80,30 +124,13 @@ public final class Coordinator: Sendable {
   /// - Parameters:
   ///   - limit: How many trials the study may have; nil for no limit.
   ///   - space: When the parameters are known beforehand, they are all chosen now and written.
-  /// - Returns: nil when the study has `limit` trials and none of them waits to be run.
+  /// - Returns: nil when the study has `limit` trials and none of them waits to be run, and while its
+  ///   ``StudyControl`` keeps it from handing out any.
   public func ask(limit: Int? = nil, assigning space: SearchSpace? = nil) throws -> ActiveTrial? {
-    while let (trial, lease) = try takeTrial(limit: limit) {
-      do {
-        let active = try prepare(trial, lease, sharesJointSample: space == nil)
-        scheduleTick()
-        guard let space else { return active }
-        do {
-          try space.visit { parameter in try active.suggest(parameter) }
-        } catch let error as TrialError {
-          // A queued trial with impossible values fails alone; the study goes on.
-          _ = try tell(active, .ended(.failed, reason: "\(error)"))
-          continue
-        }
-        try active.flush()
-        return active
-      } catch {
-        // The trial cannot run here; whoever comes next may have a sampler or a space that fits.
-        _ = try store.close(lease, as: .interrupted, reason: "\(error)", retryAt: .now())
-        state.withLock { _ = $0.active.removeValue(forKey: trial.number) }
-        throw error
-      }
-    }
-    return nil
+    let request = TrialRequest(worker: worker, count: 1)
+    let result = try exchange([], [request], limit: limit, assigning: space)
+    if let failure = result.failure { throw failure }
+    return result.taken[0].first
   }
 
   /// Takes up a running trial that another process handed out, under its open lease, so that it can be
@@ -117,6 +144,19 @@ public final class Coordinator: Sendable {
     if trial.state.isFinished { throw StoreError.trialFinished(number: number) }
     guard trial.state == .running else { throw TrialError.notRunning(number: number) }
     let lease = try store.openLeases(in: study).first { $0.trial.number == number }
+    return try resume(trial, lease)
+  }
+
+  /// Takes up the trial of a lease that was handed out before this coordinator was made.
+  func resume(_ lease: Lease) throws -> ActiveTrial {
+    guard let trial = try store.trials(in: study, numbers: [lease.trial.number]).first else {
+      throw StoreError.unknownTrial(number: lease.trial.number, study: study.name)
+    }
+    return try resume(trial, lease)
+  }
+
+  private func resume(_ trial: Trial, _ lease: Lease?) throws -> ActiveTrial {
+    let number = trial.number
     let active = ActiveTrial(
       trial, lease: lease, jointSample: [], unwritten: [],
       startedAt: trial.startedAt ?? .now(), coordinator: self)
@@ -128,41 +168,8 @@ public final class Coordinator: Sendable {
     return active
   }
 
-  private func takeTrial(limit: Int?) throws(StoreError) -> (Trial, Lease)? {
-    while true {
-      let now = Timestamp.now()
-      let request = LeaseRequest(
-        worker: worker, now: now, deadline: now.advanced(by: leaseDuration))
-      if let (trial, lease) = try store.claimTrial(in: study, lease: request) {
-        if try failIfExhausted(trial, lease) { continue }
-        return (trial, lease)
-      }
-      let template = Trial(
-        TrialReference(id: 0, number: 0), state: .running, startedAt: now)
-      guard
-        let (reference, lease) = try store.createTrial(
-          template, in: study, lease: request, limit: limit), let lease
-      else { return nil }
-      return (Trial(reference, state: .running, startedAt: now), lease)
-    }
-  }
-
-  /// Fails a trial that was claimed again although its policy is used up (its worker vanished once
-  /// too often).
-  private func failIfExhausted(_ trial: Trial, _ lease: Lease) throws(StoreError) -> Bool {
-    guard lease.attempt > 1 else { return false }
-    let earlier = try store.attempts(of: trial.number, in: study).filter { $0.endedAt != nil }
-    guard let last = earlier.last, let outcome = last.outcome, outcome == .lost,
-      !retries.retries(outcome, after: earlier.dropLast().compactMap(\.outcome))
-    else { return false }
-    let reason = "lost \(RetryPolicy.lossesAllowed + 1) times, last by \(last.worker)"
-    try store.commit(
-      endChanges(of: trial.reference, .failed, values: [], outcome: .lost, reason: reason),
-      to: study, under: [lease], durability: .powerCut)
-    return true
-  }
-
-  private func prepare(
+  /// Samples what is sampled jointly and makes the trial an active one.
+  func activate(
     _ trial: Trial, _ lease: Lease, sharesJointSample: Bool
   ) throws -> ActiveTrial {
     try state.withLock { state in
@@ -219,7 +226,7 @@ public final class Coordinator: Sendable {
     for lease in try store.openLeases(in: study) {
       guard let other = WorkerIdentity(name: lease.worker), other.isDead else { continue }
       let reason = "process \(other.process) on \(other.host) is gone"
-      if try store.close(lease, as: .lost, reason: reason, retryAt: .now()) {
+      if try store.close(lease, as: .lost, reason: reason, retryAt: try leaseTime()) {
         recovered.append(lease.trial.number)
       }
     }

@@ -122,7 +122,8 @@ public final class Study: Sendable {
   ///
   /// An error that the objective throws fails that trial, with its message as the reason, and the
   /// study goes on; ``TrialPruned`` prunes it. When the task is cancelled, no further trial starts,
-  /// and a trial whose objective throws `CancellationError` is queued again.
+  /// and a trial whose objective throws `CancellationError` is queued again. While the study is paused
+  /// (`needletail study pause`), no trial starts; when it is stopped, the call ends.
   ///
   /// - Parameters:
   ///   - trials: How many trials this call runs; nil for no limit.
@@ -168,11 +169,22 @@ public final class Study: Sendable {
     _ objective: @Sendable (RunningTrial) async throws -> [Double]
   ) async throws {
     while !Task.isCancelled, !isStopped.withLock({ $0 }), budget.takeOne() {
-      let trial = try ask()
+      guard let trial = try await nextTrial() else { break }
       let ended = try await run(objective, in: trial)
       for callback in callbacks { try callback(self, ended) }
     }
     try Task.checkCancellation()
+  }
+
+  /// The next trial, for which a paused study lets its workers wait; nil when somebody stopped it.
+  private func nextTrial() async throws -> RunningTrial? {
+    while true {
+      if let trial = try askUnlessHalted() { return trial }
+      guard try coordinator.control() == .paused || coordinator.control() == .running,
+        !isStopped.withLock({ $0 })
+      else { return nil }
+      try await Task.sleep(for: .milliseconds(500))
+    }
   }
 
   private func run(
@@ -201,11 +213,19 @@ public final class Study: Sendable {
   /// Starts a trial; the caller runs the objective and then tells the result.
   ///
   /// A queued trial comes first, then one that is to be repeated, then a new one.
+  ///
+  /// - Throws: ``StudyHalted`` while the study is paused, stopped or cancelled; what the store or the
+  ///   sampler throws.
   public func ask() throws -> RunningTrial {
-    guard let active = try coordinator.ask() else {
-      preconditionFailure("a study without a limit handed out no trial")
+    guard let trial = try askUnlessHalted() else {
+      throw StudyHalted(study: name, control: try coordinator.control())
     }
-    return RunningTrial(active: active)
+    return trial
+  }
+
+  /// The next trial; nil while the study is paused, stopped or cancelled.
+  private func askUnlessHalted() throws -> RunningTrial? {
+    try coordinator.ask().map { RunningTrial(active: $0) }
   }
 
   /// Ends a trial with its objective's value; NaN makes it a failed one.

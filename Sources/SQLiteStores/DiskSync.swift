@@ -33,8 +33,11 @@ final class DiskSync: @unchecked Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Returns when all that was written to the log before the call is on the disk.
-  func sync() throws(StoreError) {
+  /// Returns when all that was written to the log before the call is on the disk, by whomever.
+  ///
+  /// - Parameter mayBeGone: Whether the log may have been moved into the file, which was synchronized
+  ///   then.
+  func sync(mayBeGone: Bool = false) throws(StoreError) {
     monitor.lock()
     defer { monitor.unlock() }
     requested += 1
@@ -47,6 +50,7 @@ final class DiskSync: @unchecked Sendable {
       let through = requested
       if descriptor < 0 { descriptor = openFile(path, O_RDONLY | O_CLOEXEC) }
       var number: Int32 = descriptor < 0 ? errno : 0
+      if number == ENOENT, mayBeGone { return }
       if number == 0 {
         isRunning = true
         monitor.unlock()

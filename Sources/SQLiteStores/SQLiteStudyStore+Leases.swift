@@ -5,46 +5,45 @@ extension SQLiteStudyStore {
     in study: StudyRecord, lease request: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? {
     // Most asking finds nothing, and then nobody need be kept from writing.
-    let mayFind = try read { session throws(StoreError) in
-      try session.hasClaimable(in: study, now: request.now)
-    }
-    guard mayFind else { return nil }
+    guard try hasClaimable(in: study, at: request.now) else { return nil }
     return try write(.process) { session throws(StoreError) -> (Trial, Lease)? in
       let key = try session.key(of: study)
-      var claimed = try session.claimWaiting(in: study, key: key, for: request)
-      if claimed == nil { claimed = try session.claimAgain(in: study, key: key, for: request) }
-      guard let lease = claimed else { return nil }
-      guard let trial = try session.trials(in: study, ids: [lease.trial.id]).first else {
-        throw session.damaged("trial \(lease.trial.number) vanished")
-      }
-      return (trial, lease)
+      return try session.claim(in: study, key: key, for: request)
     }
   }
 
-  public func renewLeases(
-    of worker: String, in study: StudyRecord, until deadline: Timestamp
+  public func hasClaimable(
+    in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    try read { session throws(StoreError) in
+      try session.hasClaimable(in: study, now: moment)
+    }
+  }
+
+  public func renew(
+    _ renewals: [LeaseRenewal], in study: StudyRecord
   ) throws(StoreError) -> [Lease] {
-    try write(.process) { session throws(StoreError) in
+    if renewals.isEmpty { return [] }
+    return try write(.process) { session throws(StoreError) in
       let key = try session.key(of: study)
       let update = try session.database.statement(
         """
-        UPDATE needletail_attempts INDEXED BY needletail_claimable
-        SET deadline = ?3, claimable_at = ?3
-        WHERE study_key = ?1 AND claimable_at IS NOT NULL AND worker = ?2 AND ended_at IS NULL
-        RETURNING trial_id, trial_number, attempt, lease_token
+        UPDATE needletail_attempts
+        SET deadline = max(deadline, ?5), claimable_at = max(deadline, ?5)
+        WHERE study_key = ?1 AND trial_number = ?2 AND attempt = ?3 AND lease_token = ?4
+          AND ended_at IS NULL
         """)
-      update.bind(1, key)
-      update.bind(2, worker)
-      update.bind(3, Int(deadline.microseconds))
-      defer { update.reset() }
-      var leases: [Lease] = []
-      while try update.step() {
-        leases.append(
-          Lease(
-            study: study, trial: TrialReference(id: update.int(0), number: update.int(1)),
-            attempt: update.int(2), worker: worker, token: update.text(3)))
+      var lost: [Lease] = []
+      for renewal in renewals {
+        update.bind(1, key)
+        update.bind(2, renewal.lease.trial.number)
+        update.bind(3, renewal.lease.attempt)
+        update.bind(4, renewal.lease.token)
+        update.bind(5, Int(renewal.deadline.microseconds))
+        try update.run()
+        if session.database.changedRows == 0 { lost.append(renewal.lease) }
       }
-      return leases.sorted { $0.trial.number < $1.trial.number }
+      return lost
     }
   }
 
@@ -53,32 +52,31 @@ extension SQLiteStudyStore {
   ) throws(StoreError) -> Bool {
     try write(.process) { session throws(StoreError) in
       let key = try session.key(of: lease.study)
-      let find = try session.database.statement(
+      return try session.close(lease, key: key, as: outcome, reason: reason, retryAt: retryAt)
+    }
+  }
+
+  public func addLateResult(
+    _ sentence: String, reports: [IntermediateValue], to lease: Lease
+  ) throws(StoreError) {
+    let attempts = try attempts(of: lease.trial.number, in: lease.study)
+    guard
+      var attempt = attempts.first(where: { $0.token == lease.token && $0.endedAt != nil })
+    else { return }
+    attempt.addLateResult(sentence, reports: reports)
+    try write(.process) { session throws(StoreError) in
+      let update = try session.database.statement(
         """
-        SELECT a.ended_at IS NULL, t.state, a.reason FROM needletail_attempts a
-        JOIN trials t ON t.trial_id = a.trial_id
-        WHERE a.study_key = ? AND a.trial_number = ? AND a.attempt = ? AND a.lease_token = ?
+        UPDATE needletail_attempts SET reason = ?, reports = ?
+        WHERE study_key = ? AND trial_number = ? AND attempt = ? AND lease_token = ?
         """)
-      find.bind(1, key)
-      find.bind(2, lease.trial.number)
-      find.bind(3, lease.attempt)
-      find.bind(4, lease.token)
-      guard try find.step() else {
-        find.reset()
-        return false
-      }
-      let isOpen = find.int(0) != 0
-      let isRunning = find.text(1) == TrialState.running.storeName
-      let isUnexplained = !isRunning && find.text(2).isEmpty
-      find.reset()
-      guard isOpen else {
-        if isUnexplained { try session.explain(lease, key: key, as: outcome, reason: reason) }
-        return false
-      }
-      try session.end(
-        lease.attempt, of: lease.trial, key: key, as: outcome, reason: reason, at: .now(),
-        claimableAt: isRunning ? retryAt : nil, keepingReports: isRunning)
-      return true
+      update.bind(1, attempt.reason)
+      update.bind(2, ReportList.text(attempt.reports))
+      update.bind(3, try session.key(of: lease.study))
+      update.bind(4, lease.trial.number)
+      update.bind(5, attempt.number)
+      update.bind(6, lease.token)
+      try update.run()
     }
   }
 
@@ -112,7 +110,7 @@ extension SQLiteStudyStore {
       let rows = try session.database.statement(
         """
         SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
-          reports
+          reports, lease_token
         FROM needletail_attempts WHERE study_key = ? AND trial_number = ?
         ORDER BY attempt
         """)
@@ -133,7 +131,7 @@ extension SQLiteStudyStore {
             deadline: Timestamp(microseconds: Int64(rows.int(4))), outcome: outcome,
             reason: rows.text(6),
             endedAt: rows.isNull(7) ? nil : Timestamp(microseconds: Int64(rows.int(7))),
-            reports: reports))
+            reports: reports, token: rows.text(9)))
       }
       return attempts
     }

@@ -130,12 +130,7 @@ extension SQLiteStudyStore {
   public func note(_ key: String, of study: StudyRecord) throws(StoreError) -> String? {
     try read { session throws(StoreError) in
       guard let studyKey = try session.knownKey(of: study) else { return nil }
-      let find = try session.database.statement(
-        "SELECT text FROM needletail_notes WHERE study_key = ? AND key = ?")
-      find.bind(1, studyKey)
-      find.bind(2, key)
-      defer { find.reset() }
-      return try find.step() ? find.text(0) : nil
+      return try session.note(key, key: studyKey)
     }
   }
 
@@ -143,16 +138,7 @@ extension SQLiteStudyStore {
     _ key: String, to text: String, of study: StudyRecord
   ) throws(StoreError) {
     try write(.powerCut) { session throws(StoreError) in
-      let studyKey = try session.key(of: study)
-      let upsert = try session.database.statement(
-        """
-        INSERT INTO needletail_notes (study_key, key, text) VALUES (?, ?, ?)
-        ON CONFLICT (study_key, key) DO UPDATE SET text = excluded.text
-        """)
-      upsert.bind(1, studyKey)
-      upsert.bind(2, key)
-      upsert.bind(3, text)
-      try upsert.run()
+      try session.setNote(key, to: text, key: try session.key(of: study))
     }
   }
 
@@ -214,6 +200,28 @@ extension SQLiteStudyStore {
 }
 
 extension Session {
+  /// What stands under `name` beside the study with that key of ours; nil without one.
+  func note(_ name: String, key: Int) throws(StoreError) -> String? {
+    let find = try database.statement(
+      "SELECT text FROM needletail_notes WHERE study_key = ? AND key = ?")
+    find.bind(1, key)
+    find.bind(2, name)
+    defer { find.reset() }
+    return try find.step() ? find.text(0) : nil
+  }
+
+  func setNote(_ name: String, to text: String, key: Int) throws(StoreError) {
+    let upsert = try database.statement(
+      """
+      INSERT INTO needletail_notes (study_key, key, text) VALUES (?, ?, ?)
+      ON CONFLICT (study_key, key) DO UPDATE SET text = excluded.text
+      """)
+    upsert.bind(1, key)
+    upsert.bind(2, name)
+    upsert.bind(3, text)
+    try upsert.run()
+  }
+
   /// The studies, or the one of that name, in the order of their creation.
   func studies(named name: String?) throws(StoreError) -> [StudyRecord] {
     let rows = try database.statement(

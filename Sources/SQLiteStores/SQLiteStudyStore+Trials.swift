@@ -9,12 +9,7 @@ extension SQLiteStudyStore {
     let durability: Durability = template.state.isFinished ? .powerCut : .process
     return try write(durability) { session throws(StoreError) -> (TrialReference, Lease?)? in
       let key = try session.key(of: study)
-      if let limit, try session.nextNumber(in: study, key: key) >= limit { return nil }
-      let reference = try session.insert(template, in: study, key: key)
-      guard let request else { return (reference, nil) }
-      return (
-        reference, try session.openAttempt(1, of: reference, in: study, key: key, for: request)
-      )
+      return try session.create(template, in: study, key: key, lease: request, limit: limit)
     }
   }
 
@@ -26,14 +21,49 @@ extension SQLiteStudyStore {
     }
     try write(finishes ? .powerCut : durability) { session throws(StoreError) in
       let key = try session.key(of: study)
-      for lease in leases { try session.requireLive(lease, key: key) }
-      var open: TrialReference?
-      for change in changes {
-        if change.trial != open { try session.requireOpen(change.trial, in: study) }
-        try session.apply(change, to: study, key: key)
-        if case .finished = change.event { open = nil } else { open = change.trial }
-      }
+      try session.commit(changes, to: study, key: key, under: leases)
     }
+  }
+
+  public func perform(
+    _ steps: [StoreStep], in study: StudyRecord
+  ) throws(StoreError) -> [StoreStep.Result] {
+    if steps.isEmpty { return [] }
+    return try write(.process) { session throws(StoreError) in
+      let key = try session.key(of: study)
+      var results: [StoreStep.Result] = []
+      results.reserveCapacity(steps.count)
+      var isDry = false
+      for step in steps {
+        if case .take = step {
+          // What the first found nothing of, the next will not find either.
+          if isDry {
+            results.append(.nothing)
+            continue
+          }
+        } else {
+          isDry = false
+        }
+        try session.database.run("SAVEPOINT step")
+        do throws(StoreError) {
+          let result = try session.perform(step, in: study, key: key)
+          if case .nothing = result { isDry = true }
+          results.append(result)
+        } catch {
+          session.forget()
+          // A failure that ended the whole transaction is everybody's.
+          guard !session.database.isIdle else { throw error }
+          try session.database.run("ROLLBACK TO step")
+          results.append(.failed(error))
+        }
+        try session.database.run("RELEASE step")
+      }
+      return results
+    }
+  }
+
+  public func synchronize() throws(StoreError) {
+    try diskSync.sync(mayBeGone: true)
   }
 
   public func changes(
@@ -92,6 +122,54 @@ extension SQLiteStudyStore {
 }
 
 extension Session {
+  func perform(
+    _ step: StoreStep, in study: StudyRecord, key: Int
+  ) throws(StoreError) -> StoreStep.Result {
+    switch step {
+    case .commit(let changes, let leases):
+      try commit(changes, to: study, key: key, under: leases)
+      return .committed
+    case .close(let lease, let outcome, let reason, let retryAt):
+      return .closed(
+        wasLive: try close(lease, key: key, as: outcome, reason: reason, retryAt: retryAt))
+    case .take(let request, let limit):
+      if let (trial, lease) = try claim(in: study, key: key, for: request) {
+        return .taken(trial, lease)
+      }
+      let new = Trial(
+        TrialReference(id: 0, number: 0), state: .running, startedAt: request.startedAt)
+      guard
+        let (reference, lease) = try create(
+          new, in: study, key: key, lease: request, limit: limit), let lease
+      else { return .nothing }
+      return .taken(
+        Trial(reference, state: .running, startedAt: request.startedAt), lease)
+    }
+  }
+
+  /// Adds a trial, and opens its first attempt when somebody asks for its lease; nil at the limit.
+  func create(
+    _ template: Trial, in study: StudyRecord, key: Int, lease request: LeaseRequest?, limit: Int?
+  ) throws(StoreError) -> (TrialReference, Lease?)? {
+    if let limit, try nextNumber(in: study, key: key) >= limit { return nil }
+    let reference = try insert(template, in: study, key: key)
+    guard let request else { return (reference, nil) }
+    return (reference, try openAttempt(1, of: reference, in: study, key: key, for: request))
+  }
+
+  /// Makes the changes, under leases that must be live.
+  func commit(
+    _ changes: [TrialChange], to study: StudyRecord, key: Int, under leases: [Lease]
+  ) throws(StoreError) {
+    for lease in leases { try requireLive(lease, key: key) }
+    var open: TrialReference?
+    for change in changes {
+      if change.trial != open { try requireOpen(change.trial, in: study) }
+      try apply(change, to: study, key: key)
+      if case .finished = change.event { open = nil } else { open = change.trial }
+    }
+  }
+
   /// The id of the completed, feasible trial with the best first value; nil without one.
   ///
   /// Values are read in the order of the table, without an index; only one that is better than

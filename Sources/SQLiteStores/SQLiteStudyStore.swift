@@ -1,5 +1,6 @@
 internal import CSQLite
 public import StudyModel
+internal import Synchronization
 
 /// A study store in an SQLite file with the tables of Optuna 5, so that both can use it at once.
 ///
@@ -16,7 +17,9 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
   private let session: Session
   /// The path that all who use the file agree on, whatever links they came by.
   private let resolvedPath: String
-  private let diskSync: DiskSync
+  let diskSync: DiskSync
+  /// How far lease time is ahead of the steady clock, by study token.
+  let leaseOffsets = Mutex<[String: Duration]>([:])
   private let monitor = Monitor()
   private var queue: [WriteJob] = []
   private var isTaken = false

@@ -18,7 +18,7 @@ extension Session {
     insert.bind(4, trial.id)
     insert.bind(5, request.worker)
     insert.bind(6, token)
-    insert.bind(7, Int(request.now.microseconds))
+    insert.bind(7, Int(request.startedAt.microseconds))
     insert.bind(8, Int(request.deadline.microseconds))
     try insert.run()
     return Lease(
@@ -57,6 +57,19 @@ extension Session {
     try update.run()
   }
 
+  /// Takes the next trial that waits to be run: one of the queue, else one to be tried again.
+  func claim(
+    in study: StudyRecord, key: Int, for request: LeaseRequest
+  ) throws(StoreError) -> (Trial, Lease)? {
+    var claimed = try claimWaiting(in: study, key: key, for: request)
+    if claimed == nil { claimed = try claimAgain(in: study, key: key, for: request) }
+    guard let lease = claimed else { return nil }
+    guard let trial = try trials(in: study, ids: [lease.trial.id]).first else {
+      throw damaged("trial \(lease.trial.number) vanished")
+    }
+    return (trial, lease)
+  }
+
   /// Takes the first trial that waits in the queue; nil when it is empty.
   func claimWaiting(
     in study: StudyRecord, key: Int, for request: LeaseRequest
@@ -78,7 +91,7 @@ extension Session {
       UPDATE trials SET state = 'RUNNING', datetime_start = ?
       WHERE trial_id = ? AND state = 'WAITING'
       """)
-    update.bind(1, request.now.storeText)
+    update.bind(1, request.startedAt.storeText)
     update.bind(2, trial.id)
     try update.run()
     return try openAttempt(1, of: trial, in: study, key: key, for: request)
@@ -93,8 +106,8 @@ extension Session {
     {
       if isOpen {
         try end(
-          attempt, of: trial, key: key, as: .lost, reason: "its lease ran out", at: request.now,
-          claimableAt: nil, keepingReports: isRunning)
+          attempt, of: trial, key: key, as: .lost, reason: "its lease ran out",
+          at: request.startedAt, claimableAt: nil, keepingReports: isRunning)
       } else {
         try forbidClaim(of: attempt, of: trial, key: key)
       }
@@ -141,6 +154,38 @@ extension Session {
     update.bind(2, trial.number)
     update.bind(3, attempt)
     try update.run()
+  }
+
+  /// Closes an open attempt, or explains one that a commit has closed; false when it was not open.
+  func close(
+    _ lease: Lease, key: Int, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
+  ) throws(StoreError) -> Bool {
+    let find = try database.statement(
+      """
+      SELECT a.ended_at IS NULL, t.state, a.reason FROM needletail_attempts a
+      JOIN trials t ON t.trial_id = a.trial_id
+      WHERE a.study_key = ? AND a.trial_number = ? AND a.attempt = ? AND a.lease_token = ?
+      """)
+    find.bind(1, key)
+    find.bind(2, lease.trial.number)
+    find.bind(3, lease.attempt)
+    find.bind(4, lease.token)
+    guard try find.step() else {
+      find.reset()
+      return false
+    }
+    let isOpen = find.int(0) != 0
+    let isRunning = find.text(1) == TrialState.running.storeName
+    let isUnexplained = !isRunning && find.text(2).isEmpty
+    find.reset()
+    guard isOpen else {
+      if isUnexplained { try explain(lease, key: key, as: outcome, reason: reason) }
+      return false
+    }
+    try end(
+      lease.attempt, of: lease.trial, key: key, as: outcome, reason: reason, at: .now(),
+      claimableAt: isRunning ? retryAt : nil, keepingReports: isRunning)
+    return true
   }
 
   /// Records how an attempt ended that a commit has closed.

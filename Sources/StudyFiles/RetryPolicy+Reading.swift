@@ -14,7 +14,7 @@ extension RetryPolicy {
     delay = try fields["delay"]?.duration("'delay' of 'retries'", orZero: true) ?? .zero
     if let on = fields["on"] {
       let retryable = AttemptOutcome.allCases.filter { outcome in
-        ![.completed, .pruned, .infeasible].contains(outcome)
+        ![.completed, .pruned, .infeasible, .cancelled].contains(outcome)
       }
       var outcomes: Set<AttemptOutcome> = []
       for element in on.elements {

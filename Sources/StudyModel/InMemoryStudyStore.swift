@@ -135,6 +135,12 @@ public final class InMemoryStudyStore: StudyStore {
     try with(study) { study throws(StoreError) in study.claim(for: request) }
   }
 
+  public func hasClaimable(
+    in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    try with(study) { $0.hasClaimable(at: moment) }
+  }
+
   public func commit(
     _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
   ) throws(StoreError) {
@@ -184,10 +190,20 @@ public final class InMemoryStudyStore: StudyStore {
 
   // MARK: Leases
 
-  public func renewLeases(
-    of worker: String, in study: StudyRecord, until deadline: Timestamp
+  public func renew(
+    _ renewals: [LeaseRenewal], in study: StudyRecord
   ) throws(StoreError) -> [Lease] {
-    try with(study) { study throws(StoreError) in study.renew(worker: worker, until: deadline) }
+    try with(study) { study throws(StoreError) in
+      renewals.compactMap { study.renew($0) ? nil : $0.lease }
+    }
+  }
+
+  public func addLateResult(
+    _ sentence: String, reports: [IntermediateValue], to lease: Lease
+  ) throws(StoreError) {
+    try with(lease.study) { study throws(StoreError) in
+      study.addLateResult(sentence, reports: reports, to: lease)
+    }
   }
 
   public func close(

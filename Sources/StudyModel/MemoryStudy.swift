@@ -145,8 +145,9 @@ struct MemoryStudy: Sendable {
     let number = (attempts[trial.number]?.count ?? 0) + 1
     let token = Token.random()
     let attempt = Attempt(
-      trialNumber: trial.number, number: number, worker: request.worker, startedAt: request.now,
-      deadline: request.deadline, outcome: nil, reason: "", endedAt: nil, reports: [])
+      trialNumber: trial.number, number: number, worker: request.worker,
+      startedAt: request.startedAt,
+      deadline: request.deadline, outcome: nil, reason: "", endedAt: nil, reports: [], token: token)
     attempts[trial.number, default: []].append(
       AttemptRecord(attempt: attempt, trial: trial, token: token, claimableAt: request.deadline))
     claimable.insert(trial.number)
@@ -164,13 +165,21 @@ struct MemoryStudy: Sendable {
     }
   }
 
+  /// Whether ``claim(for:)`` finds a trial at that moment.
+  func hasClaimable(at moment: Timestamp) -> Bool {
+    !waiting.isEmpty
+      || claimable.contains { number in
+        attempts[number]?.last?.claimableAt.map { $0 <= moment } ?? false
+      }
+  }
+
   /// Takes the next trial that waits to be run.
   mutating func claim(for request: LeaseRequest) -> (Trial, Lease)? {
     if let number = waiting.min() {
       waiting.remove(number)
       trials[number].state = .running
-      trials[number].startedAt = request.now
-      log.append(TrialChange(trials[number].reference, .started(at: request.now)))
+      trials[number].startedAt = request.startedAt
+      log.append(TrialChange(trials[number].reference, .started(at: request.startedAt)))
       let lease = openAttempt(of: trials[number].reference, for: request)
       return (trials[number], lease)
     }
@@ -183,27 +192,33 @@ struct MemoryStudy: Sendable {
     }
     if attempts[number]?.last?.attempt.endedAt == nil {
       endAttempt(
-        of: number, as: .lost, reason: "its lease ran out", at: request.now, claimableAt: nil)
+        of: number, as: .lost, reason: "its lease ran out", at: request.startedAt, claimableAt: nil)
     }
     changeLast(of: number, claimableAt: nil) { _ in }
     let lease = openAttempt(of: trials[number].reference, for: request)
     return (trials[number], lease)
   }
 
-  /// Moves the deadlines of a worker's open attempts.
-  mutating func renew(worker: String, until deadline: Timestamp) -> [Lease] {
-    var leases: [Lease] = []
-    for number in claimable.sorted() {
-      guard let last = attempts[number]?.last, last.attempt.endedAt == nil,
-        last.attempt.worker == worker
-      else { continue }
-      changeLast(of: number, claimableAt: deadline) { $0.deadline = deadline }
-      leases.append(
-        Lease(
-          study: record, trial: last.trial, attempt: last.attempt.number, worker: worker,
-          token: last.token))
-    }
-    return leases
+  /// Moves the deadline of an open attempt; false when the lease is not live.
+  mutating func renew(_ renewal: LeaseRenewal) -> Bool {
+    guard isLive(renewal.lease) else { return false }
+    let number = renewal.lease.trial.number
+    let deadline = max(renewal.deadline, attempts[number]?.last?.attempt.deadline ?? .distantPast)
+    changeLast(of: number, claimableAt: deadline) { $0.deadline = deadline }
+    return true
+  }
+
+  /// Adds a sentence and reports to the record of a closed attempt, once.
+  mutating func addLateResult(
+    _ sentence: String, reports: [IntermediateValue], to lease: Lease
+  ) {
+    let number = lease.trial.number
+    guard
+      let place = attempts[number]?.firstIndex(where: {
+        $0.token == lease.token && $0.attempt.endedAt != nil
+      })
+    else { return }
+    attempts[number]?[place].attempt.addLateResult(sentence, reports: reports)
   }
 
   /// Closes an attempt; false when it was not open.

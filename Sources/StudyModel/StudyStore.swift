@@ -59,6 +59,8 @@ public protocol StudyStore: Sendable {
   func claimTrial(
     in study: StudyRecord, lease: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)?
+  /// Whether ``claimTrial(in:lease:)`` would find a trial at that lease time. Writes nothing.
+  func hasClaimable(in study: StudyRecord, at moment: Timestamp) throws(StoreError) -> Bool
   /// Commits the changes in one transaction, in their order.
   ///
   /// - Parameters:
@@ -71,6 +73,17 @@ public protocol StudyStore: Sendable {
   func commit(
     _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
   ) throws(StoreError)
+  /// Does the steps in one transaction, in their order. One that fails is undone alone; a later step
+  /// sees what an earlier one did. Nothing waits for the disk: who acknowledges the end of a trial
+  /// calls ``synchronize()`` before.
+  ///
+  /// - Returns: A result per step.
+  /// - Throws: What undid them all.
+  func perform(
+    _ steps: [StoreStep], in study: StudyRecord
+  ) throws(StoreError) -> [StoreStep.Result]
+  /// Returns when all that was committed before the call survives a power cut.
+  func synchronize() throws(StoreError)
   /// What was written by anyone since the cursor was last advanced, except that changes of this store
   /// object may be left out or repeated; from a new cursor, all there is.
   func changes(
@@ -91,16 +104,23 @@ public protocol StudyStore: Sendable {
 
   // MARK: Leases
 
-  /// Moves the deadline of all open attempts of that worker; returns the leases that are still live.
-  func renewLeases(
-    of worker: String, in study: StudyRecord, until deadline: Timestamp
-  ) throws(StoreError) -> [Lease]
+  /// The present moment on the clock that the deadlines of the study's leases count on. Every process
+  /// that uses the store reads the same time, within a fraction of a second, and setting a machine's
+  /// clock does not change it. Cheap: a store that must ask elsewhere asks once.
+  func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp
+  /// Moves the deadlines of open attempts, never backward; returns the leases that are not live.
+  func renew(_ renewals: [LeaseRenewal], in study: StudyRecord) throws(StoreError) -> [Lease]
   /// Closes an attempt. Unless the trial is finished, it stays running and may be claimed from
   /// `retryAt` on; its reports move to the attempt's record. False when the lease was not live; when
   /// that is because a commit under it finished the trial, outcome and reason are recorded still.
   func close(
     _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
   ) throws(StoreError) -> Bool
+  /// Adds a sentence to the record of an attempt that is closed, behind the reason it ended for, and
+  /// the reports that it does not have yet. Nothing happens when the sentence stands there already, or
+  /// when the attempt is open or not known.
+  func addLateResult(
+    _ sentence: String, reports: [IntermediateValue], to lease: Lease) throws(StoreError)
   /// The leases of all open attempts, also those that ran out and were not taken over yet.
   func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease]
   /// The attempts at one trial, in their order.
@@ -177,14 +197,31 @@ public struct StoreCursor: Sendable {
 public struct LeaseRequest: Sendable, Hashable {
   /// The worker's name; unique among the workers of a study.
   public let worker: String
-  /// When the lease runs out unless it is renewed.
+  /// When the lease runs out unless it is renewed, in the store's ``StudyStore/leaseTime(in:)``.
   public let deadline: Timestamp
-  /// The present moment, against which other leases' deadlines are held.
+  /// The present moment in the store's ``StudyStore/leaseTime(in:)``, against which other leases'
+  /// deadlines are held.
   public let now: Timestamp
+  /// The present moment by the system's clock, as which it is recorded.
+  public let startedAt: Timestamp
 
-  public init(worker: String, now: Timestamp, deadline: Timestamp) {
+  /// - Parameter startedAt: nil for `now`.
+  public init(worker: String, now: Timestamp, deadline: Timestamp, startedAt: Timestamp? = nil) {
     self.worker = worker
     self.now = now
+    self.deadline = deadline
+    self.startedAt = startedAt ?? now
+  }
+}
+
+/// A lease that is to last longer.
+public struct LeaseRenewal: Sendable, Hashable {
+  public let lease: Lease
+  /// When it runs out unless it is renewed again, in the store's ``StudyStore/leaseTime(in:)``.
+  public let deadline: Timestamp
+
+  public init(_ lease: Lease, until deadline: Timestamp) {
+    self.lease = lease
     self.deadline = deadline
   }
 }
@@ -229,6 +266,8 @@ public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
   case lost
   /// It succeeded without reporting an objective.
   case metricMissing = "metric_missing"
+  /// It was stopped because its study was cancelled.
+  case cancelled
 }
 
 /// One attempt at running a trial, open or closed.
@@ -247,11 +286,15 @@ public struct Attempt: Sendable, Hashable {
   public internal(set) var endedAt: Timestamp?
   /// The reports of an attempt that was closed for a retry.
   public internal(set) var reports: [IntermediateValue]
+  /// The token of its lease.
+  package let token: String
 
   public init(
     trialNumber: Int, number: Int, worker: String, startedAt: Timestamp, deadline: Timestamp,
-    outcome: AttemptOutcome?, reason: String, endedAt: Timestamp?, reports: [IntermediateValue]
+    outcome: AttemptOutcome?, reason: String, endedAt: Timestamp?, reports: [IntermediateValue],
+    token: String = ""
   ) {
+    self.token = token
     self.trialNumber = trialNumber
     self.number = number
     self.worker = worker

@@ -14,6 +14,12 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     self.microseconds = microseconds
   }
 
+  /// Before all others.
+  static let distantPast = Timestamp(microseconds: .min)
+
+  /// After all others.
+  package static let distantFuture = Timestamp(microseconds: .max)
+
   /// The present moment, by the system's clock.
   public static func now() -> Timestamp {
     var time = timespec()

@@ -67,6 +67,18 @@ import Testing
     try await check(kind, StoreSuite.renewsLeases(in:))
   }
 
+  @Test(arguments: Kind.allCases) func countsLeaseTime(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.countsLeaseTime(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func keepsLateResults(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsLateResults(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func performsSteps(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.performsSteps(in:))
+  }
+
   @Test(arguments: Kind.allCases) func retriesClosedAttempts(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.retriesClosedAttempts(in:))
   }

@@ -1,0 +1,17 @@
+internal import Coordination
+
+/// Thrown by ``Study/ask()`` while nobody may start a trial: somebody paused, stopped or cancelled the
+/// study. `needletail study resume` lets it go on.
+public struct StudyHalted: Error, Hashable, CustomStringConvertible {
+  /// The study's name.
+  public let study: String
+  /// Whether it may go on later by itself, as a paused one does.
+  public let isPaused: Bool
+  public let description: String
+
+  init(study: String, control: StudyControl) {
+    self.study = study
+    isPaused = control == .paused
+    description = control.sentence(for: study) ?? "study '\(study)' goes on; ask again"
+  }
+}
