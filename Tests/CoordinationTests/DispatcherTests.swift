@@ -123,4 +123,143 @@ extension ResultStatus {
     #expect(attempts[0].reason.contains("came too late: completed with 7.0"))
     #expect(try bed.store.trials(in: bed.study, numbers: [0]).first?.values == [2])
   }
+
+  @Test func aWorkerThatLeavesGivesBackWhatItHolds() throws {
+    let bed = try DispatchBed()
+    let dispatcher = try bed.dispatcher(limit: 2)
+    let trials = try dispatcher.claim(2, for: "a")
+    #expect(try dispatcher.claim(1, for: "b").isEmpty)
+    let woken = Mutex(0)
+    dispatcher.onAvailable { woken.withLock { $0 += 1 } }
+    try dispatcher.workerLeft("a")
+    #expect(woken.withLock { $0 } == 1)
+    #expect(try dispatcher.claim(9, for: "b").map(\.number) == [0, 1])
+    #expect(try dispatcher.finish([trials[0].result()], of: "a").map(\.name) == ["lost"])
+    let attempts = try bed.store.attempts(of: 0, in: bed.study)
+    #expect(attempts.map(\.outcome) == [.preempted, nil])
+  }
+
+  @Test func aFailedAttemptIsRepeatedWhenItsTimeHasCome() throws {
+    let bed = try DispatchBed(retries: RetryPolicy(count: 1, delay: .seconds(5)))
+    let dispatcher = try bed.dispatcher(limit: 1)
+    let failed = TrialOutcome.ended(.failed, reason: "no luck")
+    let trial = try #require(try dispatcher.claim(1, for: "a").first)
+    let results = [AttemptResult(lease: trial.ticket, outcome: failed)]
+    #expect(try dispatcher.finish(results, of: "a").map(\.name) == ["accepted"])
+    #expect(try dispatcher.finish(results, of: "a").map(\.name) == ["repeated"])
+    #expect(try dispatcher.claim(1, for: "a").isEmpty)
+    #expect(try !dispatcher.isExhausted)
+    let woken = Mutex(0)
+    dispatcher.onAvailable { woken.withLock { $0 += 1 } }
+    bed.time.advance(by: 6)
+    dispatcher.tick()
+    #expect(woken.withLock { $0 } == 1)
+    let again = try #require(try dispatcher.claim(1, for: "a").first)
+    #expect(again.attempt == 2)
+    let last = [AttemptResult(lease: again.ticket, outcome: failed)]
+    #expect(try dispatcher.finish(last, of: "a").map(\.name) == ["accepted"])
+    #expect(try dispatcher.claim(1, for: "a").isEmpty)
+    #expect(try dispatcher.isExhausted)
+    #expect(try bed.store.counts(in: bed.study) == [.failed: 1])
+  }
+
+  @Test func reportsAndParametersAreInTheStoreWhenTheyAreAnswered() throws {
+    let bed = try DispatchBed()
+    let dispatcher = try bed.dispatcher(pruner: ThresholdPruner(upper: 10))
+    let trial = try #require(try dispatcher.claim(1, for: "a").first)
+    let y = Parameter("y", try .int(IntDistribution(low: 1, high: 3)))
+    let value = try dispatcher.suggest([y], under: trial.ticket, of: "a")
+    let answer = try dispatcher.exchange(
+      DispatchRequest(
+        worker: "a",
+        reports: [3, 11].enumerated().map {
+          LeaseReport(lease: trial.ticket, report: IntermediateValue(step: $0, value: $1))
+        },
+        attributes: [LeaseAttribute(lease: trial.ticket, attribute: Attribute("k", 1))]))
+    #expect(answer.review.pruned.map(\.lease) == [trial.ticket])
+    // A dispatcher that knows nothing finds it all, and goes on under the same lease.
+    let stored = try bed.dispatcher().trial(under: trial.ticket, of: "a").snapshot
+    #expect(stored.parameters.map(\.internalValue).last == value.first)
+    #expect(stored.intermediateValues.map(\.value) == [3, 11])
+    #expect(stored.userAttributes == [Attribute("k", 1)])
+    #expect(throws: DispatchError.self) { try dispatcher.trial(under: trial.ticket, of: "b") }
+    #expect(throws: DispatchError.self) { try dispatcher.trial(under: "1.0.1.forged", of: "a") }
+    #expect(throws: DispatchError.self) { try dispatcher.trial(under: "nonsense", of: "a") }
+    let pruned = AttemptResult(lease: trial.ticket, outcome: .pruned)
+    #expect(try dispatcher.finish([pruned], of: "a").map(\.name) == ["accepted"])
+    #expect(try bed.store.trials(in: bed.study, numbers: [0]).first?.values == [11])
+    let after = try dispatcher.exchange(
+      DispatchRequest(
+        worker: "a",
+        reports: [
+          LeaseReport(lease: trial.ticket, report: IntermediateValue(step: 9, value: 1))
+        ]))
+    #expect(after.review.lost.map(\.lease) == [trial.ticket])
+    #expect(throws: DispatchError.trialEnded(trial: 0)) {
+      try dispatcher.trial(under: trial.ticket, of: "a")
+    }
+  }
+
+  @Test func theUsersWishIsFollowed() throws {
+    let bed = try DispatchBed()
+    let dispatcher = try bed.dispatcher(limit: 10)
+    let trial = try #require(try dispatcher.claim(1, for: "a").first)
+    func wish(_ control: StudyControl) throws {
+      try bed.store.setControl(control, of: bed.study)
+      bed.time.advance(by: 1.5)
+      dispatcher.tick()
+    }
+    try wish(.paused)
+    #expect(try dispatcher.claim(1, for: "b").isEmpty)
+    #expect(try !dispatcher.isExhausted)
+    let woken = Mutex(0)
+    dispatcher.onAvailable { woken.withLock { $0 += 1 } }
+    try wish(.running)
+    #expect(woken.withLock { $0 } == 1)
+    let other = try #require(try dispatcher.claim(1, for: "b").first)
+    try wish(.stopped)
+    #expect(try dispatcher.claim(1, for: "b").isEmpty)
+    #expect(try !dispatcher.isExhausted)
+    #expect(try dispatcher.heartbeat("b", holding: [other.ticket]) == LeaseReview())
+    try wish(.cancelled)
+    let review = try dispatcher.heartbeat("b", holding: [other.ticket])
+    #expect(review.cancelled.map(\.lease) == [other.ticket])
+    let stopped = TrialOutcome.ended(.cancelled, reason: "the study was cancelled")
+    for (trial, worker) in [(trial, "a"), (other, "b")] {
+      let result = AttemptResult(lease: trial.ticket, outcome: stopped)
+      #expect(try dispatcher.finish([result], of: worker).map(\.name) == ["accepted"])
+    }
+    #expect(try dispatcher.isExhausted)
+    #expect(try bed.store.counts(in: bed.study) == [.failed: 2])
+    try bed.store.setNote("control", to: "dancing", of: bed.study)
+    bed.time.advance(by: 2)
+    #expect(throws: TrialError.self) { try dispatcher.claim(1, for: "a") }
+  }
+
+  @Test func severalDispatchersShareAStudy() async throws {
+    let bed = try DispatchBed()
+    let numbers = try await withThrowingTaskGroup(of: [Int].self) { group in
+      for place in 0..<4 {
+        let dispatcher = try bed.dispatcher(limit: 200)
+        for slot in 0..<4 {
+          group.addTask {
+            var mine: [Int] = []
+            let worker = "w\(place)-\(slot)"
+            var trials = try dispatcher.claim(3, for: worker)
+            while !trials.isEmpty {
+              mine += trials.map(\.number)
+              let answer = try dispatcher.exchange(
+                DispatchRequest(worker: worker, results: trials.map { $0.result() }, claiming: 3))
+              for status in answer.results { #expect(status.name == "accepted") }
+              trials = answer.trials
+            }
+            return mine
+          }
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(numbers.sorted() == Array(0..<200))
+    #expect(try bed.store.counts(in: bed.study) == [.completed: 200])
+  }
 }
