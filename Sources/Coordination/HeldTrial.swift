@@ -17,8 +17,18 @@ package protocol HeldTrial: Sendable {
   func report(_ value: Double, step: Int) throws
   /// Why the trial should stop now, as its pruner says; nil to keep running.
   func pruningReason() throws -> String?
+  /// Records a value that the objective printed, and says why the trial should stop, as far as that is
+  /// known without waiting: where the answer takes a while, it stops the trial from outside.
+  func reportPrinted(_ value: Double, step: Int) throws -> String?
   /// Sets or replaces an attribute.
   func setAttribute(_ attribute: Attribute, _ kind: AttributeKind) throws
+}
+
+extension HeldTrial {
+  package func reportPrinted(_ value: Double, step: Int) throws -> String? {
+    try report(value, step: step)
+    return try pruningReason()
+  }
 }
 
 extension ActiveTrial: HeldTrial {}

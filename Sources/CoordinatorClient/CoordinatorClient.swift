@@ -70,11 +70,12 @@ package final class CoordinatorClient: Sendable {
 
   /// Keeps a worker's leases.
   package func heartbeat(
-    of worker: String, _ heartbeat: Heartbeat
+    of worker: String, _ heartbeat: Heartbeat,
+    cancelledBy cancellation: RequestCancellation? = nil
   ) throws(CoordinatorError) -> LeaseNews {
     try call(
       "POST", "/v1/workers/\(CoordinatorAddress.escaped(worker))/heartbeat", heartbeat,
-      timeout: .seconds(10))
+      timeout: .seconds(10), cancellation)
   }
 
   // MARK: Trials
@@ -95,13 +96,17 @@ package final class CoordinatorClient: Sendable {
   }
 
   /// Sends what running trials reported.
-  package func report(_ batch: ReportBatch) throws(CoordinatorError) -> LeaseNews {
-    try call("POST", "/v1/reports", batch)
+  package func report(
+    _ batch: ReportBatch, cancelledBy cancellation: RequestCancellation? = nil
+  ) throws(CoordinatorError) -> LeaseNews {
+    try call("POST", "/v1/reports", batch, cancellation)
   }
 
   /// Sends trials that ended.
-  package func finish(_ batch: ResultBatch) throws(CoordinatorError) -> ResultAnswer {
-    try call("POST", "/v1/results", batch)
+  package func finish(
+    _ batch: ResultBatch, cancelledBy cancellation: RequestCancellation? = nil
+  ) throws(CoordinatorError) -> ResultAnswer {
+    try call("POST", "/v1/results", batch, cancellation)
   }
 
   // MARK: Studies
@@ -217,7 +222,7 @@ package final class CoordinatorClient: Sendable {
     defer { idle.withLock { $0.append(connection) } }
     guard let cancellation else { return try connection.perform(request) }
     guard cancellation.begin(connection) else { throw .cancelled }
-    defer { cancellation.end() }
+    defer { cancellation.end(connection) }
     return try connection.perform(request)
   }
 
@@ -230,32 +235,31 @@ package final class CoordinatorClient: Sendable {
 package final class RequestCancellation: Sendable {
   private struct State {
     var isCancelled = false
-    var connection: HTTPConnection?
+    /// Those that are under way.
+    var connections: [ObjectIdentifier: HTTPConnection] = [:]
   }
 
   private let state = Mutex(State())
 
   package init() {}
 
-  /// Gives up the request that is under way and all that follow.
+  /// Gives up the requests that are under way and all that follow.
   package func cancel() {
     state.withLock { state in
       state.isCancelled = true
-      state.connection?.cancel()
+      for connection in state.connections.values { connection.cancel() }
     }
   }
-
-  package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
   func begin(_ connection: HTTPConnection) -> Bool {
     state.withLock { state in
       guard !state.isCancelled else { return false }
-      state.connection = connection
+      state.connections[ObjectIdentifier(connection)] = connection
       return true
     }
   }
 
-  func end() {
-    state.withLock { $0.connection = nil }
+  func end(_ connection: HTTPConnection) {
+    state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
   }
 }

@@ -9,6 +9,16 @@ package protocol TrialHandler: Sendable {
   func report(_ value: Double, step: Int) throws
   /// Why the trial should stop now; nil to go on.
   func pruningReason() throws -> String?
+  /// Records a value that the command printed, and says why the trial should stop, as far as that is
+  /// known without waiting.
+  func reportPrinted(_ value: Double, step: Int) throws -> String?
   /// Sets or replaces an attribute of the user.
   func setUserAttribute(_ attribute: Attribute) throws
+}
+
+extension TrialHandler {
+  package func reportPrinted(_ value: Double, step: Int) throws -> String? {
+    try report(value, step: step)
+    return try pruningReason()
+  }
 }

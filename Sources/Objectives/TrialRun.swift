@@ -195,8 +195,9 @@ final class TrialRun {
       objective.objectives.count == 1, stop.reason == nil
     else { return }
     do {
-      try handler.report(value, step: step)
-      if let reason = try handler.pruningReason() { stop.request(.pruned(reason: reason)) }
+      if let reason = try handler.reportPrinted(value, step: step) {
+        stop.request(.pruned(reason: reason))
+      }
     } catch StoreError.leaseLost {
       stop.request(.lost)
     } catch {

@@ -209,6 +209,12 @@ private struct SlotHandler: TrialHandler {
 
   func pruningReason() throws -> String? { try trial.held.pruningReason() }
 
+  func reportPrinted(_ value: Double, step: Int) throws -> String? {
+    let reason = try trial.held.reportPrinted(value, step: step)
+    observer.reported(IntermediateValue(step: step, value: value), in: slot)
+    return reason
+  }
+
   func setUserAttribute(_ attribute: Attribute) throws {
     try trial.held.setAttribute(attribute, .user)
   }
