@@ -85,7 +85,8 @@ let package = Package(
     .target(
       name: "Working",
       dependencies: [
-        "Threads", "StudyModel", "Coordination", "StudyFiles", "Objectives",
+        "Threads", "StudyModel", "Coordination", "Messages", "CoordinatorClient", "StudyFiles",
+        "Objectives",
       ],
       swiftSettings: callsC),
     .target(

@@ -4,6 +4,10 @@
 #include <sys/types.h>
 
 #ifdef __linux__
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 // The C library declares these only with _GNU_SOURCE, which Swift's importer does not define.
 extern int pipe2(int descriptors[2], int flags);
 extern int pidfd_open(pid_t process, unsigned int flags);
@@ -13,4 +17,13 @@ extern int posix_spawn_file_actions_addclosefrom_np(
     posix_spawn_file_actions_t *actions, int lowest);
 extern void *memmem(const void *text, size_t length, const void *word, size_t word_length);
 extern void *memrchr(const void *text, int byte, size_t length);
+
+// cpu_set_t is made of macros; the system calls take words of 64 bits. The first returns how many bytes it
+// wrote, or less than 0.
+static inline long nt_sched_getaffinity(pid_t process, unsigned long size, uint64_t *words) {
+  return syscall(SYS_sched_getaffinity, process, size, words);
+}
+static inline long nt_sched_setaffinity(pid_t process, unsigned long size, const uint64_t *words) {
+  return syscall(SYS_sched_setaffinity, process, size, words);
+}
 #endif

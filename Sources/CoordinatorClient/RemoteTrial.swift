@@ -8,6 +8,8 @@ internal import Synchronization
 /// Life: held → stopped by order | lost | over; ``RemoteWorker`` moves it. Thread-safe.
 package final class RemoteTrial: HeldTrial {
   package let assignment: Assignment
+  /// When this worker got it.
+  package let startedAt = Timestamp.now()
   private let worker: RemoteWorker
   private let state: Mutex<State>
 
@@ -41,7 +43,7 @@ package final class RemoteTrial: HeldTrial {
         trial: Trial(
           TrialReference(id: 0, number: assignment.trial), state: .running,
           parameters: assignment.parameters, userAttributes: assignment.userAttributes,
-          startedAt: .now())))
+          startedAt: startedAt)))
   }
 
   /// The token under which everything about the trial is sent.

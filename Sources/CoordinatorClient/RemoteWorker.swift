@@ -184,6 +184,9 @@ package final class RemoteWorker: Sendable {
   /// Since when the coordinator does not answer; nil when it does.
   package var awaySince: ContinuousClock.Instant? { state.read { $0.awaySince } }
 
+  /// Whether no further trials are claimed.
+  package var isClosed: Bool { state.read { $0.phase != .open } }
+
   /// Runs no trials of a study from now on.
   package func refuse(_ study: String) {
     state.change { state in

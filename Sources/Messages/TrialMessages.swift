@@ -116,7 +116,7 @@ package struct ReportBatch: Message {
 }
 
 /// How a trial's attempt ended, with what was not sent before.
-package struct TrialResultMessage: Sendable, Hashable {
+package struct TrialResultMessage: Message {
   package var lease: String
   package var outcome: TrialOutcome
   package var reports: [IntermediateValue]
@@ -130,6 +130,8 @@ package struct TrialResultMessage: Sendable, Hashable {
     self.reports = reports
     self.attributes = attributes
   }
+
+  package init(json: JSONValue) throws(MessageError) { try self.init(try MessageReader(json)) }
 
   init(_ reader: MessageReader) throws(MessageError) {
     lease = try reader.text("lease")

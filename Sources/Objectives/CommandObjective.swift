@@ -15,6 +15,10 @@ package struct CommandObjective: Sendable {
   let objectives: [ObjectiveMetric]
   let collection: MetricCollection
   let timeLimit: Duration?
+  /// How much memory the command and what it starts may hold, in bytes; nil for no limit.
+  let memoryLimit: Int?
+  /// Why this machine does not run a command with these words; nil when it does.
+  let refusal: @Sendable ([String]) -> String?
   let gracePeriod: Duration
   let variables: [EnvironmentVariable]
   /// In which the command runs; absolute.
@@ -34,17 +38,22 @@ package struct CommandObjective: Sendable {
   ///   - folders: Where the trials' files go.
   ///   - clientFolder: A folder to put on Python's path; see ``PythonClient``.
   ///   - toolFolder: A folder to put at the end of `PATH`, so that scripts find `needletail`.
+  ///   - memoryLimit: A limit in bytes beside the file's; the smaller one holds.
+  ///   - refusal: Why a command with these words is not run here; asked before each start.
   /// - Throws: ``StudyFileError`` when there is no command, when the program is missing or not
   ///   executable, or when a folder cannot be used.
   package init(
     _ file: StudyFile, running other: CommandTemplate? = nil, folders: TrialFolders,
-    clientFolder: String? = nil, toolFolder: String? = nil
+    clientFolder: String? = nil, toolFolder: String? = nil, memoryLimit: Int? = nil,
+    refusal: @escaping @Sendable ([String]) -> String? = { _ in nil }
   ) throws(StudyFileError) {
     guard let command = other ?? file.command else { throw Self.noCommand(in: file) }
     self.command = command
     objectives = file.objectives
     collection = file.collection
     timeLimit = file.trialTimeout
+    self.memoryLimit = [file.memoryLimit, memoryLimit].compactMap { $0 }.min()
+    self.refusal = refusal
     gracePeriod = file.gracePeriod
     variables = file.environment
     var folders = folders
@@ -108,7 +117,7 @@ package struct CommandObjective: Sendable {
     let environment = TrialEnvironment(job, folders)
     var result = TrialResult(folder: environment.folder, outcome: .interrupted)
     if let reason = stop.reason {
-      result.outcome = TrialRun.outcome(of: reason, limit: timeLimit)
+      result.outcome = outcome(of: reason)
       return result
     }
     folders.killOrphans(of: job.number, before: job.attempt)
@@ -126,6 +135,10 @@ package struct CommandObjective: Sendable {
           + "let the command read \(environment.parametersFile)")
       return result
     }
+    if let reason = refusal(words) {
+      result.outcome = .notHere(reason)
+      return result
+    }
     do throws(ProgramError) {
       let program = try program(named: words.first ?? "")
       let run = try TrialRun(
@@ -141,6 +154,20 @@ package struct CommandObjective: Sendable {
     environment.removeEmptyFolders()
     result.duration = ContinuousClock.now - start
     return result
+  }
+
+  /// The outcome of a command that was stopped.
+  func outcome(of reason: StopHandle.Reason) -> CommandOutcome {
+    switch reason {
+    case .interrupted: .interrupted
+    case .preempted: .preempted
+    case .lost: .lost
+    case .pruned(let reason): .pruned(reason: reason)
+    case .timeLimit: .timedOut(limit: timeLimit ?? .zero)
+    case .memoryLimit(let used): .outOfMemory(used: used, limit: memoryLimit ?? 0)
+    case .cancelled(let reason): .cancelled(reason: reason)
+    case .refused(let problem): .refused(problem)
+    }
   }
 
   /// The path of the program of one trial, whose name may depend on the parameters.

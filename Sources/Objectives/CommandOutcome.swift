@@ -18,6 +18,12 @@ package enum CommandOutcome: Sendable, Hashable {
   case signalled(Int32)
   /// Its time limit ended it.
   case timedOut(limit: Duration)
+  /// It held so many bytes of memory and was killed; its limit in bytes.
+  case outOfMemory(used: Int, limit: Int)
+  /// It was stopped because the study was cancelled.
+  case cancelled(reason: String)
+  /// This machine may not run the command, or cannot; another may.
+  case notHere(String)
   /// It was stopped because a user asked.
   case interrupted
   /// It was stopped because its worker had to go.
@@ -66,11 +72,11 @@ extension CommandOutcome {
     case .completed: .completed
     case .pruned, .prunedItself: .pruned
     case .infeasible: .infeasible
-    case .failed(CommandExit.killed, _), .signalled(9): .outOfMemory
+    case .failed(CommandExit.killed, _), .signalled(9), .outOfMemory: .outOfMemory
     case .failed, .reportedFailure, .signalled, .badMetric, .refused, .notStarted: .failed
     case .timedOut: .timedOut
-    case .interrupted, .requeued: .interrupted
-    case .preempted: .preempted
+    case .interrupted, .requeued, .cancelled: .interrupted
+    case .preempted, .notHere: .preempted
     case .lost: .lost
     case .tryAgain: .tryAgain
     case .metricMissing: .metricMissing
@@ -100,6 +106,10 @@ extension CommandOutcome {
     case .signalled(9): "the command was killed by SIGKILL, probably because memory ran out"
     case .signalled(let signal): "the command was ended by \(Self.name(of: signal))"
     case .timedOut(let limit): "the command ran longer than its limit of \(Self.text(limit))"
+    case .outOfMemory(let used, let limit):
+      "the command held \(Self.text(bytes: used)) of memory, more than its limit of "
+        + Self.text(bytes: limit)
+    case .cancelled(let reason), .notHere(let reason): reason
     case .interrupted: "interrupted by the user"
     case .preempted: "the worker was told to stop"
     case .lost: "the trial was taken over by another worker"
@@ -124,6 +134,14 @@ extension CommandOutcome {
       13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
     ]
     return names[signal] ?? "signal \(signal)"
+  }
+
+  /// `1.5 GiB`
+  private static func text(bytes: Int) -> String {
+    let mebibytes = Double(bytes) / 1_048_576
+    return mebibytes < 1_024
+      ? "\((mebibytes * 10).rounded() / 10) MiB"
+      : "\((mebibytes / 102.4).rounded() / 10) GiB"
   }
 
   private static func text(_ duration: Duration) -> String {

@@ -20,6 +20,10 @@ package final class StopHandle: Sendable {
     case lost
     case pruned(reason: String)
     case timeLimit
+    /// It holds more memory than it may: so many bytes.
+    case memoryLimit(Int)
+    /// The study was cancelled.
+    case cancelled(reason: String)
     /// The trial could not take what the command reported.
     case refused(String)
   }

@@ -84,6 +84,8 @@ final class TrialRun {
     guard let number = process?.number else { return }
     stop.attach(number, wakeUp: wakeUp.second.number)
     let limit = objective.timeLimit.map { start.advanced(by: $0) }
+    let memoryLimit = objective.memoryLimit
+    var lastLook = ContinuousClock.now
     var killTime: ContinuousClock.Instant?
     var polls = [pollfd](repeating: pollfd(), count: 5)
     unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
@@ -96,13 +98,23 @@ final class TrialRun {
         polls[3] = pollfd(fd: wakeUp.first.number, events: Int16(POLLIN), revents: 0)
         polls[4] = pollfd(fd: process?.exitSignal ?? -1, events: Int16(POLLIN), revents: 0)
         // An interrupted call changes nothing; its results are cleared above.
-        _ = unsafe poll(&polls, nfds_t(polls.count), timeout(until: killTime ?? limit))
+        let memoryCheck = memoryLimit == nil ? nil : lastLook.advanced(by: MemoryUse.interval)
+        let deadline = [killTime ?? limit, memoryCheck].compactMap { $0 }.min()
+        _ = unsafe poll(&polls, nfds_t(polls.count), timeout(until: deadline))
         if polls[0].revents != 0 { unsafe output.receive(into: buffer) { take($0) } }
         if polls[1].revents != 0 { unsafe errors.receive(into: buffer) { take($0) } }
         if polls[2].revents != 0 { serveChannel() }
         if polls[3].revents != 0 { _ = unsafe wakeUp.first.read(into: buffer) }
         if polls[4].revents != 0 { return }
         if process?.exitSignal == nil, process?.hasExited ?? true { return }
+        if let memoryLimit, ContinuousClock.now >= lastLook.advanced(by: MemoryUse.interval) {
+          // It is killed at once: what grows would grow on while it is asked to go.
+          if let used = MemoryUse.excess(of: number, over: memoryLimit) {
+            stop.request(.memoryLimit(used))
+            stop.kill()
+          }
+          lastLook = .now
+        }
         enforceLimits(limit, &killTime, number)
       }
     }
@@ -234,7 +246,7 @@ final class TrialRun {
     if let reason {
       // One that told its values and went with 0 was done before it noticed.
       guard case .exited(0) = end, hasToldValues, reason != .lost else {
-        return Self.outcome(of: reason, limit: objective.timeLimit)
+        return objective.outcome(of: reason)
       }
     }
     // What a program does after it has said so (such as failing for want of a best trial) is no matter.
@@ -262,17 +274,6 @@ final class TrialRun {
   /// How it ends when the command stops by itself: as the pruner wanted, if it did.
   private var prunedOutcome: CommandOutcome {
     pruningReason.map { .pruned(reason: $0) } ?? .prunedItself
-  }
-
-  static func outcome(of reason: StopHandle.Reason, limit: Duration?) -> CommandOutcome {
-    switch reason {
-    case .interrupted: .interrupted
-    case .preempted: .preempted
-    case .lost: .lost
-    case .pruned(let reason): .pruned(reason: reason)
-    case .timeLimit: .timedOut(limit: limit ?? .zero)
-    case .refused(let problem): .refused(problem)
-    }
   }
 
   private func lastLine(of bytes: ArraySlice<UInt8>) -> String {

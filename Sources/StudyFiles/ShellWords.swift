@@ -1,10 +1,10 @@
 /// Words of a command line, as a shell would see them, without any expansion.
-enum ShellWords {
+package enum ShellWords {
   /// Splits at white space; `'…'`, `"…"` and `\` quote as in POSIX sh (2.2). Nothing else is special:
   /// `$`, `*`, `|` and the like are ordinary characters.
   ///
   /// - Returns: The words, or nil when a quote is not closed or the text ends with a backslash.
-  static func split(_ text: String) -> [String]? {
+  package static func split(_ text: String) -> [String]? {
     var words: [String] = []
     var word = ""
     var isInWord = false

@@ -37,7 +37,8 @@ extension StudyFile {
     FieldName("trials", "n_trials", "max_trials", "run_cap"), "timeout",
     FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
-    FieldName("trial_timeout", "max_trial_duration"), "grace_period",
+    FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
+    "grace_period",
     FieldName("environment", "env"),
   ]
 
@@ -87,6 +88,7 @@ extension StudyFile {
         try RetryPolicy(reading: node)
       } ?? RetryPolicy()
     trialTimeout = try fields["trial_timeout"]?.duration("'trial_timeout'")
+    memoryLimit = try fields["memory_limit"]?.byteCount("'memory_limit'")
     gracePeriod =
       try fields["grace_period"]?.duration("'grace_period'", orZero: true) ?? .seconds(10)
     environment =

@@ -35,6 +35,8 @@ package struct StudyFile: Sendable {
   package var retries: RetryPolicy
   /// How long one trial may take; nil for no limit.
   package var trialTimeout: Duration?
+  /// How much memory a trial's processes may hold together, in bytes; nil for no limit.
+  package var memoryLimit: Int?
   /// From SIGTERM to SIGKILL; 10 s by default.
   package var gracePeriod: Duration
   /// Variables to set for the command, or with nil to remove, in the file's order.

@@ -112,6 +112,14 @@ extension YAMLNode {
     return .nanoseconds(Int64((seconds * 1e9).rounded()))
   }
 
+  func byteCount(_ what: String) throws(LocatedFault) -> Int {
+    let scalar = try scalar(what, as: "a size such as 512M or 4G")
+    guard let bytes = ByteCount.read(scalar.text) else {
+      throw fault("\(what) is \(summary); give a size of at least 1M, such as 512M or 4G")
+    }
+    return bytes
+  }
+
   private static func seconds(_ text: String) -> Double? {
     let units = ["ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400]
     var rest = text.filter { $0 != " " }[...]
