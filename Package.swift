@@ -100,6 +100,7 @@ let package = Package(
       dependencies: [
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
         "Plotting", "StudyFiles", "Needletail", "Objectives", "Working", "Messages", "Serving",
+        "CoordinatorClient",
       ],
       swiftSettings: house),
     .executableTarget(

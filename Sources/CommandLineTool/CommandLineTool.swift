@@ -1,3 +1,4 @@
+internal import CoordinatorClient
 internal import StudyModel
 
 #if canImport(Glibc)
@@ -32,6 +33,9 @@ public enum CommandLineTool {
       console.complain(error.description)
       return console.finish(.usage)
     } catch let error as StoreError where error.isTransient {
+      console.complain(error.description)
+      return console.finish(.tryAgain)
+    } catch let error as CoordinatorError where error.isTransient {
       console.complain(error.description)
       return console.finish(.tryAgain)
     } catch {

@@ -34,7 +34,7 @@ package struct Credentials: Sendable {
     self.token = token
   }
 
-  /// The token of a file, else of the environment variable `NEEDLETAIL_TOKEN`, else none.
+  /// The token of a file, or with `-` of the standard input, else of the environment variable `NEEDLETAIL_TOKEN`, else none.
   package init(
     tokenFile: String?, environment: (String) -> String?
   ) throws(CoordinatorError) {
@@ -67,12 +67,20 @@ package struct Credentials: Sendable {
       let reason = unsafe String(cString: strerror(errno))
       return .badCredentials("the token file '\(path)' cannot be read: \(reason); check the path")
     }
-    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let isInput = path == "-"
+    let file = isInput ? 0 : unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw failure() }
-    defer { close(file) }
+    defer { if !isInput { close(file) } }
+    var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 8_192)
-    let count = unsafe read(file, &buffer, buffer.count)
-    guard count >= 0 else { throw failure() }
-    return String(decoding: buffer[..<count], as: UTF8.self)
+    // One line: standard input may stay open behind it.
+    while bytes.count <= buffer.count, !bytes.contains(0x0A) {
+      let count = unsafe read(file, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure() }
+      if count == 0 { break }
+      bytes += buffer[..<count]
+    }
+    return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
   }
 }

@@ -1,5 +1,5 @@
-package import CoordinatorClient
 internal import Coordination
+package import CoordinatorClient
 internal import Messages
 package import Objectives
 internal import StudyFiles

@@ -8,7 +8,7 @@ internal import StudyModel
 package struct ArgumentScanner {
   private let description: VerbDescription
   private var flags: Set<String> = []
-  private var values: [String: String] = [:]
+  private var values: [String: [String]] = [:]
   private var positionals: ArraySlice<String> = []
 
   /// Sorts the arguments that follow the verb.
@@ -41,7 +41,13 @@ package struct ArgumentScanner {
   /// The option's value; nil when it was not given.
   package func value(_ name: String) -> String? {
     precondition(declared(name)?.placeholder != nil, "\(name) is no option of \(description.name)")
-    return values[name]
+    return values[name]?.first
+  }
+
+  /// All values of an option that may be given more than once, in their order.
+  package func values(_ name: String) -> [String] {
+    precondition(declared(name)?.isRepeated == true, "\(name) of \(description.name) comes once")
+    return values[name] ?? []
   }
 
   /// The option's value as a whole number of the range.
@@ -132,7 +138,7 @@ package struct ArgumentScanner {
       throw .unknownOption(
         name, verb: description.name, nearest: nearest(to: name, among: known))
     }
-    guard !flags.contains(option.name), values[option.name] == nil else {
+    guard !flags.contains(option.name), values[option.name] == nil || option.isRepeated else {
       throw .repeatedOption(option.name)
     }
     let attached = parts.count > 1 ? String(parts[1]) : nil
@@ -147,7 +153,7 @@ package struct ArgumentScanner {
     guard let value = attached ?? rest.popFirst(), attached != nil || value != "--" else {
       throw .missingValue(option: option.name, placeholder: placeholder)
     }
-    values[option.name] = value
+    values[option.name, default: []].append(value)
   }
 
   private static func wording(of range: ClosedRange<Int>) -> String {

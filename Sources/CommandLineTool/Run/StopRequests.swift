@@ -16,8 +16,11 @@ struct StopRequests {
   private let before: [(signal: Int32, action: sigaction)]
 
   /// Begins to listen; wakes whoever polls ``wakeUp`` at each signal.
-  init() {
-    requests.listen()
+  ///
+  /// - Parameter drains: Whether SIGTERM and SIGHUP raise the level by one, as SIGINT does: for a daemon,
+  ///   which they tell to finish.
+  init(drains: Bool = false) {
+    requests.listen(drains: drains)
     var before: [(Int32, sigaction)] = []
     for number in [SIGINT, SIGTERM, SIGHUP] {
       var old = sigaction()
@@ -85,6 +88,7 @@ private final class SignalState: Sendable {
   let channel: (read: Int32, write: Int32)
   private let interrupts = Atomic<Int>(0)
   private let terminations = Atomic<Int>(0)
+  private let drains = Atomic(false)
 
   init() {
     var ends: [Int32] = [-1, -1]
@@ -98,7 +102,8 @@ private final class SignalState: Sendable {
   }
 
   /// Starts from nothing.
-  func listen() {
+  func listen(drains: Bool) {
+    self.drains.store(drains, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
     terminations.store(0, ordering: .relaxed)
   }
@@ -107,6 +112,9 @@ private final class SignalState: Sendable {
 
   var level: Int {
     let terminations = terminations.load(ordering: .relaxed)
+    if drains.load(ordering: .relaxed) {
+      return interrupts.load(ordering: .relaxed) + terminations
+    }
     return max(interrupts.load(ordering: .relaxed), terminations > 0 ? terminations + 1 : 0)
   }
 

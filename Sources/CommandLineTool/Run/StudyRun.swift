@@ -6,12 +6,6 @@ internal import Samplers
 internal import StudyFiles
 internal import StudyModel
 
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
-
 /// One `needletail run`: opens the study, lets the engine run it, and tells how it ended.
 struct StudyRun {
   private let plan: RunPlan
@@ -26,7 +20,7 @@ struct StudyRun {
   init(_ plan: RunPlan, _ console: Console) throws {
     self.plan = plan
     self.console = console
-    try CommandObjective.check(plan.file, toolFolder: Self.ownFolder)
+    try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
     store = try plan.store.openOrCreate()
     let known = try store.studies().first { $0.name == plan.name }
     isNew = known == nil
@@ -45,7 +39,7 @@ struct StudyRun {
     objective = try CommandObjective(
       plan.file,
       folders: TrialFolders(in: plan.store.trialFolder, study: study.name, token: study.token),
-      clientFolder: Self.pythonClient(console), toolFolder: Self.ownFolder)
+      clientFolder: OwnFiles.pythonClient(console), toolFolder: OwnFiles.toolFolder)
     try store.setNote(StoredStudyFile.key, to: plan.file.text, of: study)
   }
 
@@ -159,28 +153,5 @@ struct StudyRun {
             "best",
             isSingle ? best.first?.jsonForm ?? .null : .array(best.map(\.jsonForm))),
         ]))
-  }
-
-  /// The folder of the Python client. Only objectives in Python miss it, so a failure is a warning.
-  private static func pythonClient(_ console: Console) -> String? {
-    do throws(PythonClientError) {
-      return try PythonClient.install()
-    } catch {
-      console.warn("\(error)")
-      return nil
-    }
-  }
-
-  /// The folder of this program, for scripts that call it; nil where the system does not tell.
-  private static var ownFolder: String? {
-    #if os(Linux)
-      let path = realpath("/proc/self/exe", nil)
-    #else
-      let path = realpath(CommandLine.arguments[0], nil)
-    #endif
-    guard let path else { return nil }
-    defer { free(path) }
-    let text = String(cString: path)
-    return text.lastIndex(of: "/").map { String(text[..<$0]) }
   }
 }

@@ -61,6 +61,8 @@ package struct VerbDescription: Sendable {
     package var placeholder: String?
     package let help: String
     package var completion = Completion.none
+    /// Whether it may be given more than once.
+    package var isRepeated = false
   }
 
   /// A command line that works, and what it does.

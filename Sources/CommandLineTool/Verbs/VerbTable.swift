@@ -3,7 +3,7 @@ internal import StudyFiles
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
   package static let all: [any Verb.Type] = [
-    RunVerb.self,
+    RunVerb.self, WorkerVerb.self, WorkerListVerb.self,
     StudyCreateVerb.self, StudyListVerb.self, StudyShowVerb.self, StudyBestVerb.self,
     StudyDeleteVerb.self, StudyExportVerb.self,
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
@@ -12,11 +12,16 @@ package enum VerbTable {
     DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
   ]
 
-  /// The first words of verbs with two, such as `study`, in the table's order.
+  /// The first words of verbs with two that are no verbs themselves, such as `study`, in the table's
+  /// order.
   package static var nouns: [String] {
     all.reduce(into: []) { nouns, verb in
       let words = verb.description.words
-      if words.count == 2, !nouns.contains(words[0]) { nouns.append(words[0]) }
+      if words.count == 2, !nouns.contains(words[0]),
+        !all.contains(where: { $0.description.words == [words[0]] })
+      {
+        nouns.append(words[0])
+      }
     }
   }
 
@@ -30,6 +35,11 @@ package enum VerbTable {
     _ arguments: ArraySlice<String>
   ) throws(UsageError) -> (verb: (any Verb.Type)?, rest: ArraySlice<String>) {
     let first = arguments.first ?? ""
+    if let second = arguments.dropFirst().first,
+      let verb = all.first(where: { $0.description.words == [first, second] })
+    {
+      return (verb, arguments.dropFirst(2))
+    }
     if let verb = all.first(where: { $0.description.words == [first] }) {
       return (verb, arguments.dropFirst())
     }

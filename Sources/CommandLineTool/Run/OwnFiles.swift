@@ -1,0 +1,64 @@
+internal import Objectives
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// What this program puts in the way of the commands it starts.
+enum OwnFiles {
+  /// The folder of the Python client. Only objectives in Python miss it, so a failure is a warning.
+  static func pythonClient(_ console: Console) -> String? {
+    do throws(PythonClientError) {
+      return try PythonClient.install()
+    } catch {
+      console.warn("\(error)")
+      return nil
+    }
+  }
+
+  /// The folder of this program, for scripts that call it; nil where the system does not tell.
+  static var toolFolder: String? {
+    #if os(Linux)
+      let path = realpath("/proc/self/exe", nil)
+    #else
+      let path = realpath(CommandLine.arguments[0], nil)
+    #endif
+    guard let path else { return nil }
+    defer { free(path) }
+    let text = String(cString: path)
+    return text.lastIndex(of: "/").map { String(text[..<$0]) }
+  }
+
+  /// The machine's name.
+  static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+    let name = String(
+      decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return name.isEmpty ? "unknown" : name
+  }
+
+  /// A path from the root on; the folder must exist or be made by whoever uses it.
+  static func absolute(_ path: String) throws(CommandError) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let here = getcwd(nil, 0) else {
+      throw .other("the current folder does not exist any more; change to another")
+    }
+    defer { free(here) }
+    let folder = String(cString: here)
+    return path == "." ? folder : "\(folder)/\(path)"
+  }
+
+  /// Where this user's programs keep what must outlive them: `$XDG_STATE_HOME/needletail`, else
+  /// `~/.local/state/needletail`, else a folder of this user in `/tmp`.
+  static func stateFolder(_ environment: (String) -> String?) -> String {
+    func folder(_ name: String) -> String? {
+      environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    if let state = folder("XDG_STATE_HOME") { return "\(state)/needletail" }
+    if let home = folder("HOME") { return "\(home)/.local/state/needletail" }
+    return "/tmp/needletail-\(getuid())"
+  }
+}
