@@ -18,6 +18,14 @@ extern int posix_spawn_file_actions_addclosefrom_np(
 extern void *memmem(const void *text, size_t length, const void *word, size_t word_length);
 extern void *memrchr(const void *text, int byte, size_t length);
 
+// Closes all descriptors from that number on.
+static inline long nt_close_from(int lowest) {
+  return syscall(SYS_close_range, (unsigned)lowest, ~0U, 0);
+}
+
+// Swift hides fork, since little may be done behind it; the guardian's loop is that little.
+static inline pid_t nt_fork(void) { return fork(); }
+
 // cpu_set_t is made of macros; the system calls take words of 64 bits. The first returns how many bytes it
 // wrote, or less than 0.
 static inline long nt_sched_getaffinity(pid_t process, unsigned long size, uint64_t *words) {

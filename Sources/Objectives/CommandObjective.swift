@@ -193,7 +193,7 @@ package struct CommandObjective: Sendable {
 package struct TrialResult: Sendable {
   /// Where the attempt's files are: `stdout.log`, `stderr.log`, `params.json`, and what the command left.
   package let folder: String
-  package internal(set) var outcome: CommandOutcome
+  package var outcome: CommandOutcome
   package internal(set) var duration: Duration = .zero
   /// What it used; nil when it was not started.
   package internal(set) var usage: ResourceUsage?

@@ -92,18 +92,12 @@ package final class CoordinatorTrials: TrialSource {
     if let known, known.tag == tag { return known.objective }
     let message = try file(of: assignment.study)
     let file = try StudyFile(text: message.file, path: "\(settings.folder)/study.yaml")
-    if settings.filter != nil, let variable = file.environment.first {
-      throw WorkerError.setsVariables(variable.name)
-    }
     let place = Checksum.text("\(worker.client.address.text)\n\(assignment.study)".utf8)
-    let settings = settings
-    let objective = try CommandObjective(
-      file,
-      folders: TrialFolders(
+    let objective = try settings.objective(
+      for: file,
+      TrialFolders(
         in: "\(settings.folder)/needletail-trials", study: assignment.study,
-        token: "\(String(assignment.seed, radix: 36).prefix(4))\(place)"),
-      clientFolder: settings.clientFolder, toolFolder: settings.toolFolder,
-      memoryLimit: settings.memoryLimit, refusal: { settings.refusal(of: $0) })
+        token: "\(String(assignment.seed, radix: 36).prefix(4))\(place)"))
     // Between the two requests the study may have got another file.
     objectives.withLock {
       $0[assignment.study] = Prepared(tag: message.tag, objective: objective)

@@ -6,6 +6,8 @@ package struct SlotResources: Sendable, Hashable {
   private let gpus: [[String]]
   /// The cores of each slot, by number; empty to leave it to the system.
   private let cores: [[Int]]
+  /// A variable that all commands get, such as a guardian's mark; nil for none.
+  package var mark: String?
 
   /// Deals the devices out.
   ///
@@ -31,7 +33,7 @@ package struct SlotResources: Sendable, Hashable {
 
   /// Variables for the commands of a slot, as `NAME=value`.
   package func variables(of slot: Int) -> [String] {
-    var variables: [String] = []
+    var variables = [mark].compactMap { $0 }
     if slot < gpus.count {
       let list = gpus[slot].joined(separator: ",")
       variables += ["CUDA_VISIBLE_DEVICES=\(list)", "HIP_VISIBLE_DEVICES=\(list)"]

@@ -39,6 +39,9 @@ package final class StudyTrials: TrialSource {
   /// How many trials were given back here and not taken again.
   package var givenBack: Int { state.withLock { $0.retries.count } }
 
+  /// Whether slots hold trials of it.
+  var isBusy: Bool { state.withLock { $0.busy > 0 } }
+
   /// Trials can be handed out again that others left.
   package func recovered(_ count: Int) {
     state.withLock { $0.retries += Array(repeating: Timestamp.now(), count: count) }
@@ -59,7 +62,7 @@ package final class StudyTrials: TrialSource {
           return .trial(
             SlotTrial(
               study: coordinator.study.name, seed: coordinator.seed, held: active,
-              objective: objective))
+              objective: objective, origin: self))
         }
       case .wait: return .later(Self.pause)
       case .recover:

@@ -36,12 +36,18 @@ package struct SlotTrial: Sendable {
   package let seed: UInt64
   package let held: any HeldTrial
   package let objective: CommandObjective
+  /// The study's own source, where several are one.
+  let origin: StudyTrials?
 
-  package init(study: String, seed: UInt64, held: any HeldTrial, objective: CommandObjective) {
+  init(
+    study: String, seed: UInt64, held: any HeldTrial, objective: CommandObjective,
+    origin: StudyTrials? = nil
+  ) {
     self.study = study
     self.seed = seed
     self.held = held
     self.objective = objective
+    self.origin = origin
   }
 
   package var number: Int { held.number }

@@ -1,3 +1,6 @@
+internal import Objectives
+internal import StudyFiles
+
 /// What a worker was told about the trials it runs.
 package struct WorkerSettings: Sendable {
   /// The only study to work for; nil for all that have a command.
@@ -20,6 +23,18 @@ package struct WorkerSettings: Sendable {
   package init(folder: String) {
     self.folder = folder
     endsWhenDone = false
+  }
+
+  /// What runs a study's command here.
+  ///
+  /// - Throws: ``WorkerError/setsVariables(_:)``, and what preparing the command throws.
+  func objective(for file: StudyFile, _ folders: TrialFolders) throws -> CommandObjective {
+    if filter != nil, let variable = file.environment.first {
+      throw WorkerError.setsVariables(variable.name)
+    }
+    return try CommandObjective(
+      file, folders: folders, clientFolder: clientFolder, toolFolder: toolFolder,
+      memoryLimit: memoryLimit, refusal: { refusal(of: $0) })
   }
 
   /// Why a command with these words is not run here; nil when it is.

@@ -5,7 +5,7 @@ package enum VerbTable {
   package static let all: [any Verb.Type] = [
     RunVerb.self, WorkerVerb.self, WorkerListVerb.self,
     StudyCreateVerb.self, StudyListVerb.self, StudyShowVerb.self, StudyBestVerb.self,
-    StudyDeleteVerb.self, StudyExportVerb.self,
+    StudySubmitVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
     PlotHistoryVerb.self, PlotIntermediateVerb.self,

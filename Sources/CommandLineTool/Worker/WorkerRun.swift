@@ -62,6 +62,10 @@ struct WorkerRun {
 
   /// Works until the end; blocks.
   func run() throws -> ExitCode {
+    let guardian = Guardian.start()
+    defer { guardian?.dismiss() }
+    var resources = resources
+    resources.mark = guardian?.mark
     let stops = StopRequests(drains: true)
     defer { stops.end() }
     let log = log

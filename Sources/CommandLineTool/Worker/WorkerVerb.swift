@@ -109,7 +109,8 @@ package struct WorkerVerb: Verb {
       let client = try coordinator.client(url, environment: context.environment)
       return try WorkerRun(client, options, settings, context).run()
     }
-    throw CommandError.other("no store yet")
+    let selection = try StoreSelection(option: store, environment: context.environment)
+    return try StoreWorkerRun(selection, options, settings, context).run()
   }
 }
 

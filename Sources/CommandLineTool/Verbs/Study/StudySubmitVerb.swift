@@ -1,0 +1,71 @@
+internal import CoordinatorClient
+internal import Messages
+internal import StudyFiles
+internal import StudyModel
+
+/// `needletail study submit <study.yaml> --to URL`
+package struct StudySubmitVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["study", "submit"],
+    abstract: "Hand a study file to a coordinator, whose workers then run it.",
+    discussion: [
+      "The same name again gives the study the new file: with more trials it goes on. The file is "
+        + "checked here first. Its command runs where the workers are, in the folder that they "
+        + "were given."
+    ],
+    arguments: [
+      .init(name: "study.yaml", help: "The study file: YAML or JSON.", completion: .file)
+    ],
+    options: [
+      .init(
+        name: "--to", placeholder: "URL",
+        help: "The coordinator's address; else the environment variable NEEDLETAIL_COORDINATOR, "
+          + "else http://127.0.0.1:7654."),
+      .init(
+        name: "--name", placeholder: "STUDY",
+        help: "The study's name; else 'name' of the study file, else the file's name."),
+      .init(
+        name: "--trials", short: "-n", placeholder: "N",
+        help: "How many trials the study gets in total; else 'trials' of the study file."),
+      .json,
+    ] + CoordinatorOptions.all,
+    examples: [
+      .init("needletail study submit study.yaml", "Hands it to the coordinator on this machine."),
+      .init(
+        "needletail study submit study.yaml --to https://tuning.example:7654 --ca ca.pem "
+          + "--token-file admin",
+        "Hands it to another one, with a token of the role admin."),
+    ])
+
+  private let path: String
+  private let url: String?
+  private let name: String?
+  private let trials: Int?
+  private let json: Bool
+  private let coordinator: CoordinatorOptions
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    path = try arguments.positional("study file")
+    url = arguments.value("--to")
+    name = arguments.value("--name")
+    trials = try arguments.integer("--trials", in: 1...(1 << 40))
+    json = arguments.flag("--json")
+    coordinator = try CoordinatorOptions(&arguments)
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let file = try StudyFile(contentsOf: path)
+    let name = name ?? file.studyName
+    try StudyName.check(name)
+    let client = try coordinator.client(
+      url ?? CoordinatorOptions.defaultAddress(context.environment),
+      environment: context.environment)
+    let summary = try client.submit(.file(file.text, name: name, trials: trials))
+    if json {
+      context.console.writeJSON(summary)
+    } else {
+      context.console.write("study '\(name.printable)' is at \(client.address)")
+    }
+    return .success
+  }
+}

@@ -1,0 +1,50 @@
+internal import Objectives
+internal import StudyModel
+internal import Working
+
+/// One `needletail worker --store`: runs what the studies of a store need, without a coordinator on the
+/// network.
+struct StoreWorkerRun {
+  private let store: StoreSelection
+  private let options: WorkerOptions
+  private let settings: WorkerSettings
+  private let slots: Int
+  private let resources: SlotResources
+  private let console: Console
+
+  init(
+    _ store: StoreSelection, _ options: WorkerOptions, _ settings: WorkerSettings,
+    _ context: Context
+  ) throws {
+    self.store = store
+    self.options = options
+    self.settings = settings
+    console = context.console
+    (slots, resources) = try options.resources(environment: context.environment)
+  }
+
+  /// Works until the end; blocks.
+  func run() throws -> ExitCode {
+    let guardian = Guardian.start()
+    defer { guardian?.dismiss() }
+    var resources = resources
+    resources.mark = guardian?.mark
+    let stops = StopRequests(drains: true)
+    defer { stops.end() }
+    let log = WorkerLog(isQuiet: options.isQuiet)
+    let opened = try store.openExisting()
+    let observer = WorkerObserver(log)
+    let source = StoreTrials(opened, settings) { log.warn($0) }
+    let pool = SlotPool(slots: slots, source, observer, resources: resources)
+    log.note(
+      "worker with \(slots) \(slots == 1 ? "slot" : "slots") for \(opened.location.printable)")
+    pool.start()
+    Draining(grace: options.grace, log: log).follow(pool, stops, console)
+    // The last to hold the store must be this thread, so that the store is closed in order.
+    pool.join()
+    let counts = observer.counts
+    if !options.isQuiet { console.note(counts.summary) }
+    if let error = pool.error { throw error }
+    return pool.level >= .stop && counts.givenBack > 0 ? .interrupted : .success
+  }
+}
