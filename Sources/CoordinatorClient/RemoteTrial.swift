@@ -5,12 +5,12 @@ internal import Synchronization
 
 /// A trial that a coordinator on the network handed to this worker.
 ///
-/// Life: held → stopped by order | lost | over; ``RemoteWorker`` moves it. Thread-safe.
+/// Life: held → stopped by order | lost | over; ``WorkerSession`` moves it. Thread-safe.
 package final class RemoteTrial: HeldTrial {
   package let assignment: Assignment
   /// When this worker got it.
   package let startedAt = Timestamp.now()
-  private let worker: RemoteWorker
+  private let worker: WorkerSession
   private let state: Mutex<State>
 
   /// Why whoever runs the trial should stop.
@@ -35,7 +35,7 @@ package final class RemoteTrial: HeldTrial {
     var isStopped: @Sendable () -> Bool = { false }
   }
 
-  init(_ assignment: Assignment, _ worker: RemoteWorker) {
+  init(_ assignment: Assignment, _ worker: WorkerSession) {
     self.assignment = assignment
     self.worker = worker
     state = Mutex(

@@ -75,7 +75,8 @@ extension CommandOutcome {
     case .failed(CommandExit.killed, _), .signalled(9), .outOfMemory: .outOfMemory
     case .failed, .reportedFailure, .signalled, .badMetric, .refused, .notStarted: .failed
     case .timedOut: .timedOut
-    case .interrupted, .requeued, .cancelled: .interrupted
+    case .interrupted, .requeued: .interrupted
+    case .cancelled: .cancelled
     case .preempted, .notHere: .preempted
     case .lost: .lost
     case .tryAgain: .tryAgain

@@ -12,7 +12,7 @@ internal import Threads
 /// A study whose command this machine may not or cannot run is refused: the trial goes back, and no other
 /// of the study is taken.
 package final class CoordinatorTrials: TrialSource {
-  private let worker: RemoteWorker
+  private let worker: WorkerSession
   private let settings: WorkerSettings
   private let listener: @Sendable (String) -> Void
   private let objectives = Mutex<[String: Prepared]>([:])
@@ -28,7 +28,7 @@ package final class CoordinatorTrials: TrialSource {
 
   /// - Parameter listener: Told in a sentence why a study's trials are not run here; from any thread.
   package init(
-    _ worker: RemoteWorker, _ settings: WorkerSettings,
+    _ worker: WorkerSession, _ settings: WorkerSettings,
     listener: @escaping @Sendable (String) -> Void
   ) {
     self.worker = worker

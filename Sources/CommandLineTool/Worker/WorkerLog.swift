@@ -34,7 +34,7 @@ final class WorkerLog: Sendable {
   }
 
   /// Adds what happens between worker and coordinator.
-  func take(_ news: RemoteWorker.News) {
+  func take(_ news: WorkerSession.News) {
     switch news {
     case .away(let error):
       warn("\(error); trials go on, and results are kept until it is back")

@@ -69,7 +69,7 @@ struct WorkerRun {
     let stops = StopRequests(drains: true)
     defer { stops.end() }
     let log = log
-    let worker = RemoteWorker(
+    let worker = WorkerSession(
       client,
       WorkerRegistration(
         wireProtocol: WireProtocol.version, version: ToolVersion.text, name: spool.worker,
@@ -97,7 +97,7 @@ struct WorkerRun {
 
   /// Registers; waits for a coordinator that is away as long as patience allows. False when the worker
   /// was told to end meanwhile.
-  private func register(_ worker: RemoteWorker, _ stops: StopRequests) throws -> Bool {
+  private func register(_ worker: WorkerSession, _ stops: StopRequests) throws -> Bool {
     let start = ContinuousClock.now
     var hasWarned = false
     while true {
@@ -124,7 +124,7 @@ struct WorkerRun {
     let folder = String(spool.path[..<slash])
     for other in Spool.leftBehind(in: folder, coordinator: client.address.text, listener: log.warn)
     {
-      let worker = RemoteWorker(
+      let worker = WorkerSession(
         client,
         WorkerRegistration(
           wireProtocol: WireProtocol.version, version: ToolVersion.text, name: other.worker,
@@ -150,7 +150,7 @@ struct WorkerRun {
   // MARK: The end
 
   /// Delivers the last results; a further signal cuts that short.
-  private func settle(_ worker: RemoteWorker, _ stops: StopRequests) -> Int {
+  private func settle(_ worker: WorkerSession, _ stops: StopRequests) -> Int {
     let deadline = ContinuousClock.now + Self.farewell
     let level = stops.level
     while true {

@@ -9,7 +9,7 @@ internal import Threads
 /// States: idle → started by ``start()`` → closing, when no further trial is claimed → ended. While the
 /// coordinator is away, trials go on, and what they say is delivered, in order, when it is back. Three
 /// threads: the claimer waits for trials, the courier delivers, the heart renews the leases.
-package final class RemoteWorker: Sendable {
+package final class WorkerSession: Sendable {
   package let client: CoordinatorClient
   package let name: String
   let registration: WorkerRegistration

@@ -3,7 +3,7 @@ internal import StudyModel
 internal import Threads
 
 /// The three threads of a worker.
-extension RemoteWorker {
+extension WorkerSession {
   /// How long reports wait for others to travel with.
   static let linger: Duration = .milliseconds(20)
   /// How long a claim waits at the coordinator.
