@@ -135,6 +135,14 @@ package final class StoreTrials: TrialSource {
     listener("study '\(record.name)' is not run here: \(reason)")
   }
 
+  package func attend() {
+    for study in state.withLock({ $0.studies }) { study.trials.attend() }
+  }
+
+  package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {
+    trial.origin?.began(trial, stoppedBy: handle)
+  }
+
   // MARK: Concluding
 
   package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {

@@ -14,6 +14,8 @@ package final class StudyTrials: TrialSource {
 
   /// How often slots look whether something came while there is nothing to run.
   private static let pause: Duration = .milliseconds(20)
+  /// How often they do so while the study is paused.
+  private static let pausedLook: Duration = .milliseconds(500)
 
   private struct State {
     /// How many slots ask or hold a trial.
@@ -22,6 +24,10 @@ package final class StudyTrials: TrialSource {
     var isDry = false
     /// When trials that were given back here may be taken again.
     var retries: [Timestamp] = []
+    /// What the user last wanted of the study.
+    var control = StudyControl.running
+    /// Stops the commands of trials that run, by number.
+    var handles: [Int: StopHandle] = [:]
   }
 
   /// - Parameters:
@@ -64,6 +70,13 @@ package final class StudyTrials: TrialSource {
               study: coordinator.study.name, seed: coordinator.seed, held: active,
               objective: objective, origin: self))
         }
+        switch try followControl() {
+        case .running: break
+        case .paused:
+          lookAgain()
+          return .later(Self.pausedLook)
+        case .stopped, .cancelled: return .never
+        }
       case .wait: return .later(Self.pause)
       case .recover:
         // Another process may have died just now, and nobody else may be left to take its trials.
@@ -105,6 +118,32 @@ package final class StudyTrials: TrialSource {
     return nil
   }
 
+  // MARK: Control
+
+  /// What the user wants of the study, as of when that was last looked up; two seconds old at most.
+  package var control: StudyControl { state.withLock { $0.control } }
+
+  private func followControl() throws -> StudyControl {
+    let control = try coordinator.control()
+    let cancelled: [StopHandle] = state.withLock { state in
+      state.control = control
+      return control == .cancelled ? Array(state.handles.values) : []
+    }
+    for handle in cancelled {
+      handle.request(.cancelled(reason: "the study was cancelled"))
+    }
+    return control
+  }
+
+  package func attend() {
+    // A slot that asks or tells meets the same error, and says so.
+    _ = Result { try followControl() }
+  }
+
+  package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {
+    state.withLock { $0.handles[trial.number] = handle }
+  }
+
   // MARK: Concluding
 
   package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {
@@ -113,6 +152,7 @@ package final class StudyTrials: TrialSource {
       state.withLock { state in
         state.busy -= 1
         state.isDry = false
+        state.handles[trial.number] = nil
         if wasGivenBack {
           let isWanted = [.interrupted, .preempted].contains(result.outcome.attemptOutcome)
           let delay: Duration = isWanted ? .zero : coordinator.retries.delay

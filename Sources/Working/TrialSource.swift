@@ -10,12 +10,15 @@ package protocol TrialSource: Sendable {
   func began(_ trial: SlotTrial, stoppedBy handle: StopHandle)
   /// Ends an attempt. Each trial that was taken is concluded once.
   func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd
+  /// Looks after what runs; whoever waits for a pool calls it about once a second.
+  func attend()
   /// No slot wants further trials.
   func interrupt()
 }
 
 extension TrialSource {
   package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {}
+  package func attend() {}
   package func interrupt() {}
 }
 

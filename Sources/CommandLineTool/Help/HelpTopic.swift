@@ -45,7 +45,7 @@ package enum HelpTopic: String, CaseIterable, Sendable {
 
     The end of a run (run):
       the keys of a study, and store, elapsed_seconds, stopped_by (budget, timeout, interrupt,
-      failures), best (the best trial, or an array of trials with several objectives)
+      failures, stopped, cancelled), best (the best trial, or an array of trials with several objectives)
 
     What was done: study delete prints name and deleted_trials; plot prints file; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries

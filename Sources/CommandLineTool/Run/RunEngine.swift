@@ -15,6 +15,8 @@ struct RunEnd: Sendable {
     case interrupt
     /// Going on made no sense; why, in a sentence.
     case failures(String)
+    /// The study was stopped or cancelled.
+    case control(StudyControl)
   }
 
   var stop: Stop
@@ -56,6 +58,7 @@ final class RunEngine: SlotObserver {
     var lastFailure: String?
     var failuresFromStart = 0
     var hasSucceeded = false
+    var announced = StudyControl.running
   }
 
   init(
@@ -88,6 +91,7 @@ final class RunEngine: SlotObserver {
       stops.wait(milliseconds: isLive ? 100 : 1_000)
       let now = Timestamp.now()
       react(to: stops, pool)
+      followControl()
       if now >= nextLook {
         lookAround()
         let after = Timestamp.now()
@@ -106,9 +110,12 @@ final class RunEngine: SlotObserver {
     pool.join()
     view.clear()
     progress.takeLines().forEach(console.note)
+    let control = trials.control
+    let ending: RunEnd.Stop =
+      control == .stopped || control == .cancelled ? .control(control) : .budget
     return state.withLock { state in
       RunEnd(
-        stop: pool.level > .none ? .interrupt : state.reason ?? .budget, error: pool.error,
+        stop: pool.level > .none ? .interrupt : state.reason ?? ending, error: pool.error,
         finished: state.finished, givenBack: trials.givenBack, lastFailure: state.lastFailure,
         elapsed: Timestamp.now().since(startedAt))
     }
@@ -126,6 +133,21 @@ final class RunEngine: SlotObserver {
           : "finishing what runs; Ctrl-C again stops it, to be run again next time")
     case .stop: progress.announce("stopping what runs; Ctrl-C again kills it")
     case .kill: progress.announce("killing what runs")
+    }
+  }
+
+  /// Follows what the user wants of the study, and says so.
+  private func followControl() {
+    trials.attend()
+    let control = trials.control
+    let isNew = state.withLock { state in
+      defer { state.announced = control }
+      return state.announced != control
+    }
+    if isNew {
+      progress.announce(
+        control.sentence(for: coordinator.study.name.printable)
+          ?? "study '\(coordinator.study.name.printable)' goes on")
     }
   }
 

@@ -105,6 +105,8 @@ struct StudyRun {
     case .failures(let sentence):
       console.complain(sentence)
       return .failed
+    case .control:
+      return .interrupted
     case .budget, .timeout:
       guard best.isEmpty else { return .success }
       if let reason = end.lastFailure {
@@ -141,6 +143,7 @@ struct StudyRun {
       case .timeout: "timeout"
       case .interrupt: "interrupt"
       case .failures: "failures"
+      case .control(let control): control.rawValue
       }
     let isSingle = study.directions.count == 1
     console.writeJSON(

@@ -8,8 +8,11 @@ struct Draining {
   let log: WorkerLog
 
   /// Follows the signals until all slots have ended; writes what is logged meanwhile.
-  func follow(_ pool: SlotPool, _ stops: StopRequests, _ console: Console) {
+  func follow(
+    _ pool: SlotPool, of source: any TrialSource, _ stops: StopRequests, _ console: Console
+  ) {
     var deadline: ContinuousClock.Instant?
+    var nextLook = ContinuousClock.now + .seconds(1)
     while pool.isRunning {
       stops.wait(milliseconds: 200)
       let level = stops.level
@@ -22,6 +25,10 @@ struct Draining {
         if let running = pool.stop(.stop, isPreempted: true), running > 0 {
           log.note("the time of --grace is over: giving back what runs")
         }
+      }
+      if ContinuousClock.now >= nextLook {
+        source.attend()
+        nextLook = .now + .seconds(1)
       }
       log.takeLines().forEach(console.note)
     }

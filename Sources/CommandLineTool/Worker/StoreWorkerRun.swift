@@ -39,7 +39,7 @@ struct StoreWorkerRun {
     log.note(
       "worker with \(slots) \(slots == 1 ? "slot" : "slots") for \(opened.location.printable)")
     pool.start()
-    Draining(grace: options.grace, log: log).follow(pool, stops, console)
+    Draining(grace: options.grace, log: log).follow(pool, of: source, stops, console)
     // The last to hold the store must be this thread, so that the store is closed in order.
     pool.join()
     let counts = observer.counts

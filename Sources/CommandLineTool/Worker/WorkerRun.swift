@@ -87,7 +87,7 @@ struct WorkerRun {
         + "\(client.address)")
     pool.start()
     let draining = Draining(grace: options.grace, log: log)
-    draining.follow(pool, stops, console)
+    draining.follow(pool, of: source, stops, console)
     pool.join()
     let left = settle(worker, stops)
     worker.endAndLeave()
