@@ -94,7 +94,8 @@ let package = Package(
       dependencies: [
         "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "StudyFiles", "Needletail",
         "CMicroHTTPD", "SharedLibraries",
-      ], swiftSettings: callsC),
+      ],
+      resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [
@@ -161,6 +162,13 @@ let package = Package(
       name: "NeedletailTests",
       dependencies: ["Needletail", "StudyModel", "Samplers", "Pruners", "SQLiteStores"],
       swiftSettings: house),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Serving", "StudyModel", "Messages", "Coordination", "StudyFiles", "SQLiteStores",
+        "NeedletailCommand",
+      ],
+      exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [

@@ -57,7 +57,9 @@ import Testing
     #expect(throws: UsageError.unknownVerb("frobnicate", nearest: nil)) {
       try VerbTable.find(["frobnicate"])
     }
-    let verbs = ["create", "list", "show", "best", "delete", "export"]
+    let verbs = [
+      "create", "list", "show", "best", "delete", "export", "pause", "resume", "stop", "cancel",
+    ]
     #expect(throws: UsageError.missingVerb(noun: "study", verbs: verbs)) {
       try VerbTable.find(["study"])
     }

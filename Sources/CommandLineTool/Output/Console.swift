@@ -54,6 +54,9 @@ package final class Console: Sendable {
     append(text, flushing: false)
   }
 
+  /// Writes what is kept back, for a reader who waits while the command goes on.
+  package func flush() { append("", flushing: true) }
+
   /// Tells of something that does not stop the command.
   package func warn(_ sentence: String) {
     note("needletail: warning: \(sentence.harmless)")

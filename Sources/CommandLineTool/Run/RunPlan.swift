@@ -33,11 +33,15 @@ struct RunPlan {
     seed = options.seed ?? file.seed
     sampler = try file.sampler?.makeSampler() ?? TPESampler()
     pruner = try file.pruner?.makePruner() ?? NopPruner()
-    // Relative to the file, so that it means the same wherever the run is started.
-    let ownStore = file.store.map { address in
+    store = try StoreSelection(
+      option: options.store ?? Self.store(of: file), environment: environment)
+  }
+  /// The store that a study file names; nil when it names none.
+  static func store(of file: StudyFile) -> String? {
+    // Relative to the file, so that it means the same wherever the command is started.
+    file.store.map { address in
       address.contains("://") || address.hasPrefix("/") || file.folder == "."
         ? address : "\(file.folder)/\(address)"
     }
-    store = try StoreSelection(option: options.store ?? ownStore, environment: environment)
   }
 }

@@ -3,11 +3,13 @@ internal import StudyFiles
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
   package static let all: [any Verb.Type] = [
-    RunVerb.self, WorkerVerb.self, WorkerListVerb.self,
-    StudyCreateVerb.self, StudyListVerb.self, StudyShowVerb.self, StudyBestVerb.self,
-    StudySubmitVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
+    RunVerb.self, ServeVerb.self, WorkerVerb.self, WorkerListVerb.self,
+    StudyCreateVerb.self, StudySubmitVerb.self, StudyListVerb.self, StudyShowVerb.self,
+    StudyBestVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
+    StudyPauseVerb.self, StudyResumeVerb.self, StudyStopVerb.self, StudyCancelVerb.self,
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
+    TokenCreateVerb.self, TokenListVerb.self, TokenRevokeVerb.self,
     PlotHistoryVerb.self, PlotIntermediateVerb.self,
     DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
   ]

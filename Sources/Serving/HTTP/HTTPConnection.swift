@@ -62,6 +62,12 @@ final class HTTPConnection: Sendable {
       ServerTime.milliseconds + limit.wholeMilliseconds, ordering: .releasing)
   }
 
+  /// Whether a request is being worked on, or its answer is on the way.
+  var isAnswering: Bool {
+    let phase = Phase(rawValue: phase.load(ordering: .relaxed))
+    return phase == .working || phase == .answering
+  }
+
   /// Ends a phase that took too long. Must not be called once the connection is closed.
   func endIfLate(now: UInt64) {
     guard deadline.load(ordering: .acquiring) <= now else { return }

@@ -10,8 +10,7 @@ package final class HTTPExchange: Sendable {
   private let connection: HTTPConnection
   private let handle: ConnectionHandle
   private let state = Mutex(State.handled)
-  /// Called once when the answer is there.
-  private let onAnswer: @Sendable () -> Void
+  private let observers = Mutex<[@Sendable (Int) -> Void]>([])
 
   private enum State {
     /// Its handler has it; the connection's thread is not waiting yet.
@@ -22,13 +21,12 @@ package final class HTTPExchange: Sendable {
 
   init(
     _ request: HTTPRequest, _ library: HTTPLibrary, _ connection: HTTPConnection,
-    _ handle: ConnectionHandle, onAnswer: @escaping @Sendable () -> Void
+    _ handle: ConnectionHandle
   ) {
     self.request = request
     self.library = library
     self.connection = connection
     self.handle = handle
-    self.onAnswer = onAnswer
   }
 
   /// Answers the request. The first answer counts.
@@ -46,7 +44,12 @@ package final class HTTPExchange: Sendable {
     }
     guard let resumes else { return }
     if resumes { unsafe library.resume(handle.pointer) }
-    onAnswer()
+    for observer in observers.withLock({ $0 }) { observer(response.status) }
+  }
+
+  /// Calls `body` with the status when the answer is there. To be called before it is.
+  package func onAnswer(_ body: @escaping @Sendable (Int) -> Void) {
+    observers.withLock { $0.append(body) }
   }
 
   /// Whether nobody waits for the answer any more.

@@ -18,6 +18,8 @@ package final class HTTPServer: Sendable {
   /// Whether only programs on this machine reach it.
   package let isLoopback: Bool
   private let core: ServerCore
+  /// Whether connections are encrypted.
+  package var isEncrypted: Bool { core.credentials != nil }
   private let daemon: Mutex<DaemonHandle?>
   private let listener: Int32
 
@@ -113,9 +115,14 @@ package final class HTTPServer: Sendable {
     }
   }
 
-  /// Ends the server. Every exchange must have been answered.
+  /// Ends the server; what has no answer yet gets 503.
   package func stop() {
     core.stopSweeping()
+    quiesce()
+    core.answerLeftovers()
+    // Answers that are on their way go out before connections are cut.
+    let deadline = ServerTime.milliseconds + 1_000
+    while core.isAnswering, ServerTime.milliseconds < deadline { usleep(5_000) }
     let handle = daemon.withLock { daemon in
       defer { daemon = nil }
       return daemon
@@ -138,7 +145,8 @@ package final class HTTPServer: Sendable {
   let credentials: TLSCredentials?
   let handler: any HTTPHandler
   private let connections = Mutex(Connections())
-  private let open = Atomic<Int>(0)
+  /// What has no answer yet.
+  private let open = Mutex<[ObjectIdentifier: HTTPExchange]>([:])
   private let isSweeping = Atomic<Bool>(true)
   private let sweeper = DispatchQueue(label: "needletail.sweeper")
 
@@ -158,7 +166,20 @@ package final class HTTPServer: Sendable {
   }
 
   var connectionCount: Int { connections.withLock { $0.all.count } }
-  var openRequests: Int { open.load(ordering: .relaxed) }
+  var openRequests: Int { open.withLock { $0.count } }
+
+  /// Whether some connection has an answer that was not sent completely.
+  var isAnswering: Bool {
+    connections.withLock { $0.all.values.contains(where: \.isAnswering) }
+  }
+
+  /// Answers what nobody answered, before the server ends.
+  func answerLeftovers() {
+    for exchange in open.withLock({ $0 }).values {
+      exchange.respond(
+        .error(503, "shutting_down", "the server was stopped", headers: [("Retry-After", "5")]))
+    }
+  }
 
   /// Notes a connection that begins.
   func opened(_ descriptor: Int32, _ peer: PeerAddress) -> HTTPConnection {
@@ -200,10 +221,11 @@ package final class HTTPServer: Sendable {
     reader.connection.enter(.working, for: nil)
     let request = unsafe reader.request(
       library, handle, hasCertificate: hasCertificate(reader.connection, handle))
-    open.wrappingAdd(1, ordering: .relaxed)
     let exchange = unsafe HTTPExchange(
-      request, library, reader.connection, ConnectionHandle(pointer: handle)
-    ) { [weak self] in _ = self?.open.wrappingSubtract(1, ordering: .relaxed) }
+      request, library, reader.connection, ConnectionHandle(pointer: handle))
+    let key = ObjectIdentifier(exchange)
+    open.withLock { $0[key] = exchange }
+    exchange.onAnswer { [weak self] _ in self?.open.withLock { $0[key] = nil } }
     handler.handle(exchange)
     return exchange
   }

@@ -1,3 +1,6 @@
+// For sockaddr, which the compiler takes to be the first module's that includes it.
+internal import CMicroHTTPD
+
 #if canImport(Glibc)
   internal import Glibc
 #else

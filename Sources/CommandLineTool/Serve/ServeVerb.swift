@@ -1,0 +1,191 @@
+internal import Messages
+internal import Serving
+internal import StudyFiles
+internal import StudyModel
+internal import Working
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// `needletail serve [study.yaml …]`
+package struct ServeVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["serve"],
+    abstract: "Coordinate workers on other machines: hand out trials over HTTP.",
+    discussion: [
+      "Serves the studies of the store that have trials to run, those of the study files given "
+        + "here, and those that are submitted later; needletail worker runs their commands. "
+        + "Prints the address it listens on, and goes on until it is stopped.",
+      "Programs on this machine may call it as they like. Any other address needs --certificate "
+        + "and --key, and tokens of needletail token create; or --insecure, which lets anybody "
+        + "who reaches the address run commands on your workers.",
+      "Killed and started again, it goes on where it was: workers keep running their trials and "
+        + "deliver what they have. SIGTERM and Ctrl-C answer what is in flight and end it.",
+    ],
+    arguments: [
+      .init(
+        name: "study.yaml", help: "Study files whose studies are created or gone on with.",
+        isOptional: true, isRepeated: true, completion: .file)
+    ],
+    options: [
+      .init(
+        name: "--listen", short: "-l", placeholder: "HOST:PORT",
+        help: "The address to listen on; 127.0.0.1:7654 by default, port 0 for a free one."),
+      .init(
+        name: "--lease", placeholder: "TIME",
+        help: "How long a worker may be silent before its trials are given to others; 60s by "
+          + "default, at least 2s."),
+      .init(
+        name: "--certificate", placeholder: "FILE",
+        help: "The certificate in PEM form, with those between it and its authority.",
+        completion: .file),
+      .init(
+        name: "--key", placeholder: "FILE", help: "The certificate's key in PEM form.",
+        completion: .file),
+      .init(
+        name: "--client-ca", placeholder: "FILE",
+        help: "Let only clients in that have a certificate of this authority.", completion: .file),
+      .init(name: "--require-token", help: "Demand tokens of programs on this machine, too."),
+      .init(
+        name: "--insecure",
+        help:
+          "Listen on any address without encryption, and without tokens unless they are required."),
+      .init(
+        name: "--connections", placeholder: "N",
+        help: "Connections at a time; 4096 by default."),
+      .init(
+        name: "--connections-per-peer", placeholder: "N",
+        help: "Connections at a time from one other machine; 256 by default."),
+      .init(name: "--log", help: "Write a line to stderr about everything that matters."),
+      .store, .json,
+    ],
+    examples: [
+      .init("needletail serve study.yaml", "Serves the study to workers on this machine."),
+      .init(
+        "needletail serve --store all.db --listen 0.0.0.0:7654 --certificate cert.pem --key key.pem",
+        "Serves all studies of all.db to other machines."),
+    ])
+
+  private let paths: [String]
+  private let listen: ListenAddress
+  private let lease: Duration
+  private let certificate: String?
+  private let key: String?
+  private let clientAuthority: String?
+  private let isTokenRequired: Bool
+  private let isInsecure: Bool
+  private let limits: HTTPLimits
+  private let logs: Bool
+  private let store: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    paths = arguments.remaining()
+    let address = arguments.value("--listen") ?? "127.0.0.1:\(WireProtocol.defaultPort)"
+    do throws(ServingError) {
+      listen = try ListenAddress(address)
+    } catch {
+      throw .conflict(error.description)
+    }
+    lease = try arguments.duration("--lease") ?? .seconds(60)
+    guard lease >= .seconds(2), lease <= .seconds(86_400) else {
+      throw .badValue(
+        option: "--lease", value: arguments.value("--lease") ?? "",
+        expected: "a time from 2s to 24h")
+    }
+    certificate = arguments.value("--certificate")
+    key = arguments.value("--key")
+    clientAuthority = arguments.value("--client-ca")
+    guard (certificate == nil) == (key == nil) else {
+      throw .conflict("--certificate and --key belong together; give both")
+    }
+    guard clientAuthority == nil || certificate != nil else {
+      throw .conflict("--client-ca needs --certificate and --key")
+    }
+    isTokenRequired = arguments.flag("--require-token")
+    isInsecure = arguments.flag("--insecure")
+    var limits = HTTPLimits()
+    if let count = try arguments.integer("--connections", in: 1...100_000) {
+      limits.connections = count
+    }
+    if let count = try arguments.integer("--connections-per-peer", in: 1...100_000) {
+      limits.connectionsPerPeer = count
+    }
+    self.limits = limits
+    logs = arguments.flag("--log")
+    store = arguments.value("--store")
+    json = arguments.flag("--json")
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let files = try paths.map { try StudyFile(contentsOf: $0) }
+    let selection = try StoreSelection(
+      option: store ?? Self.store(of: files), environment: context.environment)
+    var settings = StudyServer.Settings(address: listen, version: ToolVersion.text)
+    settings.limits = limits
+    settings.leaseDuration = lease
+    settings.isTokenRequired = isTokenRequired
+    settings.isInsecure = isInsecure
+    if let certificate, let key {
+      settings.credentials = try TLSCredentials(
+        certificate: certificate, key: key, clientAuthority: clientAuthority)
+    }
+    let console = context.console
+    if logs {
+      settings.log = { line in console.note("\(Timestamp.now().rfc3339) \(line.harmless)") }
+    }
+    let stops = StopRequests()
+    defer { stops.end() }
+    let store = try selection.openOrCreate()
+    let server = try StudyServer(
+      store, submissions: files.map { ($0, nil) }, settings)
+    announce(server, store, console)
+    while stops.level == .none { stops.wait(milliseconds: 60_000) }
+    console.note("answers what is in flight and stops")
+    server.stop()
+    return .success
+  }
+
+  /// One line that scripts can read: the address is its last word.
+  private func announce(_ server: StudyServer, _ store: any StudyStore, _ console: Console) {
+    if json {
+      console.writeJSON([
+        "url": .string(server.url), "port": .integer(Int(server.port)),
+        "store": .string(store.location), "studies": .array(server.studies.map(JSONValue.string)),
+        "process": .integer(Int(getpid())),
+      ])
+    } else {
+      console.write("listening on \(server.url)")
+    }
+    console.flush()
+    if server.connectionLimit < limits.connections {
+      console.warn(
+        "this system allows \(server.connectionLimit) connections; raise it with ulimit -n")
+    }
+    if isInsecure, !isTokenRequired, !server.isLoopback {
+      console.warn("anybody who reaches \(server.url) can run commands on its workers")
+    }
+    guard !json else { return }
+    let names = server.studies.map(\.printable)
+    console.note(
+      names.isEmpty
+        ? "no study to run yet; needletail study submit adds one"
+        : "serves \(names.joined(separator: ", ")) from \(store.location.printable)")
+  }
+
+  /// The store that the study files name, relative to them.
+  ///
+  /// - Throws: ``CommandError`` when they name several.
+  private static func store(of files: [StudyFile]) throws -> String? {
+    let named = files.compactMap { RunPlan.store(of: $0) }
+    guard Set(named).count <= 1 else {
+      throw CommandError.other(
+        "the study files name several stores (\(named.joined(separator: ", "))); choose with --store"
+      )
+    }
+    return named.first
+  }
+}

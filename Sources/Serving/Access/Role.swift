@@ -1,0 +1,31 @@
+/// What a token allows. Each role may do what those before it may.
+package enum Role: String, Sendable, Hashable, CaseIterable, Comparable {
+  /// Reads studies, trials, workers and metrics.
+  case viewer
+  /// Takes trials and sends results.
+  case worker
+  /// Creates, controls and deletes studies.
+  case admin
+
+  private var rank: Int {
+    switch self {
+    case .viewer: 0
+    case .worker: 1
+    case .admin: 2
+    }
+  }
+
+  package static func < (left: Role, right: Role) -> Bool { left.rank < right.rank }
+}
+
+/// What a request may do: the role of its token, or everything where no token is needed.
+package struct Grant: Sendable, Hashable {
+  package let role: Role
+  /// The only studies it may touch; nil for all.
+  package let studies: Set<String>?
+  /// Whether a token was shown.
+  package let hasToken: Bool
+
+  /// Whether it may touch the study of that name.
+  package func allows(_ study: String) -> Bool { studies?.contains(study) ?? true }
+}

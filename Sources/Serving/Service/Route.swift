@@ -1,0 +1,111 @@
+internal import Coordination
+
+/// One call of the API: method, path, who may call it, and what it does.
+struct Route: Sendable {
+  /// A request on its way to a route.
+  struct Call: Sendable {
+    let exchange: HTTPExchange
+    let grant: Grant
+    /// The values of the path's `{…}` parts, in their order.
+    let values: [String]
+
+    var request: HTTPRequest { exchange.request }
+
+    /// The last value behind the question mark under that name.
+    func query(_ name: String) -> String? { request.query.last { $0.name == name }?.value }
+
+    /// Refuses a study that the token is not good for.
+    func check(_ study: String) throws(APIError) {
+      guard grant.allows(study) else {
+        throw APIError(
+          403, "wrong_study", "the token is not good for study '\(study.prefix(200))'")
+      }
+    }
+  }
+
+  let method: String
+  /// `/v1/studies/{name}`
+  let template: String
+  /// The least role that may call it; nil for everybody.
+  let role: Role?
+  /// Answers, or returns nil and answers later.
+  let run: @Sendable (Service, Call) throws -> HTTPResponse?
+
+  init(
+    _ method: String, _ template: String, _ role: Role?,
+    _ run: @escaping @Sendable (Service, Call) throws -> HTTPResponse?
+  ) {
+    self.method = method
+    self.template = template
+    self.role = role
+    self.run = run
+    parts = template.split(separator: "/").map(String.init)
+  }
+
+  private let parts: [String]
+
+  /// The values of the `{…}` parts; nil when the path is another one.
+  func match(_ path: [String]) -> [String]? {
+    guard path.count == parts.count else { return nil }
+    var values: [String] = []
+    for (part, given) in zip(parts, path) {
+      if part.hasPrefix("{") {
+        values.append(given)
+      } else if part != given {
+        return nil
+      }
+    }
+    return values
+  }
+}
+
+extension Route {
+  /// All calls. The OpenAPI document describes the same ones.
+  static let all: [Route] = [
+    Route("GET", "/healthz", nil) { service, _ in service.health() },
+    Route("GET", "/metrics", .viewer) { service, call in try service.metricsPage(call) },
+    Route("GET", "/v1/openapi.json", nil) { service, _ in service.openAPI() },
+    Route("POST", "/v1/workers", .worker) { service, call in try service.register(call) },
+    Route("GET", "/v1/workers", .viewer) { service, call in try service.listWorkers(call) },
+    Route("DELETE", "/v1/workers/{name}", .worker) { service, call in
+      try service.removeWorker(call)
+    },
+    Route("POST", "/v1/workers/{name}/heartbeat", .worker) { service, call in
+      try service.heartbeat(call)
+    },
+    Route("POST", "/v1/claims", .worker) { service, call in try service.claim(call) },
+    Route("POST", "/v1/suggest", .worker) { service, call in try service.suggest(call) },
+    Route("POST", "/v1/reports", .worker) { service, call in try service.report(call) },
+    Route("POST", "/v1/results", .worker) { service, call in try service.finish(call) },
+    Route("GET", "/v1/studies", .viewer) { service, call in try service.listStudies(call) },
+    Route("POST", "/v1/studies", .admin) { service, call in try service.submit(call) },
+    Route("GET", "/v1/studies/{name}", .viewer) { service, call in try service.showStudy(call) },
+    Route("DELETE", "/v1/studies/{name}", .admin) { service, call in
+      try service.deleteStudy(call)
+    },
+    Route("GET", "/v1/studies/{name}/file", .worker) { service, call in
+      try service.studyFile(call)
+    },
+    Route("GET", "/v1/studies/{name}/trials", .viewer) { service, call in
+      try service.listTrials(call)
+    },
+    Route("POST", "/v1/studies/{name}/trials", .admin) { service, call in
+      try service.enqueue(call)
+    },
+    Route("GET", "/v1/studies/{name}/trials/{number}", .viewer) { service, call in
+      try service.showTrial(call)
+    },
+    Route("POST", "/v1/studies/{name}/pause", .admin) { service, call in
+      try service.control(call, .paused)
+    },
+    Route("POST", "/v1/studies/{name}/resume", .admin) { service, call in
+      try service.control(call, .running)
+    },
+    Route("POST", "/v1/studies/{name}/stop", .admin) { service, call in
+      try service.control(call, .stopped)
+    },
+    Route("POST", "/v1/studies/{name}/cancel", .admin) { service, call in
+      try service.control(call, .cancelled)
+    },
+  ]
+}

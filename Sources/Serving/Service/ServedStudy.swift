@@ -1,0 +1,105 @@
+internal import Coordination
+internal import Messages
+internal import Pruners
+internal import Samplers
+internal import StudyFiles
+internal import StudyModel
+internal import Synchronization
+
+/// A study that this coordinator serves: its dispatcher, and the study file that its workers run.
+final class ServedStudy: Sendable {
+  let record: StudyRecord
+  let dispatcher: Dispatcher
+  private let file: Mutex<File>
+  /// After this moment, in milliseconds of the server's clock, no trial is handed out; nil for never.
+  private let deadline: UInt64?
+
+  /// The study file, as far as serving needs it.
+  struct File: Sendable {
+    /// nil for a study without one.
+    var text: String?
+    /// Differs between any two texts.
+    var tag: String?
+    var hasCommand = false
+    var limit: Int?
+  }
+
+  /// The notes of a study: the file's text, and how many trials win over the file's number.
+  enum Note {
+    static let file = "file"
+    static let trials = "trials"
+  }
+
+  /// Reads the study's file and takes up what its workers hold.
+  ///
+  /// - Throws: ``StudyFileError`` for a stored file that this version cannot read, and ``StoreError``.
+  init(_ record: StudyRecord, in store: any StudyStore, leaseDuration: Duration) throws {
+    self.record = record
+    let (contents, parsed) = try Self.read(record, in: store)
+    // Define-by-run studies have the library's defaults.
+    let sampler = try parsed?.sampler?.makeSampler() ?? TPESampler()
+    let pruner: any Pruner =
+      if let parsed { try parsed.pruner?.makePruner() ?? NopPruner() } else { MedianPruner() }
+    let coordinator = Coordinator(
+      store: store, study: record, sampler: sampler, pruner: pruner,
+      seed: try store.seed(of: record, proposed: parsed?.seed),
+      retries: parsed?.retries ?? RetryPolicy(), leaseDuration: leaseDuration)
+    let space = parsed.flatMap { $0.space.parameters.isEmpty ? nil : $0.space }
+    dispatcher = try Dispatcher(coordinator, limit: contents.limit, space: space)
+    file = Mutex(contents)
+    deadline = parsed?.timeout.map { ServerTime.milliseconds + $0.wholeMilliseconds }
+  }
+
+  private static func read(
+    _ record: StudyRecord, in store: any StudyStore
+  ) throws -> (File, StudyFile?) {
+    guard let text = try store.note(Note.file, of: record) else { return (File(), nil) }
+    let parsed = try StudyFile(text: text, path: "the study file of '\(record.name)'")
+    let trials = try store.note(Note.trials, of: record).flatMap { Int($0) }
+    return (
+      File(
+        text: text, tag: tag(of: text), hasCommand: parsed.command != nil,
+        limit: trials ?? parsed.trials), parsed
+    )
+  }
+
+  /// Looks whether the stored file has changed; its command and budget hold from now on, its sampler
+  /// and pruner when the study is served anew.
+  func refresh() throws {
+    let (contents, _) = try Self.read(record, in: dispatcher.coordinator.store)
+    let changes = file.withLock { file in
+      defer { file = contents }
+      return file.limit != contents.limit
+    }
+    if changes { dispatcher.limit = contents.limit }
+  }
+
+  var contents: File { file.withLock { $0 } }
+  var hasCommand: Bool { contents.hasCommand }
+  var name: String { record.name }
+
+  /// Whether the study file's time is over.
+  var isOverTime: Bool { deadline.map { $0 <= ServerTime.milliseconds } ?? false }
+
+  /// Whether nothing will ever be handed out again.
+  var isExhausted: Bool {
+    get throws { try isOverTime && dispatcher.held.isEmpty || dispatcher.isExhausted }
+  }
+
+  /// What a worker is told of a trial that it is to run.
+  func assignment(of trial: ActiveTrial) -> Assignment {
+    let known = trial.snapshot
+    return Assignment(
+      study: record.name, directions: record.directions, trial: trial.number,
+      attempt: trial.attempt, lease: trial.lease?.ticket ?? "", seed: dispatcher.coordinator.seed,
+      fileTag: contents.tag, parameters: known.parameters, userAttributes: known.userAttributes)
+  }
+
+  /// FNV-1a with 64 bits; tags need not be hard to guess.
+  private static func tag(of text: String) -> String {
+    let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+    }
+    return String(hash, radix: 16)
+  }
+}

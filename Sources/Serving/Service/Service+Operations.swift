@@ -1,0 +1,116 @@
+internal import Coordination
+internal import Messages
+internal import StudyModel
+
+/// What those who run the coordinator call.
+extension Service {
+  func health() -> HTTPResponse {
+    guard !isEnding else {
+      return APIError(503, "shutting_down", "the coordinator is being stopped", retryAfter: 5)
+        .response
+    }
+    return .json([
+      "status": "ok", "version": .string(settings.version), "coordinator": .string(instance),
+    ])
+  }
+
+  func openAPI() -> HTTPResponse {
+    HTTPResponse(
+      status: 200, contentType: "application/json", body: PackageResources.openapi_json)
+  }
+
+  func listWorkers(_ call: Route.Call) throws -> HTTPResponse {
+    var running: [String: [WorkerSummary.Held]] = [:]
+    for study in book.served where call.grant.allows(study.name) {
+      for lease in study.dispatcher.held {
+        running[Self.plainName(lease.worker), default: []].append(
+          WorkerSummary.Held(
+            study: study.name, trial: lease.trial.number, attempt: lease.attempt))
+      }
+    }
+    let summaries = workers.all.map { name, entry in
+      WorkerSummary(
+        name: name, host: entry.host, version: entry.version, slots: entry.slots,
+        state: workers.state(of: entry),
+        running: (running[name] ?? []).sorted { ($0.study, $0.trial) < ($1.study, $1.trial) },
+        lastHeartbeatAt: entry.heardAtDate.rfc3339)
+    }
+    return .json(["workers": .array(summaries.map(\.json))])
+  }
+
+  func metricsPage(_ call: Route.Call) throws -> HTTPResponse {
+    var page = PrometheusText()
+    try addStudies(to: &page, call)
+    let counts = metrics.snapshot
+    page.begin("assigned_trials_total", .counter, "Trials handed to workers.")
+    page.add("assigned_trials_total", Double(counts.assignedTrials))
+    page.begin("results_total", .counter, "Results by what became of them.")
+    for status in ["accepted", "repeated", "lost", "refused"] {
+      page.add("results_total", ["status": status], Double(counts.results[status] ?? 0))
+    }
+    page.begin("outcomes_total", .counter, "Accepted results by outcome.")
+    for (outcome, count) in counts.outcomes.sorted(by: { $0.key < $1.key }) {
+      page.add("outcomes_total", ["outcome": outcome], Double(count))
+    }
+    page.begin("reports_total", .counter, "Intermediate values that arrived.")
+    page.add("reports_total", Double(counts.reports))
+    page.begin("refused_access_total", .counter, "Requests refused with 401 or 403.")
+    page.add("refused_access_total", Double(counts.refusedTokens))
+    page.begin("waiting_claims", .gauge, "Long polls that wait for a trial.")
+    page.add("waiting_claims", Double(desk.waiting))
+    addWorkers(to: &page)
+    addRequests(to: &page, counts)
+    return .text(page.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+  }
+
+  private func addStudies(to page: inout PrometheusText, _ call: Route.Call) throws {
+    let studies = book.served.filter { call.grant.allows($0.name) }
+    page.begin("trials", .gauge, "Trials of the served studies by state.")
+    for study in studies {
+      let counts = try store.counts(in: study.record)
+      for state in TrialState.allCases {
+        page.add(
+          "trials", ["study": study.name, "state": state.name], Double(counts[state] ?? 0))
+      }
+    }
+    page.begin("leases", .gauge, "Trials that workers hold.")
+    for study in studies {
+      page.add("leases", ["study": study.name], Double(study.dispatcher.held.count))
+    }
+  }
+
+  private func addWorkers(to page: inout PrometheusText) {
+    let entries = workers.all
+    page.begin("workers", .gauge, "Registered workers by state.")
+    for state in WorkerSummary.State.allCases {
+      let count = entries.count { workers.state(of: $0.entry) == state }
+      page.add("workers", ["state": state.rawValue], Double(count))
+    }
+    page.begin("worker_slots", .gauge, "Slots of the workers that are not lost.")
+    let slots = entries.filter { workers.state(of: $0.entry) != .lost }.map(\.entry.slots)
+    page.add("worker_slots", Double(slots.reduce(0, +)))
+  }
+
+  private func addRequests(to page: inout PrometheusText, _ counts: ServerMetrics.Counts) {
+    page.begin("http_requests_total", .counter, "Requests by route and status.")
+    for (request, count) in counts.requests.sorted(by: {
+      ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status)
+    }) {
+      page.add(
+        "http_requests_total", ["route": request.route, "status": String(request.status)],
+        Double(count))
+    }
+    let name = "http_request_duration_seconds"
+    page.begin(name, .histogram, "Time to the answer; long polls include their waiting.")
+    for (route, histogram) in counts.durations.sorted(by: { $0.key < $1.key }) {
+      var sum = 0
+      for (bound, count) in zip(ServerMetrics.bounds, histogram.counts) {
+        sum += count
+        page.add("\(name)_bucket", ["route": route, "le": "\(bound)"], Double(sum))
+      }
+      page.add("\(name)_bucket", ["route": route, "le": "+Inf"], Double(histogram.total))
+      page.add("\(name)_sum", ["route": route], histogram.sum)
+      page.add("\(name)_count", ["route": route], Double(histogram.total))
+    }
+  }
+}

@@ -1,0 +1,341 @@
+internal import Coordination
+internal import Messages
+internal import StudyModel
+internal import Synchronization
+
+/// What workers call.
+extension Service {
+  func register(_ call: Route.Call) throws -> HTTPResponse {
+    let registration = try WorkerRegistration(parsing: call.request.body)
+    guard registration.wireProtocol == WireProtocol.version else {
+      throw APIError(
+        409, "version_skew",
+        "worker '\(registration.name)' speaks protocol \(registration.wireProtocol) (version "
+          + "\(registration.version)) and this coordinator protocol \(WireProtocol.version) "
+          + "(version \(settings.version)); install the same version on both")
+    }
+    try workers.register(registration)
+    settings.log(
+      "worker '\(registration.name)' on \(registration.host) with \(registration.slots) slots")
+    let lease = settings.leaseDuration.inSeconds
+    let terms = WorkerTerms(
+      wireProtocol: WireProtocol.version, coordinator: instance, leaseSeconds: lease,
+      heartbeatSeconds: min(lease / 4, 10))
+    return .message(terms, status: 201)
+  }
+
+  func removeWorker(_ call: Route.Call) throws -> HTTPResponse {
+    let name = call.values[0]
+    let held = book.served.filter { !$0.dispatcher.held(by: name).isEmpty }
+    for study in held { try study.dispatcher.workerLeft(name) }
+    guard workers.remove(name) || !held.isEmpty else {
+      throw APIError(
+        404, "unknown_worker", "worker '\(name.prefix(200))' is not registered; it may have left")
+    }
+    settings.log("worker '\(name)' left")
+    return .json(["name": .string(name)])
+  }
+
+  func heartbeat(_ call: Route.Call) throws -> HTTPResponse {
+    let name = call.values[0]
+    let heartbeat = try Heartbeat(parsing: call.request.body)
+    try workers.heard(from: name, draining: heartbeat.draining)
+    var news = LeaseNews(lost: [], stop: [])
+    var byStudy: [Int: [String]] = [:]
+    for lease in heartbeat.leases {
+      if let study = try book.study(of: lease) {
+        byStudy[study.record.id, default: []].append(lease)
+      } else {
+        news.lost.append(LostLease(lease: lease, reason: "its study does not exist any more"))
+      }
+    }
+    for study in book.served {
+      let leases = byStudy[study.record.id] ?? []
+      if leases.isEmpty, study.dispatcher.held(by: name).isEmpty { continue }
+      news.add(try study.dispatcher.heartbeat(name, holding: leases))
+    }
+    return .message(news)
+  }
+
+  func claim(_ call: Route.Call) throws -> HTTPResponse? {
+    let request = try ClaimRequest(parsing: call.request.body)
+    try check(request, call)
+    let metrics = metrics
+    desk.claim(ClaimDesk.Claim(request: request, grant: call.grant), call.exchange) { answer in
+      metrics.count { $0.assignedTrials += answer.trials.count }
+      return .message(answer)
+    }
+    return nil
+  }
+
+  private func check(_ claim: ClaimRequest, _ call: Route.Call) throws {
+    try checkDraining()
+    try workers.heard(from: claim.worker)
+    if let study = claim.study { try call.check(study) }
+  }
+
+  func suggest(_ call: Route.Call) throws -> HTTPResponse {
+    let request = try SuggestRequest(parsing: call.request.body)
+    let study = try study(of: request.lease, call)
+    let values = try study.dispatcher.suggest(
+      request.parameters, under: request.lease, of: request.worker)
+    return .message(SuggestAnswer(internalValues: values))
+  }
+
+  /// The study of a lease that the token is good for.
+  private func study(of lease: String, _ call: Route.Call) throws -> ServedStudy {
+    guard let study = try book.study(of: lease) else {
+      throw APIError(
+        404, "unknown_lease", "no trial is held under the lease '\(lease.prefix(100))'")
+    }
+    try call.check(study.name)
+    return study
+  }
+
+  func report(_ call: Route.Call) throws -> HTTPResponse? {
+    let batch = try ReportBatch(parsing: call.request.body)
+    var requests: [(study: ServedStudy, request: DispatchRequest)] = []
+    var news = LeaseNews(lost: [], stop: [])
+    /// The request to the lease's study; nil for a lease of none.
+    func place(of lease: String) throws -> Int? {
+      let study = try book.study(of: lease)
+      guard let study, call.grant.allows(study.name) else {
+        let isKnown = news.lost.contains { $0.lease == lease }
+        if !isKnown {
+          let reason =
+            study == nil ? "no trial is held under it" : "the token is not good for its study"
+          news.lost.append(LostLease(lease: lease, reason: reason))
+        }
+        return nil
+      }
+      if let known = requests.firstIndex(where: { $0.study === study }) { return known }
+      requests.append((study, DispatchRequest(worker: batch.worker)))
+      return requests.count - 1
+    }
+    for item in batch.reports {
+      guard let place = try place(of: item.lease) else { continue }
+      requests[place].request.reports.append(
+        LeaseReport(lease: item.lease, report: item.report))
+    }
+    for item in batch.attributes {
+      guard let place = try place(of: item.lease) else { continue }
+      requests[place].request.attributes.append(
+        LeaseAttribute(lease: item.lease, attribute: item.attribute))
+    }
+    metrics.count { $0.reports += batch.reports.count }
+    guard !requests.isEmpty else { return .message(news) }
+    let gathered = Gathered(news, requests.count)
+    for (study, request) in requests {
+      study.dispatcher.exchange(request) { outcome in
+        switch outcome {
+        case .success(let answer):
+          if let news = gathered.add(answer.review) { call.exchange.respond(.message(news)) }
+        case .failure(let error): call.exchange.respond(APIError(error).response)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// What several studies say to one batch of reports.
+  private final class Gathered: Sendable {
+    private let state: Mutex<(news: LeaseNews, left: Int)>
+
+    init(_ news: LeaseNews, _ count: Int) { state = Mutex((news, count)) }
+
+    /// All of it when this is the last, else nil.
+    func add(_ review: LeaseReview) -> LeaseNews? {
+      state.withLock { state in
+        state.news.add(review)
+        state.left -= 1
+        return state.left == 0 ? state.news : nil
+      }
+    }
+  }
+
+  // MARK: Results
+
+  func finish(_ call: Route.Call) throws -> HTTPResponse? {
+    let batch = try ResultBatch(parsing: call.request.body)
+    if let claim = batch.claim {
+      guard claim.worker == batch.worker else {
+        throw APIError(400, "bad_request", "'claim.worker' is not 'worker'; name one worker")
+      }
+      if let study = claim.study { try call.check(study) }
+    }
+    var groups: [(study: ServedStudy, places: [Int])] = []
+    var items = batch.results.map {
+      ResultAnswer.Item(
+        lease: $0.lease, status: .lost, message: "no trial is held under this lease")
+    }
+    for (place, result) in batch.results.enumerated() {
+      guard let study = try book.study(of: result.lease) else { continue }
+      guard call.grant.allows(study.name) else {
+        items[place].status = .refused
+        items[place].message = "the token is not good for study '\(study.name)'"
+        continue
+      }
+      if let group = groups.firstIndex(where: { $0.study === study }) {
+        groups[group].places.append(place)
+      } else {
+        groups.append((study, [place]))
+      }
+    }
+    let delivery = Delivery(
+      batch: batch, call: call, items: Mutex(items), left: Atomic(groups.count),
+      mergedClaim: mergedClaim(batch, groups.map(\.study), call))
+    guard !groups.isEmpty else {
+      conclude(delivery, claimed: nil)
+      return nil
+    }
+    for (study, places) in groups { deliver(delivery, to: study, places) }
+    return nil
+  }
+
+  /// Results on their way to their studies.
+  final class Delivery: Sendable {
+    let batch: ResultBatch
+    let call: Route.Call
+    let items: Mutex<[ResultAnswer.Item]>
+    /// Studies that did not answer yet.
+    let left: Atomic<Int>
+    /// The claim, when the only study that it is about is the one of the results: both then share a
+    /// transaction.
+    let mergedClaim: ClaimRequest?
+
+    init(
+      batch: ResultBatch, call: Route.Call, items: consuming Mutex<[ResultAnswer.Item]>,
+      left: consuming Atomic<Int>, mergedClaim: ClaimRequest?
+    ) {
+      self.batch = batch
+      self.call = call
+      self.items = items
+      self.left = left
+      self.mergedClaim = mergedClaim
+    }
+  }
+
+  private func mergedClaim(
+    _ batch: ResultBatch, _ studies: [ServedStudy], _ call: Route.Call
+  ) -> ClaimRequest? {
+    guard let claim = batch.claim, studies.count == 1, let study = studies.first,
+      !study.isOverTime, !isEnding
+    else { return nil }
+    let key = ClaimDesk.Claim(request: claim, grant: call.grant).key
+    let asked = book.served.filter(key.includes)
+    return asked.count == 1 && asked.first === study ? claim : nil
+  }
+
+  private func deliver(_ delivery: Delivery, to study: ServedStudy, _ places: [Int]) {
+    let results = places.map { place in
+      let result = delivery.batch.results[place]
+      return AttemptResult(
+        lease: result.lease, outcome: result.outcome, reports: result.reports,
+        attributes: result.attributes)
+    }
+    let claim = delivery.mergedClaim
+    let request = DispatchRequest(
+      worker: delivery.batch.worker, results: results, claiming: claim?.slots ?? 0)
+    study.dispatcher.exchange(request) { [self] outcome in
+      run { [self] in
+        let answer: DispatchAnswer
+        switch outcome {
+        case .success(let found): answer = found
+        case .failure(let error):
+          // Nothing of this study was applied; the worker sends all again.
+          delivery.call.exchange.respond(APIError(error).response)
+          return
+        }
+        delivery.items.withLock { items in
+          for (place, status) in zip(places, answer.results) { note(status, in: &items[place]) }
+        }
+        count(results, answer)
+        guard delivery.left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
+        else { return }
+        conclude(delivery, claimed: claim == nil ? nil : answer.trials.map(study.assignment))
+      }
+    }
+  }
+
+  private func note(_ status: ResultStatus, in item: inout ResultAnswer.Item) {
+    switch status {
+    case .accepted: (item.status, item.message) = (.accepted, "")
+    case .repeated: (item.status, item.message) = (.repeated, "it was accepted before")
+    case .lost(let reason): (item.status, item.message) = (.lost, reason)
+    case .refused(let reason): (item.status, item.message) = (.refused, reason)
+    }
+  }
+
+  private func count(_ results: [AttemptResult], _ answer: DispatchAnswer) {
+    metrics.count { counts in
+      for (result, status) in zip(results, answer.results) {
+        switch status {
+        case .accepted:
+          counts.results["accepted", default: 0] += 1
+          counts.outcomes[result.outcome.name, default: 0] += 1
+        case .repeated: counts.results["repeated", default: 0] += 1
+        case .lost: counts.results["lost", default: 0] += 1
+        case .refused: counts.results["refused", default: 0] += 1
+        }
+      }
+      counts.reports += results.reduce(0) { $0 + $1.reports.count }
+    }
+  }
+
+  /// Answers the results, after the claim that came with them.
+  private func conclude(_ delivery: Delivery, claimed: [Assignment]?) {
+    let items = delivery.items.withLock { $0 }
+    let metrics = metrics
+    let answer: @Sendable (ClaimAnswer?) -> HTTPResponse = { claimed in
+      metrics.count { $0.assignedTrials += claimed?.trials.count ?? 0 }
+      return .message(ResultAnswer(results: items, claimed: claimed))
+    }
+    guard let request = delivery.batch.claim, !isEnding else {
+      delivery.call.exchange.respond(answer(nil))
+      return
+    }
+    do throws(APIError) {
+      try workers.heard(from: request.worker)
+    } catch {
+      // The results were taken; the claim has to wait until the worker has registered.
+      delivery.call.exchange.respond(answer(nil))
+      return
+    }
+    if let claimed, !claimed.isEmpty {
+      delivery.call.exchange.respond(answer(ClaimAnswer(trials: claimed, done: false)))
+      return
+    }
+    let claim = ClaimDesk.Claim(request: request, grant: delivery.call.grant)
+    desk.claim(
+      claim, delivery.call.exchange,
+      fallback: .message(ResultAnswer(results: items, claimed: nil))
+    ) { answer($0) }
+  }
+}
+
+extension LeaseNews {
+  /// Adds what a study's dispatcher says.
+  fileprivate mutating func add(_ review: LeaseReview) {
+    lost += review.lost.map { LostLease(lease: $0.lease, reason: $0.reason) }
+    stop += review.pruned.map { StopOrder(lease: $0.lease, kind: .pruned, reason: $0.reason) }
+    stop += review.cancelled.map { StopOrder(lease: $0.lease, kind: .cancelled, reason: $0.reason) }
+  }
+}
+
+extension TrialOutcome {
+  /// The attempt's outcome in a word.
+  var name: String {
+    switch self {
+    case .completed: AttemptOutcome.completed.rawValue
+    case .pruned: AttemptOutcome.pruned.rawValue
+    case .ended(let kind, _): kind.rawValue
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// A body of the API.
+  static func message(_ message: some Message, status: Int = 200) -> HTTPResponse {
+    HTTPResponse(status: status, contentType: "application/json", body: message.body)
+  }
+}

@@ -1,0 +1,207 @@
+internal import Coordination
+internal import Dispatch
+internal import Messages
+internal import StudyModel
+internal import Synchronization
+
+/// Answers the API's calls: who may do what, which study it is about, and what comes of it.
+///
+/// serving → draining (claims are refused, the rest is answered) → closed.
+final class Service: HTTPHandler {
+  let settings: ServiceSettings
+  let store: any StudyStore
+  let book: StudyBook
+  let desk: ClaimDesk
+  let workers: WorkerRegistry
+  let metrics = ServerMetrics()
+  /// Tells workers that the coordinator was started anew.
+  let instance = String(Token.random().prefix(12))
+  private let authenticator: Authenticator
+  private let jobs: JobQueue
+  private let isDraining = Atomic<Bool>(false)
+  private let isClosed = Atomic<Bool>(false)
+  private let clock = DispatchQueue(label: "needletail.service")
+  /// When studies and workers are looked at again, in milliseconds; only touched by the clock.
+  private let nextLook = Atomic<UInt64>(0)
+
+  /// How many threads answer calls. Those that write wait for the disk, and writes of several share
+  /// transactions.
+  private static let threads = 8
+
+  init(_ store: any StudyStore, _ settings: ServiceSettings) {
+    self.store = store
+    self.settings = settings
+    let jobs = JobQueue(threads: Self.threads, capacity: settings.requestsInFlight)
+    self.jobs = jobs
+    authenticator = Authenticator(TokenStore(store), isTokenRequired: settings.isTokenRequired)
+    workers = WorkerRegistry(leaseDuration: settings.leaseDuration)
+    let link = DeskLink()
+    book = StudyBook(store, leaseDuration: settings.leaseDuration, log: settings.log) { _ in
+      link.desk.withLock { $0 }?.serveWaiters()
+    }
+    desk = ClaimDesk(book, jobs)
+    link.desk.withLock { $0 = desk }
+  }
+
+  /// The book tells the desk, and is made before it.
+  private final class DeskLink: Sendable {
+    let desk = Mutex<ClaimDesk?>(nil)
+  }
+
+  // MARK: Requests
+
+  func handle(_ exchange: HTTPExchange) {
+    let start = ServerTime.seconds
+    let isTaken = jobs.add { [self] in answer(exchange, since: start) }
+    guard !isTaken else { return }
+    exchange.respond(
+      APIError(
+        503, "overloaded",
+        "\(settings.requestsInFlight) requests wait to be answered; try again later", retryAfter: 1
+      ).response)
+  }
+
+  private func answer(_ exchange: HTTPExchange, since start: Double) {
+    var label = "other"
+    let response: HTTPResponse?
+    do {
+      let (route, values) = try find(exchange.request)
+      label = "\(route.method) \(route.template)"
+      let call = Route.Call(
+        exchange: exchange, grant: try grant(for: exchange.request, route), values: values)
+      let named = label
+      exchange.onAnswer { [metrics] status in
+        metrics.answered(named, status: status, seconds: ServerTime.seconds - start)
+      }
+      response = try route.run(self, call)
+    } catch {
+      let refusal = APIError(error)
+      if refusal.status == 401 || refusal.status == 403 {
+        metrics.count { $0.refusedTokens += 1 }
+        settings.log("refused \(label) from \(exchange.request.peer): \(refusal.code)")
+      } else if refusal.status >= 500 {
+        settings.log("failed \(label): \(refusal.message)")
+      }
+      response = refusal.response
+    }
+    if let response { exchange.respond(response) }
+  }
+
+  private func find(_ request: HTTPRequest) throws(APIError) -> (Route, [String]) {
+    var methods: [String] = []
+    for route in Route.all {
+      guard let values = route.match(request.path) else { continue }
+      if route.method == request.method { return (route, values) }
+      methods.append(route.method)
+    }
+    guard methods.isEmpty else {
+      var error = APIError(
+        405, "method_not_allowed", "this path takes \(methods.joined(separator: ", "))")
+      error.allowed = methods
+      throw error
+    }
+    throw APIError(404, "unknown_path", "there is no such path; see /v1/openapi.json")
+  }
+
+  private func grant(for request: HTTPRequest, _ route: Route) throws -> Grant {
+    if settings.isCertificateRequired, !request.hasCertificate {
+      throw APIError(
+        403, "certificate_missing",
+        "this coordinator needs a client certificate of its authority; send one")
+    }
+    guard let role = route.role else {
+      return Grant(role: .viewer, studies: nil, hasToken: false)
+    }
+    let grant = try authenticator.grant(for: request.authorization)
+    if !grant.hasToken { try checkBrowser(request) }
+    guard grant.role >= role else {
+      throw APIError(
+        403, "wrong_role",
+        "this call needs the role \(role.rawValue), and the token has the role "
+          + grant.role.rawValue)
+    }
+    return grant
+  }
+
+  /// Where no token is needed, a web page that the user happens to look at must not command the
+  /// coordinator: neither by a request to this address nor by a name of its own for it.
+  private func checkBrowser(_ request: HTTPRequest) throws(APIError) {
+    if request.method != "GET", request.origin != nil {
+      throw APIError(403, "cross_origin", "requests of web pages need a token")
+    }
+    guard settings.isLoopback, let host = request.host else { return }
+    let name = host.split(separator: ":").first.map { $0.lowercased() } ?? ""
+    let isAddress = host.hasPrefix("[") || name.utf8.allSatisfy { $0 == 46 || 48...57 ~= $0 }
+    guard isAddress || name == "localhost" || name == settings.host.lowercased() else {
+      throw APIError(
+        403, "foreign_host",
+        "the header Host is '\(name.prefix(100))'; without a token give localhost or an address")
+    }
+  }
+
+  /// Whether no trial is handed out any more.
+  var isEnding: Bool { isDraining.load(ordering: .relaxed) }
+
+  /// Runs a job on another thread, or here when too many wait.
+  func run(_ job: @escaping @Sendable () -> Void) {
+    if !jobs.add(job) { job() }
+  }
+
+  /// Refuses what would start something new while the coordinator ends.
+  func checkDraining() throws(APIError) {
+    guard isEnding else { return }
+    throw APIError(
+      503, "shutting_down", "the coordinator is being stopped; ask again when it is back",
+      retryAfter: 5)
+  }
+
+  // MARK: Time
+
+  /// Begins to look after what waits. Call once.
+  func start() throws {
+    try book.refresh()
+    tick()
+  }
+
+  private func tick() {
+    clock.asyncAfter(deadline: .now() + .milliseconds(100)) { [weak self] in
+      guard let self, !isClosed.load(ordering: .relaxed) else { return }
+      desk.answerLate()
+      let now = ServerTime.milliseconds
+      if nextLook.load(ordering: .relaxed) <= now {
+        nextLook.store(now + 1_000, ordering: .relaxed)
+        look()
+      }
+      tick()
+    }
+  }
+
+  private func look() {
+    do {
+      try book.refresh()
+    } catch {
+      settings.log("the store could not be looked at: \(error)")
+    }
+    desk.answerDone()
+    let holding = book.served.flatMap { $0.dispatcher.held.map { Self.plainName($0.worker) } }
+    workers.forgetLost(holding: Set(holding))
+  }
+
+  /// The worker's own name, of the one that leases have.
+  static func plainName(_ worker: String) -> String {
+    worker.hasPrefix("worker:") ? String(worker.dropFirst(7)) : worker
+  }
+
+  /// Refuses claims from now on, and answers those who wait.
+  func drain() {
+    isDraining.store(true, ordering: .relaxed)
+    desk.close()
+  }
+
+  /// Ends what runs in the background. Leases stay, so that workers go on when a coordinator is back.
+  func close() {
+    isClosed.store(true, ordering: .relaxed)
+    book.close()
+    jobs.close(threads: Self.threads)
+  }
+}

@@ -1,0 +1,19 @@
+/// How a coordinator treats those who call it.
+struct ServiceSettings: Sendable {
+  /// How long a worker may be silent before its trials are given to others; at least 2 s.
+  var leaseDuration = Duration.seconds(60)
+  /// Whether every call of a worker, viewer or admin needs a token.
+  var isTokenRequired = false
+  /// Whether every call needs a client certificate.
+  var isCertificateRequired = false
+  /// Whether only programs on this machine can call.
+  var isLoopback = true
+  /// The name it listens on.
+  var host = "127.0.0.1"
+  /// How many requests may wait to be answered, long polls aside.
+  var requestsInFlight = 4_096
+  /// The program's version, for people.
+  var version = ""
+  /// Takes one line about something that matters, without secrets.
+  var log: @Sendable (String) -> Void = { _ in }
+}

@@ -1,0 +1,108 @@
+package import StudyFiles
+package import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// A coordinator that workers reach over HTTP: it owns the budgets of a store's studies, hands out
+/// their trials and takes their results.
+///
+/// serving → drained → stopped. When its process is killed instead, nothing is lost: leases and
+/// results are in the store, and workers go on with the next coordinator that serves it.
+package final class StudyServer: Sendable {
+  /// What protects a server, and how it treats workers.
+  package struct Settings: Sendable {
+    package var address: ListenAddress
+    package var limits = HTTPLimits()
+    /// What connections are encrypted with; nil for plain text.
+    package var credentials: TLSCredentials?
+    /// Whether an address that other machines reach may do without encryption and tokens.
+    package var isInsecure = false
+    /// Whether programs on this machine need a token too.
+    package var isTokenRequired = false
+    /// How long a worker may be silent before its trials are given to others; at least 2 s.
+    package var leaseDuration = Duration.seconds(60)
+    /// The program's version, for people.
+    package var version: String
+    /// Takes one line about something that matters, without secrets.
+    package var log: @Sendable (String) -> Void = { _ in }
+
+    package init(address: ListenAddress, version: String) {
+      self.address = address
+      self.version = version
+    }
+  }
+
+  private let service: Service
+  private let server: HTTPServer
+
+  /// Opens the studies and starts to listen.
+  ///
+  /// - Parameter submissions: Study files whose studies are created or gone on with, and the number of
+  ///   trials that wins over the file's.
+  /// - Throws: ``ServingError``, ``StudyFileError`` and ``StoreError``; then nothing listens.
+  package init(
+    _ store: any StudyStore, submissions: [(file: StudyFile, trials: Int?)], _ settings: Settings
+  ) throws {
+    // Looked at before anything is written, and bound only when everything is ready.
+    let isLoopback = try ListenSocket(
+      ListenAddress(host: settings.address.host, port: 0)
+    ).isLoopback
+    if !isLoopback, !settings.isInsecure, settings.credentials == nil {
+      throw ServingError.unprotected(address: "\(settings.address)")
+    }
+    var service = ServiceSettings()
+    service.leaseDuration = settings.leaseDuration
+    service.isTokenRequired = settings.isTokenRequired || !isLoopback && !settings.isInsecure
+    service.isCertificateRequired = settings.credentials?.asksClients ?? false
+    service.isLoopback = isLoopback
+    service.host = settings.address.host
+    service.version = settings.version
+    service.log = settings.log
+    self.service = Service(store, service)
+    for (file, trials) in submissions {
+      _ = try self.service.book.submit(file, name: nil, trials: trials)
+    }
+    server = try HTTPServer(
+      on: settings.address, credentials: settings.credentials, limits: settings.limits,
+      handler: self.service)
+    do {
+      try self.service.start()
+    } catch {
+      server.stop()
+      throw error
+    }
+  }
+
+  /// The address to give to workers, such as `http://127.0.0.1:7654`.
+  package var url: String { "\(isEncrypted ? "https" : "http")://\(server.address)" }
+  /// Whether only programs on this machine reach it.
+  package var isLoopback: Bool { server.isLoopback }
+  /// The port it listens on.
+  package var port: UInt16 { server.address.port }
+  /// The names of the studies that are served.
+  package var studies: [String] { service.book.served.map(\.name) }
+  /// The most connections at a time, after what the system allows.
+  package var connectionLimit: Int { server.connectionLimit }
+  private var isEncrypted: Bool { server.isEncrypted }
+
+  /// Refuses claims, answers what is in flight, writes everything, and ends. Running trials stay with
+  /// their workers.
+  ///
+  /// - Parameter patience: How long answers may take.
+  package func stop(patience: Duration = .seconds(10)) {
+    service.drain()
+    let deadline = ServerTime.milliseconds + patience.wholeMilliseconds
+    // Two looks in a row, since a request may be between its socket and its handler.
+    var quiet = 0
+    while quiet < 2, ServerTime.milliseconds < deadline {
+      usleep(20_000)
+      quiet = server.openRequests == 0 ? quiet + 1 : 0
+    }
+    service.close()
+    server.stop()
+  }
+}
