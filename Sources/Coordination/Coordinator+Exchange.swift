@@ -90,6 +90,7 @@ extension Coordinator {
         break
       }
     }
+    lookAhead()
     confirm(&result.told)
     scheduleTick()
     return result
@@ -246,6 +247,11 @@ extension Coordinator {
   ///
   /// - Throws: What kept it from being written; then it is kept for the next time.
   func flush(_ trials: [ActiveTrial]) throws(StoreError) {
+    // Two writers of one trial could write an old attribute behind a new one.
+    try flushing.withLock { _ throws(StoreError) in try write(trials) }
+  }
+
+  private func write(_ trials: [ActiveTrial]) throws(StoreError) {
     let batches = trials.compactMap { trial in
       let changes = trial.unwritten
       return changes.isEmpty ? nil : (trial, changes)

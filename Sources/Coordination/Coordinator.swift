@@ -36,6 +36,12 @@ public final class Coordinator: Sendable {
 
   let queue = DispatchQueue(label: "needletail.coordinator")
   let state: Mutex<State>
+  /// Held while what is unwritten is written.
+  let flushing = Mutex(())
+  /// Held while a joint sample is made, so that each knows the one before.
+  let sampling = Mutex(())
+  /// A sampler that takes longer is asked ahead, and not while the state is locked.
+  let lookAheadTime: Duration
   /// By how much a test's time is ahead of the clocks.
   private let timeAhead: @Sendable () -> Duration
 
@@ -49,6 +55,11 @@ public final class Coordinator: Sendable {
     var hasLoaded = false
     /// Called when a lease ran out or was given back.
     var onWake: (@Sendable () -> Void)?
+    /// How long the latest joint sample took.
+    var samplingTime: Duration = .zero
+    /// The joint sample that was made for the next trial.
+    var prepared: PreparedSample?
+    var isPreparing = false
     /// What the user wants, and when that was read.
     var control: (StudyControl, readAt: Duration)?
   }
@@ -73,10 +84,13 @@ public final class Coordinator: Sendable {
       worker: worker, leaseDuration: leaseDuration, timeAhead: { .zero })
   }
 
-  /// - Parameter timeAhead: By how much the coordinator's time is ahead of the clocks; a test moves it.
+  /// - Parameters:
+  ///   - lookAheadTime: How long a joint sample must take for the next to be made ahead.
+  ///   - timeAhead: By how much the coordinator's time is ahead of the clocks; a test moves it.
   package init(
     store: any StudyStore, study: StudyRecord, sampler: any Sampler, pruner: any Pruner,
     seed: UInt64, retries: RetryPolicy, worker: String, leaseDuration: Duration,
+    lookAheadTime: Duration = .milliseconds(5),
     timeAhead: @escaping @Sendable () -> Duration
   ) {
     precondition(leaseDuration >= .seconds(2), "a lease of \(leaseDuration) is too short")
@@ -88,6 +102,7 @@ public final class Coordinator: Sendable {
     self.retries = retries
     self.worker = worker
     self.leaseDuration = leaseDuration
+    self.lookAheadTime = lookAheadTime
     self.timeAhead = timeAhead
     state = Mutex(
       State(
@@ -168,44 +183,6 @@ public final class Coordinator: Sendable {
     return active
   }
 
-  /// Samples what is sampled jointly and makes the trial an active one.
-  func activate(
-    _ trial: Trial, _ lease: Lease, sharesJointSample: Bool
-  ) throws -> ActiveTrial {
-    try state.withLock { state in
-      try follow(&state)
-      state.history.applyClaim(of: trial)
-      var generator = TrialGenerator(seed: seed, trial: trial.number)
-      let sample = try sampler.sampleJointly(
-        for: trial.number, given: state.history, using: &generator)
-      var unwritten: [TrialChange] = []
-      if sharesJointSample, let prefix = sampler.sharingPrefix, !sample.isEmpty {
-        unwritten = shareChanges(sample, under: prefix, of: trial.reference)
-        for change in unwritten { state.history.apply(change) }
-      }
-      let active = ActiveTrial(
-        trial, lease: lease, jointSample: sample, unwritten: unwritten, startedAt: .now(),
-        coordinator: self)
-      state.active[trial.number] = HandedOut(trial: active)
-      return active
-    }
-  }
-
-  /// The joint sample as system attributes, cut as Optuna does, for samplers in other processes.
-  private func shareChanges(
-    _ sample: [ParameterAssignment], under prefix: String, of trial: TrialReference
-  ) -> [TrialChange] {
-    let members = sample.map { JSONValue.Member($0.name, JSONValue($0.value)) }
-    let text = Array(JSONValue.object(members).text().utf8)
-    let chunk = 2_045
-    return stride(from: 0, to: text.count, by: chunk).enumerated().map { index, start in
-      let part = String(decoding: text[start..<min(start + chunk, text.count)], as: UTF8.self)
-      return TrialChange(
-        trial,
-        .systemAttributeSet(Attribute("\(prefix):relative_params:\(index)", .string(part))))
-    }
-  }
-
   /// Queues a trial with given values for some or all of its parameters.
   public func enqueue(
     _ values: [(name: String, value: ParameterValue)], userAttributes: [Attribute] = []
@@ -264,14 +241,6 @@ public final class Coordinator: Sendable {
     }
   }
 
-  func sample(_ parameter: Parameter, for trial: Int) throws -> Double {
-    try state.withLock { state in
-      var generator = TrialGenerator(
-        seed: seed, trial: trial, stream: Self.stream(of: parameter.name))
-      return try sampler.sample(parameter, for: trial, given: state.history, using: &generator)
-    }
-  }
-
   func pruningDecision(for trial: Int) throws(StoreError) -> PruningDecision {
     try state.withLock { state throws(StoreError) in
       if pruner.readsHistory { try follow(&state) }
@@ -279,32 +248,10 @@ public final class Coordinator: Sendable {
     }
   }
 
-  /// FNV-1a of the name, never 0, which is the joint sample's stream.
-  private static func stream(of name: String) -> UInt32 {
-    let hash = name.utf8.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
-    return max(hash, 1)
-  }
-
   /// Reads what others wrote. All there is at first; later only if an answer depends on it.
-  private func follow(_ state: inout State) throws(StoreError) {
+  func follow(_ state: inout State) throws(StoreError) {
     guard !state.hasLoaded || sampler.readsHistory || pruner.readsHistory else { return }
     try store.read(in: study, since: &state.cursor, into: &state.history)
     state.hasLoaded = true
-  }
-}
-
-extension TrialHistory {
-  /// Takes in a trial that was just claimed, whatever the history knew of it.
-  mutating func applyClaim(of trial: Trial) {
-    let now = trial.startedAt ?? .now()
-    apply(TrialChange(trial.reference, .created(.running, at: now)))
-    apply(TrialChange(trial.reference, .started(at: now)))
-    apply(TrialChange(trial.reference, .restarted(at: now)))
-    for assignment in trial.parameters {
-      apply(TrialChange(trial.reference, .parameterSet(assignment)))
-    }
-    for attribute in trial.systemAttributes {
-      apply(TrialChange(trial.reference, .systemAttributeSet(attribute)))
-    }
   }
 }

@@ -262,4 +262,32 @@ extension ResultStatus {
     #expect(numbers.sorted() == Array(0..<200))
     #expect(try bed.store.counts(in: bed.study) == [.completed: 200])
   }
+
+  @Test func reportsOfManyThreadsAreWrittenOnce() async throws {
+    let bed = try DispatchBed()
+    let dispatcher = try bed.dispatcher()
+    let trial = try #require(try dispatcher.claim(1, for: "a").first)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for thread in 0..<8 {
+        group.addTask {
+          for turn in 0..<50 {
+            let step = thread * 50 + turn
+            if thread.isMultiple(of: 2) {
+              try trial.report(Double(step), step: step)
+              dispatcher.coordinator.maintain()
+            } else {
+              let report = IntermediateValue(step: step, value: Double(step))
+              _ = try dispatcher.exchange(
+                DispatchRequest(
+                  worker: "a", reports: [LeaseReport(lease: trial.ticket, report: report)]))
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    dispatcher.coordinator.maintain()
+    let stored = try #require(try bed.store.trials(in: bed.study, numbers: [0]).first)
+    #expect(stored.intermediateValues.map(\.step) == Array(0..<400))
+  }
 }
