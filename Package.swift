@@ -41,6 +41,8 @@ let package = Package(
     .systemLibrary(
       name: "CMicroHTTPD",
       providers: [.apt(["libmicrohttpd-dev", "libgnutls28-dev"]), .brew(["libmicrohttpd"])]),
+    // Opened at the first PostgreSQL store, not linked.
+    .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     // No library: declarations of the C library's own functions that the importer does not see.
     .systemLibrary(name: "CSystem"),
 
@@ -56,6 +58,9 @@ let package = Package(
     .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
       name: "SQLiteStores", dependencies: ["StudyModel", "CSQLite"], swiftSettings: callsC),
+    .target(
+      name: "PostgresStores", dependencies: ["StudyModel", "CPostgres", "SharedLibraries"],
+      swiftSettings: callsC),
     .target(
       name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
@@ -75,7 +80,8 @@ let package = Package(
     .target(
       name: "Needletail",
       dependencies: [
-        "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "Coordination",
+        "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
+        "Coordination",
       ],
       swiftSettings: house),
     .target(
@@ -102,6 +108,7 @@ let package = Package(
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
         "Plotting", "StudyFiles", "Needletail", "Objectives", "Working", "Messages", "Serving",
         "CoordinatorClient",
+        "PostgresStores",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -136,11 +143,24 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SQLiteStoresTests",
-      dependencies: ["SQLiteStores", "StudyModel", "Conformance", "CSQLite", "StoreWorker"],
+      dependencies: [
+        "SQLiteStores", "PostgresStores", "StudyModel", "Conformance", "CSQLite", "StoreWorker",
+        "PostgresTesting",
+      ],
+      exclude: ["Optuna"], swiftSettings: house),
+    .testTarget(
+      name: "PostgresStoresTests",
+      dependencies: [
+        "PostgresStores", "SQLiteStores", "StudyModel", "PostgresTesting", "StoreWorker",
+      ],
       exclude: ["Optuna"], swiftSettings: house),
     .executableTarget(
-      name: "StoreWorker", dependencies: ["SQLiteStores", "StudyModel"],
+      name: "StoreWorker", dependencies: ["SQLiteStores", "PostgresStores", "StudyModel"],
       path: "Tests/StoreWorker", swiftSettings: house),
+    // A throw-away PostgreSQL server for whatever test needs one.
+    .target(
+      name: "PostgresTesting", path: "Tests/PostgresTesting", exclude: ["postgres_server.py"],
+      swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [

@@ -8,10 +8,15 @@ package struct StoreBed: Sendable {
   /// be only one.
   package let open: @Sendable () throws(StoreError) -> any StudyStore
 
+  /// The greatest step that a report can have.
+  package let greatestStep: Int
+
   package init(
-    _ name: String, open: @escaping @Sendable () throws(StoreError) -> any StudyStore
+    _ name: String, greatestStep: Int = .max,
+    open: @escaping @Sendable () throws(StoreError) -> any StudyStore
   ) {
     self.name = name
+    self.greatestStep = greatestStep
     self.open = open
   }
 

@@ -7,7 +7,7 @@ extension StoreSuite {
     let store = try bed.open()
     let study = try store.createStudy(named: "s", directions: [.minimize, .maximize])
     var expected: [Trial] = []
-    for template in try templates() {
+    for template in try templates(bed) {
       let (reference, lease) = try store.createTrial(template, in: study, lease: nil)
       #expect(lease == nil)
       #expect(reference.number == expected.count)
@@ -35,7 +35,7 @@ extension StoreSuite {
     let store = try bed.open()
     let study = try store.createStudy(named: "s", directions: [.minimize, .maximize])
     let other = try store.createStudy(named: "t", directions: [.minimize])
-    let templates = try templates()
+    let templates = try templates(bed)
     var numbers: [Int] = []
     for index in 0..<230 {
       _ = try store.createTrial(
@@ -238,7 +238,7 @@ extension StoreSuite {
     }
   }
 
-  private static func templates() throws -> [Trial] {
+  private static func templates(_ bed: StoreBed) throws -> [Trial] {
     let nowhere = TrialReference(id: 0, number: 0)
     let float = Distribution.float(try FloatDistribution(low: 1e-5, high: 0.1, log: true))
     let stepped = Distribution.float(try FloatDistribution(low: 0, high: 1, step: 0.3))
@@ -258,7 +258,7 @@ extension StoreSuite {
         nowhere, state: .completed, values: [.infinity, -0.0], parameters: parameters,
         intermediateValues: [
           IntermediateValue(step: 0, value: -.infinity), IntermediateValue(step: 5, value: .nan),
-          IntermediateValue(step: 1 << 40, value: 2.2250738585072014e-308),
+          IntermediateValue(step: min(1 << 40, bed.greatestStep), value: 2.2250738585072014e-308),
         ],
         userAttributes: [Attribute("b", [1, 2]), Attribute("a", "x")],
         systemAttributes: [Attribute("nsga", 3)], startedAt: start, completedAt: end),

@@ -1,3 +1,4 @@
+internal import PostgresStores
 internal import SQLiteStores
 public import StudyModel
 
@@ -5,7 +6,8 @@ public import StudyModel
 public enum StoreLocation: Sendable, ExpressibleByStringLiteral {
   /// In this process only, gone with it.
   case memory
-  /// In a file: a path, or `sqlite:///` and a path (four slashes for an absolute one).
+  /// In a file: a path, or `sqlite:///` and a path (four slashes for an absolute one); or in a PostgreSQL
+  /// database: `postgresql://USER@HOST:PORT/DATABASE` in any form that libpq knows.
   case url(String)
   /// In a store that is open already.
   case open(any StudyStore)
@@ -13,12 +15,14 @@ public enum StoreLocation: Sendable, ExpressibleByStringLiteral {
   /// A path or URL.
   public init(stringLiteral value: String) { self = .url(value) }
 
-  /// Opens the store; a file is created when there is none.
+  /// Opens the store; a file, or the tables in a database, are created when there are none.
   ///
   /// - Throws: ``StoreError`` when it cannot be opened, with its location and what to do.
   public func opened() throws(StoreError) -> any StudyStore {
     switch self {
     case .memory: InMemoryStudyStore()
+    case .url(let text) where PostgresStudyStore.isAddress(text):
+      try PostgresStudyStore(address: text)
     case .url(let text): try SQLiteStudyStore(address: text)
     case .open(let store): store
     }

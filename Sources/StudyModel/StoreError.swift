@@ -26,7 +26,10 @@ public enum StoreError: Error, Hashable {
   case full(location: String)
   /// Nobody may write to the file, or to the folder that it is in.
   case readOnly(location: String)
-  /// The operating system refused to read or write.
+  /// The server cannot be reached, or went away and did not come back in time. Whether the last
+  /// change was made may be unknown; making it again is safe.
+  case unavailable(location: String, problem: String)
+  /// The operating system or the server refused to read or write.
   case io(location: String, problem: String)
 }
 
@@ -34,7 +37,7 @@ extension StoreError: CustomStringConvertible {
   /// Whether trying again later may help.
   public var isTransient: Bool {
     switch self {
-    case .busy, .full: true
+    case .busy, .full, .unavailable: true
     default: false
     }
   }
@@ -48,7 +51,8 @@ extension StoreError: CustomStringConvertible {
         ? "there is no study '\(name)'; the store has none yet"
         : "there is no study '\(name)'; the store has \(known.prefix(8).joined(separator: ", "))"
     case .unknownAddress(let address):
-      "'\(address)' is no store this version can open; give a path or sqlite:///PATH"
+      "'\(StoreError.withoutPassword(address))' is no store this version can open; give a path, "
+        + "sqlite:///PATH or postgresql://HOST/DATABASE"
     case .directionsDiffer(let name, let stored, let given):
       "study '\(name)' has the direction \(stored.map(\.rawValue).joined(separator: ", ")), not "
         + "\(given.map(\.rawValue).joined(separator: ", ")); keep it or choose another name"
@@ -75,7 +79,23 @@ extension StoreError: CustomStringConvertible {
     case .full(let location): "the disk of \(location) is full; free some space and try again"
     case .readOnly(let location):
       "\(location) cannot be written to; change its permissions or choose another store"
+    case .unavailable(let location, let problem):
+      "\(location) cannot be reached (\(problem)); check the address and the server, and try again"
     case .io(let location, let problem): "\(location): \(problem)"
     }
+  }
+
+  /// An address as it may be shown: what may be a password in it, be it before the host or in the
+  /// query, is left out.
+  package static func withoutPassword(_ address: String) -> String {
+    guard let scheme = address.firstRange(of: "://") else { return address }
+    var rest = address[scheme.upperBound...]
+    if let query = rest.firstIndex(of: "?") { rest = rest[..<query] }
+    // The last @, since one in a password may not be spelled %40.
+    if let end = rest.lastIndex(of: "@") {
+      let user = rest[..<end].prefix { $0 != ":" }
+      return "\(address[..<scheme.upperBound])\(user)\(rest[end...])"
+    }
+    return "\(address[..<scheme.upperBound])\(rest)"
   }
 }

@@ -1,4 +1,6 @@
 import Conformance
+import PostgresStores
+import PostgresTesting
 import StudyModel
 import Testing
 
@@ -10,6 +12,7 @@ import Testing
   enum Kind: String, CaseIterable, Sendable {
     case memory
     case sqlite
+    case postgres
   }
 
   private func check(_ kind: Kind, _ body: (StoreBed) async throws -> Void) async throws {
@@ -20,6 +23,12 @@ import Testing
       let path = folder.path + "/study.db"
       try await body(
         StoreBed("SQLite") { () throws(StoreError) in try SQLiteStudyStore(path: path) })
+    case .postgres:
+      let address = try PostgresServer.shared().newDatabase()
+      try await body(
+        StoreBed("PostgreSQL", greatestStep: Int(Int32.max)) { () throws(StoreError) in
+          try PostgresStudyStore(address: address, grace: 0)
+        })
     }
   }
 

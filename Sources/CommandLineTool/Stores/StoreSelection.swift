@@ -1,3 +1,4 @@
+internal import PostgresStores
 internal import SQLiteStores
 package import StudyModel
 
@@ -6,8 +7,14 @@ package import StudyModel
 ///
 /// The same for every verb, `run` included, so that what `run` wrote is what the others show.
 package struct StoreSelection: Sendable, Hashable {
-  /// The path of the SQLite file.
-  package let path: String
+  private enum Place: Hashable {
+    /// The path of an SQLite file.
+    case file(String)
+    /// A PostgreSQL address, perhaps with a password.
+    case server(String)
+  }
+
+  private let place: Place
 
   /// Chooses the store; touches nothing.
   ///
@@ -17,26 +24,53 @@ package struct StoreSelection: Sendable, Hashable {
   ) throws(StoreError) {
     let address =
       option ?? environment("NEEDLETAIL_STORE").flatMap { $0.isEmpty ? nil : $0 } ?? "needletail.db"
-    guard let path = SQLiteStudyStore.path(of: address) else { throw .unknownAddress(address) }
-    self.path = path
+    if PostgresStudyStore.isAddress(address) {
+      place = .server(address)
+    } else if let path = SQLiteStudyStore.path(of: address) {
+      place = .file(path)
+    } else {
+      throw .unknownAddress(address)
+    }
+  }
+
+  /// The path of the store's file; nil for a server.
+  package var path: String? {
+    if case .file(let path) = place { path } else { nil }
+  }
+
+  /// The store's address for people and for other processes of this machine, without a password.
+  package var location: String {
+    switch place {
+    case .file(let path): path
+    case .server(let address): StoreError.withoutPassword(address)
+    }
   }
 
   /// Opens a store that exists.
   ///
   /// - Throws: ``CommandError/noStore(location:)``, and what opening throws.
   package func openExisting() throws -> any StudyStore {
-    guard FileFacts(path).exists else { throw CommandError.noStore(location: path) }
-    return try SQLiteStudyStore(path: path, creatingIfMissing: false)
+    switch place {
+    case .file(let path):
+      guard FileFacts(path).exists else { throw CommandError.noStore(location: path) }
+      return try SQLiteStudyStore(path: path, creatingIfMissing: false)
+    case .server(let address):
+      return try PostgresStudyStore(address: address, creatingIfMissing: false)
+    }
   }
 
   /// Opens the store, and creates it where there is none.
   package func openOrCreate() throws -> any StudyStore {
-    try SQLiteStudyStore(path: path)
+    switch place {
+    case .file(let path): try SQLiteStudyStore(path: path)
+    case .server(let address): try PostgresStudyStore(address: address)
+    }
   }
 
-  /// Where the files of the store's trials are: `needletail-trials` beside it.
+  /// Where the files of the store's trials are: `needletail-trials` beside the store's file, or in the
+  /// current folder when the store is a server.
   package var trialFolder: String {
-    guard let slash = path.lastIndex(of: "/") else { return "needletail-trials" }
+    guard let path, let slash = path.lastIndex(of: "/") else { return "needletail-trials" }
     return path[...slash] + "needletail-trials"
   }
 }

@@ -2,6 +2,7 @@ internal import Coordination
 internal import LinearAlgebra
 internal import Messages
 internal import Plotting
+internal import PostgresStores
 internal import SQLiteStores
 internal import StudyFiles
 internal import StudyModel
@@ -37,7 +38,7 @@ package struct DoctorVerb: Verb {
   package func run(_ context: Context) throws -> ExitCode {
     let selection = try StoreSelection(option: store, environment: context.environment)
     let machine = MachineReport()
-    let isThere = FileFacts(selection.path).exists
+    let isThere = selection.path.map { FileFacts($0).exists } ?? true
     // A store that was named has to be there; the default one need not.
     let report = isThere || store != nil ? try StoreReport(selection) : nil
     let problems = machine.problems + (report?.problems ?? [])
@@ -54,7 +55,7 @@ package struct DoctorVerb: Verb {
       if let report {
         report.lines.forEach(console.write)
       } else {
-        console.write("store      none at \(selection.path.printable) yet")
+        console.write("store      none at \(selection.location.printable) yet")
       }
       for problem in problems { console.write("problem    \(problem.printable)") }
       if problems.isEmpty { console.write("all is well") }
@@ -100,8 +101,22 @@ private struct MachineReport {
 /// What the doctor says of a store.
 private struct StoreReport {
   private let location: String
-  private let health: StoreHealth
+  /// What there is to say of an SQLite file, or of a server.
+  private let health: Health
   private var studies: [StudyReport] = []
+
+  private enum Health {
+    case file(StoreHealth)
+    case server(ServerHealth)
+
+    var isDamaged: Bool { if case .file(let file) = self { !file.problems.isEmpty } else { false } }
+    var isReadOnly: Bool {
+      switch self {
+      case .file(let file): file.isReadOnly
+      case .server(let server): server.isReadOnly
+      }
+    }
+  }
 
   private struct StudyReport {
     let overview: StudyOverview
@@ -116,19 +131,20 @@ private struct StoreReport {
   }
 
   init(_ selection: StoreSelection) throws {
-    guard FileFacts(selection.path).exists else {
-      throw CommandError.noStore(location: selection.path)
-    }
-    let store = try SQLiteStudyStore(path: selection.path, creatingIfMissing: false)
+    let store = try selection.openExisting()
     location = store.location
-    health = try store.health()
+    switch store {
+    case let file as SQLiteStudyStore: health = .file(try file.health())
+    case let server as PostgresStudyStore: health = .server(try server.health())
+    default: preconditionFailure("a store of an unknown kind was selected")
+    }
     // What is damaged may end a reader; the health says enough then.
-    guard health.problems.isEmpty else { return }
+    guard !health.isDamaged else { return }
     for study in try store.studies() { studies.append(try Self.examine(study, in: store)) }
   }
 
   private static func examine(
-    _ study: StudyRecord, in store: SQLiteStudyStore
+    _ study: StudyRecord, in store: any StudyStore
   ) throws -> StudyReport {
     var report = StudyReport(overview: try StudyOverview(study, in: store))
     guard report.overview.counts[.running] ?? 0 > 0 else { return report }
@@ -156,19 +172,41 @@ private struct StoreReport {
   }
 
   var problems: [String] {
-    health.problems.map {
-      "\(location) is damaged: \($0); restore a copy, or save what is readable with sqlite3 .recover"
-    } + (health.isReadOnly ? ["\(location) is read-only; run and tell need to write to it"] : [])
-      + (health.journalMode == "wal"
-        ? [] : ["\(location) is not in WAL mode but \(health.journalMode); run any study on it"])
+    var problems =
+      health.isReadOnly ? ["\(location) is read-only; run and tell need to write to it"] : []
+    switch health {
+    case .file(let file):
+      problems =
+        file.problems.map {
+          "\(location) is damaged: \($0); restore a copy, or save what is readable with sqlite3 .recover"
+        } + problems
+      if file.journalMode != "wal" {
+        problems.append(
+          "\(location) is not in WAL mode but \(file.journalMode); run any study on it")
+      }
+    case .server(let server):
+      if !server.waitsForDisk {
+        problems.append(
+          "\(location) confirms results before its disk has them; turn fsync and "
+            + "synchronous_commit on")
+      }
+    }
+    return problems
   }
 
   var lines: [String] {
-    var lines = [
-      "store      \(location.printable): \(Self.size(health.size)), "
-        + "\(health.networkFileSystem ?? "local file system"), "
-        + (health.problems.isEmpty ? "sound" : "damaged")
-    ]
+    var lines: [String] = []
+    switch health {
+    case .file(let file):
+      lines.append(
+        "store      \(location.printable): \(Self.size(file.size)), "
+          + "\(file.networkFileSystem ?? "local file system"), "
+          + (file.problems.isEmpty ? "sound" : "damaged"))
+    case .server(let server):
+      lines.append(
+        "store      \(location.printable): \(Self.size(server.size)), "
+          + "PostgreSQL \(server.version.printable)")
+    }
     for study in studies {
       let name = study.overview.study.name.printable
       let states = TrialState.allCases.compactMap { state in
@@ -196,10 +234,11 @@ private struct StoreReport {
   var json: JSONValue {
     [
       "location": .string(location),
-      "size_bytes": .integer(health.size),
-      "journal_mode": .string(health.journalMode),
+      "size_bytes": .integer(size),
+      "journal_mode": journalMode.map { .string($0) } ?? .null,
       "read_only": .bool(health.isReadOnly),
-      "network_file_system": health.networkFileSystem.map { .string($0) } ?? .null,
+      "network_file_system": networkFileSystem.map { .string($0) } ?? .null,
+      "server_version": serverVersion.map { .string($0) } ?? .null,
       "studies": .array(
         studies.map { study in
           .object(
@@ -211,6 +250,25 @@ private struct StoreReport {
             ])
         }),
     ]
+  }
+
+  private var size: Int {
+    switch health {
+    case .file(let file): file.size
+    case .server(let server): server.size
+    }
+  }
+
+  private var journalMode: String? {
+    if case .file(let file) = health { file.journalMode } else { nil }
+  }
+
+  private var networkFileSystem: String? {
+    if case .file(let file) = health { file.networkFileSystem } else { nil }
+  }
+
+  private var serverVersion: String? {
+    if case .server(let server) = health { server.version } else { nil }
   }
 
   private static func list(_ numbers: [Int]) -> String {

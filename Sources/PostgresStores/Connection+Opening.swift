@@ -1,0 +1,126 @@
+internal import StudyModel
+
+/// What a database holds.
+struct Contents {
+  /// Whether there are no tables of a study store.
+  let isEmpty: Bool
+  /// The version of our own tables; nil when there are none.
+  let ownVersion: Int?
+  /// Whether the server, the database or the role lets nobody write.
+  let isReadOnly: Bool
+}
+
+extension Connection {
+  /// The settings that last as long as the connection.
+  ///
+  /// A lock is waited for as long as a busy SQLite file. A transaction whose process stands still does
+  /// not keep others from theirs for ever. Long tables are read from their beginning.
+  func setUp() throws(Failure) {
+    _ = try run(
+      Command(
+        """
+        SELECT set_config('timezone', 'UTC', false), set_config('lock_timeout', '60s', false),
+          set_config('statement_timeout', '0', false),
+          set_config('idle_in_transaction_session_timeout', '60s', false),
+          set_config('default_transaction_isolation', 'read committed', false),
+          set_config('synchronize_seqscans', 'off', false), set_config('jit', 'off', false),
+          set_config('extra_float_digits', '1', false)
+        """))
+  }
+
+  /// The casts to Optuna's enumerations, when another program made plain text columns instead; nil
+  /// without tables.
+  func castsToOmit() throws(Failure) -> [String]? {
+    let rows = try run(
+      Command(
+        """
+        SELECT a.atttypid::regtype::text FROM pg_attribute a
+        WHERE a.attrelid = to_regclass('trials') AND a.attname = 'state'
+        """))
+    guard rows.count > 0 else { return nil }
+    if rows.text(0, 0).hasSuffix("trialstate") { return [] }
+    return [
+      "::trialstate[]", "::trialstate", "::trialvaluetype[]", "::trialintermediatevaluetype[]",
+      "::studydirection[]",
+    ]
+  }
+
+  /// Finds out whether the database holds a study store that this version knows, by reading alone.
+  func inspect() throws(Failure) -> Contents {
+    let rows = try run([
+      Command(
+        """
+        SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+          to_regclass('studies') IS NOT NULL, to_regclass('trials') IS NOT NULL,
+          to_regclass('trial_params') IS NOT NULL, to_regclass('alembic_version') IS NOT NULL,
+          to_regclass('version_info') IS NOT NULL,
+          to_regclass('needletail_version') IS NOT NULL,
+          (SELECT count(*) FROM pg_attribute
+            WHERE attrelid = to_regclass('trials') AND NOT attisdropped AND attname IN
+              ('trial_id', 'number', 'study_id', 'state', 'datetime_start', 'datetime_complete'))
+        """)
+    ])[0]
+    let isReadOnly = rows.bool(0, 0)
+    let (hasStudies, hasTrials, hasParameters) = (
+      rows.bool(0, 1), rows.bool(0, 2), rows.bool(0, 3)
+    )
+    if !hasStudies && !hasTrials && !hasParameters {
+      return Contents(isEmpty: true, ownVersion: nil, isReadOnly: isReadOnly)
+    }
+    guard hasStudies, hasTrials, hasParameters, rows.int(0, 7) == 6 else {
+      throw .store(
+        .notAStore(
+          location: location,
+          problem: "it has tables of something else under the names 'studies' and 'trials'; "
+            + "choose another database or schema"))
+    }
+    try checkRevision(hasAlembic: rows.bool(0, 4), hasVersion: rows.bool(0, 5))
+    guard rows.bool(0, 6) else {
+      return Contents(isEmpty: false, ownVersion: nil, isReadOnly: isReadOnly)
+    }
+    let own = try run(Command("SELECT version::int8 FROM needletail_version"))
+    guard own.count > 0 else {
+      return Contents(isEmpty: false, ownVersion: nil, isReadOnly: isReadOnly)
+    }
+    guard own.int(0, 0) <= Schema.ownVersion else {
+      throw .store(
+        .unsupportedSchema(location: location, found: "needletail \(own.int(0, 0))"))
+    }
+    return Contents(isEmpty: false, ownVersion: own.int(0, 0), isReadOnly: isReadOnly)
+  }
+
+  private func checkRevision(hasAlembic: Bool, hasVersion: Bool) throws(Failure) {
+    var revision: String?
+    if hasAlembic {
+      let rows = try run(Command("SELECT version_num::text FROM alembic_version"))
+      if rows.count > 0 { revision = rows.text(0, 0) }
+    }
+    if let revision, revision != Schema.revision {
+      throw .store(.unsupportedSchema(location: location, found: revision))
+    }
+    if revision == nil, hasVersion {
+      let rows = try run(Command("SELECT schema_version::int8 FROM version_info"))
+      if rows.count > 0, rows.int(0, 0) != Schema.version {
+        throw .store(.unsupportedSchema(location: location, found: "\(rows.int(0, 0))"))
+      }
+    }
+  }
+
+  /// Creates the tables that are missing and brings ours up to date, unless somebody else is doing
+  /// that: then waits for them.
+  func createTables() throws(Failure) {
+    try execute("BEGIN; SELECT pg_advisory_xact_lock(\(Schema.creationLock))")
+    // Under the lock it is another database, perhaps.
+    let contents = try inspect()
+    if let version = contents.ownVersion, version == Schema.ownVersion {
+      try execute("COMMIT")
+      return
+    }
+    let casts = try castsToOmit() ?? []
+    var script = Schema.shared + Schema.own + Schema.functions + Schema.ownVersionRow
+    for cast in casts { script.replace(cast, with: "") }
+    try execute(script)
+    try execute("COMMIT")
+    omittedCasts = casts
+  }
+}
