@@ -81,7 +81,7 @@ let package = Package(
       name: "Needletail",
       dependencies: [
         "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
-        "Coordination",
+        "Coordination", "Messages", "CoordinatorClient",
       ],
       swiftSettings: house),
     .target(

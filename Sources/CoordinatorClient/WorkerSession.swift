@@ -184,6 +184,9 @@ package final class WorkerSession: Sendable {
   /// Since when the coordinator does not answer; nil when it does.
   package var awaySince: ContinuousClock.Instant? { state.read { $0.awaySince } }
 
+  /// How many trials the worker holds.
+  package var heldCount: Int { state.read { $0.held.count } }
+
   /// Whether no further trials are claimed.
   package var isClosed: Bool { state.read { $0.phase != .open } }
 

@@ -6,12 +6,12 @@ public import StudyModel
 /// Define-by-run: the search space is what the objective asks for while it runs, so parameters may
 /// depend on each other through ordinary conditionals and loops. Thread-safe.
 public struct RunningTrial: Sendable {
-  let active: ActiveTrial
+  let held: any HeldTrial
 
   /// The number within the study, counted from 0.
-  public var number: Int { active.number }
+  public var number: Int { held.number }
   /// What is known of the trial so far.
-  public var snapshot: Trial { active.snapshot }
+  public var snapshot: Trial { held.snapshot }
 
   /// Suggests a real number between inclusive bounds.
   ///
@@ -62,7 +62,7 @@ public struct RunningTrial: Sendable {
 
   /// Suggests a value of the distribution.
   public func suggest(_ name: String, _ distribution: Distribution) throws -> ParameterValue {
-    try active.suggest(Parameter(name, distribution))
+    try held.suggest(Parameter(name, distribution))
   }
 
   /// Reports the objective's value at a step, such as an epoch; a second report of a step is ignored.
@@ -70,17 +70,17 @@ public struct RunningTrial: Sendable {
   /// - Parameter value: May be infinite or NaN.
   /// - Throws: ``TrialError`` for a negative step or a study with several objectives.
   public func report(_ value: Double, step: Int) throws {
-    try active.report(value, step: step)
+    try held.report(value, step: step)
   }
 
   /// Whether the pruner advises to stop now; the objective then throws ``TrialPruned``.
   public var shouldPrune: Bool {
-    get throws { try active.pruningReason() != nil }
+    get throws { try held.pruningReason() != nil }
   }
 
   /// Sets or replaces an attribute of the trial.
   public func setAttribute(_ key: String, _ value: JSONValue) throws {
-    try active.setAttribute(Attribute(key, value))
+    try held.setAttribute(Attribute(key, value), .user)
   }
 }
 

@@ -1,3 +1,4 @@
+internal import CoordinatorClient
 internal import PostgresStores
 internal import SQLiteStores
 public import StudyModel
@@ -9,11 +10,24 @@ public enum StoreLocation: Sendable, ExpressibleByStringLiteral {
   /// In a file: a path, or `sqlite:///` and a path (four slashes for an absolute one); or in a PostgreSQL
   /// database: `postgresql://USER@HOST:PORT/DATABASE` in any form that libpq knows.
   case url(String)
+  /// At a coordinator, which `needletail serve` started; a URL with `http://` or `https://` is the same
+  /// with what the environment says.
+  case coordinator(CoordinatorAccess)
   /// In a store that is open already.
   case open(any StudyStore)
 
   /// A path or URL.
   public init(stringLiteral value: String) { self = .url(value) }
+
+  /// A client of the coordinator; nil for a store.
+  func client() throws -> CoordinatorClient? {
+    switch self {
+    case .coordinator(let access): try access.client()
+    case .url(let text) where CoordinatorAddress.isAddress(text):
+      try CoordinatorAccess(text).client()
+    default: nil
+    }
+  }
 
   /// Opens the store; a file, or the tables in a database, are created when there are none.
   ///
@@ -24,6 +38,7 @@ public enum StoreLocation: Sendable, ExpressibleByStringLiteral {
     case .url(let text) where PostgresStudyStore.isAddress(text):
       try PostgresStudyStore(address: text)
     case .url(let text): try SQLiteStudyStore(address: text)
+    case .coordinator(let access): throw .unknownAddress(access.url)
     case .open(let store): store
     }
   }

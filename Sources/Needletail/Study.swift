@@ -1,4 +1,5 @@
 internal import Coordination
+internal import CoordinatorClient
 public import Pruners
 public import Samplers
 public import StudyModel
@@ -20,11 +21,11 @@ public final class Study: Sendable {
   /// What is called after a trial ended, with the trial as it is stored then.
   public typealias Callback = @Sendable (Study, Trial) throws -> Void
 
-  private let coordinator: Coordinator
+  private let backend: any StudyBackend
   private let isStopped = Mutex(false)
 
-  private init(_ coordinator: Coordinator) {
-    self.coordinator = coordinator
+  private init(_ backend: any StudyBackend) {
+    self.backend = backend
   }
 
   // MARK: Creating, loading, deleting
@@ -41,6 +42,11 @@ public final class Study: Sendable {
     sampler: any Sampler = TPESampler(), pruner: any Pruner = MedianPruner(),
     seed: UInt64? = nil, ifExists existing: ExistingStudy = .fail
   ) throws -> Study {
+    if let client = try store.client() {
+      return Study(
+        try RemoteStudy.create(
+          name, directions, seed: seed, mayExist: existing == .load, client))
+    }
     let store = try store.opened()
     let record: StudyRecord
     do throws(StoreError) {
@@ -63,6 +69,7 @@ public final class Study: Sendable {
     _ name: String, store: StoreLocation, sampler: any Sampler = TPESampler(),
     pruner: any Pruner = MedianPruner()
   ) throws -> Study {
+    if let client = try store.client() { return Study(try RemoteStudy(name, client)) }
     let store = try store.opened()
     return try Study(store, try store.study(named: name), sampler, pruner, seed: nil)
   }
@@ -71,6 +78,7 @@ public final class Study: Sendable {
   ///
   /// - Throws: As ``load(_:store:sampler:pruner:)``.
   public static func delete(_ name: String, store: StoreLocation) throws {
+    if let client = try store.client() { return try client.delete(name) }
     let store = try store.opened()
     try store.delete(try store.study(named: name))
   }
@@ -80,40 +88,41 @@ public final class Study: Sendable {
     _ pruner: any Pruner, seed: UInt64?
   ) throws {
     self.init(
-      Coordinator(
-        store: store, study: record, sampler: sampler, pruner: pruner,
-        seed: try store.seed(of: record, proposed: seed)))
+      LocalStudy(
+        Coordinator(
+          store: store, study: record, sampler: sampler, pruner: pruner,
+          seed: try store.seed(of: record, proposed: seed))))
   }
 
   // MARK: Reading
 
   /// The study's name.
-  public var name: String { coordinator.study.name }
+  public var name: String { backend.name }
   /// One per objective.
-  public var directions: [Direction] { coordinator.study.directions }
-  /// The seed of all suggestions.
-  public var seed: UInt64 { coordinator.seed }
-  /// The store that keeps the study.
-  public var store: any StudyStore { coordinator.store }
+  public var directions: [Direction] { backend.directions }
+  /// The seed of all suggestions; nil when the study's coordinator is on the network and does not tell.
+  public var seed: UInt64? { backend.seed }
+  /// The store that keeps the study; nil when only a coordinator on the network has it.
+  public var store: (any StudyStore)? { backend.store }
 
   /// The feasible completed trial with the best first value; nil without one.
   public var bestTrial: Trial? {
-    get throws { try store.bestTrial(in: coordinator.study) }
+    get throws { try backend.bestTrial() }
   }
 
   /// All trials by number, those of other processes included.
   public var trials: [Trial] {
-    get throws { try store.trials(in: coordinator.study, numbers: nil) }
+    get throws { try backend.trials() }
   }
 
   /// The attributes that users set on the study.
   public var attributes: [Attribute] {
-    get throws { try store.attributes(.user, of: coordinator.study) }
+    get throws { try backend.attributes() }
   }
 
   /// Sets or replaces an attribute of the study.
   public func setAttribute(_ key: String, _ value: JSONValue) throws {
-    try store.set(Attribute(key, value), .user, of: coordinator.study)
+    try backend.set(Attribute(key, value))
   }
 
   // MARK: Optimizing
@@ -150,7 +159,8 @@ public final class Study: Sendable {
     objective: @escaping @Sendable (RunningTrial) async throws -> [Double]
   ) async throws {
     precondition(workers >= 1, "\(workers) workers cannot run a trial")
-    _ = try coordinator.recoverFromDeadWorkers()
+    try backend.begin(workers: workers)
+    defer { backend.rest() }
     let budget = TrialBudget(trials: trials, until: timeout.map { ContinuousClock.now + $0 })
     isStopped.withLock { $0 = false }
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -170,36 +180,47 @@ public final class Study: Sendable {
   ) async throws {
     while !Task.isCancelled, !isStopped.withLock({ $0 }), budget.takeOne() {
       guard let trial = try await nextTrial() else { break }
-      let ended = try await run(objective, in: trial)
+      let ended = try await run(objective, in: trial, wanted: !callbacks.isEmpty)
+      guard let ended else { continue }
       for callback in callbacks { try callback(self, ended) }
     }
     try Task.checkCancellation()
   }
 
-  /// The next trial, for which a paused study lets its workers wait; nil when somebody stopped it.
+  /// The next trial, for which a paused study lets its workers wait; nil when there will be none.
   private func nextTrial() async throws -> RunningTrial? {
-    while true {
-      if let trial = try askUnlessHalted() { return trial }
-      guard try coordinator.control() == .paused || coordinator.control() == .running,
-        !isStopped.withLock({ $0 })
-      else { return nil }
-      try await Task.sleep(for: .milliseconds(500))
+    while !isStopped.withLock({ $0 }), !Task.isCancelled {
+      switch try backend.next() {
+      case .trial(let held): return RunningTrial(held: held)
+      case .over: return nil
+      case .later: try await Task.sleep(for: backend.store == nil ? .zero : .milliseconds(500))
+      }
     }
+    return nil
   }
 
+  /// Runs the objective and tells its result; nil when the trial as it is stored is not wanted, or when
+  /// the trial is another worker's now.
   private func run(
-    _ objective: @Sendable (RunningTrial) async throws -> [Double], in trial: RunningTrial
-  ) async throws -> Trial {
+    _ objective: @Sendable (RunningTrial) async throws -> [Double], in trial: RunningTrial,
+    wanted: Bool
+  ) async throws -> Trial? {
     do {
-      return try tell(trial, values: try await objective(trial))
+      let values = try await objective(trial)
+      return try backend.tell(trial.held, .completed(values), wanted: wanted)
     } catch is TrialPruned {
-      return try tell(trial, .pruned)
+      return try backend.tell(trial.held, .pruned, wanted: wanted)
     } catch is CancellationError {
-      return try tell(trial, .ended(.interrupted, reason: "the task was cancelled"))
+      return try backend.tell(
+        trial.held, .ended(.interrupted, reason: "the task was cancelled"), wanted: wanted)
+    } catch StoreError.leaseLost where backend.store == nil {
+      // The coordinator took it away, because this worker was not heard of for too long.
+      return nil
     } catch let error as StoreError {
       throw error
     } catch {
-      return try tell(trial, .ended(.failed, reason: "\(error)"))
+      return try backend.tell(
+        trial.held, .ended(.failed, reason: "\(error)"), wanted: wanted)
     }
   }
 
@@ -217,15 +238,13 @@ public final class Study: Sendable {
   /// - Throws: ``StudyHalted`` while the study is paused, stopped or cancelled; what the store or the
   ///   sampler throws.
   public func ask() throws -> RunningTrial {
-    guard let trial = try askUnlessHalted() else {
-      throw StudyHalted(study: name, control: try coordinator.control())
+    while true {
+      switch try backend.next() {
+      case .trial(let held): return RunningTrial(held: held)
+      case .later where backend.store == nil: continue
+      case .later, .over: throw try backend.halt()
+      }
     }
-    return trial
-  }
-
-  /// The next trial; nil while the study is paused, stopped or cancelled.
-  private func askUnlessHalted() throws -> RunningTrial? {
-    try coordinator.ask().map { RunningTrial(active: $0) }
   }
 
   /// Ends a trial with its objective's value; NaN makes it a failed one.
@@ -239,23 +258,26 @@ public final class Study: Sendable {
   /// Ends a trial with one value per direction; a wrong count or a NaN makes it a failed one.
   @discardableResult
   public func tell(_ trial: RunningTrial, values: [Double]) throws -> Trial {
-    try coordinator.tell(trial.active, .completed(values))
+    try tell(trial, .completed(values))
   }
 
   /// Ends a trial as pruned: its last report becomes its value.
   @discardableResult
   public func tellPruned(_ trial: RunningTrial) throws -> Trial {
-    try coordinator.tell(trial.active, .pruned)
+    try tell(trial, .pruned)
   }
 
   /// Ends a trial as failed, for a reason that is kept with it.
   @discardableResult
   public func tellFailed(_ trial: RunningTrial, because reason: String) throws -> Trial {
-    try coordinator.tell(trial.active, .ended(.failed, reason: reason))
+    try tell(trial, .ended(.failed, reason: reason))
   }
 
   private func tell(_ trial: RunningTrial, _ outcome: TrialOutcome) throws -> Trial {
-    try coordinator.tell(trial.active, outcome)
+    guard let told = try backend.tell(trial.held, outcome, wanted: true) else {
+      throw StoreError.leaseLost(trial: trial.number)
+    }
+    return told
   }
 
   /// Queues a trial with given values for some or all of its parameters; it is run before new ones.
@@ -263,6 +285,6 @@ public final class Study: Sendable {
   /// - Returns: The number of the queued trial.
   @discardableResult
   public func enqueue(_ values: KeyValuePairs<String, ParameterValue>) throws -> Int {
-    try coordinator.enqueue(values.map { ($0.key, $0.value) }).number
+    try backend.enqueue(values.map { ($0.key, $0.value) })
   }
 }

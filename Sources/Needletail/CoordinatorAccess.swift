@@ -1,0 +1,43 @@
+internal import CoordinatorClient
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// How a program reaches a coordinator, which `needletail serve` started.
+public struct CoordinatorAccess: Sendable {
+  /// The address: `http://host:port` or `https://host:port`.
+  public var url: String
+  /// The token; by default that of the environment variable `NEEDLETAIL_TOKEN`.
+  public var token: String?
+  /// A file with certificates, one of which must have signed the coordinator's; nil for the system's. By
+  /// default that of the environment variable `NEEDLETAIL_CA`.
+  public var certificateAuthority: String?
+  /// A file with this program's own certificate, for coordinators that ask for one.
+  public var certificate: String?
+  /// A file with its key; nil when it is in the same file.
+  public var key: String?
+  /// Whether the token may go to another machine in plain text.
+  public var isInsecure = false
+
+  /// Access with what the environment says.
+  public init(_ url: String) {
+    func variable(_ name: String) -> String? {
+      getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+    self.url = url
+    token = variable("NEEDLETAIL_TOKEN")
+    certificateAuthority = variable("NEEDLETAIL_CA")
+  }
+
+  func client() throws -> CoordinatorClient {
+    var credentials = try Credentials(token: token)
+    credentials.authority = certificateAuthority
+    credentials.certificate = certificate
+    credentials.key = key
+    credentials.isInsecure = isInsecure
+    return try CoordinatorClient(CoordinatorAddress(url), credentials, version: "library")
+  }
+}

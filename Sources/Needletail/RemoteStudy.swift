@@ -1,0 +1,181 @@
+internal import Coordination
+internal import CoordinatorClient
+internal import Messages
+internal import StudyModel
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// A study that a coordinator on the network keeps; this process is one of its workers while it runs
+/// trials.
+final class RemoteStudy: StudyBackend {
+  private let client: CoordinatorClient
+  let name: String
+  let directions: [Direction]
+  let seed: UInt64?
+  private let session = Mutex<WorkerSession?>(nil)
+
+  /// How long a worker waits before it looks whether it is to stop.
+  private static let patience: Duration = .milliseconds(500)
+  /// How many trials are read at once.
+  private static let pageSize = 500
+
+  // MARK: Creating and loading
+
+  /// Loads a study.
+  ///
+  /// - Throws: ``CoordinatorError``; its sentence names the study when there is none.
+  init(_ name: String, _ client: CoordinatorClient) throws {
+    self.client = client
+    let summary = try client.study(name)
+    self.name = name
+    directions = (summary["directions"]?.array ?? []).compactMap {
+      $0.string.flatMap(Direction.init(rawValue:))
+    }
+    seed = summary["seed"]?.string.flatMap { UInt64($0) }
+  }
+
+  /// Creates a study, or loads it if that is allowed.
+  static func create(
+    _ name: String, _ directions: [Direction], seed: UInt64?, mayExist: Bool,
+    _ client: CoordinatorClient
+  ) throws -> RemoteStudy {
+    if let existing = try find(name, client) {
+      guard mayExist else { throw StoreError.studyExists(name: name) }
+      guard existing.directions == directions else {
+        throw StoreError.directionsDiffer(
+          name: name, stored: existing.directions, given: directions)
+      }
+      return existing
+    }
+    _ = try client.submit(.defineByRun(name: name, directions: directions, seed: seed))
+    return try RemoteStudy(name, client)
+  }
+
+  private static func find(_ name: String, _ client: CoordinatorClient) throws -> RemoteStudy? {
+    do {
+      return try RemoteStudy(name, client)
+    } catch let error as CoordinatorError {
+      guard case .refused(404, _, _) = error else { throw error }
+      return nil
+    }
+  }
+
+  deinit { session.withLock { $0 }?.endAndLeave() }
+
+  var store: (any StudyStore)? { nil }
+
+  // MARK: Reading
+
+  func bestTrial() throws -> Trial? {
+    guard let number = try client.study(name)["best_trial"]?.number.map({ Int($0) }) else {
+      return nil
+    }
+    return try trial(number)
+  }
+
+  private func trial(_ number: Int) throws -> Trial {
+    try Trial(jsonForm: client.trial(number, of: name))
+  }
+
+  func trials() throws -> [Trial] {
+    var all: [Trial] = []
+    var last: Int?
+    while true {
+      let page = try client.trials(of: name, after: last, limit: Self.pageSize)
+      let list = page["trials"]?.array ?? []
+      all += try list.map { try Trial(jsonForm: $0) }
+      guard let next = page["after"]?.number, !list.isEmpty else { return all }
+      last = Int(next)
+    }
+  }
+
+  func attributes() throws -> [Attribute] {
+    guard case .object(let members)? = try client.study(name)["user_attributes"] else { return [] }
+    return members.map { Attribute($0.name, $0.value) }
+  }
+
+  func set(_ attribute: Attribute) throws {
+    throw StoreError.readOnly(location: "the study at \(client.address)")
+  }
+
+  // MARK: Running
+
+  func begin(workers: Int) throws { _ = try worker(slots: workers) }
+
+  /// The session as a worker; begins one.
+  private func worker(slots: Int = 1) throws -> WorkerSession {
+    try session.withLock { session in
+      if let session { return session }
+      let host = Self.hostName
+      let new = WorkerSession(
+        client,
+        WorkerRegistration(
+          wireProtocol: WireProtocol.version, version: "library",
+          name: "\(host)-\(getpid())-\(String(UInt32.random(in: 0...0xFFFF), radix: 16))",
+          host: host, slots: slots), study: name)
+      try new.register()
+      try new.start()
+      session = new
+      return new
+    }
+  }
+
+  private static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+    return String(
+      decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  func rest() {
+    let ended: WorkerSession? = session.withLock { session in
+      guard let held = session, held.heldCount == 0 else { return nil }
+      session = nil
+      return held
+    }
+    ended?.endAndLeave()
+  }
+
+  func next() throws -> NextTrial {
+    switch try worker().take(atMost: Self.patience) {
+    case .trial(let trial): .trial(trial)
+    case .done, .closed: .over
+    case .failed(let error): throw error
+    case .nothing: .later
+    }
+  }
+
+  func halt() throws -> any Error {
+    let control = try client.study(name)["control"]?.string.flatMap(StudyControl.init(rawValue:))
+    return StudyHalted(study: name, control: control ?? .running)
+  }
+
+  func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial? {
+    guard let trial = trial as? RemoteTrial else {
+      preconditionFailure("a trial was told to another study than it came from")
+    }
+    guard let item = try worker().finishAndWait(trial, outcome) else {
+      throw StoreError.leaseLost(trial: trial.number)
+    }
+    switch item.status {
+    case .accepted, .repeated: return wanted ? try self.trial(trial.number) : nil
+    case .lost: throw StoreError.leaseLost(trial: trial.number)
+    case .refused:
+      throw CoordinatorError.refused(status: 400, code: "refused", message: item.message)
+    }
+  }
+
+  func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {
+    let answer = try client.enqueue(EnqueueRequest(parameters: values), in: name)
+    guard let number = answer["number"]?.number else {
+      throw CoordinatorError.notACoordinator(
+        address: client.address.text, problem: "it did not number the queued trial")
+    }
+    return Int(number)
+  }
+}
