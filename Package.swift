@@ -190,6 +190,13 @@ let package = Package(
       ],
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
+      name: "CoordinatorClientTests",
+      dependencies: ["CoordinatorClient", "Messages", "Coordination", "StudyModel"],
+      swiftSettings: house),
+    .testTarget(
+      name: "WorkingTests", dependencies: ["Working", "Messages", "Coordination", "StudyModel"],
+      swiftSettings: house),
+    .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
         "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",

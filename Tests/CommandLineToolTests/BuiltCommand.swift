@@ -223,6 +223,9 @@ final class RunningCommand {
   /// What was written to stderr so far.
   func messagesSoFar() throws -> String { try String(contentsOf: messageFile, encoding: .utf8) }
 
+  /// What was written to stdout so far.
+  func outputSoFar() throws -> String { try String(contentsOf: outputFile, encoding: .utf8) }
+
   /// Sends a signal.
   func send(_ signal: Int32) { kill(identifier, signal) }
 
