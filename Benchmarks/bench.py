@@ -1,6 +1,6 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask single many load whole run stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask single many load whole run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -193,6 +193,90 @@ def run(bench):
               trials / seconds >= 400)
 
 
+class Served:
+    """`needletail serve` on a free port while the block runs."""
+
+    def __init__(self, bench, name, study, *options):
+        path = bench.path(f"{name}.yaml")
+        pathlib.Path(path).write_text(study)
+        self.words = [NEEDLETAIL, "serve", path, "--store", bench.path(f"{name}.db"), "--listen", "127.0.0.1:0", *options]
+        self.bench = bench
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.url = self.process.stdout.readline().split()[-1]
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+
+    def worker(self, name, *options):
+        return subprocess.Popen(
+            [NEEDLETAIL, "worker", self.url, "--name", name, "--quiet", "--spool", self.bench.path("spool"),
+             "--folder", self.bench.folder, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def workers(bench):
+    bench.head("Two worker daemons and a coordinator on SQLite")
+    trials = 2_000
+    noop = (f"name: noop\nmetric: loss\nsampler: random\ntrials: {trials}\ncommand: [echo, loss=1]\n"
+            "parameters:\n  x: {low: 0.0, high: 1.0}\n")
+    with Served(bench, "noop-served", noop) as served:
+        start = time.perf_counter()
+        daemons = [served.worker(f"w{i}", "--until-done") for i in range(2)]
+        codes = [daemon.wait(600) for daemon in daemons]
+        seconds = time.perf_counter() - start
+    if any(codes):
+        sys.exit(f"workers ended with {codes}")
+    ours = trials / seconds
+    bench.keep({"bench": "workers_noop", "peer": "needletail", "params": {"trials": trials, "workers": 2},
+                "seconds": seconds, "n": trials, "per_trial_ms": 1e3 * seconds / trials})
+    ray = [sys.executable, str(HERE / "peers/ray_noop.py"), bench.path("ray"), "--trials", 200]
+    peer = bench.measure(*ray)[0]
+    theirs = 1e3 / peer["per_trial_ms"]
+    bench.row("a no-op, trials/s", f"{ours:,.0f}", f"Ray Tune {theirs:.1f}", f"{ours / theirs:.0f} ×", "≥ 250",
+              ours >= 250)
+    for lease in (2, 5):
+        seconds = takeover(bench, lease)
+        bench.row(f"from SIGKILL to running elsewhere, lease {lease} s, s", f"{seconds:.2f}", "", "",
+                  f"< {lease + 1}", seconds < lease + 1)
+
+
+def takeover(bench, lease):
+    """The longest time, of three, from a worker's SIGKILL until its trial runs in another worker."""
+    longest = 0
+    for turn in range(3):
+        started = bench.path(f"started-{lease}-{turn}-")
+        study = (f"name: s\nmetric: loss\nsampler: random\ntrials: 1\n"
+                 f"command: [sh, -c, 'touch {started}$NEEDLETAIL_ATTEMPT; exec sleep 60']\n"
+                 "parameters:\n  x: {low: 0.0, high: 1.0}\n")
+        with Served(bench, f"takeover-{lease}-{turn}", study, "--lease", f"{lease}s") as served:
+            first = served.worker("first")
+            wait_for(started + "1")
+            second = served.worker("second")
+            time.sleep(0.3 + 0.4 * turn)  # at another moment of the first worker's heartbeats
+            first.kill()
+            start = time.perf_counter()
+            wait_for(started + "2")
+            longest = max(longest, time.perf_counter() - start)
+            first.wait()
+            for _ in range(2):
+                second.terminate()
+                time.sleep(0.2)
+            second.wait(30)
+    bench.keep({"bench": "takeover", "peer": "needletail", "params": {"lease": lease}, "seconds": longest, "n": 3})
+    return longest
+
+
+def wait_for(path):
+    deadline = time.perf_counter() + 60
+    while not os.path.exists(path):
+        if time.perf_counter() > deadline:
+            sys.exit(f"{path} did not come")
+        time.sleep(0.002)
+
+
 def stop(bench):
     bench.head("From a metric line to SIGTERM")
     trials = 300
@@ -212,7 +296,7 @@ def stop(bench):
 
 
 def main():
-    groups = {f.__name__: f for f in (ask, single, many, load, whole, run, stop)}
+    groups = {f.__name__: f for f in (ask, single, many, load, whole, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")
