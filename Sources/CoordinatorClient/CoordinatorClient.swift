@@ -131,12 +131,12 @@ package final class CoordinatorClient: Sendable {
     of study: String, after number: Int?, limit: Int
   ) throws(CoordinatorError) -> JSONValue {
     let after = number.map { "&after=\($0)" } ?? ""
-    return try json("GET", path(study) + "/trials?limit=\(limit)\(after)", nil)
+    return try json("GET", path(study) + "/trials?distributions=true&limit=\(limit)\(after)", nil)
   }
 
   /// One trial.
   package func trial(_ number: Int, of study: String) throws(CoordinatorError) -> JSONValue {
-    try json("GET", path(study) + "/trials/\(number)", nil)
+    try json("GET", path(study) + "/trials/\(number)?distributions=true", nil)
   }
 
   /// Queues a trial; the answer is the trial.

@@ -150,9 +150,9 @@ final class RemoteStudy: StudyBackend {
     }
   }
 
-  func halt() throws -> any Error {
+  func halt() throws -> StudyHalted? {
     let control = try client.study(name)["control"]?.string.flatMap(StudyControl.init(rawValue:))
-    return StudyHalted(study: name, control: control ?? .running)
+    return control.flatMap { $0 == .running ? nil : StudyHalted(study: name, control: $0) }
   }
 
   func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial? {

@@ -34,6 +34,7 @@ public final class Study: Sendable {
   ///
   /// - Parameters:
   ///   - directions: One per objective; at least one.
+  ///   - store: Where the study is; at a coordinator's address, sampler and pruner are the coordinator's.
   ///   - seed: The seed of all suggestions; drawn at random when nil. A stored study keeps its seed.
   /// - Throws: ``StoreError/studyExists(name:)``, ``StoreError/directionsDiffer(name:stored:given:)``,
   ///   and what opening a store throws.
@@ -241,8 +242,7 @@ public final class Study: Sendable {
     while true {
       switch try backend.next() {
       case .trial(let held): return RunningTrial(held: held)
-      case .later where backend.store == nil: continue
-      case .later, .over: throw try backend.halt()
+      case .later, .over: if let reason = try backend.halt() { throw reason }
       }
     }
   }

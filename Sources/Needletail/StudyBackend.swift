@@ -21,8 +21,8 @@ protocol StudyBackend: Sendable {
   func rest()
   /// The next trial; waits for a short while at most.
   func next() throws -> NextTrial
-  /// Why there is none; called after ``next()`` said so.
-  func halt() throws -> any Error
+  /// Why there is none; nil when there may be one by and by.
+  func halt() throws -> StudyHalted?
   /// Ends a trial.
   ///
   /// - Returns: The trial as it is stored; nil when that is not `wanted`, or when the trial is another
@@ -71,7 +71,7 @@ struct LocalStudy: StudyBackend {
     return control == .paused || control == .running ? .later : .over
   }
 
-  func halt() throws -> any Error {
+  func halt() throws -> StudyHalted? {
     StudyHalted(study: name, control: try coordinator.control())
   }
 

@@ -19,12 +19,18 @@ extension Service {
     return try book.record(named: call.values[0])
   }
 
-  /// The keys of `study show --json`, `control`, `served`, `limit`, `file_tag`, `held`.
+  /// The keys of `study list --json`, `seed`, `user_attributes`, `control`, `served`, `limit`, `file_tag`,
+  /// `held`.
   private func summary(of record: StudyRecord) throws -> JSONValue {
     let served = book.served.first { $0.record == record }
     let contents = served?.contents
+    let attributes = try store.attributes(.user, of: record)
     return .object(
       try StudyOverview(record, in: store).members + [
+        // A text, since it may need all 64 bits.
+        .init(
+          "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
+        .init("user_attributes", .object(attributes.map { .init($0.key, $0.value) })),
         .init("control", .string(try store.control(of: record).rawValue)),
         .init("served", .bool(served != nil)),
         .init("limit", contents?.limit.map(JSONValue.integer) ?? .null),
@@ -121,9 +127,18 @@ extension Service {
       next = found.count == limit ? (found.last?.number ?? end) + 1 : end
     }
     return .json([
-      "trials": .array(found.map(\.jsonForm)),
+      "trials": .array(found.map { form(of: $0, call) }),
       "after": next < total ? .integer(next - 1) : .null,
     ])
+  }
+
+  /// The trial's form; with `distributions=true` what its parameters ranged over, too.
+  private func form(of trial: Trial, _ call: Route.Call) -> JSONValue {
+    guard call.query("distributions") == "true", case .object(let members) = trial.jsonForm else {
+      return trial.jsonForm
+    }
+    let distributions = trial.parameters.map { JSONValue.Member($0.name, $0.distribution.json) }
+    return .object(members + [.init("distributions", .object(distributions))])
   }
 
   private func number(
@@ -148,7 +163,7 @@ extension Service {
     }
     guard number <= Int(Int32.max),
       let trial = try store.trials(in: record, numbers: [number]).first,
-      case .object(let members) = trial.jsonForm
+      case .object(let members) = form(of: trial, call)
     else { throw StoreError.unknownTrial(number: number, study: record.name) }
     let attempts = try store.attempts(of: number, in: record)
     return .json(.object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))
