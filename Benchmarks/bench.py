@@ -1,6 +1,6 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask single many load whole run workers stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask single many postgres load whole run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -116,6 +116,29 @@ def many(bench):
               f"{line['trials_per_s'] / alone:.2f} ×", "≥ 1/3", line["trials_per_s"] >= alone / 3)
     for what in ("errors", "lost", "duplicate_numbers"):
         bench.row(what.replace("_", " "), line[what], "", "", "0", line[what] == 0)
+
+
+def postgres(bench):
+    """A private server, with the disk's confirmation, that both use in turn."""
+    bench.head("PostgreSQL: 10 parameters and 10 reports a trial, trials/s")
+    words = [sys.executable, str(ROOT / "Tests/PostgresTesting/postgres_server.py")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        def database(name):
+            server.stdin.write(f"database {name}\n")
+            server.stdin.flush()
+            return server.stdout.readline().strip()
+
+        if not server.stdout.readline().startswith("ready"):
+            sys.exit("the PostgreSQL server did not start")
+        ours, peer = database("needletail"), database("optuna")
+        for title, least, words, peer_words in (
+                ("one process", 20, ("single", ours, "--trials", 2_000), ("single", peer, "--trials", 200)),
+                ("16 processes", 50, ("workers", ours, "--workers", 16), ("workers", peer, "--workers", 16))):
+            mine = rate(bench.measure(OURS / "storage", *words))
+            other = rate(bench.measure(*PEERS, *peer_words))
+            bench.row(title, f"{mine:,.0f}", f"Optuna {other:.1f}", f"{mine / other:.0f} ×", f"≥ {least} ×",
+                      mine / other >= least)
+        server.stdin.close()
 
 
 def load(bench):
@@ -296,7 +319,7 @@ def stop(bench):
 
 
 def main():
-    groups = {f.__name__: f for f in (ask, single, many, load, whole, run, workers, stop)}
+    groups = {f.__name__: f for f in (ask, single, many, postgres, load, whole, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

@@ -1,7 +1,8 @@
 """Measures Optuna and Rustuna as our own benchmark programs measure Needletail.
 
   peers.py ask --peer optuna|rustuna --space f10 --n 100,1000 [--asks 20]
-  peers.py single PATH [--trials 100]
+  peers.py single PATH|URL [--trials 100]
+  peers.py workers URL [--workers 16] [--secs 10]
   peers.py raw PATH [--trials 1000]
   peers.py load PATH --trials 100000
   peers.py whole PATH [--trials 100]
@@ -165,28 +166,70 @@ def remove(path):
             os.unlink(path + tail)
 
 
-def single(o):
-    """Trials of 10 parameters and 10 reports in an SQLite file, one process, random search."""
-    import optuna
+def storage_of(o):
+    """The storage's name and URL; a file is removed first, a server's database is left as it is."""
+    if "://" in o.path:
+        return "postgresql", o.path.replace("postgresql:", "postgresql+psycopg2:", 1)
     remove(o.path)
+    return "sqlite", "sqlite:///" + o.path
+
+
+def one_trial(study):
+    trial = study.ask()
+    y = sum(trial.suggest_float(f"x{i}", -5.0, 5.0) ** 2 for i in range(PARAMETERS))
+    for step in range(REPORTS):
+        trial.report(y + step, step)
+    study.tell(trial, y)
+
+
+def single(o):
+    """Trials of 10 parameters and 10 reports in a storage, one process, random search."""
+    import optuna
+    kind, url = storage_of(o)
     study = optuna.create_study(
-        storage="sqlite:///" + o.path, sampler=optuna.samplers.RandomSampler(seed=1))
-
-    def one():
-        trial = study.ask()
-        y = sum(trial.suggest_float(f"x{i}", -5.0, 5.0) ** 2 for i in range(PARAMETERS))
-        for step in range(REPORTS):
-            trial.report(y + step, step)
-        study.tell(trial, y)
-
-    one()
+        storage=url, study_name=f"single-{os.getpid()}", sampler=optuna.samplers.RandomSampler(seed=1))
+    one_trial(study)
     start = clock()
     for _ in range(o.trials):
-        one()
+        one_trial(study)
     seconds = clock() - start
-    emit("storage_single", "optuna-sqlite", optuna.__version__,
-         {"storage": "sqlite", "params": PARAMETERS, "reports": REPORTS}, seconds, o.trials,
+    emit("storage_single", "optuna-" + kind, optuna.__version__,
+         {"storage": kind, "params": PARAMETERS, "reports": REPORTS}, seconds, o.trials,
          1e3 * seconds / o.trials, trials_per_s=o.trials / seconds)
+
+
+def workers(o):
+    """The same by many processes at once, each for some seconds."""
+    import optuna
+    kind, url = storage_of(o)
+    name = f"workers-{os.getpid()}"
+    optuna.create_study(storage=url, study_name=name)
+    words = [sys.executable, __file__, "_worker", o.path, "--study", name, "--secs", str(o.secs)]
+    processes = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                 for _ in range(o.workers)]
+    for process in processes:
+        process.stdout.readline()
+    start = clock()
+    for process in processes:
+        process.stdin.close()
+    done = sum(int(process.stdout.read()) for process in processes)
+    seconds = clock() - start
+    emit("storage_workers", "optuna-" + kind, optuna.__version__,
+         {"storage": kind, "params": PARAMETERS, "reports": REPORTS, "workers": o.workers, "secs": o.secs},
+         seconds, done, 1e3 * seconds / max(1, done), trials_per_s=done / seconds)
+
+
+def worker(o):
+    import optuna
+    _, url = storage_of(o)
+    study = optuna.load_study(study_name=o.study, storage=url, sampler=optuna.samplers.RandomSampler())
+    print("ready", flush=True)
+    sys.stdin.read()
+    start, done = clock(), 0
+    while clock() - start < o.secs:
+        one_trial(study)
+        done += 1
+    print(done)
 
 
 def raw(o):
@@ -248,16 +291,20 @@ def whole(o):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mode", choices=["ask", "single", "raw", "load", "whole"])
+    parser.add_argument("mode", choices=["ask", "single", "workers", "_worker", "raw", "load", "whole"])
     parser.add_argument("path", nargs="?")
     parser.add_argument("--peer", default="optuna")
     parser.add_argument("--space", default="f10")
     parser.add_argument("--n", default="100,1000")
     parser.add_argument("--asks", type=int, default=20)
     parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--secs", type=float, default=10)
+    parser.add_argument("--study")
     parser.add_argument("--child", action="store_true")
     o = parser.parse_args()
-    {"ask": ask, "single": single, "raw": raw, "load": load, "whole": whole}[o.mode](o)
+    {"ask": ask, "single": single, "workers": workers, "_worker": worker, "raw": raw, "load": load,
+     "whole": whole}[o.mode](o)
 
 
 if __name__ == "__main__":

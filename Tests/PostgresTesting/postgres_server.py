@@ -4,8 +4,7 @@ on no network address, with the disk's confirmation (fsync) as in earnest.
 
   postgres_server.py [--set NAME=VALUE]...
 
-prints `ready ADDRESS`, a postgresql:// address without a database's name to which `/NAME` is added by
-`database`. It takes commands on its standard input, one a line, and answers each with a line:
+prints `ready ADDRESS`, the postgresql:// address of the database `postgres`. It takes commands on its standard input, one a line, and answers each with a line:
 
   database NAME      creates a database                        -> its address
   guarded NAME       creates a role that needs its name as the password  -> ok
@@ -27,7 +26,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import urllib.parse
 
 
 def binaries():
@@ -76,8 +74,7 @@ class Server:
         return self.folder / "data"
 
     def address(self, database="postgres", user="needletail"):
-        host = urllib.parse.quote(str(self.folder), safe="")
-        return f"postgresql://{user}@{host}/{database}"
+        return f"postgresql://{user}@/{database}?host={self.folder}"
 
     def options(self):
         if not self.account:

@@ -1,21 +1,49 @@
 import Foundation
+import PostgresStores
+import PostgresTesting
 import StudyModel
 import Testing
 
 @testable import SQLiteStores
 
-/// Real Optuna 5 and its dashboard on files of ours, and the other way round.
+/// Real Optuna 5 and its dashboard on stores of ours, and the other way round.
 @Suite struct OptunaTests {
+  /// The kinds of stores that Optuna shares with us.
+  enum Kind: String, CaseIterable, Sendable {
+    case sqlite
+    case postgres
+  }
+
+  /// A place for a store: its address for us, and for SQLAlchemy.
+  struct Place {
+    let address: String
+    let url: String
+
+    init(_ kind: Kind, in folder: TemporaryFolder) throws {
+      switch kind {
+      case .sqlite:
+        address = folder.file("study.db")
+        url = "sqlite:///" + address
+      case .postgres:
+        address = try PostgresServer.shared().newDatabase()
+        url = address.replacing("postgresql:", with: "postgresql+psycopg2:")
+      }
+    }
+
+    func open() throws -> any StudyStore {
+      PostgresStudyStore.isAddress(address)
+        ? try PostgresStudyStore(address: address) : try SQLiteStudyStore(path: address)
+    }
+  }
+
   let folder: TemporaryFolder
-  let path: String
 
   init() throws {
     folder = try TemporaryFolder()
-    path = folder.file("study.db")
   }
 
   /// What `describe.py` would print of a study as we read it.
-  private func describe(_ study: StudyRecord, in store: SQLiteStudyStore) throws -> JSONValue {
+  private func describe(_ study: StudyRecord, in store: any StudyStore) throws -> JSONValue {
     let trials = try store.trials(in: study, numbers: nil).map { trial -> JSONValue in
       [
         "number": .integer(trial.number), "state": .string(trial.state.storeName),
@@ -44,9 +72,11 @@ import Testing
   }
 
   /// Optuna and we read the same of the study.
-  private func expectSame(_ study: StudyRecord, in store: SQLiteStudyStore) throws {
+  private func expectSame(
+    _ study: StudyRecord, in store: any StudyStore, _ place: Place
+  ) throws {
     let theirs = try JSONValue(
-      parsing: try Python.run("describe.py", [path, study.name], in: folder))
+      parsing: try Python.run("describe.py", [place.url, study.name], in: folder))
     let ours = try describe(study, in: store)
     for name in ["directions", "best", "user"] { #expect(ours[name] == theirs[name]) }
     let (ourTrials, theirTrials) = (ours["trials"]?.array ?? [], theirs["trials"]?.array ?? [])
@@ -55,7 +85,7 @@ import Testing
   }
 
   /// Adds finished, pruned, failed, running and queued trials of all kinds of parameters.
-  private func fill(_ study: StudyRecord, in store: SQLiteStudyStore) throws {
+  private func fill(_ study: StudyRecord, in store: any StudyStore) throws {
     let kinds: [(String, Distribution, Double)] = [
       ("z last", .float(try FloatDistribution(low: 1e-5, high: 0.1, log: true)), 0.0123456789),
       ("x", .float(try FloatDistribution(low: -5, high: 5)), -0.1),
@@ -101,25 +131,26 @@ import Testing
   }
 
   /// Optuna reads all that we wrote; it goes on; we read what it wrote, and go on.
-  @Test func readsAndContinuesOurStudy() throws {
-    let store = try SQLiteStudyStore(path: path)
+  @Test(arguments: Kind.allCases) func readsAndContinuesOurStudy(_ kind: Kind) throws {
+    let place = try Place(kind, in: folder)
+    let store = try place.open()
     let study = try store.createStudy(named: "s 🪁", directions: [.maximize])
     try fill(study, in: store)
-    try expectSame(study, in: store)
+    try expectSame(study, in: store, place)
 
     let plain = try store.createStudy(named: "plain", directions: [.minimize])
     var cursor = StoreCursor()
     var history = TrialHistory(directions: plain.directions)
     try store.read(in: plain, since: &cursor, into: &history)
     for turn in 1...2 {
-      let count = try Python.run("optimize.py", [path, plain.name, "15"], in: folder)
+      let count = try Python.run("optimize.py", [place.url, plain.name, "15"], in: folder)
       #expect(count == "\(turn * 16 - 1)\n")
       // We follow what Optuna wrote, and add a trial that it will read.
       try store.read(in: plain, since: &cursor, into: &history)
       let finished = try #require(history.counts[.completed])
       #expect(finished + (history.counts[.pruned] ?? 0) == turn * 16 - 1)
       #expect(history.column(named: "kind") != nil)
-      try expectSame(plain, in: store)
+      try expectSame(plain, in: store, place)
       let (trial, _) = try store.createTrial(
         Trial(TrialReference(id: 0, number: 0), state: .running, startedAt: .now()), in: plain,
         lease: nil)
@@ -132,12 +163,13 @@ import Testing
           TrialChange(trial, .finished(.completed, values: [0.5], at: .now())),
         ], to: plain, under: [], durability: .powerCut)
     }
-    try expectSame(plain, in: store)
+    try expectSame(plain, in: store, place)
   }
 
   /// Four processes of Optuna and four workers of ours run a queue of 200 trials: each once.
-  @Test func drainsQueueWithOptuna() throws {
-    let store = try SQLiteStudyStore(path: path)
+  @Test(arguments: Kind.allCases) func drainsQueueWithOptuna(_ kind: Kind) throws {
+    let place = try Place(kind, in: folder)
+    let store = try place.open()
     let study = try store.createStudy(named: "queue", directions: [.minimize])
     for index in 0..<200 {
       _ = try store.createTrial(
@@ -147,10 +179,10 @@ import Testing
         lease: nil)
     }
     let scripts = try (0..<4).map { _ in
-      try Python.start("drain.py", [path, "queue"], in: folder)
+      try Python.start("drain.py", [place.url, "queue"], in: folder)
     }
     let workers = try (0..<4).map {
-      try Child(Child.storeWorker, ["drain", path, "queue", "w\($0)"], in: folder)
+      try Child(Child.storeWorker, ["drain", place.address, "queue", "w\($0)"], in: folder)
     }
     for child in scripts + workers { #expect(try child.readLine() == "ready") }
     for script in scripts { try script.go() }
@@ -176,12 +208,13 @@ import Testing
   }
 
   /// The dashboard lists our study and serves its trials.
-  @Test func showsOurStudyInDashboard() throws {
-    let store = try SQLiteStudyStore(path: path)
+  @Test(arguments: Kind.allCases) func showsOurStudyInDashboard(_ kind: Kind) throws {
+    let place = try Place(kind, in: folder)
+    let store = try place.open()
     let study = try store.createStudy(named: "shown", directions: [.minimize])
     try fill(study, in: store)
     let answer = try JSONValue(
-      parsing: try Python.run("dashboard.py", [path], in: folder))
+      parsing: try Python.run("dashboard.py", [place.url], in: folder))
     let summaries = try #require(answer["studies"]?["study_summaries"]?.array)
     #expect(summaries.map { $0["study_name"]?.string } == ["shown"])
     #expect(summaries[0]["directions"]?.text() == "[\"minimize\"]")
@@ -194,14 +227,18 @@ import Testing
   }
 
   /// Optuna's own tests of a storage pass on databases that we created.
-  @Test func passesOptunaStorageTests() throws {
-    do { _ = try SQLiteStudyStore(path: path) }
+  @Test(arguments: Kind.allCases) func passesOptunaStorageTests(_ kind: Kind) throws {
+    let place = try Place(kind, in: folder)
+    do { _ = try place.open() }
     let output = try Python.run(
       [
         "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder.path,
         Python.path(of: "test_storage.py"),
       ], in: folder,
-      environment: ["NEEDLETAIL_EMPTY_STORE": path, "PYTHONDONTWRITEBYTECODE": "1"])
+      environment: [
+        "NEEDLETAIL_EMPTY_STORE": kind == .sqlite ? place.address : place.url,
+        "PYTHONDONTWRITEBYTECODE": "1",
+      ])
     #expect(output.contains("passed"), "\(output)")
     #expect(!output.contains("failed") && !output.contains("skipped"), "\(output)")
   }
@@ -238,7 +275,7 @@ import Testing
   }
 }
 
-extension SQLiteStudyStore {
+extension StudyStore {
   /// The states of all trials, in the dashboard's words.
   fileprivate func trialStates(in study: StudyRecord) throws -> [String?] {
     try trials(in: study, numbers: nil).map {

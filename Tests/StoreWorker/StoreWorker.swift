@@ -1,3 +1,4 @@
+import PostgresStores
 import SQLiteStores
 import StudyModel
 
@@ -9,18 +10,20 @@ import StudyModel
 
 /// A process of ours for tests that need several.
 ///
-/// `StoreWorker write FILE STUDY WORKER` runs trials of three parameters and three reports until it is
-/// killed, and prints the number of each when the store has confirmed its end. `StoreWorker drain FILE STUDY
+/// `StoreWorker write STORE STUDY WORKER` runs trials of three parameters and three reports until it is
+/// killed, and prints the number of each when the store has confirmed its end. `StoreWorker drain STORE STUDY
 /// WORKER` prints `ready`, waits for the end of its input, runs queued trials until none is left, and
 /// prints the number of each as it begins.
 @main struct StoreWorker {
   static func main() throws {
     let arguments = CommandLine.arguments
     guard arguments.count == 5 else {
-      say("usage: StoreWorker write|drain FILE STUDY WORKER")
+      say("usage: StoreWorker write|drain STORE STUDY WORKER")
       exit(64)
     }
-    let store = try SQLiteStudyStore(path: arguments[2])
+    let store: any StudyStore =
+      PostgresStudyStore.isAddress(arguments[2])
+      ? try PostgresStudyStore(address: arguments[2]) : try SQLiteStudyStore(path: arguments[2])
     let study = try store.study(named: arguments[3])
     if arguments[1] == "write" {
       while true { try runNewTrial(in: study, of: store, as: arguments[4]) }
@@ -31,7 +34,7 @@ import StudyModel
   }
 
   static func runNewTrial(
-    in study: StudyRecord, of store: SQLiteStudyStore, as worker: String
+    in study: StudyRecord, of store: any StudyStore, as worker: String
   ) throws {
     let range = Distribution.float(try FloatDistribution(low: 0, high: 1_000_000))
     let request = request(worker)
@@ -54,7 +57,7 @@ import StudyModel
 
   /// Runs the next queued trial with the value of its `x`; false when there is none.
   static func runQueuedTrial(
-    in study: StudyRecord, of store: SQLiteStudyStore, as worker: String
+    in study: StudyRecord, of store: any StudyStore, as worker: String
   ) throws -> Bool {
     let range = Distribution.float(try FloatDistribution(low: 0, high: 1_000))
     guard let (trial, lease) = try store.claimTrial(in: study, lease: request(worker)) else {

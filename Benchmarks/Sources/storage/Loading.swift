@@ -1,6 +1,6 @@
 import BenchmarkSupport
 import Foundation
-import SQLiteStores
+import Needletail
 import StudyModel
 
 /// Opening a long study and reading it, each time in a fresh process.
@@ -8,7 +8,8 @@ enum Loading {
   /// Builds a study of finished trials, as the peers' `storage.py load --build` does.
   static func build(_ path: String, trials: Int) throws {
     removeStore(path)
-    let store = try SQLiteStudyStore(path: path)
+    let store = try StoreLocation.url(path).opened()
+    for old in try store.studies() where old.name == "load\(trials)" { try store.delete(old) }
     let study = try store.createStudy(named: "load\(trials)", directions: [.minimize])
     let distribution = Distribution.float(try FloatDistribution(low: -5, high: 5))
     let start = Timestamp(microseconds: 1_767_225_600_000_000)
@@ -59,7 +60,7 @@ enum Loading {
     BenchmarkLine(
       bench: "storage_load",
       params: [
-        .init("storage", "sqlite"), .init("trials", .integer(trials)),
+        .init("storage", .string(storageName(path))), .init("trials", .integer(trials)),
         .init("params", .integer(OneTrial.size)), .init("reports", .integer(OneTrial.size)),
         .init("what", .string(what)),
       ], seconds: median(seconds), n: results.count,
@@ -79,7 +80,7 @@ enum Loading {
   static func read(_ path: String, trials: Int, what: String) throws {
     let clock = ContinuousClock()
     let begin = clock.now
-    let store = try SQLiteStudyStore(path: path, creatingIfMissing: false)
+    let store = try StoreLocation.url(path).opened()
     let study = try store.study(named: "load\(trials)")
     var cursor = StoreCursor()
     var history = TrialHistory(directions: study.directions)

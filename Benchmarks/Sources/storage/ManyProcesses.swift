@@ -1,20 +1,22 @@
 import BenchmarkSupport
 import Foundation
 import Needletail
-import SQLiteStores
 import StudyModel
 
 /// Many processes with one file.
 enum ManyProcesses {
   static func measure(_ path: String, workers: Int, trials: Int, seconds: Int) throws {
     removeStore(path)
-    _ = try Study.create("workers", store: .url(path), seed: 1)
+    let name = "\(workers) workers of \(getpid())"
+    _ = try Study.create(name, store: .url(path), seed: 1)
     // All start when their standard input ends.
     let processes = try (0..<workers).map { index in
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
       let share = trials / workers + (index < trials % workers ? 1 : 0)
-      process.arguments = ["_worker", path, "--trials", "\(share)", "--secs", "\(seconds)"]
+      process.arguments = [
+        "_worker", path, "--study", name, "--trials", "\(share)", "--secs", "\(seconds)",
+      ]
       let (gate, output) = (Pipe(), Pipe())
       process.standardInput = gate
       process.standardOutput = output
@@ -36,11 +38,11 @@ enum ManyProcesses {
     let done = lines.reduce(0) { $0 + Int($1.first ?? 0) }
     let errors = lines.reduce(0) { $0 + Int($1.count > 1 ? $1[1] : 1) }
     let latencies = lines.flatMap { $0.dropFirst(2) }
-    let (missing, duplicates, unfinished) = try verify(path, expected: done)
+    let (missing, duplicates, unfinished) = try verify(path, name, expected: done)
     BenchmarkLine(
       bench: "storage_workers",
       params: [
-        .init("storage", "sqlite"), .init("sampler", "random"),
+        .init("storage", .string(storageName(path))), .init("sampler", "random"),
         .init("params", .integer(OneTrial.size)), .init("reports", .integer(OneTrial.size)),
         .init("workers", .integer(workers)),
         trials > 0 ? .init("trials", .integer(trials)) : .init("secs", .float(Double(seconds))),
@@ -60,10 +62,10 @@ enum ManyProcesses {
 
   /// What the file lacks of the trials that the workers finished.
   static func verify(
-    _ path: String, expected: Int
+    _ path: String, _ name: String, expected: Int
   ) throws -> (missing: Int, duplicates: Int, unfinished: Int) {
-    let store = try SQLiteStudyStore(path: path)
-    let study = try store.study(named: "workers")
+    let store = try StoreLocation.url(path).opened()
+    let study = try store.study(named: name)
     let counts = try store.counts(in: study)
     let trials = try store.trials(in: study, numbers: nil)
     let complete = trials.filter {
@@ -75,8 +77,8 @@ enum ManyProcesses {
   }
 
   /// One of the processes: runs its trials, then prints their number, the errors and the latencies.
-  static func work(_ path: String, trials: Int, seconds: Int) throws {
-    let trial = try OneTrial(path, study: "workers")
+  static func work(_ path: String, study: String, trials: Int, seconds: Int) throws {
+    let trial = try OneTrial(path, study: study)
     print("ready")
     fflush(nil)
     while readLine() != nil {}

@@ -39,7 +39,13 @@ extension ContinuousClock.Instant {
   }
 }
 
-/// Removes a database and what lies beside it.
+/// What the store at an address is called in the results.
+func storageName(_ address: String) -> String {
+  address.contains("://") ? "postgresql" : "sqlite"
+}
+
+/// Removes a database and what lies beside it; a server's database is left as it is.
 func removeStore(_ path: String) {
+  guard !path.contains("://") else { return }
   for ending in ["", "-wal", "-shm", "-journal", "-lock"] { unlink(path + ending) }
 }

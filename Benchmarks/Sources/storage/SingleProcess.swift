@@ -1,12 +1,14 @@
 import BenchmarkSupport
+import Foundation
 import Needletail
 
 /// One process, one trial at a time.
 enum SingleProcess {
   static func measure(_ path: String, trials: Int, run: Int) throws {
     removeStore(path)
-    _ = try Study.create("single", store: .url(path), seed: 1)
-    let trial = try OneTrial(path, study: "single")
+    let name = "single \(run) of \(getpid())"
+    _ = try Study.create(name, store: .url(path), seed: 1)
+    let trial = try OneTrial(path, study: name)
     _ = try trial.run()
     let clock = ContinuousClock()
     let begin = clock.now
@@ -17,7 +19,7 @@ enum SingleProcess {
     BenchmarkLine(
       bench: "storage_single",
       params: [
-        .init("storage", "sqlite"), .init("sampler", "random"),
+        .init("storage", .string(storageName(path))), .init("sampler", "random"),
         .init("params", .integer(OneTrial.size)), .init("reports", .integer(OneTrial.size)),
         .init("run", .integer(run)),
       ], seconds: seconds, n: trials,

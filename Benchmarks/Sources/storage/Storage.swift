@@ -1,8 +1,7 @@
 import BenchmarkSupport
-import SQLiteStores
 import StudyModel
 
-/// The SQLite store under load, in the shape of the peers' `storage.py`: a trial is created with a
+/// A study store under load, in the shape of the peers' `storage.py`: a trial is created with a
 /// lease, gets 10 parameters, then 10 reports and its end; the end is durable.
 @main struct Storage {
   static let usage = """
@@ -10,7 +9,8 @@ import StudyModel
            storage workers PATH [--workers 1,2,4,8,16,32] [--secs 10 | --trials N]
            storage load PATH    --trials N [--build] [--what trials,best,history]
            storage raw PATH     [--trials 1000] [--runs 3]
-    The file at PATH is removed first, except by load without --build.
+    The file at PATH is removed first, except by load without --build. PATH may be the address of a
+    PostgreSQL database, which gets new studies.
     """
 
   static func main() throws {
@@ -43,7 +43,8 @@ import StudyModel
     case "_worker":
       let trials = arguments.integer("--trials", default: 0)
       let seconds = arguments.integer("--secs", default: 10)
-      try ManyProcesses.work(path, trials: trials, seconds: seconds)
+      let study = arguments.option("--study") ?? "workers"
+      try ManyProcesses.work(path, study: study, trials: trials, seconds: seconds)
     case "load":
       let trials = arguments.integer("--trials", default: 10_000)
       let isBuilding = arguments.flag("--build")

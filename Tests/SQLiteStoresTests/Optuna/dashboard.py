@@ -1,5 +1,5 @@
-"""Serves a file with optuna-dashboard on a free port of the loopback, asks it for its studies and for one
-study's trials, and prints both answers: dashboard.py FILE. """
+"""Serves a store with optuna-dashboard on a free port of the loopback, asks it for its studies and for one
+study's trials, and prints both answers: dashboard.py URL. """
 import json
 import sys
 import threading
@@ -17,7 +17,7 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-server = make_server("127.0.0.1", 0, optuna_dashboard.wsgi(f"sqlite:///{sys.argv[1]}"), handler_class=Quiet)
+server = make_server("127.0.0.1", 0, optuna_dashboard.wsgi(sys.argv[1]), handler_class=Quiet)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 
 

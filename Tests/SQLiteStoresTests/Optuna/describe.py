@@ -1,4 +1,4 @@
-"""Prints a study as Optuna sees it: describe.py FILE NAME. One JSON document, dates in UTC."""
+"""Prints a study as Optuna sees it: describe.py URL NAME. One JSON document, dates in UTC."""
 import json
 import sys
 from datetime import timezone
@@ -31,7 +31,7 @@ def describe(trial):
 
 
 def main():
-    study = optuna.load_study(storage=f"sqlite:///{sys.argv[1]}", study_name=sys.argv[2])
+    study = optuna.load_study(storage=sys.argv[1], study_name=sys.argv[2])
     single = len(study.directions) == 1
     print(json.dumps({
         "directions": [d.name for d in study.directions],

@@ -1,4 +1,4 @@
-"""Runs queued trials until none is left: drain.py FILE NAME. Prints a line for each trial it ran."""
+"""Runs queued trials until none is left: drain.py URL NAME. Prints a line for each trial it ran."""
 import sys
 
 import optuna
@@ -6,8 +6,8 @@ import optuna
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 # Ten times Python's default of 5 s, as Optuna's manual tells those who share a file.
-storage = optuna.storages.RDBStorage(
-    f"sqlite:///{sys.argv[1]}", engine_kwargs={"connect_args": {"timeout": 60}})
+arguments = {"connect_args": {"timeout": 60}} if sys.argv[1].startswith("sqlite") else {}
+storage = optuna.storages.RDBStorage(sys.argv[1], engine_kwargs=arguments)
 study = optuna.load_study(
     storage=storage, study_name=sys.argv[2], sampler=optuna.samplers.RandomSampler())
 

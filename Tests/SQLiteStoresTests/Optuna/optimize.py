@@ -1,4 +1,4 @@
-"""Goes on optimizing a study with TPE and the median pruner: optimize.py FILE NAME TRIALS."""
+"""Goes on optimizing a study with TPE and the median pruner: optimize.py URL NAME TRIALS."""
 import sys
 
 import optuna
@@ -20,7 +20,7 @@ def objective(trial):
 
 
 study = optuna.load_study(
-    storage=f"sqlite:///{sys.argv[1]}", study_name=sys.argv[2],
+    storage=sys.argv[1], study_name=sys.argv[2],
     sampler=optuna.samplers.TPESampler(seed=1), pruner=optuna.pruners.MedianPruner(n_startup_trials=3))
 study.optimize(objective, n_trials=int(sys.argv[3]))
 print(len(study.trials))
