@@ -12,6 +12,7 @@ import Testing
       .init(name: "--output", short: "-o", placeholder: "FILE", help: "Where to."),
       .init(name: "--trials", placeholder: "N", help: "How many."),
       .init(name: "--timeout", placeholder: "TIME", help: "How long."),
+      .init(name: "--wings", placeholder: "KIND", isValueOptional: true, help: "With wings."),
     ],
     examples: [.init("needletail study fly", "Flies.")])
 
@@ -33,6 +34,15 @@ import Testing
     var scanner = try scan("--", "--json", "-x")
     #expect(!scanner.flag("--json"))
     #expect(scanner.remaining() == ["--json", "-x"])
+  }
+
+  @Test func anOptionalValueIsAttached() throws {
+    var scanner = try scan("--wings", "a")
+    #expect(scanner.value("--wings") == "")
+    #expect(try scanner.positional("first") == "a")
+    #expect(try scan("--wings=--long -x").value("--wings") == "--long -x")
+    #expect(try scan("a").value("--wings") == nil)
+    #expect(throws: UsageError.repeatedOption("--wings")) { try scan("--wings", "--wings=x") }
   }
 
   @Test func negativeNumbersAreArguments() throws {

@@ -38,7 +38,7 @@ package struct ArgumentScanner {
     return flags.contains(name)
   }
 
-  /// The option's value; nil when it was not given.
+  /// The option's value; nil when it was not given, empty when it may stand without one and does.
   package func value(_ name: String) -> String? {
     precondition(declared(name)?.placeholder != nil, "\(name) is no option of \(description.name)")
     return values[name]?.first
@@ -145,6 +145,10 @@ package struct ArgumentScanner {
     guard let placeholder = option.placeholder else {
       if let attached { throw .unexpectedValue(option: option.name, value: attached) }
       flags.insert(option.name)
+      return
+    }
+    if option.isValueOptional {
+      values[option.name] = [attached ?? ""]
       return
     }
     if attached == nil, let next = rest.first, Self.isOption(next), next != "--" {

@@ -68,7 +68,8 @@ enum BashCompletion {
   /// A pattern of every verb with each of its options that take a value.
   private static var valueOptions: String {
     VerbTable.all.flatMap { verb in
-      verb.description.options.filter { $0.placeholder != nil }.flatMap { option in
+      verb.description.options.filter { $0.placeholder != nil && !$0.isValueOptional }.flatMap {
+        option in
         [option.name, option.short].compactMap { $0 }.map { "'\(verb.description.name) \($0)'" }
       }
     }.joined(separator: " | ")

@@ -81,10 +81,13 @@ enum ZshCompletion {
       var specs: [String] = []
       for option in description.options {
         for name in [option.name, option.short].compactMap({ $0 }) {
-          var spec = "\(name)\(option.placeholder == nil ? "" : name.hasPrefix("--") ? "=" : "")"
+          // With `=-` the value, if any, stands in the same word.
+          let joint = option.isValueOptional ? "=-" : name.hasPrefix("--") ? "=" : ""
+          var spec = "\(name)\(option.placeholder == nil ? "" : joint)"
           spec += "[\(escaped(option.help))]"
           if let placeholder = option.placeholder {
-            spec += ":\(placeholder):\(action(option.completion))"
+            let colon = option.isValueOptional ? "::" : ":"
+            spec += "\(colon)\(placeholder):\(action(option.completion))"
           }
           specs.append(spec)
         }

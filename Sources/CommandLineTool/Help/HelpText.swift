@@ -97,7 +97,7 @@ package enum HelpText {
 
   private static func label(_ option: VerbDescription.Option) -> String {
     (option.short.map { "\($0), " } ?? "") + option.name
-      + (option.placeholder.map { " \($0)" } ?? "")
+      + (option.placeholder.map { option.isValueOptional ? "[=\($0)]" : " \($0)" } ?? "")
   }
 
   private static func entry(_ label: String, _ help: String, _ column: Int) -> [String] {

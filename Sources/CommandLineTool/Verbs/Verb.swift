@@ -59,6 +59,8 @@ package struct VerbDescription: Sendable {
     package var short: String?
     /// What the value stands for, such as `PATH`; nil for a flag.
     package var placeholder: String?
+    /// Whether it may stand without a value, which then has to be attached: `--slurm=VALUE`.
+    package var isValueOptional = false
     package let help: String
     package var completion = Completion.none
     /// Whether it may be given more than once.
