@@ -1,15 +1,11 @@
 """Processes that run beside a scenario, and bounded waiting."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
 import subprocess
 import time
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def wait_for(condition, what: str, seconds: float = 30, pause: float = 0.02):
@@ -40,7 +36,7 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
 class Daemon:
     """A program in a process group of its own, with its output in a file.
 
-    It ends with the thread that started it, at the latest; as a context manager, with the block.
+    As a context manager it ends with the block, and with the lab at the latest.
     """
 
     def __init__(self, command, log: str, *, environment=None, folder=None, stdin=None):
@@ -50,16 +46,11 @@ class Daemon:
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment,
-                preexec_fn=self._prepare,
+                process_group=0,
             )
         if stdin is not None:
             self._process.stdin.write(stdin.encode())
             self._process.stdin.close()
-
-    @staticmethod
-    def _prepare():
-        os.setpgid(0, 0)
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
     @property
     def pid(self) -> int:

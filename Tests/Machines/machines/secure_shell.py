@@ -31,6 +31,8 @@ class SecureShell:
                 f"PidFile none\nAuthorizedKeysFile {folder}/authorized_keys\nUsePAM no\n"
                 "PasswordAuthentication no\nKbdInteractiveAuthentication no\nStrictModes no\n"
                 "PermitRootLogin prohibit-password\nMaxStartups 100:30:200\n"
+                # What programs keep in their home folder stays in the lab.
+                f"SetEnv HOME={folder}/home\n"
             )
         with open(f"{folder}/ssh_config", "w") as file:
             file.write(
@@ -38,6 +40,7 @@ class SecureShell:
                 f"UserKnownHostsFile {folder}/known_hosts\nGlobalKnownHostsFile none\n"
                 "StrictHostKeyChecking yes\nBatchMode yes\n"
             )
+        os.mkdir(f"{folder}/home")
         self.options = ["-F", f"{folder}/ssh_config"]
 
     def __enter__(self):
