@@ -109,6 +109,7 @@ let package = Package(
         "Plotting", "StudyFiles", "Needletail", "Objectives", "Working", "Messages", "Serving",
         "CoordinatorClient",
         "PostgresStores",
+        "Launching",
       ],
       swiftSettings: house),
     .executableTarget(

@@ -6,6 +6,7 @@ package struct CoordinatorAddress: Sendable, Hashable, CustomStringConvertible {
   package let text: String
   /// The name or number of the machine, without the brackets of an IPv6 address.
   package let host: String
+  package let port: Int
   package let usesTLS: Bool
 
   package var description: String { text }
@@ -69,6 +70,7 @@ package struct CoordinatorAddress: Sendable, Hashable, CustomStringConvertible {
       number = given
     }
     host = String(name)
+    self.port = number
     let shownHost = host.contains(":") ? "[\(host)]" : host
     self.text = "\(usesTLS ? "https" : "http")://\(shownHost):\(number)\(path)"
   }

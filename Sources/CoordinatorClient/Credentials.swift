@@ -7,7 +7,7 @@
 /// How a worker proves who it is, and how it knows the coordinator.
 package struct Credentials: Sendable {
   /// The bearer token; never printed.
-  let token: String?
+  package let token: String?
   /// The certificates, one of which must have signed the coordinator's; nil for the system's own.
   package var authority: String?
   /// The worker's own certificate, for a coordinator that asks for one.

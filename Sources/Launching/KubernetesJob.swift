@@ -23,7 +23,7 @@ package struct KubernetesJob: Sendable, Hashable {
       throw .noImage(image)
     }
     var worker = worker
-    worker.grace = Self.grace
+    worker.grace = worker.grace ?? Self.grace
     worker.tokenFile = "/etc/needletail/token"
     if authority != nil { worker.certificateAuthority = "/etc/needletail/ca.pem" }
     self.worker = worker

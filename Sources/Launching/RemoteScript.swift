@@ -3,9 +3,14 @@ enum RemoteScript {
   /// A script for `sh -c` in one line. Its standard input is the token in the first line, then the
   /// names of signals that the worker is to get, a line each; when the input ends, whoever started it is
   /// gone, and the worker gives back what it runs and ends. The exit code is the worker's.
-  static func controlled(_ worker: WorkerCommand, authority: String?) -> String {
+  static func controlled(
+    _ worker: WorkerCommand, authority: String?, preferredFolder: String?
+  ) -> String {
     var steps = ["exec 3<&0", "IFS= read -r token <&3"]
     var worker = worker
+    if let preferredFolder {
+      steps.append("cd -- \(ShellText.quoted(preferredFolder)) 2>/dev/null")
+    }
     if let authority {
       steps.append(authoritySteps(authority))
       worker.certificateAuthority = nil

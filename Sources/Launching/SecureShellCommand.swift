@@ -23,11 +23,14 @@ package struct SecureShellCommand: Sendable, Hashable {
   package let tunnel: Tunnel?
   /// Certificates, as text, that the coordinator's must descend from; nil for the system's.
   package let authority: String?
+  /// The folder that the worker is started in if the other machine has it; else the home folder.
+  package let preferredFolder: String?
 
   package init(
     host: SecureShellHost, worker: WorkerCommand, options: [String] = [], tunnel: Tunnel?,
-    authority: String? = nil
+    authority: String? = nil, preferredFolder: String? = nil
   ) {
+    self.preferredFolder = preferredFolder
     self.host = host
     self.options = options
     self.tunnel = tunnel
@@ -54,7 +57,8 @@ package struct SecureShellCommand: Sendable, Hashable {
       words += ["-R", "127.0.0.1:\(tunnel.remotePort):\(host):\(tunnel.port)"]
     }
     // The login shell there may be of any kind; all know `exec` and single quotes.
-    let script = RemoteScript.controlled(worker, authority: authority)
+    let script = RemoteScript.controlled(
+      worker, authority: authority, preferredFolder: preferredFolder)
     return words + ["--", host.destination, "exec sh -c " + ShellText.quoted(script)]
   }
 }

@@ -17,7 +17,7 @@ package struct SlurmJob: Sendable, Hashable {
     worker: WorkerCommand, count: Int, options: [String], authority: String? = nil
   ) {
     var worker = worker
-    worker.grace = Self.grace
+    worker.grace = worker.grace ?? Self.grace
     self.worker = worker
     self.count = count
     self.options = options
@@ -43,7 +43,9 @@ package struct SlurmJob: Sendable, Hashable {
       lines.append(RemoteScript.authoritySteps(authority))
       worker.certificateAuthority = nil
     }
-    let suffix = authority == nil ? "" : #" --ca "$authority""#
+    let suffix =
+      #" --name "slurm-$SLURM_ARRAY_JOB_ID-$SLURM_ARRAY_TASK_ID""#
+      + (authority == nil ? "" : #" --ca "$authority""#)
     lines += [
       "\(ShellText.line(worker.words))\(suffix) <<'END OF TOKEN' &",
       token,

@@ -9,12 +9,18 @@ package struct WorkerCommand: Sendable, Hashable {
   package var coordinator: String
   /// The only study that it works for.
   package var study: String
+  /// Its name, which no other worker of the coordinator may have; nil for its machine's.
+  package var name: String?
   /// How many trials it runs at once; nil for what the worker itself thinks right.
   package var slots: Int?
   /// Where the token is read from.
   package var tokenFile = "-"
   /// A file with the certificates that the coordinator's must descend from; nil for the system's.
   package var certificateAuthority: String?
+  /// The folder where commands run; nil for the one that the worker is started in.
+  package var folder: String?
+  /// Whether it keeps quiet about single trials.
+  package var isQuiet = false
   /// How long trials may go on after the worker is told to end; nil for as long as they take.
   package var grace: Duration?
 
@@ -26,8 +32,11 @@ package struct WorkerCommand: Sendable, Hashable {
   /// The words, the program first.
   package var words: [String] {
     var words = [program, "worker", coordinator, "--study", study, "--token-file", tokenFile]
+    if let name { words += ["--name", name] }
     if let slots { words += ["--slots", String(slots)] }
     if let certificateAuthority { words += ["--ca", certificateAuthority] }
+    if let folder { words += ["--folder", folder] }
+    if isQuiet { words.append("--quiet") }
     if let grace { words += ["--grace", "\(grace.components.seconds)s"] }
     return words
   }

@@ -24,13 +24,14 @@ import Testing
 
   private func command(
     program: String = "needletail", tunnel: SecureShellCommand.Tunnel? = nil,
-    authority: String? = nil
+    authority: String? = nil, preferredFolder: String? = nil
   ) -> SecureShellCommand {
     var worker = WorkerCommand(coordinator: "http://127.0.0.1:40123", study: "it's a study")
     worker.program = program
     return SecureShellCommand(
       host: SecureShellHost(destination: "me@there", slots: 3), worker: worker,
-      options: ["-p", "2222"], tunnel: tunnel, authority: authority)
+      options: ["-p", "2222"], tunnel: tunnel, authority: authority,
+      preferredFolder: preferredFolder)
   }
 
   @Test func makesTheCommandLine() throws {
@@ -47,7 +48,9 @@ import Testing
   /// A worker that writes what it was given and gets, and ends at the second SIGTERM.
   private static let worker = """
     #!/bin/sh
+    started_in=$PWD
     cd "$(dirname "$0")"
+    echo "$started_in" > folder
     printf '%s\\n' "$@" > arguments
     tr '\\0' '\\n' < /proc/$$/environ > environment
     read -r token; echo "$token" > token
@@ -120,6 +123,18 @@ import Testing
       try wait("the end") { program.exitCode != nil }
       #expect(program.exitCode == 7)
       #expect(try read("terminations", folder) == "2\n")
+    }
+  }
+
+  @Test func theWorkerStartsInTheFolderIfItIsThere() throws {
+    try withWorker { path, folder in
+      for wanted in [folder.path, folder.path + "/none"] {
+        let program = try started(command(program: path, preferredFolder: wanted))
+        let used = try read("folder", folder)
+        #expect((used == folder.path + "\n") == (wanted == folder.path))
+        program.closeInput()
+        try wait("the end") { program.exitCode != nil }
+      }
     }
   }
 

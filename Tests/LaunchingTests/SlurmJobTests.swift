@@ -53,7 +53,7 @@ import Testing
     }
     try wait { lines.count >= 1 }
     #expect(lines[0].hasPrefix("token nt_secret arguments worker https://head:7654 --study"))
-    #expect(lines[0].hasSuffix("--grace 30s") || lines.contains { $0.hasSuffix("--grace 30s") })
+    #expect(lines.contains { $0.hasSuffix("--grace 30s --name slurm--") })
     program.send(SIGTERM)
     try wait { program.exitCode != nil }
     #expect(program.exitCode == 5)

@@ -1,9 +1,25 @@
 import Testing
 
-/// What the other scenarios stand on: an sshd, a Slurm, hosts that can be cut off, certificates, clocks.
+/// Scenarios with several machines, one after the other, since each wants this one for itself.
 @Suite(.serialized) struct MachineTests {
+  /// What the others stand on: an sshd, a Slurm, hosts that can be cut off, certificates, clocks.
   @Test(arguments: ["ssh", "slurm", "network", "tls", "clock"])
   func machinesWork(kind: String) throws {
     try Scenario.run("check_machines.py", kind)
+  }
+
+  /// By the commands of the page "Many machines", over TLS with a token; nothing can be read on the way.
+  @Test func digitsRunsOnThreeMachines() throws {
+    try Scenario.run("three_machines.py")
+  }
+
+  /// 16 workers go on without it; nothing is lost, nothing comes twice.
+  @Test func theCoordinatorMayBeKilled() throws {
+    try Scenario.run("coordinator_killed.py")
+  }
+
+  @Test(arguments: ["ssh", "slurm", "kubernetes"])
+  func launches(by kind: String) throws {
+    try Scenario.run("launch.py", kind, within: .seconds(300))
   }
 }

@@ -16,4 +16,14 @@ package struct FileFacts: Sendable {
     exists = stat(path, &facts) == 0
     size = exists ? Int(facts.st_size) : 0
   }
+
+  /// The text of a file in UTF-8; nil for one that cannot be read or has more bytes than allowed.
+  package static func text(of path: String, atMost limit: Int) -> String? {
+    guard let file = fopen(path, "re") else { return nil }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: limit + 1)
+    let count = fread(&bytes, 1, bytes.count, file)
+    guard ferror(file) == 0, count <= limit else { return nil }
+    return String(decoding: bytes[..<count], as: UTF8.self)
+  }
 }

@@ -1,0 +1,111 @@
+internal import StudyModel
+
+/// A study that others run, as a launch sees it from one look to the next.
+struct FollowedStudy {
+  private let coordinator: any LaunchCoordinator
+  private let startedAt: Timestamp
+  private var meter: RateMeter
+  /// Trials that were not finished at the last look.
+  private var open: Set<Int> = []
+  /// Trials below this number were seen.
+  private var seen = 0
+  private var isFirstLook = true
+  private var finishedBefore = 0
+
+  var snapshot: RunSnapshot
+  /// Trials that ended since the launch began, each way.
+  private(set) var succeeded = 0
+  private(set) var failed = 0
+  /// Why the last of them failed.
+  private(set) var lastFailure = ""
+
+  /// How many trials one look reads at most.
+  private static let batch = 500
+
+  init(
+    _ coordinator: any LaunchCoordinator, limit: Int?, name: String, startedAt: Timestamp
+  ) {
+    self.coordinator = coordinator
+    self.startedAt = startedAt
+    meter = RateMeter(startedAt: startedAt)
+    snapshot = RunSnapshot(study: name, limit: limit)
+  }
+
+  /// Whether the study has its trials, all of them finished.
+  var isOver: Bool {
+    guard let limit = snapshot.limit, snapshot.finished >= limit else { return false }
+    return (snapshot.counts[.running] ?? 0) + (snapshot.counts[.waiting] ?? 0) == 0
+  }
+
+  /// The view at this moment.
+  func snapshot(at now: Timestamp) -> RunSnapshot {
+    var (snapshot, meter) = (snapshot, meter)
+    snapshot.rate = meter.rate(at: now)
+    snapshot.elapsed = now.since(startedAt)
+    return snapshot
+  }
+
+  /// How the launch ended.
+  func end(_ stop: RunEnd.Stop, error: (any Error)? = nil) -> RunEnd {
+    RunEnd(
+      stop: stop, error: error, finished: snapshot.finished - finishedBefore,
+      givenBack: stop == .interrupt ? snapshot.counts[.running] ?? 0 : 0,
+      lastFailure: lastFailure.isEmpty ? nil : lastFailure,
+      elapsed: Timestamp.now().since(startedAt))
+  }
+
+  /// Looks what happened since the last time; returns a line for each trial that ended.
+  @discardableResult
+  mutating func look() throws -> [String] {
+    let (counts, best) = try coordinator.look()
+    snapshot.counts = counts
+    snapshot.best = best
+    let total = counts.values.reduce(0, +)
+    if isFirstLook {
+      isFirstLook = false
+      finishedBefore = snapshot.finished
+      // Of a study that is gone on with, only what is open matters; that it has gaps is rare.
+      let unfinished = total - finishedBefore
+      seen = max(0, total - unfinished - Self.batch)
+    }
+    let new = min(total, seen + Self.batch)
+    let trials = try coordinator.trials(open.sorted() + Array(seen..<max(seen, new)))
+    seen = max(seen, new)
+    var lines: [String] = []
+    for trial in trials.sorted(by: { $0.number < $1.number }) {
+      if trial.state.isFinished {
+        open.remove(trial.number)
+        if let end = trial.completedAt, end >= startedAt { lines.append(conclude(trial)) }
+      } else {
+        open.insert(trial.number)
+      }
+    }
+    snapshot.running = trials.filter { $0.state == .running }
+      .sorted { $0.number < $1.number }
+      .map { trial in
+        RunSnapshot.RunningTrial(
+          number: trial.number, attempt: 1, startedAt: trial.startedAt ?? startedAt,
+          parameters: trial.parametersText, lastReport: trial.intermediateValues.last)
+      }
+    return lines
+  }
+
+  private mutating func conclude(_ trial: Trial) -> String {
+    meter.add(at: .now())
+    let time = trial.duration?.brief ?? "-"
+    let parameters = trial.parametersText
+    switch trial.state {
+    case .failed:
+      failed += 1
+      let reason = trial.systemAttributes.first { $0.key == "needletail:reason" }
+      lastFailure = reason?.value.string ?? "its command failed"
+      return "trial \(trial.number) failed: \(lastFailure)"
+    case .pruned:
+      succeeded += 1
+      return "trial \(trial.number) pruned in \(time)  \(parameters)"
+    default:
+      succeeded += 1
+      return "trial \(trial.number) completed: \(trial.valuesText) in \(time)  \(parameters)"
+    }
+  }
+}

@@ -1,0 +1,231 @@
+internal import CoordinatorClient
+internal import Messages
+internal import Serving
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// The coordinator that a launch's workers work for.
+protocol LaunchCoordinator: AnyObject {
+  /// Where it keeps the study, for people.
+  var location: String { get }
+  /// Its address as workers on other machines see it.
+  var workerAddress: String { get }
+  /// Where tunnels from other machines lead; nil when workers connect by themselves.
+  var tunnel: (host: String, port: Int)? { get }
+  /// The workers' token.
+  var token: String { get }
+
+  /// The study's trials in each state, and the best completed one.
+  func look() throws -> (counts: [TrialState: Int], best: Trial?)
+  /// The trials of those numbers, in any order; those that do not exist are left out.
+  func trials(_ numbers: [Int]) throws -> [Trial]
+  /// Tells how it ended, as `run` does.
+  func report(_ end: RunEnd, to console: Console) throws -> ExitCode
+}
+
+/// A coordinator in this process.
+final class OwnCoordinator: LaunchCoordinator {
+  /// The workers' token is revoked at the end; this is for a launch that is killed.
+  private static let tokenLifetime: Duration = .seconds(30 * 86_400)
+
+  let workerAddress: String
+  let token: String
+  private let plan: LaunchPlan
+  private let store: any StudyStore
+  private let study: StudyRecord
+  private let server: StudyServer
+  private let tokens: TokenStore
+  private let tokenID: String
+
+  /// Opens or creates the store, submits the study and listens.
+  init(_ plan: LaunchPlan) throws {
+    self.plan = plan
+    store = try plan.store.openOrCreate()
+    var address = ListenAddress(host: "127.0.0.1", port: 0)
+    if let text = plan.options.listen { address = try ListenAddress(text) }
+    var settings = StudyServer.Settings(address: address, version: ToolVersion.text)
+    // Through a tunnel, every user of the other machine could reach it.
+    settings.isTokenRequired = true
+    if let certificate = plan.options.certificate {
+      settings.credentials = try TLSCredentials(
+        certificate: certificate, key: plan.options.key ?? certificate, clientAuthority: nil)
+    }
+    server = try StudyServer(
+      store, submissions: [(file: plan.file, trials: plan.options.trials)], settings)
+    study = try store.study(named: plan.name)
+    let scheme = plan.options.certificate == nil ? "http" : "https"
+    workerAddress =
+      "\(scheme)://\(ListenAddress(host: Self.name(of: address.host), port: server.port))"
+    tokens = TokenStore(store)
+    let (text, token) = try tokens.create(
+      .worker, studies: [plan.name], lifetime: Self.tokenLifetime)
+    self.token = text
+    tokenID = token.id
+  }
+
+  /// Ends it; what runs stays with its workers.
+  func end() {
+    server.stop()
+    // What cannot be revoked now expires.
+    _ = try? tokens.revoke(tokenID)
+  }
+
+  var location: String { store.location }
+
+  var tunnel: (host: String, port: Int)? {
+    plan.options.isDirect ? nil : ("127.0.0.1", Int(server.port))
+  }
+
+  func look() throws -> (counts: [TrialState: Int], best: Trial?) {
+    let overview = try StudyOverview(study, in: store)
+    return (overview.counts, overview.best)
+  }
+
+  func trials(_ numbers: [Int]) throws -> [Trial] { try store.trials(in: study, numbers: numbers) }
+
+  func report(_ end: RunEnd, to console: Console) throws -> ExitCode {
+    let report = RunReport(
+      study: study, store: store, limit: plan.limit, console: console,
+      isQuiet: plan.options.isQuiet, json: plan.options.json)
+    return try report.conclude(end)
+  }
+
+  /// The host that others use: an address that stands for all of this machine has no meaning there.
+  private static func name(of host: String) -> String {
+    guard host == "0.0.0.0" || host == "::" else { return host }
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return host }
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
+
+/// A coordinator that runs already, wherever it is.
+final class NamedCoordinator: LaunchCoordinator {
+  let token: String
+  private let plan: LaunchPlan
+  private let client: CoordinatorClient
+
+  /// Asks it for the study.
+  ///
+  /// - Throws: ``CoordinatorError``, also for a study that it does not have.
+  init(_ address: String, _ plan: LaunchPlan, environment: (String) -> String?) throws {
+    self.plan = plan
+    var credentials = try Credentials(
+      tokenFile: plan.options.tokenFile, environment: environment)
+    credentials.authority = plan.options.authority
+    guard let token = credentials.token else {
+      throw CommandError.other(
+        "the workers need a token for \(address.printable); make one there with needletail token "
+          + "create --role worker, and give it in --token-file or NEEDLETAIL_TOKEN")
+    }
+    self.token = token
+    client = try CoordinatorClient(
+      try CoordinatorAddress(address), credentials, version: ToolVersion.text)
+    _ = try client.study(plan.name)
+  }
+
+  var location: String { client.address.text }
+  var workerAddress: String { client.address.text }
+
+  var tunnel: (host: String, port: Int)? {
+    // A certificate is for a name that leads through no tunnel.
+    client.address.usesTLS || plan.options.isDirect
+      ? nil : (client.address.host, client.address.port)
+  }
+
+  func look() throws -> (counts: [TrialState: Int], best: Trial?) {
+    let json = try client.study(plan.name)
+    var counts: [TrialState: Int] = [:]
+    for state in TrialState.allCases {
+      counts[state] = json["trials"]?[state.name]?.number.map { Int($0) }
+    }
+    guard let number = json["best_trial"]?.number else { return (counts, nil) }
+    return (counts, try trials([Int(number)]).first)
+  }
+
+  func trials(_ numbers: [Int]) throws -> [Trial] {
+    try numbers.compactMap { number in
+      do throws(CoordinatorError) {
+        return Trial(jsonForm: try client.trial(number, of: plan.name))
+      } catch {
+        guard case .refused(404, _, _) = error else { throw error }
+        return nil
+      }
+    }
+  }
+
+  func report(_ end: RunEnd, to console: Console) throws -> ExitCode {
+    if let error = end.error { throw error }
+    let json = try client.study(plan.name)
+    let best = try look().best
+    if plan.options.json {
+      console.writeJSON(json)
+    } else {
+      best?.summaryLines.forEach(console.write)
+    }
+    switch end.stop {
+    case .interrupt, .control: return .interrupted
+    case .failures(let sentence):
+      console.complain(sentence)
+      return .failed
+    case .budget, .timeout: return best == nil ? .nothingFound : .success
+    }
+  }
+}
+
+extension Trial {
+  /// Reads what ``jsonForm`` wrote, as far as a view needs it; nil for something else.
+  init?(jsonForm json: JSONValue) {
+    guard let number = json["number"]?.number.flatMap({ Int(exactly: $0) }),
+      let name = json["state"]?.string,
+      let state = TrialState.allCases.first(where: { $0.name == name })
+    else { return nil }
+    func double(_ value: JSONValue?) -> Double? {
+      value?.number ?? value?.string.flatMap(Double.init)
+    }
+    self.init(
+      TrialReference(id: number, number: number), state: state,
+      values: (json["values"]?.array ?? []).compactMap(double),
+      intermediateValues: (json["intermediate_values"]?.array ?? []).compactMap { report in
+        guard let step = report["step"]?.number, let value = double(report["value"]) else {
+          return nil
+        }
+        return IntermediateValue(step: Int(step), value: value)
+      },
+      systemAttributes: json["system_attributes"]?.members ?? [],
+      startedAt: json["started_at"]?.string.flatMap { Timestamp($0) },
+      completedAt: json["completed_at"]?.string.flatMap { Timestamp($0) })
+    // The form does not tell the distributions; one with a single choice holds any value.
+    parameters = (json["parameters"]?.members ?? []).compactMap { member in
+      guard let value = member.value.parameterValue,
+        let single = try? CategoricalDistribution([value])
+      else { return nil }
+      return ParameterAssignment(member.key, .categorical(single), internalValue: 0)
+    }
+  }
+}
+
+extension JSONValue {
+  /// The members of an object; nil for anything else.
+  fileprivate var members: [Attribute]? {
+    guard case .object(let members) = self else { return nil }
+    return members.map { Attribute($0.name, $0.value) }
+  }
+
+  /// The value of a parameter that ``init(_:)`` wrote.
+  fileprivate var parameterValue: ParameterValue? {
+    switch self {
+    case .null: .null
+    case .bool(let value): .bool(value)
+    case .integer(let value): .int(value)
+    case .float(let value): .float(value)
+    case .string(let value): .string(value)
+    case .array, .object: nil
+    }
+  }
+}

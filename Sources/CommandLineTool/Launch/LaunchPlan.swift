@@ -1,0 +1,133 @@
+internal import Launching
+internal import StudyFiles
+internal import StudyModel
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// What is to be launched, from study file, command line and environment; checked as far as that is
+/// possible without a store or a network.
+struct LaunchPlan {
+  let file: StudyFile
+  let options: LaunchOptions
+  /// How many trials the study may have; nil for no limit.
+  let limit: Int?
+  /// The store of a coordinator of our own.
+  let store: StoreSelection
+  let kind: Kind
+  /// The certificates that the coordinator's must descend from, as text; nil for the system's.
+  let authority: String?
+
+  /// Where the workers run.
+  enum Kind {
+    case secureShell([SecureShellHost], options: [String])
+    case slurm(options: [String])
+    case kubernetes(image: String)
+  }
+
+  /// Reads the study file; writes nothing.
+  init(
+    path: String, _ options: LaunchOptions, environment: (String) -> String?
+  ) throws {
+    let run = try RunPlan(
+      path: path, RunOptions(trials: options.trials, store: options.store),
+      environment: environment)
+    file = run.file
+    limit = run.limit
+    store = run.store
+    self.options = options
+    if let hosts = options.ssh {
+      kind = .secureShell(
+        try SecureShellHost.list(hosts), options: try ShellText.words(of: options.sshOptions ?? ""))
+    } else if let slurm = options.slurm {
+      kind = .slurm(options: try ShellText.words(of: slurm))
+    } else {
+      kind = .kubernetes(image: options.kubernetes ?? "")
+    }
+    authority = try options.authority.map { try Self.text(of: $0) }
+  }
+
+  /// The study's name.
+  var name: String { file.studyName }
+  /// How many workers a scheduler starts.
+  var workers: Int { options.workers ?? file.workers ?? 1 }
+
+  private func worker(for coordinator: any LaunchCoordinator) -> WorkerCommand {
+    var worker = WorkerCommand(coordinator: coordinator.workerAddress, study: name)
+    if let program = options.program { worker.program = program }
+    worker.slots = options.slots
+    worker.folder = options.folder
+    worker.grace = options.grace
+    return worker
+  }
+
+  /// Makes the workers' fleet; starts nothing.
+  func fleet(for coordinator: any LaunchCoordinator) throws -> any Fleet {
+    var worker = worker(for: coordinator)
+    switch kind {
+    case .secureShell(let hosts, let sshOptions):
+      let tunnel = coordinator.tunnel
+      // What it says comes here, and the trials are told of here anyway.
+      worker.isQuiet = true
+      let (authority, folder) = (authority, options.folder == nil ? absoluteFolder : nil)
+      return SecureShellFleet(hosts, token: coordinator.token) { [worker] host, port in
+        var worker = worker
+        // Another one with each connection: the one before may still run there, and several workers
+        // may run on one machine.
+        worker.name = "\(host.destination)-\(Self.randomLetters())"
+        var route: SecureShellCommand.Tunnel?
+        if let tunnel {
+          worker.coordinator = "http://127.0.0.1:\(port)"
+          route = .init(remotePort: port, host: tunnel.host, port: tunnel.port)
+        }
+        return SecureShellCommand(
+          host: host, worker: worker, options: sshOptions, tunnel: route, authority: authority,
+          preferredFolder: folder)
+      }
+    case .slurm(let words):
+      // Its machines share their files.
+      worker.folder = options.folder ?? absoluteFolder
+      return SlurmFleet(
+        SlurmJob(worker: worker, count: workers, options: words, authority: authority),
+        token: coordinator.token)
+    case .kubernetes:
+      return KubernetesFleet(try kubernetesJob(for: coordinator), token: coordinator.token)
+    }
+  }
+
+  /// The Job of `--kubernetes`.
+  func kubernetesJob(for coordinator: any LaunchCoordinator) throws -> KubernetesJob {
+    return try KubernetesJob(
+      worker: worker(for: coordinator), count: workers, image: options.kubernetes ?? "",
+      authority: authority,
+      suffix: Self.randomLetters())
+  }
+
+  /// Tells launches and workers apart; no secret.
+  private static func randomLetters() -> String {
+    let letters = Array("bcdfghjklmnpqrstvwxz2456789")
+    return String((0..<6).map { _ in letters[Int.random(in: letters.indices)] })
+  }
+
+  /// The study file's folder from the root; nil when the system does not tell.
+  private var absoluteFolder: String? {
+    guard let path = realpath(file.folder, nil) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  private static func text(of path: String) throws -> String {
+    guard let text = FileFacts.text(of: path, atMost: 1 << 20) else {
+      throw CommandError.other(
+        "the certificates of --ca '\(path.printable)' cannot be read; check the path")
+    }
+    guard text.contains("-----BEGIN CERTIFICATE-----") else {
+      throw CommandError.other(
+        "'\(path.printable)' holds no certificate in PEM form; give --ca one that does")
+    }
+    return text
+  }
+}
