@@ -25,6 +25,13 @@ extension SQLiteStudyStore {
     return Timestamp(microseconds: 0).advanced(by: offset + SteadyClock.now)
   }
 
+  /// Lease time for who only looks: the system's time where nobody has used the study since the machine
+  /// was started. Writes nothing.
+  public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    guard let offset = Self.offset(try note(Self.noteKey, of: study)) else { return .now() }
+    return Timestamp(microseconds: 0).advanced(by: offset + SteadyClock.now)
+  }
+
   private func findOffset(in study: StudyRecord) throws(StoreError) -> Duration {
     if let known = Self.offset(try note(Self.noteKey, of: study)) { return known }
     return try write(.process) { session throws(StoreError) in

@@ -22,7 +22,7 @@ package final class StudyTrials: TrialSource {
     var busy = 0
     /// Nothing came when somebody last asked, and no trial ended since.
     var isDry = false
-    /// When trials that were given back here may be taken again.
+    /// When trials that were given back here may be taken again, by the steady clock.
     var retries: [Timestamp] = []
     /// What the user last wanted of the study.
     var control = StudyControl.running
@@ -50,7 +50,7 @@ package final class StudyTrials: TrialSource {
 
   /// Trials can be handed out again that others left.
   package func recovered(_ count: Int) {
-    state.withLock { $0.retries += Array(repeating: Timestamp.now(), count: count) }
+    state.withLock { $0.retries += Array(repeating: SteadyClock.timestamp, count: count) }
   }
 
   /// Has the store asked again although nothing came before: other processes may have queued trials.
@@ -90,7 +90,7 @@ package final class StudyTrials: TrialSource {
   private enum Step { case ask, wait, recover }
 
   private func nextStep() -> Step {
-    let now = Timestamp.now()
+    let now = SteadyClock.timestamp
     return state.withLock { state in
       if state.isDry {
         guard let due = state.retries.firstIndex(where: { $0 <= now }) else {
@@ -156,7 +156,7 @@ package final class StudyTrials: TrialSource {
         if wasGivenBack {
           let isWanted = [.interrupted, .preempted].contains(result.outcome.attemptOutcome)
           let delay: Duration = isWanted ? .zero : coordinator.retries.delay
-          state.retries.append(Timestamp.now().advanced(by: delay))
+          state.retries.append(SteadyClock.timestamp.advanced(by: delay))
         }
       }
     }

@@ -49,7 +49,8 @@ final class RunEngine: SlotObserver {
   private let console: Console
   private let progress: RunProgress
   private let isLive: Bool
-  private let startedAt = Timestamp.now()
+  /// By the steady clock, as all times here: setting the system's ends no run.
+  private let startedAt = SteadyClock.timestamp
   private let state = Mutex(State())
 
   private struct State {
@@ -89,12 +90,12 @@ final class RunEngine: SlotObserver {
     var nextLook = startedAt.advanced(by: Self.followInterval)
     while pool.isRunning {
       stops.wait(milliseconds: isLive ? 100 : 1_000)
-      let now = Timestamp.now()
+      let now = SteadyClock.timestamp
       react(to: stops, pool)
       followControl()
       if now >= nextLook {
         lookAround()
-        let after = Timestamp.now()
+        let after = SteadyClock.timestamp
         let pause = max(Self.followInterval, after.since(now) * Self.followShare)
         nextLook = after.advanced(by: pause)
       }
@@ -117,7 +118,7 @@ final class RunEngine: SlotObserver {
       RunEnd(
         stop: pool.level > .none ? .interrupt : state.reason ?? ending, error: pool.error,
         finished: state.finished, givenBack: trials.givenBack, lastFailure: state.lastFailure,
-        elapsed: Timestamp.now().since(startedAt))
+        elapsed: SteadyClock.timestamp.since(startedAt))
     }
   }
 
@@ -174,7 +175,7 @@ final class RunEngine: SlotObserver {
   var mayTake: Bool {
     state.withLock { state in
       guard state.reason == nil else { return false }
-      if let timeout = plan.timeout, Timestamp.now().since(startedAt) >= timeout {
+      if let timeout = plan.timeout, SteadyClock.timestamp.since(startedAt) >= timeout {
         state.reason = .timeout
         return false
       }

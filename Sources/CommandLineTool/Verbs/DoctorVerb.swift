@@ -148,7 +148,8 @@ private struct StoreReport {
   ) throws -> StudyReport {
     var report = StudyReport(overview: try StudyOverview(study, in: store))
     guard report.overview.counts[.running] ?? 0 > 0 else { return report }
-    let now = Timestamp.now()
+    let now =
+      try (store as? SQLiteStudyStore)?.observedLeaseTime(in: study) ?? store.leaseTime(in: study)
     let leases = try store.openLeases(in: study)
     var cursor = StoreCursor()
     var history = TrialHistory(directions: study.directions)

@@ -85,7 +85,7 @@ extension StudyStore {
 
   /// Refuses to touch a trial that a process runs; one that was asked for by hand is nobody's.
   func requireNobodyRuns(_ number: Int, of study: StudyRecord) throws {
-    let now = Timestamp.now()
+    let now = try leaseTime(in: study)
     guard
       let holder = try attempts(of: number, in: study).last(where: { $0.outcome == nil }),
       holder.deadline > now, let worker = WorkerIdentity(name: holder.worker), !worker.isDead
