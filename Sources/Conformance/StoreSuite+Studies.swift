@@ -37,6 +37,35 @@ extension StoreSuite {
     #expect(try store.studies().map(\.name) == names)
   }
 
+  /// What only one trial may have goes to one of many that want it, also over several connections,
+  /// and is handed on only by name.
+  package static func keepsClaimsApart(in bed: StoreBed) async throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let other = try store.createStudy(named: "t", directions: [.minimize])
+    #expect(try store.claim("k", for: 3, from: nil, of: study) == 3)
+    #expect(try store.claim("k", for: 3, from: nil, of: study) == 3)
+    #expect(try bed.open().claim("k", for: 4, from: nil, of: study) == 3)
+    #expect(try store.claim("k", for: 4, from: 2, of: study) == 3)
+    #expect(try store.claim("k", for: 4, from: 3, of: study) == 4)
+    #expect(try store.claim("k", for: 3, from: nil, of: study) == 4)
+    #expect(try store.claim("it's", for: 3, from: nil, of: study) == 3)
+    #expect(try store.claim("k", for: 9, from: nil, of: other) == 9)
+    #expect(try store.note("k", of: study) == nil)
+    let wins = try await withThrowingTaskGroup(of: [Int].self) { group in
+      for worker in 0..<4 {
+        let own = try bed.open()
+        group.addTask {
+          try (0..<50).filter { key in
+            try own.claim("race \(key)", for: worker, from: nil, of: study) == worker
+          }
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(wins.sorted() == Array(0..<50))
+  }
+
   /// Attributes are set and replaced in their order, and notes kept beside them.
   package static func keepsStudyAttributes(in bed: StoreBed) throws {
     let store = try bed.open()

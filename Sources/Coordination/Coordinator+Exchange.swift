@@ -1,3 +1,4 @@
+internal import Samplers
 package import StudyModel
 internal import Synchronization
 
@@ -53,11 +54,17 @@ extension Coordinator {
       open = []
       result.failure = error
     }
-    var batch = try write(planned, open.map { requests[$0].worker }, limit: limit)
+    var present = limit
+    do {
+      if !open.isEmpty { present = try trialLimit(atMost: limit, in: space) }
+    } catch {
+      open = []
+      result.failure = error
+    }
+    var batch = try write(planned, open.map { requests[$0].worker }, limit: present)
     result.told = batch.told
     while true {
       if result.failure == nil { result.failure = batch.failure }
-      result.hasRunDry = result.hasRunDry || batch.hasRunDry
       var active: [(trial: ActiveTrial, place: Int)] = []
       var again: [Int] = []
       for (place, taken) in zip(open, batch.taken) {
@@ -81,10 +88,18 @@ extension Coordinator {
         giveBack(active.compactMap(\.trial.lease), because: error)
         if result.failure == nil { result.failure = error }
       }
-      guard !again.isEmpty, result.failure == nil else { break }
-      open = again
       do {
-        batch = try write([], open.map { requests[$0].worker }, limit: limit)
+        let latest = try trialLimit(atMost: limit, in: space)
+        if batch.hasRunDry, let latest, latest > present ?? .max {
+          // While this process looked, others added trials that leave as much to try as before.
+          again += zip(open, batch.taken).filter { $1 == nil }.map(\.0)
+        } else {
+          result.hasRunDry = result.hasRunDry || batch.hasRunDry
+        }
+        present = latest
+        guard !again.isEmpty, result.failure == nil else { break }
+        open = again
+        batch = try write([], open.map { requests[$0].worker }, limit: present)
       } catch {
         result.failure = error
         break
@@ -218,21 +233,39 @@ extension Coordinator {
       !retries.retries(outcome, after: earlier.dropLast().compactMap(\.outcome))
     else { return false }
     let reason = "lost \(RetryPolicy.lossesAllowed + 1) times, last by \(last.worker)"
-    let changes = endChanges(
-      of: trial.reference, .failed, values: [], outcome: .lost, reason: reason)
-    try store.commit(changes, to: study, under: [lease], durability: .powerCut)
-    note([TrialChange(trial.reference, .created(.running, at: nil))] + changes)
-    state.withLock { _ = $0.leases.handle(.resultTaken(token: lease.token), at: steadyTime) }
+    try fail(trial, lease, .lost, because: reason)
     return true
   }
 
+  /// Fails a trial that was taken, before it is an active one.
+  private func fail(
+    _ trial: Trial, _ lease: Lease, _ outcome: AttemptOutcome, because reason: String
+  ) throws(StoreError) {
+    let changes = endChanges(
+      of: trial.reference, .failed, values: [], outcome: outcome, reason: reason)
+    try store.commit(changes, to: study, under: [lease], durability: .powerCut)
+    note([TrialChange(trial.reference, .created(.running, at: nil))] + changes)
+    state.withLock { _ = $0.leases.handle(.resultTaken(token: lease.token), at: steadyTime) }
+  }
+
   /// Makes a trial that was taken an active one; nil when it failed instead: because it was lost too
-  /// often, or because its queued values are impossible, which is its own end and not the study's.
+  /// often, because its queued values are impossible, which is its own end and not the study's, or
+  /// because another one took the last point.
   private func prepare(
     _ trial: Trial, _ lease: Lease, _ space: SearchSpace?
   ) throws -> ActiveTrial? {
     if try failIfExhausted(trial, lease) { return nil }
-    let active = try activate(trial, lease, sharesJointSample: space == nil)
+    let active: ActiveTrial
+    do {
+      active = try activate(trial, lease, in: space)
+    } catch SamplerError.exhausted {
+      try fail(trial, lease, .failed, because: "\(SamplerError.exhausted)")
+      return nil
+    } catch let error as TrialError {
+      guard case .noPossiblePoint(_, isQueued: true) = error else { throw error }
+      try fail(trial, lease, .failed, because: "\(error)")
+      return nil
+    }
     guard let space else { return active }
     do {
       try space.visit { parameter in try active.suggest(parameter) }

@@ -4,87 +4,72 @@ internal import Samplers
 internal import StudyModel
 internal import Synchronization
 
-/// A joint sample that was made before anybody asked for its trial.
-struct PreparedSample: Sendable {
+/// What a sampler planned before anybody asked for the trial.
+struct PreparedPlan: Sendable {
   /// The number that the trial will have.
   let trial: Int
-  let assignments: [ParameterAssignment]
+  /// The declared parameters that the sampler was told of.
+  let space: SearchSpace?
+  let plan: TrialPlan
   /// How many trials had finished in the history that it was made from.
   let finished: Int
 }
 
 /// How a trial gets its parameters.
 ///
-/// A sampler that takes long is asked for the next trial's joint sample while other trials run, so that it
-/// is ready when a worker asks; no row is made for it. Such a sample may miss the results that came since
+/// A sampler that takes long is asked for the next trial's plan while other trials run, so that it
+/// is ready when a worker asks; no row is made for it. Such a plan may miss the results that came since
 /// it was begun. It is used if these are no more than the trials that are running when it is asked
 /// for, the asker's aside: a worker that asked a little earlier would have missed as many. So a study with
 /// one trial at a time never gets one that misses a result.
 extension Coordinator {
-  /// Samples what is sampled jointly and makes the trial an active one.
-  func activate(
-    _ trial: Trial, _ lease: Lease, sharesJointSample: Bool
-  ) throws -> ActiveTrial {
+  /// Plans a trial and makes it an active one.
+  func activate(_ trial: Trial, _ lease: Lease, in space: SearchSpace?) throws -> ActiveTrial {
     try state.withLock { state in
       try follow(&state)
       state.history.applyClaim(of: trial)
+      state.space = space
     }
-    let sample = try jointSample(for: trial.number)
+    let plan = try sampling.withLock { _ in try planned(trial, in: space) }
     return state.withLock { state in
-      var unwritten: [TrialChange] = []
-      if sharesJointSample, let prefix = sampler.sharingPrefix, !sample.isEmpty {
-        unwritten = shareChanges(sample, under: prefix, of: trial.reference)
-        for change in unwritten { state.history.apply(change) }
+      var unwritten = plan.attributes.map { TrialChange(trial.reference, .systemAttributeSet($0)) }
+      if space == nil, let prefix = sampler.sharingPrefix, !plan.assignments.isEmpty {
+        unwritten += shareChanges(plan.assignments, under: prefix, of: trial.reference)
+      }
+      for change in unwritten { state.history.apply(change) }
+      var trial = trial
+      for attribute in plan.attributes {
+        trial.systemAttributes.removeAll { $0.key == attribute.key }
+        trial.systemAttributes.append(attribute)
       }
       let active = ActiveTrial(
-        trial, lease: lease, jointSample: sample, unwritten: unwritten, startedAt: .now(),
-        coordinator: self)
+        trial, lease: lease, jointSample: plan.assignments, unwritten: unwritten,
+        startedAt: .now(), coordinator: self)
       state.active[trial.number] = HandedOut(trial: active)
       return active
     }
   }
 
-  private func jointSample(for trial: Int) throws(SamplerError) -> [ParameterAssignment] {
-    try sampling.withLock { _ throws(SamplerError) in
-      switch try state.withLock({ state throws(SamplerError) in try quickSample(trial, &state) }) {
-      case .ready(let sample): return sample
-      case .slow(let history):
-        let (sample, time) = try self.sample(trial, history)
-        state.withLock { $0.samplingTime = time }
-        return sample
-      }
+  private func planned(_ trial: Trial, in space: SearchSpace?) throws -> TrialPlan {
+    let quick: TrialPlan? = try state.withLock { state in
+      let prepared = state.takePrepared(
+        for: trial.number, in: space, readsHistory: sampler.readsHistory)
+      // A copy of the history costs more than a fast sampler.
+      guard prepared != nil || state.samplingTime < lookAheadTime else { return nil }
+      var time = state.samplingTime
+      let plan = try plan(trial, in: space, given: state.history, prepared: prepared, &time)
+      state.samplingTime = time
+      return plan
     }
+    if let quick { return quick }
+    let history = state.withLock { $0.history }
+    var time: Duration = .zero
+    let plan = try plan(trial, in: space, given: history, prepared: nil, &time)
+    state.withLock { [time] in $0.samplingTime = time }
+    return plan
   }
 
-  private enum Sampling {
-    case ready([ParameterAssignment])
-    /// To be sampled from this copy.
-    case slow(TrialHistory)
-  }
-
-  private func quickSample(
-    _ trial: Int, _ state: inout State
-  ) throws(SamplerError) -> Sampling {
-    if let prepared = state.takePrepared(for: trial, readsHistory: sampler.readsHistory) {
-      return .ready(prepared)
-    }
-    // A copy of the history costs more than a fast sampler.
-    guard state.samplingTime < lookAheadTime else { return .slow(state.history) }
-    let (sample, time) = try self.sample(trial, state.history)
-    state.samplingTime = time
-    return .ready(sample)
-  }
-
-  private func sample(
-    _ trial: Int, _ history: TrialHistory
-  ) throws(SamplerError) -> ([ParameterAssignment], Duration) {
-    let begin = SteadyClock.now
-    var generator = TrialGenerator(seed: seed, trial: trial)
-    let sample = try sampler.sampleJointly(for: trial, given: history, using: &generator)
-    return (sample, SteadyClock.now - begin)
-  }
-
-  /// Makes the joint sample of the next trial in the background, if that is worth it.
+  /// Makes the plan of the next trial in the background, if that is worth it.
   func lookAhead() {
     let isWanted = state.withLock { state in
       // With one trial running, the next one waits for its result.
@@ -100,21 +85,26 @@ extension Coordinator {
 
   private func prepareNext() {
     sampling.withLock { _ in
-      let history = state.withLock { $0.history }
+      let (history, space) = state.withLock { ($0.history, $0.space) }
       let trial = history.count
+      let begin = SteadyClock.now
+      var generator = TrialGenerator(seed: seed, trial: trial)
       // Whoever asks for the trial meets the same error.
-      let made = Result { () throws(SamplerError) in try sample(trial, history) }
+      let made = Result { () throws(SamplerError) in
+        try sampler.plan(for: trial, in: space, given: history, using: &generator)
+      }
+      let time = SteadyClock.now - begin
       state.withLock { state in
         state.isPreparing = false
-        guard let (sample, time) = made.value else { return }
+        guard let plan = made.value else { return }
         state.samplingTime = time
-        state.prepared = PreparedSample(
-          trial: trial, assignments: sample, finished: history.finishedOrder.count)
+        state.prepared = PreparedPlan(
+          trial: trial, space: space, plan: plan, finished: history.finishedOrder.count)
       }
     }
   }
 
-  /// The number of the trial whose joint sample is ready; nil without one.
+  /// The number of the trial whose plan is ready; nil without one.
   package var preparedTrial: Int? { state.withLock { $0.prepared?.trial } }
 
   /// The joint sample as system attributes, cut as Optuna does, for samplers in other processes.
@@ -141,24 +131,26 @@ extension Coordinator {
   }
 
   /// FNV-1a of the name, never 0, which is the joint sample's stream.
-  private static func stream(of name: String) -> UInt32 {
+  static func stream(of name: String) -> UInt32 {
     let hash = name.utf8.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
     return max(hash, 1)
   }
 }
 
 extension Coordinator.State {
-  /// The sample that was made for the trial, unless it misses too many results; one for an earlier trial
+  /// The plan that was made for the trial, unless it misses too many results; one for an earlier trial
   /// is dropped.
   fileprivate mutating func takePrepared(
-    for trial: Int, readsHistory: Bool
-  ) -> [ParameterAssignment]? {
-    guard let sample = prepared, sample.trial <= trial else { return nil }
+    for trial: Int, in space: SearchSpace?, readsHistory: Bool
+  ) -> TrialPlan? {
+    guard let known = prepared, known.trial <= trial else { return nil }
     prepared = nil
-    let missed = history.finishedOrder.count - sample.finished
+    let missed = history.finishedOrder.count - known.finished
     let others = history.running.count { $0 != trial }
-    guard sample.trial == trial, missed <= others || !readsHistory else { return nil }
-    return sample.assignments
+    guard known.trial == trial, known.space == space, missed <= others || !readsHistory else {
+      return nil
+    }
+    return known.plan
   }
 }
 

@@ -21,6 +21,9 @@ public final class Coordinator: Sendable {
   public let pruner: any Pruner
   /// The seed of all suggestions: with the same seed, trial number and history they are the same.
   public let seed: UInt64
+  /// Whether trials may repeat a point of a space that has finitely many. If not, no trial gets the
+  /// parameters of another one while there are others, in whatever process it runs.
+  public let allowsRepeats: Bool
   /// Which attempts are followed by another one.
   public let retries: RetryPolicy
   /// Who holds the leases of this coordinator's trials: the name of a ``WorkerIdentity``, or another
@@ -38,7 +41,7 @@ public final class Coordinator: Sendable {
   let state: Mutex<State>
   /// Held while what is unwritten is written.
   let flushing = Mutex(())
-  /// Held while a joint sample is made, so that each knows the one before.
+  /// Held while a trial is planned, so that each knows the one before.
   let sampling = Mutex(())
   /// A sampler that takes longer is asked ahead, and not while the state is locked.
   let lookAheadTime: Duration
@@ -55,11 +58,13 @@ public final class Coordinator: Sendable {
     var hasLoaded = false
     /// Called when a lease ran out or was given back.
     var onWake: (@Sendable () -> Void)?
-    /// How long the latest joint sample took.
+    /// How long the latest plan of the sampler took.
     var samplingTime: Duration = .zero
-    /// The joint sample that was made for the next trial.
-    var prepared: PreparedSample?
+    /// The plan that was made for the next trial.
+    var prepared: PreparedPlan?
     var isPreparing = false
+    /// The declared parameters of the latest trial.
+    var space: SearchSpace?
     /// What the user wants, and when that was read.
     var control: (StudyControl, readAt: Duration)?
   }
@@ -75,13 +80,14 @@ public final class Coordinator: Sendable {
   /// - Parameter leaseDuration: At least two seconds.
   public convenience init(
     store: any StudyStore, study: StudyRecord, sampler: any Sampler, pruner: any Pruner,
-    seed: UInt64, retries: RetryPolicy = RetryPolicy(),
+    seed: UInt64, allowsRepeats: Bool = false, retries: RetryPolicy = RetryPolicy(),
     worker: String = WorkerIdentity.current().name,
     leaseDuration: Duration = .seconds(60)
   ) {
     self.init(
-      store: store, study: study, sampler: sampler, pruner: pruner, seed: seed, retries: retries,
-      worker: worker, leaseDuration: leaseDuration, timeAhead: { .zero })
+      store: store, study: study, sampler: sampler, pruner: pruner, seed: seed,
+      allowsRepeats: allowsRepeats, retries: retries, worker: worker,
+      leaseDuration: leaseDuration, timeAhead: { .zero })
   }
 
   /// - Parameters:
@@ -89,8 +95,8 @@ public final class Coordinator: Sendable {
   ///   - timeAhead: By how much the coordinator's time is ahead of the clocks; a test moves it.
   package init(
     store: any StudyStore, study: StudyRecord, sampler: any Sampler, pruner: any Pruner,
-    seed: UInt64, retries: RetryPolicy, worker: String, leaseDuration: Duration,
-    lookAheadTime: Duration = .milliseconds(5),
+    seed: UInt64, allowsRepeats: Bool = false, retries: RetryPolicy, worker: String,
+    leaseDuration: Duration, lookAheadTime: Duration = .milliseconds(5),
     timeAhead: @escaping @Sendable () -> Duration
   ) {
     precondition(leaseDuration >= .seconds(2), "a lease of \(leaseDuration) is too short")
@@ -99,6 +105,7 @@ public final class Coordinator: Sendable {
     self.sampler = sampler
     self.pruner = pruner
     self.seed = seed
+    self.allowsRepeats = allowsRepeats
     self.retries = retries
     self.worker = worker
     self.leaseDuration = leaseDuration
@@ -139,8 +146,8 @@ public final class Coordinator: Sendable {
   /// - Parameters:
   ///   - limit: How many trials the study may have; nil for no limit.
   ///   - space: When the parameters are known beforehand, they are all chosen now and written.
-  /// - Returns: nil when the study has `limit` trials and none of them waits to be run, and while its
-  ///   ``StudyControl`` keeps it from handing out any.
+  /// - Returns: nil when the study has `limit` trials, or as many as ``trialLimit(atMost:in:)`` says, and
+  ///   none of them waits to be run; and while its ``StudyControl`` keeps it from handing out any.
   public func ask(limit: Int? = nil, assigning space: SearchSpace? = nil) throws -> ActiveTrial? {
     let request = TrialRequest(worker: worker, count: 1)
     let result = try exchange([], [request], limit: limit, assigning: space)
@@ -181,6 +188,19 @@ public final class Coordinator: Sendable {
     }
     scheduleTick()
     return active
+  }
+
+  /// How many trials the study may have: `limit`, or fewer when the sampler has nothing left to try
+  /// after so many. Grows when others add trials that the sampler did not choose.
+  ///
+  /// - Throws: ``StoreError``, and ``SamplerError`` for a space that the sampler cannot work in.
+  public func trialLimit(atMost limit: Int?, in space: SearchSpace?) throws -> Int? {
+    guard sampler.exhaustsSpace else { return limit }
+    let own = try state.withLock { state in
+      try follow(&state)
+      return try sampler.trialLimit(in: space, given: state.history)
+    }
+    return [limit, own].compactMap(\.self).min()
   }
 
   /// Queues a trial with given values for some or all of its parameters.

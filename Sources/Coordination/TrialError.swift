@@ -9,6 +9,8 @@ public enum TrialError: Error, Hashable {
   case negativeStep(Int)
   /// Reports and pruning know only one objective.
   case reportWithSeveralObjectives
+  /// No point was found at which the search space's constraints hold; `isQueued` when values were given.
+  case noPossiblePoint(constraints: [String], isQueued: Bool)
   /// A seed or another note of the store that cannot be read.
   case unreadableNote(key: String, value: String)
 }
@@ -24,6 +26,11 @@ extension TrialError: CustomStringConvertible {
     case .negativeStep(let step): "a value was reported at step \(step); steps count from 0"
     case .reportWithSeveralObjectives:
       "intermediate values need a single objective; leave out report and shouldPrune"
+    case .noPossiblePoint(let constraints, let isQueued):
+      "no values were found that fulfil \(constraints.map { "'\($0)'" }.joined(separator: " and "))"
+        + (isQueued
+          ? " with the queued ones; enqueue others"
+          : "; loosen the constraints or widen the ranges")
     case .unreadableNote(let key, let value):
       "the store's note '\(key)' is '\(value)', which is not a number; delete the study"
     }

@@ -150,7 +150,7 @@ final class RemoteStudy: StudyBackend {
     }
   }
 
-  func halt() throws -> StudyHalted? {
+  func halt() throws -> (any Error)? {
     let control = try client.study(name)["control"]?.string.flatMap(StudyControl.init(rawValue:))
     return control.flatMap { $0 == .running ? nil : StudyHalted(study: name, control: $0) }
   }

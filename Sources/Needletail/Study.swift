@@ -236,7 +236,8 @@ public final class Study: Sendable {
   ///
   /// A queued trial comes first, then one that is to be repeated, then a new one.
   ///
-  /// - Throws: ``StudyHalted`` while the study is paused, stopped or cancelled; what the store or the
+  /// - Throws: ``StudyHalted`` while the study is paused, stopped or cancelled;
+  ///   ``SamplerError/exhausted`` when the sampler has nothing left to try; what the store or the
   ///   sampler throws.
   public func ask() throws -> RunningTrial {
     while true {

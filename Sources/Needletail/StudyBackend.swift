@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Samplers
 internal import StudyModel
 
 /// Who decides about a study: a coordinator in this process, or one on the network.
@@ -22,7 +23,7 @@ protocol StudyBackend: Sendable {
   /// The next trial; waits for a short while at most.
   func next() throws -> NextTrial
   /// Why there is none; nil when there may be one by and by.
-  func halt() throws -> StudyHalted?
+  func halt() throws -> (any Error)?
   /// Ends a trial.
   ///
   /// - Returns: The trial as it is stored; nil when that is not `wanted`, or when the trial is another
@@ -66,13 +67,18 @@ struct LocalStudy: StudyBackend {
   func rest() {}
 
   func next() throws -> NextTrial {
+    let wasRunning = try coordinator.control() == .running
     if let trial = try coordinator.ask() { return .trial(trial) }
     let control = try coordinator.control()
+    // Behind the last point of a sampler that tries each once there is nothing.
+    if wasRunning, control == .running, coordinator.sampler.exhaustsSpace { return .over }
     return control == .paused || control == .running ? .later : .over
   }
 
-  func halt() throws -> StudyHalted? {
-    StudyHalted(study: name, control: try coordinator.control())
+  func halt() throws -> (any Error)? {
+    let control = try coordinator.control()
+    if control == .running, coordinator.sampler.exhaustsSpace { return SamplerError.exhausted }
+    return StudyHalted(study: name, control: control)
   }
 
   func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial? {

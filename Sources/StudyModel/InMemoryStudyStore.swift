@@ -99,6 +99,16 @@ public final class InMemoryStudyStore: StudyStore {
     try with(study) { study throws(StoreError) in study.notes[key] = text }
   }
 
+  public func claim(
+    _ key: String, for number: Int, from owner: Int?, of study: StudyRecord
+  ) throws(StoreError) -> Int {
+    try with(study) { study throws(StoreError) in
+      if let held = study.claims[key], held != owner { return held }
+      study.claims[key] = number
+      return number
+    }
+  }
+
   public func storeNotes(
     withPrefix prefix: String
   ) throws(StoreError) -> [(key: String, text: String)] {

@@ -13,6 +13,8 @@ struct MemoryStudy: Sendable {
   var userAttributes: [Attribute] = []
   var systemAttributes: [Attribute] = []
   var notes: [String: String] = [:]
+  /// Which trial has what only one may have.
+  var claims: [String: Int] = [:]
   /// By number.
   private(set) var trials: [Trial] = []
   /// By trial number, in their order.

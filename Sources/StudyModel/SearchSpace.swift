@@ -46,6 +46,8 @@ public struct SearchSpace: Sendable, Hashable {
   public private(set) var parameters: [Parameter] = []
   /// The conditions of the parameters that have some, by name; all must hold.
   public private(set) var conditions: [String: [Condition]] = [:]
+  /// What the parameters must fulfil together; each holds in every trial whose parameters are sampled.
+  public private(set) var constraints: [ParameterConstraint] = []
 
   /// Creates a space without parameters.
   public init() {}
@@ -79,6 +81,35 @@ public struct SearchSpace: Sendable, Hashable {
     }
     parameters.append(parameter)
     if !conditions.isEmpty { self.conditions[parameter.name] = conditions }
+  }
+
+  /// Adds a constraint.
+  ///
+  /// - Throws: ``SearchSpaceError`` if it names what is no parameter of the space, or one with choices
+  ///   that are no numbers.
+  public mutating func append(_ constraint: ParameterConstraint) throws(SearchSpaceError) {
+    for name in constraint.parameters {
+      guard let distribution = self[name] else {
+        throw .unknownInConstraint(constraint: constraint.text, name: name)
+      }
+      if case .categorical(let d) = distribution,
+        let choice = d.choices.first(where: { $0.number == nil })
+      {
+        throw .choiceInConstraint(
+          constraint: constraint.text, name: name, choice: choice.description)
+      }
+    }
+    constraints.append(constraint)
+  }
+
+  /// Whether all constraints hold for these parameters.
+  public func allows(_ assignments: [ParameterAssignment]) -> Bool {
+    constraints.isEmpty
+      || constraints.allSatisfy { constraint in
+        constraint.holds { name in
+          assignments.first { $0.name == name }.flatMap(\.value.number)
+        }
+      }
   }
 
   /// The distribution of the parameter of that name.

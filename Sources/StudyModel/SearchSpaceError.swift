@@ -16,6 +16,10 @@ public enum SearchSpaceError: Error, Hashable {
   case unknownParent(parameter: String, parent: String)
   /// A condition on a value that the parent cannot take.
   case impossibleCondition(parameter: String, parent: String, value: String)
+  /// A constraint that names what is no parameter.
+  case unknownInConstraint(constraint: String, name: String)
+  /// A constraint that names a parameter with a choice that is no number.
+  case choiceInConstraint(constraint: String, name: String, choice: String)
 }
 
 extension SearchSpaceError: CustomStringConvertible {
@@ -40,6 +44,10 @@ extension SearchSpaceError: CustomStringConvertible {
       "'\(name)' depends on '\(parent)', which is not a parameter before it; move '\(parent)' up"
     case .impossibleCondition(let name, let parent, let value):
       "'\(name)' depends on '\(parent)' being \(value), which it can never be"
+    case .unknownInConstraint(let constraint, let name):
+      "the constraint '\(constraint)' names '\(name)', which is no parameter"
+    case .choiceInConstraint(let constraint, let name, let choice):
+      "the constraint '\(constraint)' names '\(name)', whose choice '\(choice)' is no number"
     }
   }
 }

@@ -40,6 +40,20 @@ public protocol StudyStore: Sendable {
   /// cut, and is no part of any study: deleting studies leaves it alone.
   func setStoreNote(_ key: String, to text: String?) throws(StoreError)
 
+  /// Takes for a trial what only one trial of the study may have, such as a point of a finite space.
+  ///
+  /// Atomic: of all callers that give the same key and the same `owner`, in whatever process, one wins.
+  /// Other programs that share the store do not see it.
+  ///
+  /// - Parameters:
+  ///   - key: What is taken.
+  ///   - owner: The number of the trial from which it is taken over; nil to take it only if it is free.
+  /// - Returns: The number of the trial that has it now: the given one if that could take it, or had
+  ///   it before.
+  func claim(
+    _ key: String, for number: Int, from owner: Int?, of study: StudyRecord
+  ) throws(StoreError) -> Int
+
   // MARK: Trials
 
   /// Adds a trial and returns which it became. Numbers count up without gaps, ids ascend.
@@ -136,6 +150,18 @@ extension StudyStore {
       preconditionFailure("a store refused a trial at no limit")
     }
     return created
+  }
+
+  /// Claims with the notes, in two steps. Only for a store that one process uses from one thread: any
+  /// other must do it in one transaction.
+  public func claim(
+    _ key: String, for number: Int, from owner: Int?, of study: StudyRecord
+  ) throws(StoreError) -> Int {
+    if let held = try note("claim:" + key, of: study).flatMap(Int.init), held != owner {
+      return held
+    }
+    try setNote("claim:" + key, to: String(number), of: study)
+    return number
   }
 
   public func read(

@@ -32,6 +32,8 @@ public struct TrialHistory: Sendable {
   public private(set) var constraints: [Int: [Attribute]] = [:]
   /// Per rung `k`, the values that trials recorded there (`completed_rung_k`), by trial number.
   public private(set) var rungs: [[Int: Double]] = []
+  /// Whole numbers among the system attributes, such as a trial's generation: by key and trial number.
+  public private(set) var marks: [String: [Int: Int]] = [:]
   /// The system attributes of waiting and running trials, such as queued parameters.
   public private(set) var pendingAttributes: [Int: [Attribute]] = [:]
 
@@ -259,6 +261,8 @@ extension TrialHistory {
       setConstraints(list.enumerated().map { Attribute(String($0), $1) }, of: number)
     } else if attribute.key.hasPrefix("constraints:") {
       setConstraints([Attribute(String(attribute.key.dropFirst(12)), attribute.value)], of: number)
+    } else if case .integer(let mark) = attribute.value {
+      marks[attribute.key, default: [:]][number] = mark
     }
     return true
   }
@@ -300,6 +304,10 @@ extension TrialHistory {
       mix(last.value.bitPattern)
     }
     if constraints[number] != nil { mix(violation(of: number).bitPattern) }
+    // In an order that no hashing decides.
+    for key in marks.keys.sorted() {
+      if let mark = marks[key]?[number] { mix(UInt64(bitPattern: Int64(mark))) }
+    }
     return hash
   }
 }

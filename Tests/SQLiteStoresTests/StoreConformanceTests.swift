@@ -44,6 +44,10 @@ import Testing
     try await check(kind, StoreSuite.keepsStoreNotes(in:))
   }
 
+  @Test(arguments: Kind.allCases) func keepsClaimsApart(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsClaimsApart(in:))
+  }
+
   @Test(arguments: Kind.allCases) func deletesStudies(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.deletesStudies(in:))
   }
