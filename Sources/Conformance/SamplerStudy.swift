@@ -11,17 +11,21 @@ struct SamplerStudy {
   private let space: SearchSpace
   private let seed: UInt64
   private let workers: Int
+  /// Whether the sampler is told of the space.
+  private let isDeclared: Bool
   /// What becomes of a trial: its state and values.
   private let outcome: (_ number: Int, _ values: [ParameterAssignment]) -> (TrialState, [Double])
 
   init(
     in space: SearchSpace, directions: [Direction] = [.minimize], seed: UInt64, workers: Int = 1,
+    isDeclared: Bool = true,
     outcome: @escaping (Int, [ParameterAssignment]) -> (TrialState, [Double])
   ) {
     history = TrialHistory(directions: directions)
     self.space = space
     self.seed = seed
     self.workers = workers
+    self.isDeclared = isDeclared
     self.outcome = outcome
   }
 
@@ -53,7 +57,10 @@ struct SamplerStudy {
     let number = history.count
     apply(number, .created(.running, at: nil))
     var generator = TrialGenerator(seed: seed, trial: number)
-    let joint = try sampler.sampleJointly(for: number, given: history, using: &generator)
+    let plan = try sampler.plan(
+      for: number, in: isDeclared ? space : nil, given: history, using: &generator)
+    let joint = plan.assignments
+    for attribute in plan.attributes { apply(number, .systemAttributeSet(attribute)) }
     if let prefix = sampler.sharingPrefix, !joint.isEmpty {
       let text = JSONValue.object(joint.map { .init($0.name, JSONValue($0.value)) }).text()
       let half = text.index(text.startIndex, offsetBy: text.count / 2)

@@ -14,6 +14,13 @@ package enum SamplerSuite {
   /// Every sampler with its defaults, and with its other settings.
   package static let all: [Maker] = [
     Maker(description: "random") { RandomSampler() },
+    Maker(description: "qmc") { QMCSampler() },
+    nsga2("small") { $0.populationSize = 6 },
+    nsga2("uniform") {
+      $0.populationSize = 4
+      $0.crossover = .uniform
+      $0.mutationProbability = 0.5
+    },
     Maker(description: "tpe") { TPESampler() },
     tpe("multivariate") { $0.isMultivariate = true },
     tpe("univariate") { $0.isMultivariate = false },
@@ -24,6 +31,16 @@ package enum SamplerSuite {
       $0.candidateCount = 3
     },
   ]
+
+  private static func nsga2(
+    _ name: String, _ change: @escaping @Sendable (inout NSGA2Sampler) -> Void
+  ) -> Maker {
+    Maker(description: "nsga2, \(name)") {
+      var sampler = NSGA2Sampler()
+      change(&sampler)
+      return sampler
+    }
+  }
 
   private static func tpe(
     _ name: String, _ change: @escaping @Sendable (inout TPESampler) -> Void
@@ -94,8 +111,17 @@ package enum SamplerSuite {
 
   /// Every suggestion is within its distribution and on its grid, and trials differ.
   package static func staysWithin(_ maker: Maker, seed: UInt64, workers: Int) throws {
+    for isDeclared in [true, false] {
+      try staysWithin(maker, seed: seed, workers: workers, isDeclared: isDeclared)
+    }
+  }
+
+  private static func staysWithin(
+    _ maker: Maker, seed: UInt64, workers: Int, isDeclared: Bool
+  ) throws {
     let sampler = maker.make()
-    var study = SamplerStudy(in: try space(), seed: seed, workers: workers, outcome: outcome)
+    var study = SamplerStudy(
+      in: try space(), seed: seed, workers: workers, isDeclared: isDeclared, outcome: outcome)
     try study.run(60) { _ in sampler }
     for assignment in study.answers.joined() {
       let value = assignment.internalValue

@@ -21,6 +21,14 @@ public struct TrialGenerator: RandomNumberGenerator, Sendable {
       0, stream, UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32))
   }
 
+  /// A generator that is the same for all trials of a study, and that no trial has.
+  package var ofStudy: TrialGenerator {
+    var shared = self
+    shared.counter = SIMD4(0, 0, .max, .max)
+    shared.spare = nil
+    return shared
+  }
+
   /// The next 64 bits.
   public mutating func next() -> UInt64 {
     if let kept = spare {

@@ -55,3 +55,35 @@ extension Distribution {
     return internalValue(ofBoxed: generator.uniform(low, high))
   }
 }
+
+extension Distribution {
+  /// Whether it has a grid or choices.
+  package var isDiscrete: Bool {
+    if case .float(let d) = self { d.step != nil } else { true }
+  }
+
+  /// The box of a numeric parameter with more than one value, mapped to 0 to 1; nil for others.
+  package var unitBox: UnitBox? {
+    guard !isSingleValued, let box, box.high > box.low else { return nil }
+    return UnitBox(distribution: self, low: box.low, high: box.high)
+  }
+}
+
+/// The box of a numeric parameter, mapped to the interval from 0 to 1.
+package struct UnitBox: Sendable {
+  let distribution: Distribution
+  let low: Double
+  let high: Double
+
+  /// Where an internal value is, from 0 to 1.
+  package func unit(_ internalValue: Double) -> Double {
+    // Each difference is halved, since that of the bounds can overflow.
+    let share = (distribution.boxed(internalValue) / 2 - low / 2) / (high / 2 - low / 2)
+    return min(max(share, 0), 1)
+  }
+
+  /// The internal value at a place from 0 to 1.
+  package func value(_ unit: Double) -> Double {
+    distribution.internalValue(ofBoxed: min(max((1 - unit) * low + unit * high, low), high))
+  }
+}

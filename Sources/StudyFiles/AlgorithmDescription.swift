@@ -26,6 +26,8 @@ struct AlgorithmDescription: Sendable {
     /// Any finite number.
     case anyNumber
     case flag
+    /// One of these words.
+    case word([String])
   }
 
   /// The algorithm of that name, with the options that the spelling implies.
@@ -83,6 +85,15 @@ struct AlgorithmDescription: Sendable {
       } else {
         value = .int(try entry.value.count(what, from: minimum, through: 1 << 53))
       }
+    case .word(let words):
+      let text = try entry.value.text(what)
+      guard let word = words.first(where: { plainName($0) == plainName(text) }) else {
+        let advice =
+          nearest(to: text, among: words).map { "did you mean '\($0)'?" }
+          ?? "give one of \(quotedList(words))"
+        throw entry.value.fault("\(what) is '\(shortened(text))'; \(advice)")
+      }
+      value = .string(word)
     case .anyNumber: value = .float(try entry.value.number(what))
     case .number(let minimum, let maximum):
       let number = try entry.value.number(what)
@@ -114,6 +125,30 @@ extension AlgorithmDescription {
       ]),
     AlgorithmDescription(
       name: "random", aliases: ["rand", "random_search", "RandomSampler"], options: []),
+    AlgorithmDescription(
+      name: "grid", aliases: ["grid_search", "GridSampler"],
+      options: [
+        OptionDescription(
+          name: "divisions", aliases: ["points", "count", "resolution"], type: .count(from: 2))
+      ]),
+    AlgorithmDescription(
+      name: "brute_force", aliases: ["exhaustive", "BruteForceSampler"], options: []),
+    AlgorithmDescription(
+      name: "nsga2", aliases: ["nsga_ii", "NSGAIISampler", "genetic"],
+      options: [
+        OptionDescription(
+          name: "population_size", aliases: ["population", "popsize"], type: .count(from: 2)),
+        OptionDescription(name: "crossover", aliases: [], type: .word(["sbx", "uniform"])),
+        OptionDescription(
+          name: "crossover_prob", aliases: ["crossover_probability"],
+          type: .number(from: 0, through: 1)),
+        OptionDescription(
+          name: "mutation_prob", aliases: ["mutation_probability"],
+          type: .number(from: 0, through: 1)),
+      ]),
+    AlgorithmDescription(
+      name: "qmc", aliases: ["sobol", "quasi_random", "QMCSampler"],
+      options: [OptionDescription(name: "scramble", aliases: [], type: .flag)]),
   ]
 
   /// The pruners of this version.

@@ -8,7 +8,35 @@ extension AlgorithmSetting {
   /// - Throws: ``StudyFileError`` for options that do not go together.
   package func makeSampler() throws(StudyFileError) -> any Sampler {
     precondition(kind == .sampler, "'\(name)' is a pruner")
-    guard name == "tpe" else { return RandomSampler() }
+    do throws(SamplerError) {
+      switch name {
+      case "tpe": break
+      case "grid": return try GridSampler(divisions: integer("divisions") ?? 10)
+      case "brute_force": return BruteForceSampler()
+      case "nsga2": return makeNSGA2Sampler()
+      case "qmc":
+        var sampler = QMCSampler()
+        sampler.isScrambled = flag("scramble") ?? sampler.isScrambled
+        return sampler
+      default: return RandomSampler()
+      }
+    } catch {
+      throw StudyFileError(path: path, location: location, problem: "\(error)")
+    }
+    return try makeTPESampler()
+  }
+
+  private func makeNSGA2Sampler() -> NSGA2Sampler {
+    var sampler = NSGA2Sampler()
+    sampler.populationSize = integer("population_size") ?? sampler.populationSize
+    sampler.crossover =
+      word("crossover").flatMap(NSGA2Sampler.Crossover.init) ?? sampler.crossover
+    sampler.crossoverProbability = number("crossover_prob") ?? sampler.crossoverProbability
+    sampler.mutationProbability = number("mutation_prob")
+    return sampler
+  }
+
+  private func makeTPESampler() throws(StudyFileError) -> TPESampler {
     var sampler = TPESampler()
     sampler.startupTrials = integer("startup_trials") ?? sampler.startupTrials
     sampler.candidateCount = integer("candidate_count") ?? sampler.candidateCount

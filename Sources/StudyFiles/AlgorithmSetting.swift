@@ -101,6 +101,12 @@ package struct AlgorithmSetting: Sendable {
     return value
   }
 
+  /// The option's value as a text; nil when it was not given.
+  package func word(_ name: String) -> String? {
+    guard case .string(let value)? = self[name] else { return nil }
+    return value
+  }
+
   private subscript(name: String) -> ParameterValue? {
     options.first { $0.name == name }?.value
   }

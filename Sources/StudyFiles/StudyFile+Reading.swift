@@ -33,8 +33,9 @@ extension StudyFile {
     FieldName("direction", "goal"), "directions",
     FieldName("metric", "objective"), FieldName("metrics", "objectives"),
     FieldName("sampler", "method", "algorithm"), "pruner",
-    FieldName("parameters", "params", "search_space"),
-    FieldName("trials", "n_trials", "max_trials", "run_cap"), "timeout",
+    FieldName("parameters", "params", "search_space"), FieldName("constraints", "constraint"),
+    FieldName("repeats", "replicates"), FieldName("trials", "n_trials", "max_trials", "run_cap"),
+    "timeout",
     FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
@@ -67,6 +68,11 @@ extension StudyFile {
       try fields["parameters"].map { (node) throws(LocatedFault) in
         try SearchSpace(reading: node)
       } ?? SearchSpace()
+    constraintMetrics = []
+    if let node = fields["constraints"] {
+      constraintMetrics = try space.read(constraints: node, besides: objectives.map(\.name))
+    }
+    allowsRepeats = try fields["repeats"]?.flag("'repeats'") ?? false
     trials = try fields["trials"]?.count("'trials'", from: 1, through: 1 << 40)
     timeout = try fields["timeout"]?.duration("'timeout'")
     workers = try fields["workers"]?.count("'workers'", from: 1, through: 4_096)

@@ -20,6 +20,10 @@ package struct StudyFile: Sendable {
   /// The parameters; a constant is a categorical parameter of one choice. May be empty for objectives
   /// that suggest their own.
   package var space: SearchSpace
+  /// The names of metrics that must not be above 0, in the file's order.
+  package var constraintMetrics: [String]
+  /// Whether trials may repeat a point of a space that has finitely many.
+  package var allowsRepeats: Bool
   /// How many trials the study gets in all; nil for no limit.
   package var trials: Int?
   /// How long to go on; nil for no limit.

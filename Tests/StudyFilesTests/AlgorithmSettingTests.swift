@@ -34,6 +34,32 @@ import Testing
     #expect(single.isMultivariate == false)
   }
 
+  @Test func makesExhaustiveSamplers() throws {
+    #expect(try (sampler("grid") as? GridSampler)?.divisions == 10)
+    #expect(try (sampler("{name: GridSampler, points: 5}") as? GridSampler)?.divisions == 5)
+    #expect(try sampler("brute-force") is BruteForceSampler)
+    let error = #expect(throws: StudyFileError.self) {
+      try sampler("{name: grid, divisions: 9999999}")
+    }
+    #expect(
+      error?.problem
+        == "the sampler's setting 'divisions' cannot be 9999999; give an integer from 2 to 1048576")
+  }
+
+  @Test func makesPrunersWithBrackets() throws {
+    let hyperband = try #require(
+      try pruner("{name: hyperband, min_resource: 2, max_iter: 81, eta: 4, bootstrap_count: 1}")
+        as? HyperbandPruner)
+    #expect(hyperband.minResource == 2 && hyperband.maxResource == 81)
+    #expect(hyperband.reductionFactor == 4 && hyperband.bootstrapCount == 1)
+    #expect(
+      try (pruner("{name: HyperbandPruner, max_resource: auto}") as? HyperbandPruner)?.maxResource
+        == nil)
+    let wilcoxon = try #require(
+      try pruner("{name: wilcoxon, p_threshold: 0.05, n_startup_steps: 4}") as? WilcoxonPruner)
+    #expect(wilcoxon.threshold == 0.05 && wilcoxon.startupSteps == 4)
+  }
+
   @Test func makesPruners() throws {
     #expect(try pruner("none") is NopPruner)
     let median = try #require(

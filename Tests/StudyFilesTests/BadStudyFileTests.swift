@@ -56,7 +56,11 @@ import Testing
     ("timeout: .nan", "s.yaml:1:10: 'timeout' is .nan; give a time above 0"),
     ("name: ''", "s.yaml:1:7: 'name' is empty; give a text"),
     ("sampler: tpp", "s.yaml:1:10: the sampler 'tpp' is unknown; did you mean 'tpe'?"),
-    ("sampler: magic", "s.yaml:1:10: the sampler 'magic' is unknown; known are 'tpe', 'random'"),
+    (
+      "sampler: magic",
+      "s.yaml:1:10: the sampler 'magic' is unknown; known are 'tpe', 'random', 'grid', "
+        + "'brute_force', 'nsga2', 'qmc'"
+    ),
     (
       "sampler: {multivariate: true}",
       "s.yaml:1:10: 'sampler' has no name; add 'name:' beside its options"

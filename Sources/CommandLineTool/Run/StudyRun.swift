@@ -35,7 +35,8 @@ struct StudyRun {
       try known ?? Self.createOrLoad(plan.name, plan.file.directions, in: store)
     coordinator = Coordinator(
       store: store, study: study, sampler: plan.sampler, pruner: plan.pruner,
-      seed: try store.seed(of: study, proposed: plan.seed), retries: plan.file.retries)
+      seed: try store.seed(of: study, proposed: plan.seed),
+      allowsRepeats: plan.file.allowsRepeats, retries: plan.file.retries)
     objective = try CommandObjective(
       plan.file,
       folders: TrialFolders(in: plan.store.trialFolder, study: study.name, token: study.token),

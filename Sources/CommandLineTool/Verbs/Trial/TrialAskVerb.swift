@@ -84,7 +84,8 @@ package struct TrialAskVerb: Verb {
     let coordinator = Coordinator(
       store: store, study: study,
       sampler: try (setting ?? file?.sampler)?.makeSampler() ?? TPESampler(), pruner: NopPruner(),
-      seed: try store.seed(of: study, proposed: seed), worker: "\(Self.workerPrefix)\(getpid())",
+      seed: try store.seed(of: study, proposed: seed),
+      allowsRepeats: file?.allowsRepeats ?? false, worker: "\(Self.workerPrefix)\(getpid())",
       leaseDuration: lease)
     try coordinator.checkCompatibility(of: space)
     guard let active = try coordinator.ask(assigning: space) else {
