@@ -27,6 +27,8 @@ public final class ActiveTrial: Sendable {
     var fixed: [JSONValue.Member]
     /// What the store does not have yet, the oldest first.
     var unwritten: [TrialChange] = []
+    /// How many changes were written before those.
+    var written = 0
     var phase = Phase.active
   }
 
@@ -178,16 +180,21 @@ public final class ActiveTrial: Sendable {
 
   // MARK: For the coordinator
 
-  /// What the store does not have yet; empty while the trial is ended by somebody, who writes it.
-  var unwritten: [TrialChange] {
-    state.withLock { $0.phase == .active ? $0.unwritten : [] }
+  /// What the store does not have yet, and how many changes there are up to its end; nothing while the
+  /// trial is ended by somebody, who writes it.
+  var unwritten: (changes: [TrialChange], end: Int) {
+    state.withLock { state in
+      let changes = state.phase == .active ? state.unwritten : []
+      return (changes, state.written + changes.count)
+    }
   }
 
-  /// Takes note that the first `count` unwritten changes are in the store.
-  func wrote(_ count: Int) {
+  /// Takes note that all changes up to `end` are in the store. Two threads may have written the same.
+  func wrote(upTo end: Int) {
     state.withLock { state in
-      guard state.phase == .active else { return }
-      state.unwritten.removeFirst(count)
+      guard state.phase == .active, end > state.written else { return }
+      state.unwritten.removeFirst(end - state.written)
+      state.written = end
     }
   }
 

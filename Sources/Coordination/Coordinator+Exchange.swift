@@ -286,13 +286,13 @@ extension Coordinator {
 
   private func write(_ trials: [ActiveTrial]) throws(StoreError) {
     let batches = trials.compactMap { trial in
-      let changes = trial.unwritten
-      return changes.isEmpty ? nil : (trial, changes)
+      let (changes, end) = trial.unwritten
+      return changes.isEmpty ? nil : (trial, changes, end)
     }
     if batches.isEmpty { return }
-    let steps = batches.map { StoreStep.commit($1, under: $0.leases) }
+    let steps = batches.map { trial, changes, _ in StoreStep.commit(changes, under: trial.leases) }
     var failure: StoreError?
-    for ((trial, changes), result) in zip(batches, try store.perform(steps, in: study)) {
+    for ((trial, _, end), result) in zip(batches, try store.perform(steps, in: study)) {
       switch result {
       case .failed(let error):
         if case .leaseLost = error {
@@ -300,7 +300,7 @@ extension Coordinator {
           forget(trial, .foundLost(token: trial.token, reason: Self.ranOut))
         }
         failure = error
-      default: trial.wrote(changes.count)
+      default: trial.wrote(upTo: end)
       }
     }
     if let failure { throw failure }
