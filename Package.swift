@@ -53,7 +53,7 @@ let package = Package(
     .target(name: "Probability", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["Probability"], swiftSettings: house),
     .target(
-      name: "Samplers", dependencies: ["StudyModel", "Probability"],
+      name: "Samplers", dependencies: ["StudyModel", "Probability", "LinearAlgebra"],
       swiftSettings: house),
     .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
@@ -137,7 +137,7 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SamplersTests",
-      dependencies: ["Samplers", "StudyModel", "Probability", "Conformance"],
+      dependencies: ["Samplers", "StudyModel", "Probability", "LinearAlgebra", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],

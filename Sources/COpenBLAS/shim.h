@@ -18,3 +18,12 @@ static inline lapack_int needletail_dpotri(
   LAPACK_dpotri(&uplo, &n, a, &lda, &info);
   return info;
 }
+
+/// Eigenvalues and eigenvectors of a symmetric matrix; a macro for the same reason.
+static inline lapack_int needletail_dsyev(
+    char job, char uplo, lapack_int n, double *a, lapack_int lda, double *w, double *work,
+    lapack_int lwork) {
+  lapack_int info = 0;
+  LAPACK_dsyev(&job, &uplo, &n, a, &lda, w, work, &lwork, &info);
+  return info;
+}

@@ -15,6 +15,12 @@ package enum SamplerSuite {
   package static let all: [Maker] = [
     Maker(description: "random") { RandomSampler() },
     Maker(description: "qmc") { QMCSampler() },
+    cmaes("plain") { _ in },
+    cmaes("small") {
+      $0.populationSize = 4
+      $0.startupTrials = 5
+      $0.restarts = .ipop
+    },
     nsga2("small") { $0.populationSize = 6 },
     nsga2("uniform") {
       $0.populationSize = 4
@@ -31,6 +37,16 @@ package enum SamplerSuite {
       $0.candidateCount = 3
     },
   ]
+
+  private static func cmaes(
+    _ name: String, _ change: @escaping @Sendable (inout CMAESSampler) -> Void
+  ) -> Maker {
+    Maker(description: "cmaes, \(name)") {
+      var sampler = CMAESSampler()
+      change(&sampler)
+      return sampler
+    }
+  }
 
   private static func nsga2(
     _ name: String, _ change: @escaping @Sendable (inout NSGA2Sampler) -> Void

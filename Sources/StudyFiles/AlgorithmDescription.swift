@@ -147,6 +147,19 @@ extension AlgorithmDescription {
           type: .number(from: 0, through: 1)),
       ]),
     AlgorithmDescription(
+      name: "cmaes", aliases: ["cma_es", "cma", "CmaEsSampler"],
+      options: [
+        OptionDescription(
+          name: "population_size", aliases: ["population", "popsize"], type: .count(from: 4)),
+        OptionDescription(
+          name: "startup_trials", aliases: ["n_startup_trials"], type: .count(from: 0)),
+        OptionDescription(
+          name: "sigma", aliases: ["sigma0"], type: .number(from: 1e-6, through: 10)),
+        OptionDescription(
+          name: "restarts", aliases: ["restart_strategy"], type: .word(["ipop", "bipop", "none"])),
+        OptionDescription(name: "warm_start", aliases: [], type: .flag),
+      ]),
+    AlgorithmDescription(
       name: "qmc", aliases: ["sobol", "quasi_random", "QMCSampler"],
       options: [OptionDescription(name: "scramble", aliases: [], type: .flag)]),
   ]

@@ -14,6 +14,7 @@ extension AlgorithmSetting {
       case "grid": return try GridSampler(divisions: integer("divisions") ?? 10)
       case "brute_force": return BruteForceSampler()
       case "nsga2": return makeNSGA2Sampler()
+      case "cmaes": return makeCMAESSampler()
       case "qmc":
         var sampler = QMCSampler()
         sampler.isScrambled = flag("scramble") ?? sampler.isScrambled
@@ -24,6 +25,16 @@ extension AlgorithmSetting {
       throw StudyFileError(path: path, location: location, problem: "\(error)")
     }
     return try makeTPESampler()
+  }
+
+  private func makeCMAESSampler() -> CMAESSampler {
+    var sampler = CMAESSampler()
+    sampler.populationSize = integer("population_size")
+    sampler.startupTrials = integer("startup_trials") ?? sampler.startupTrials
+    sampler.initialStep = number("sigma") ?? sampler.initialStep
+    sampler.restarts = word("restarts").flatMap(CMAESSampler.Restarts.init) ?? sampler.restarts
+    sampler.isWarmStarted = flag("warm_start") ?? sampler.isWarmStarted
+    return sampler
   }
 
   private func makeNSGA2Sampler() -> NSGA2Sampler {

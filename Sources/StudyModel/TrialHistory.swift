@@ -34,6 +34,9 @@ public struct TrialHistory: Sendable {
   public private(set) var rungs: [[Int: Double]] = []
   /// Whole numbers among the system attributes, such as a trial's generation: by key and trial number.
   public private(set) var marks: [String: [Int: Int]] = [:]
+  /// Lists of numbers under the system attribute ``vectorKey``: what a sampler drew before it was rounded
+  /// to the trial's parameters, by trial number.
+  public private(set) var vectors: [Int: [Double]] = [:]
   /// The system attributes of waiting and running trials, such as queued parameters.
   public private(set) var pendingAttributes: [Int: [Attribute]] = [:]
 
@@ -52,6 +55,9 @@ public struct TrialHistory: Sendable {
   var gaps: Set<Int> = []
   private var columnIndex: [String: Int] = [:]
   private var distributionIndex: [Distribution: Int32] = [:]
+
+  /// The key of what ``vectors`` holds.
+  public static let vectorKey = "needletail:drawn"
 
   /// Creates the history of a study without trials.
   public init(directions: [Direction], studyName: String = "") {
@@ -261,6 +267,8 @@ extension TrialHistory {
       setConstraints(list.enumerated().map { Attribute(String($0), $1) }, of: number)
     } else if attribute.key.hasPrefix("constraints:") {
       setConstraints([Attribute(String(attribute.key.dropFirst(12)), attribute.value)], of: number)
+    } else if attribute.key == Self.vectorKey, let list = attribute.value.array {
+      vectors[number] = list.map { $0.number ?? .nan }
     } else if case .integer(let mark) = attribute.value {
       marks[attribute.key, default: [:]][number] = mark
     }
@@ -304,6 +312,7 @@ extension TrialHistory {
       mix(last.value.bitPattern)
     }
     if constraints[number] != nil { mix(violation(of: number).bitPattern) }
+    for number in vectors[number] ?? [] { mix(number.bitPattern) }
     // In an order that no hashing decides.
     for key in marks.keys.sorted() {
       if let mark = marks[key]?[number] { mix(UInt64(bitPattern: Int64(mark))) }

@@ -46,6 +46,26 @@ import Testing
         == "the sampler's setting 'divisions' cannot be 9999999; give an integer from 2 to 1048576")
   }
 
+  @Test func makesEvolutionaryAndEvenSamplers() throws {
+    let nsga = try #require(
+      try sampler("{name: NSGAIISampler, popsize: 20, crossover: uniform, mutation_prob: 0.2}")
+        as? NSGA2Sampler)
+    #expect(nsga.populationSize == 20 && nsga.crossover == .uniform)
+    #expect(nsga.mutationProbability == 0.2 && nsga.crossoverProbability == 0.9)
+    let cma = try #require(
+      try sampler("{name: CmaEsSampler, sigma0: 0.2, restarts: none, warm_start: no, popsize: 12}")
+        as? CMAESSampler)
+    #expect(cma.initialStep == 0.2 && cma.restarts == .none && !cma.isWarmStarted)
+    #expect(cma.populationSize == 12)
+    #expect(try (sampler("sobol") as? QMCSampler)?.isScrambled == true)
+    #expect(try (sampler("{name: qmc, scramble: false}") as? QMCSampler)?.isScrambled == false)
+    let error = #expect(throws: StudyFileError.self) {
+      try sampler("{name: cmaes, restarts: bipopp}")
+    }
+    #expect(
+      error?.problem == "'restarts' of 'cmaes' is 'bipopp'; did you mean 'bipop'?")
+  }
+
   @Test func makesPrunersWithBrackets() throws {
     let hyperband = try #require(
       try pruner("{name: hyperband, min_resource: 2, max_iter: 81, eta: 4, bootstrap_count: 1}")

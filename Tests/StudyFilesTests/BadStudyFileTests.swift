@@ -59,7 +59,7 @@ import Testing
     (
       "sampler: magic",
       "s.yaml:1:10: the sampler 'magic' is unknown; known are 'tpe', 'random', 'grid', "
-        + "'brute_force', 'nsga2', 'qmc'"
+        + "'brute_force', 'nsga2', 'cmaes', 'qmc'"
     ),
     (
       "sampler: {multivariate: true}",
