@@ -65,6 +65,7 @@ let package = Package(
       name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
     .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
+    .target(name: "Analysis", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
       name: "CoordinatorClient",
       dependencies: [
@@ -72,7 +73,7 @@ let package = Package(
       ],
       swiftSettings: callsC),
     .target(
-      name: "Plotting", dependencies: ["StudyModel", "CRSVG", "SharedLibraries"],
+      name: "Plotting", dependencies: ["StudyModel", "Analysis", "CRSVG", "SharedLibraries"],
       swiftSettings: callsC),
     .target(
       name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
@@ -82,6 +83,7 @@ let package = Package(
       dependencies: [
         "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
         "Coordination", "Messages", "CoordinatorClient",
+        "Analysis", "Plotting",
       ],
       swiftSettings: house),
     .target(
@@ -110,6 +112,7 @@ let package = Package(
         "CoordinatorClient",
         "PostgresStores",
         "Launching",
+        "Analysis",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -171,7 +174,10 @@ let package = Package(
       name: "MessagesTests", dependencies: ["Messages", "StudyModel", "Coordination"],
       swiftSettings: house),
     .testTarget(
-      name: "PlottingTests", dependencies: ["Plotting", "StudyModel", "Probability"],
+      name: "AnalysisTests", dependencies: ["Analysis", "StudyModel", "Probability"],
+      exclude: ["Fixtures"], swiftSettings: house),
+    .testTarget(
+      name: "PlottingTests", dependencies: ["Plotting", "Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],

@@ -102,19 +102,10 @@ struct TrialRanking {
       }
       let front = group.map { losses[$0] }
       let chosen = Hypervolume.subset(
-        front, count: size - places.count, below: Self.referencePoint(of: front))
+        front, count: size - places.count, below: Hypervolume.referencePoint(of: front))
       places += chosen.map { group[$0] }
       break
     }
     return places.map { vectors[$0].number }
-  }
-
-  /// A point a tenth beyond the worst of each objective.
-  private static func referencePoint(of front: [[Double]]) -> [Double] {
-    (front.first ?? []).indices.map { objective in
-      let worst = front.reduce(-.infinity) { max($0, $1[objective]) }
-      let beyond = max(1.1 * worst, 0.9 * worst)
-      return beyond == 0 ? 1e-12 : beyond
-    }
   }
 }

@@ -1,0 +1,64 @@
+internal import StudyModel
+
+/// The completed trials of a study in columns: their losses, and the values of each parameter.
+struct Evidence {
+  /// One parameter over all trials.
+  struct Column {
+    let name: String
+    /// Every distribution the parameter had.
+    var distributions: [Distribution] = []
+    /// The trials that have it, ascending, with the distribution's index and the internal value.
+    var cells: [Cell] = []
+  }
+
+  struct Cell {
+    let trial: Int
+    let distribution: Int
+    let value: Double
+  }
+
+  /// One vector per trial: all objectives' losses, or that of the one asked for.
+  private(set) var losses: [[Double]] = []
+  /// In the order of their appearance in completed trials.
+  private(set) var columns: [Column] = []
+  /// Completed trials that were left out since a value was missing or not finite.
+  private(set) var leftOut = 0
+
+  init(_ trials: [Trial], directions: [Direction], objective: Int?) {
+    var places: [String: Int] = [:]
+    var usual: [Int] = []
+    for trial in trials where trial.state == .completed {
+      let vector: [Double]? =
+        trial.values.count == directions.count
+        ? objective.map { [directions[$0].loss(trial.values[$0])] }
+          ?? zip(directions, trial.values).map { $0.loss($1) } : nil
+      let isUsed = vector.map { $0.allSatisfy(\.isFinite) } ?? false
+      let number = losses.count
+      if let vector, isUsed { losses.append(vector) } else { leftOut += 1 }
+      for (position, assignment) in trial.parameters.enumerated() {
+        // Trials mostly have the same parameters in the same order.
+        var column = position < usual.count ? usual[position] : -1
+        if column < 0 || columns[column].name != assignment.name {
+          column = places[assignment.name] ?? columns.count
+          if column == columns.count {
+            columns.append(Column(name: assignment.name))
+            places[assignment.name] = column
+          }
+          if position == usual.count { usual.append(column) }
+        }
+        guard isUsed else { continue }
+        var kind = columns[column].distributions.count - 1
+        if kind < 0 || columns[column].distributions[kind] != assignment.distribution {
+          kind =
+            columns[column].distributions.firstIndex(of: assignment.distribution)
+            ?? columns[column].distributions.count
+          if kind == columns[column].distributions.count {
+            columns[column].distributions.append(assignment.distribution)
+          }
+        }
+        columns[column].cells.append(
+          Cell(trial: number, distribution: kind, value: assignment.internalValue))
+      }
+    }
+  }
+}
