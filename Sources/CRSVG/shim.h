@@ -41,6 +41,8 @@ typedef NTFontSet *(*nt_FcConfigGetFonts)(void *, int);
 typedef void *(*nt_cairo_image_surface_create)(int, int, int);
 typedef void *(*nt_cairo_pdf_surface_create_for_stream)(NTWrite, void *, double, double);
 typedef void (*nt_cairo_pdf_surface_set_metadata)(void *, int, const char *);
+typedef void (*nt_cairo_pdf_surface_set_size)(void *, double, double);
+typedef void (*nt_cairo_surface_show_page)(void *);
 typedef int (*nt_cairo_surface_write_to_png_stream)(void *, NTWrite, void *);
 typedef void (*nt_cairo_surface_finish)(void *);
 typedef int (*nt_cairo_surface_status)(void *);

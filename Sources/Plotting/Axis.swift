@@ -9,6 +9,8 @@ struct Axis: Sendable {
   enum Scale: Sendable {
     case linear
     case logarithmic
+    /// The values are the places of texts, counted from 0.
+    case categories
   }
 
   /// A place on the axis with its label.
@@ -24,6 +26,29 @@ struct Axis: Sendable {
   let high: Double
   /// Whether only integers are values, so that ticks stand at integers.
   let isInteger: Bool
+  /// The texts of an axis of categories; empty for others.
+  let categories: [String]
+
+  /// Creates an axis of texts, each in the middle of a band of width 1.
+  init(_ label: String, categories: [String]) {
+    self.label = label
+    scale = .categories
+    isInteger = true
+    self.categories = categories
+    low = -0.5
+    high = max(Double(categories.count), 1) - 0.5
+  }
+
+  /// Creates a linear axis between two finite bounds, `low < high`.
+  init(_ label: String, from low: Double, to high: Double) {
+    precondition(low < high, "an axis from \(low) to \(high)")
+    self.label = label
+    scale = .linear
+    isInteger = false
+    categories = []
+    self.low = low
+    self.high = high
+  }
 
   /// Creates an axis that shows all finite values, which are positive when it is logarithmic, with
   /// a margin at both ends; from −1 to 1 without values.
@@ -34,6 +59,7 @@ struct Axis: Sendable {
     self.label = label
     self.scale = scale
     self.isInteger = isInteger
+    categories = []
     var (least, greatest) = (Double.infinity, -Double.infinity)
     for value in values where value.isFinite {
       least = min(least, value)
@@ -65,13 +91,24 @@ struct Axis: Sendable {
   /// Where a value lies: 0 at `low`, 1 at `high`.
   func position(of value: Double) -> Double {
     switch scale {
-    case .linear: (value / 2 - low / 2) / (high / 2 - low / 2)
+    case .linear, .categories: (value / 2 - low / 2) / (high / 2 - low / 2)
     case .logarithmic: (log10(value) - log10(low)) / (log10(high) - log10(low))
+    }
+  }
+
+  /// The value that lies there: the inverse of ``position(of:)``.
+  func value(at position: Double) -> Double {
+    switch scale {
+    case .linear, .categories: (low / 2 + position * (high / 2 - low / 2)) * 2
+    case .logarithmic: pow(10, log10(low) + position * (log10(high) - log10(low)))
     }
   }
 
   /// Round places along the axis, ascending, about `count` of them and never many more.
   func ticks(about count: Int) -> [Tick] {
+    if scale == .categories {
+      return categories.enumerated().map { Tick(value: Double($0), label: $1) }
+    }
     let count = max(count, 2)
     guard scale == .logarithmic else { return linearTicks(about: count) }
     let (first, last) = (log10(low), log10(high))

@@ -9,8 +9,9 @@ extension Figure {
   ///   ``PlotError/badSize(width:height:)``, ``PlotError/badScale(_:)`` beyond 100 megapixels too,
   ///   ``PlotError/cannotDraw(reason:)``.
   public func png(
-    width: Int = defaultSize.width, height: Int = defaultSize.height, scale: Double = 2
+    width: Int? = nil, height: Int? = nil, scale: Double = 2
   ) throws(PlotError) -> [UInt8] {
+    let (width, height) = (width ?? preferredSize.width, height ?? preferredSize.height)
     guard Self.widths.contains(width) && Self.heights.contains(height) else {
       throw .badSize(width: width, height: height)
     }
@@ -35,24 +36,36 @@ extension Figure {
   ///
   /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine without,
   ///   ``PlotError/badSize(width:height:)``, ``PlotError/cannotDraw(reason:)``.
-  public func pdf(
-    width: Int = defaultSize.width, height: Int = defaultSize.height
+  public func pdf(width: Int? = nil, height: Int? = nil) throws(PlotError) -> [UInt8] {
+    try Self.pdf([self], width: width, height: height)
+  }
+
+  /// The figures as the pages of one PDF; at least one. As ``pdf(width:height:)`` otherwise.
+  static func pdf(
+    _ figures: [Figure], width: Int? = nil, height: Int? = nil
   ) throws(PlotError) -> [UInt8] {
-    guard Self.widths.contains(width) && Self.heights.contains(height) else {
+    let sizes = figures.map { (width ?? $0.preferredSize.width, height ?? $0.preferredSize.height) }
+    for (width, height) in sizes where !widths.contains(width) || !heights.contains(height) {
       throw .badSize(width: width, height: height)
     }
-    let svg = SVGWriter.write(scene(width: width, height: height)).svg.bytes
+    let pages = zip(figures, sizes).map { figure, size in
+      SVGWriter.write(figure.scene(width: size.0, height: size.1)).svg.bytes
+    }
     let library = try DrawingLibrary.shared.get()
     var collected = Collected()
     // 96 pixels are an inch, as in CSS, and an inch is 72 points.
     let scale = 0.75
     try unsafe withUnsafeMutablePointer(to: &collected) { closure throws(PlotError) in
       let surface = unsafe library.newPDFSurface(
-        Collected.append, closure, Double(width) * scale, Double(height) * scale)
+        Collected.append, closure, Double(sizes[0].0) * scale, Double(sizes[0].1) * scale)
       defer { unsafe library.destroySurface(surface) }
       // Without a date the same figure gives the same bytes. 5 is CAIRO_PDF_METADATA_CREATE_DATE.
       unsafe library.setPDFMetadata(surface, 5, "")
-      try unsafe library.draw(svg, width: width, height: height, scale: scale, on: surface)
+      for (page, size) in zip(pages, sizes) {
+        unsafe library.setPDFSize(surface, Double(size.0) * scale, Double(size.1) * scale)
+        try unsafe library.draw(page, width: size.0, height: size.1, scale: scale, on: surface)
+        unsafe library.showPage(surface)
+      }
       unsafe library.finish(surface)
       try library.check(unsafe library.surfaceStatus(surface))
     }

@@ -12,6 +12,8 @@ internal import SharedLibraries
   let newImageSurface: nt_cairo_image_surface_create
   let newPDFSurface: nt_cairo_pdf_surface_create_for_stream
   let setPDFMetadata: nt_cairo_pdf_surface_set_metadata
+  let setPDFSize: nt_cairo_pdf_surface_set_size
+  let showPage: nt_cairo_surface_show_page
   let writePNG: nt_cairo_surface_write_to_png_stream
   let finish: nt_cairo_surface_finish
   let surfaceStatus: nt_cairo_surface_status
@@ -41,6 +43,8 @@ internal import SharedLibraries
       unsafe newImageSurface = try cairo.function("cairo_image_surface_create")
       unsafe newPDFSurface = try cairo.function("cairo_pdf_surface_create_for_stream")
       unsafe setPDFMetadata = try cairo.function("cairo_pdf_surface_set_metadata")
+      unsafe setPDFSize = try cairo.function("cairo_pdf_surface_set_size")
+      unsafe showPage = try cairo.function("cairo_surface_show_page")
       unsafe writePNG = try cairo.function("cairo_surface_write_to_png_stream")
       unsafe finish = try cairo.function("cairo_surface_finish")
       unsafe surfaceStatus = try cairo.function("cairo_surface_status")

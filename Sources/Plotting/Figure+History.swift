@@ -1,3 +1,4 @@
+internal import Analysis
 internal import StudyModel
 
 extension Figure {
@@ -92,13 +93,9 @@ extension Figure {
 
   /// `validation accuracy (maximized)`.
   static func valueLabel(_ studies: [StudySeries], objective: Int) -> String {
-    let first = studies[0]
-    let order = first.directions.count > 1 ? " \(objective + 1) of \(first.directions.count)" : ""
-    let direction = first.directions[objective]
-    guard studies.allSatisfy({ $0.directions[objective] == direction }) else {
-      return first.metric + order
-    }
-    return first.metric + order + (direction == .minimize ? " (minimized)" : " (maximized)")
+    let direction = studies[0].directions[objective]
+    return studies.allSatisfy({ $0.directions[objective] == direction })
+      ? studies[0].label(of: objective) : studies[0].name(of: objective)
   }
 
   static func sentence(_ count: Int, _ one: String, _ many: String) -> String {
@@ -199,7 +196,8 @@ extension Figure {
     }
     // Among few points the line would hide the best of them, among many it would be hidden.
     let middle = total > 1_000 ? points + lines : lines + points
-    return ((rugs + middle + stars).filter { !$0.runs.isEmpty && !$0.runs[0].isEmpty }, legend)
+    let layers = (rugs + middle + stars).filter { !$0.runs.isEmpty && !$0.runs[0].isEmpty }
+    return (connected(layers, to: legend), legend)
   }
 
   private static func layer(
@@ -216,7 +214,7 @@ extension Mark {
     switch self {
     case .dots(let radius): .dots(radius: max(radius, 3.5))
     case .squares(let radius): .squares(radius: max(radius, 3.5))
-    case .crosses, .ticks, .line: self
+    case .crosses, .ticks, .line, .bar, .area: self
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import Analysis
 internal import StudyModel
 
 extension Figure {
@@ -135,7 +136,7 @@ extension Figure {
       let name = "best: trial \(study.trials[best].number)"
       legend.append(LegendEntry(name: name, mark: .line(width: 2.6), ink: .vermillion))
     }
-    return (layers, legend)
+    return (connected(layers, to: legend), legend)
   }
 
   /// One row per report: trial, state, step, value.

@@ -5,12 +5,22 @@ extension Figure {
   /// The figure as a self-contained SVG document, bright or dark as the screen asks.
   ///
   /// - Parameters:
-  ///   - width: In pixels, at least 320.
-  ///   - height: In pixels, at least 300.
-  public func svg(
-    width: Int = defaultSize.width, height: Int = defaultSize.height
-  ) -> String {
-    SVGWriter.write(scene(width: width, height: height)).svg.string
+  ///   - width: In pixels, at least 320; nil for what suits the figure.
+  ///   - height: In pixels, at least 300; nil for what suits the figure.
+  public func svg(width: Int? = nil, height: Int? = nil) -> String {
+    let size = preferredSize
+    return SVGWriter.write(scene(width: width ?? size.width, height: height ?? size.height))
+      .svg.string
+  }
+
+  /// The size that suits the figure: ``defaultSize`` for one panel, more for many.
+  public var preferredSize: (width: Int, height: Int) {
+    let (rows, columns) = gridSize
+    guard panels.count > 1 else { return Self.defaultSize }
+    let width = min(max(Self.defaultSize.width, 240 * columns), 1_400)
+    // Panels are about as high as they are wide where there are several rows.
+    let height = rows == 1 ? 430 : 130 + min(rows * max(min(width / columns, 280), 190), 1_300)
+    return (width, height)
   }
 
   func scene(width: Int, height: Int) -> Scene {

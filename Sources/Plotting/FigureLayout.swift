@@ -2,15 +2,11 @@
 struct FigureLayout {
   private let figure: Figure
   private var scene: Scene
-  /// The area of the data, once its margins are known.
-  private var plot: Scene.Rectangle
   /// The lower edge of what stands at the top so far.
   private var top = 0.0
 
   private static let margin = 22.0
-  private static let tickSize = 11.5
-  private static let labelSize = 12.5
-  private static let laneHeight = 9.0
+  private static let labelSize = PanelLayout.labelSize
 
   /// The figure's shapes on a canvas of that size in pixels; at least 320 by 300.
   static func scene(of figure: Figure, width: Double, height: Double) -> Scene {
@@ -27,9 +23,9 @@ struct FigureLayout {
 
   private init(_ figure: Figure, width: Double, height: Double) {
     self.figure = figure
-    plot = Scene.Rectangle(x: 0, y: 0, width: width, height: height)
     scene = Scene(width: width, height: height, title: figure.title + ". " + figure.subtitle)
-    scene.shapes.append(.fill(plot, .background))
+    scene.shapes.append(
+      .fill(Scene.Rectangle(x: 0, y: 0, width: width, height: height), .background))
   }
 
   private var innerWidth: Double { scene.width - 2 * Self.margin }
@@ -88,95 +84,37 @@ struct FigureLayout {
   }
 
   private mutating func placePlot(bottom: Double) {
-    placeLegendAndLabel()
-    plot.y = top + 8
-    let axisHeight = 42.0
-    plot.height = max(bottom - axisHeight - plot.y, 40)
-    let lanes = figure.layers.compactMap(\.rugLane).max().map { $0 + 1 } ?? 0
-    let rug = lanes == 0 ? 0 : 4 + Double(lanes) * Self.laneHeight
-    let yTicks = figure.y.ticks(about: Int((plot.height - rug) / 58))
-      .filter { (0...1).contains(figure.y.position(of: $0.value)) }
-    let widest = yTicks.map { $0.label.width(size: Self.tickSize) }.max() ?? 0
-    plot.x = Self.margin + min(widest, scene.width / 3) + 8
-    plot.width = scene.width - Self.margin - plot.x
-    placeYTicks(yTicks, rug: rug)
-    placeXTicks()
-
-    var inside: [Scene.Shape] = []
-    for layer in figure.layers {
-      let lane = layer.rugLane.map { plot.maxY - 5 - Double(lanes - 1 - $0) * Self.laneHeight }
-      let runs = layer.runs.map { run in
-        run.map { point in lane.map { Point(pixel(x: point.x), $0) } ?? pixel(point, rug: rug) }
-      }
-      inside.append(
-        .marks(
-          Scene.Marks(
-            mark: layer.mark, ink: layer.ink, opacity: layer.opacity, runs: runs, rows: layer.rows))
-      )
+    let isSingle = figure.panels.count == 1
+    if isSingle {
+      placeLegendAndLabel(figure.panels[0].y.label)
+    } else if !figure.legend.isEmpty {
+      placeLegendRows(figure.legend.map { Self.width(of: $0, within: innerWidth) })
     }
-    // Marks at the very edge are seen whole.
+    // The names of upright axes stand above them, in two rows.
+    let namesHeight = figure.panels.contains { !$0.uprights.isEmpty } ? 44.0 : 9
     let area = Scene.Rectangle(
-      x: plot.x - 7, y: plot.y - 7, width: plot.width + 14, height: plot.height + 14)
-    scene.shapes.append(.clipped(to: area, inside))
-  }
-
-  private func pixel(x: Double) -> Double { plot.x + figure.x.position(of: x) * plot.width }
-
-  private func pixel(_ point: Point, rug: Double) -> Point {
-    let height = plot.height - rug
-    return Point(pixel(x: point.x), plot.y + (1 - figure.y.position(of: point.y)) * height)
-  }
-
-  private mutating func placeYTicks(_ ticks: [Axis.Tick], rug: Double) {
-    for tick in ticks {
-      let y = plot.y + (1 - figure.y.position(of: tick.value)) * (plot.height - rug)
-      let line = [Point(plot.x, y), Point(plot.maxX, y)]
-      scene.shapes.append(.marks(.init(mark: .line(width: 1), ink: .grid, runs: [line])))
-      let label = tick.label.truncated(to: scene.width / 3, size: Self.tickSize)
-      write(label, x: plot.x - 8, y: y + 4, size: Self.tickSize, .secondaryText, anchor: .end)
-    }
-  }
-
-  private mutating func placeXTicks() {
-    let line = [Point(plot.x, plot.maxY), Point(plot.maxX, plot.maxY)]
-    scene.shapes.append(.marks(.init(mark: .line(width: 1), ink: .axis, runs: [line])))
-    var end = -Double.infinity
-    for tick in figure.x.ticks(about: Int(plot.width / 90)) {
-      guard (0...1).contains(figure.x.position(of: tick.value)) else { continue }
-      let x = pixel(x: tick.value)
-      let width = tick.label.width(size: Self.tickSize)
-      let stroke = [Point(x, plot.maxY), Point(x, plot.maxY + 4)]
-      scene.shapes.append(.marks(.init(mark: .line(width: 1), ink: .axis, runs: [stroke])))
-      // A label that would leave the canvas moves in; one that would meet the last is left out.
-      let center = min(max(x, width / 2 + 4), scene.width - width / 2 - 4)
-      guard center - width / 2 > end + 8 else { continue }
-      end = center + width / 2
-      write(
-        tick.label, x: center, y: plot.maxY + 18, size: Self.tickSize, .secondaryText,
-        anchor: .middle)
-    }
-    let label = figure.x.label.truncated(to: plot.width, size: Self.labelSize)
-    write(
-      label, x: plot.x + plot.width / 2, y: plot.maxY + 36, size: Self.labelSize, .text,
-      anchor: .middle)
+      x: Self.margin, y: top + namesHeight, width: innerWidth,
+      height: max(bottom - top - namesHeight - 2, 60))
+    scene.shapes += PanelLayout.shapes(of: figure, in: area)
   }
 
   /// Writes the vertical axis's label above it, and the legend to its right if there is room, else in
   /// rows above it.
-  private mutating func placeLegendAndLabel() {
-    let label = figure.y.label.truncated(to: innerWidth, size: Self.labelSize)
+  private mutating func placeLegendAndLabel(_ name: String) {
+    let label = name.truncated(to: innerWidth, size: Self.labelSize)
     let room = innerWidth - label.width(size: Self.labelSize) - 36
     let widths = figure.legend.map { Self.width(of: $0, within: innerWidth) }
     let total = widths.reduce(0, +) - Self.entryGap
     if !figure.legend.isEmpty && total <= room {
       top += 26
       var x = scene.width - Self.margin - total
-      for (entry, width) in zip(figure.legend, widths) {
-        place(entry, x: x, y: top)
+      for (index, width) in widths.enumerated() {
+        place(index, x: x, y: top)
         x += width
       }
     } else {
       placeLegendRows(widths)
+      guard !label.isEmpty else { return }
       top += 26
     }
     write(label, x: Self.margin, y: top, size: Self.labelSize, .text)
@@ -187,7 +125,7 @@ struct FigureLayout {
     let limit = max(1, Int((scene.height - 260) / 60))
     var (x, row) = (Self.margin, 0)
     if !figure.legend.isEmpty { top += 24 }
-    for (index, entry) in figure.legend.enumerated() {
+    for index in figure.legend.indices {
       let rest = figure.legend.count - index
       let more = "and \(rest) more"
       let isLastRow = row == limit - 1
@@ -200,31 +138,69 @@ struct FigureLayout {
         (x, row) = (Self.margin, row + 1)
         top += 20
       }
-      place(entry, x: x, y: top)
+      place(index, x: x, y: top)
       x += widths[index]
     }
   }
 
   private static let swatchWidth = 24.0
   private static let entryGap = 20.0
+  private static let shadeWidth = 9.0
 
   private static func name(of entry: Figure.LegendEntry, within width: Double) -> String {
     entry.name.truncated(to: min(width - swatchWidth, 260), size: 12)
   }
 
-  private static func width(of entry: Figure.LegendEntry, within width: Double) -> Double {
-    swatchWidth + name(of: entry, within: width).width(size: 12) + entryGap
+  /// What stands before and behind the shades.
+  private static func shadeTexts(
+    of entry: Figure.LegendEntry, within width: Double
+  ) -> (before: String, behind: String)? {
+    guard let shades = entry.shades else { return nil }
+    let limit = min((width - shadeWidth * Double(Ink.shadeCount) - 20) / 3, 130)
+    let name = entry.name.truncated(to: limit, size: 12)
+    let low = shades.low.truncated(to: limit, size: 12)
+    return (name.isEmpty ? low : "\(name)  \(low)", shades.high.truncated(to: limit, size: 12))
   }
 
-  private mutating func place(_ entry: Figure.LegendEntry, x: Double, y: Double) {
+  private static func width(of entry: Figure.LegendEntry, within width: Double) -> Double {
+    if let texts = shadeTexts(of: entry, within: width) {
+      return texts.before.width(size: 12) + texts.behind.width(size: 12)
+        + shadeWidth * Double(Ink.shadeCount) + 14 + entryGap
+    }
+    return swatchWidth + name(of: entry, within: width).width(size: 12) + entryGap
+  }
+
+  private mutating func place(_ index: Int, x: Double, y: Double) {
+    let entry = figure.legend[index]
+    if let texts = Self.shadeTexts(of: entry, within: innerWidth) {
+      write(texts.before, x: x, y: y, size: 12, .text)
+      var left = x + texts.before.width(size: 12) + 7
+      for shade in 0..<Ink.shadeCount {
+        let area = Scene.Rectangle(x: left, y: y - 10, width: Self.shadeWidth, height: 12)
+        scene.shapes.append(.fill(area, .shade(shade)))
+        left += Self.shadeWidth
+      }
+      write(texts.behind, x: left + 7, y: y, size: 12, .text)
+      return
+    }
     let middle = y - 4
     let points =
       switch entry.mark {
-      case .line: [Point(x, middle), Point(x + 18, middle)]
+      case .line, .bar: [Point(x, middle), Point(x + 18, middle)]
       case .dots, .squares, .crosses, .ticks: [Point(x + 9, middle)]
+      case .area:
+        [
+          Point(x, middle - 5), Point(x + 18, middle - 5), Point(x + 18, middle + 5),
+          Point(x, middle + 5),
+        ]
       }
-    scene.shapes.append(.marks(.init(mark: entry.mark, ink: entry.ink, runs: [points])))
-    let name = Self.name(of: entry, within: innerWidth)
-    write(name, x: x + Self.swatchWidth, y: y, size: 12, .text)
+    var mark = entry.mark
+    if case .bar = mark { mark = .bar(thickness: 10) }
+    let name = Scene.Text(
+      string: Self.name(of: entry, within: innerWidth), at: Point(x + Self.swatchWidth, y), size: 12
+    )
+    let swatch = Scene.Marks(
+      mark: mark, ink: entry.ink, opacity: entry.mark == .area ? 0.35 : 1, runs: [points])
+    scene.shapes.append(.group(.key(index), [.marks(swatch), .text(name, .text)]))
   }
 }

@@ -1,12 +1,16 @@
+internal import Analysis
 internal import StudyModel
 
 extension Figure {
   /// One row per trial: study (of several), trial, state, value, and its parameters.
   ///
-  /// - Parameter rows: Indices over the trials of all studies, in their order; nil for all.
+  /// - Parameters:
+  ///   - objective: nil for a column per objective: value_0, value_1, ….
+  ///   - rows: Indices over the trials of all studies, in their order; nil for all.
   static func trialTable(
-    _ studies: [StudySeries], objective: Int, rows: [Int]?
+    _ studies: [StudySeries], objective: Int?, rows: [Int]?
   ) -> FigureTable {
+    let objectives = objective.map { [$0] } ?? Array(studies[0].directions.indices)
     var firstRows = [0]
     for study in studies { firstRows.append(firstRows[firstRows.count - 1] + study.trials.count) }
     let rows = rows ?? Array(0..<firstRows[studies.count])
@@ -14,7 +18,8 @@ extension Figure {
     var places: [String: Int] = [:]
     var columns: [[JSONValue]] = []
     var study: [JSONValue] = []
-    var (numbers, states, values): ([JSONValue], [JSONValue], [JSONValue]) = ([], [], [])
+    var (numbers, states): ([JSONValue], [JSONValue]) = ([], [])
+    var values = [[JSONValue]](repeating: [], count: objectives.count)
     // Trials of a study mostly have the same parameters in the same order.
     var usual: [Int] = []
     for (line, row) in rows.enumerated() {
@@ -23,7 +28,9 @@ extension Figure {
       if studies.count > 1 { study.append(.string(studies[owner].name)) }
       numbers.append(.integer(trial.number))
       states.append(.string(trial.state.name))
-      values.append(trial.value(of: objective).map { .float($0) } ?? .null)
+      for (place, objective) in objectives.enumerated() {
+        values[place].append(trial.value(of: objective).map { .float($0) } ?? .null)
+      }
       for (position, assignment) in trial.parameters.enumerated() {
         var column = position < usual.count ? usual[position] : -1
         if column < 0 || names[column] != assignment.name {
@@ -43,8 +50,11 @@ extension Figure {
     var all = [
       FigureTable.Column(name: "trial", cells: numbers),
       FigureTable.Column(name: "state", cells: states),
-      FigureTable.Column(name: "value", cells: values),
     ]
+    for (place, cells) in values.enumerated() {
+      let name = objective == nil && objectives.count > 1 ? "value_\(place)" : "value"
+      all.append(FigureTable.Column(name: name, cells: cells))
+    }
     if studies.count > 1 { all.insert(FigureTable.Column(name: "study", cells: study), at: 0) }
     for (name, cells) in zip(names, columns) {
       let missing = repeatElement(JSONValue.null, count: rows.count - cells.count)

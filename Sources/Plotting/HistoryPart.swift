@@ -1,3 +1,4 @@
+internal import Analysis
 internal import StudyModel
 
 /// One study's share of a history.

@@ -15,6 +15,17 @@ enum Ink: Hashable, Sendable {
   case purple
   case vermillion
   case sky
+  /// One of ``shadeCount`` shades of a scale, of which the last stands out most.
+  case shade(Int)
+
+  /// The number of shades.
+  static let shadeCount = 12
+
+  /// The shade of a share between 0 and 1.
+  static func shade(of share: Double) -> Ink {
+    let place = share.isNaN ? 0 : (min(max(share, 0), 1) * Double(shadeCount)).rounded(.down)
+    return .shade(min(Int(place), shadeCount - 1))
+  }
 
   /// The colours of series that are shown together, in this order.
   static let series: [Ink] = [.blue, .orange, .green, .purple, .vermillion, .sky]
@@ -22,6 +33,7 @@ enum Ink: Hashable, Sendable {
   /// Every ink, for the style sheet.
   static let all: [Ink] =
     [.background, .text, .secondaryText, .grid, .axis, .muted] + series
+    + (0..<shadeCount).map { .shade($0) }
 
   /// The class in the style sheet.
   var name: String {
@@ -38,6 +50,7 @@ enum Ink: Hashable, Sendable {
     case .purple: "pu"
     case .vermillion: "ve"
     case .sky: "sk"
+    case .shade(let place): "q\(place)"
     }
   }
 
@@ -55,6 +68,7 @@ enum Ink: Hashable, Sendable {
     case .purple: "#cc79a7"
     case .vermillion: "#d55e00"
     case .sky: "#56b4e9"
+    case .shade(let place): Self.lightShades[place]
     }
   }
 
@@ -72,6 +86,19 @@ enum Ink: Hashable, Sendable {
     case .purple: "#dc9bc0"
     case .vermillion: "#f5843f"
     case .sky: "#9bd4f5"
+    case .shade(let place): Self.darkShades[place]
     }
   }
+
+  /// Viridis by van der Walt and Smith (2015), which is as even for colour-blind eyes, from its bright end
+  /// to its dark one; the brightest of it would not be seen on white.
+  private static let lightShades = [
+    "#e0e324", "#a7da34", "#71cf56", "#44bd71", "#26a982", "#20958b",
+    "#27808e", "#2f6c8e", "#39548b", "#433b83", "#482072", "#440154",
+  ]
+  /// The same from its dark end, without the darkest, to its bright one.
+  private static let darkShades = [
+    "#443a83", "#3b508a", "#32658d", "#2a788e", "#24898d", "#1e9b8a",
+    "#28ad81", "#45be70", "#6dcd59", "#9ad83c", "#cce023", "#fde725",
+  ]
 }

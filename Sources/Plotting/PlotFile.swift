@@ -17,6 +17,9 @@ public enum PlotFormat: String, Sendable, CaseIterable {
     let ending = path[path.index(after: dot)...].lowercased()
     self.init(rawValue: ending == "htm" ? "html" : ending)
   }
+
+  /// Whether one file holds several figures.
+  public var takesSeveral: Bool { self == .html || self == .pdf }
 }
 
 /// Writes figures to files.
@@ -26,32 +29,43 @@ public enum PlotFile {
   ///
   /// - Parameters:
   ///   - format: What to write; nil for what the path's ending says.
-  ///   - width: In pixels, from 320 to 10,000.
-  ///   - height: In pixels, from 300 to 10,000.
+  ///   - width: In pixels, from 320 to 10,000; nil for what suits the figure.
+  ///   - height: In pixels, from 300 to 10,000; nil for what suits the figure.
   ///   - scale: Pixels of a PNG per pixel of the picture; from 0.1 to 10.
   public static func write(
     _ figure: Figure, to path: String, format: PlotFormat? = nil,
-    width: Int = Figure.defaultSize.width, height: Int = Figure.defaultSize.height,
-    scale: Double = 2
+    width: Int? = nil, height: Int? = nil, scale: Double = 2
   ) throws(PlotError) {
     guard let format = format ?? PlotFormat(path: path) else { throw .unknownFormat(path: path) }
-    try replace(
-      path, with: bytes(of: figure, format: format, width: width, height: height, scale: scale))
+    try write(
+      bytes(of: [figure], format: format, width: width, height: height, scale: scale), to: path)
   }
 
-  /// The figure in that format; the parameters are those of ``write(_:to:format:width:height:scale:)``.
+  /// Writes bytes as ``write(_:to:format:width:height:scale:)`` writes a picture.
+  package static func write(_ bytes: [UInt8], to path: String) throws(PlotError) {
+    try replace(path, with: bytes)
+  }
+
+  /// The figures in that format: of several, HTML has one below the other and PDF a page for each, while
+  /// SVG and PNG take one alone. The parameters are those of
+  /// ``write(_:to:format:width:height:scale:)``.
   public static func bytes(
-    of figure: Figure, format: PlotFormat, width: Int = Figure.defaultSize.width,
-    height: Int = Figure.defaultSize.height, scale: Double = 2
+    of figures: [Figure], format: PlotFormat, width: Int? = nil, height: Int? = nil,
+    scale: Double = 2
   ) throws(PlotError) -> [UInt8] {
-    guard Figure.widths.contains(width) && Figure.heights.contains(height) else {
-      throw .badSize(width: width, height: height)
+    precondition(
+      figures.count == 1 || (figures.count > 1 && format.takesSeveral),
+      "\(figures.count) figures in one \(format.rawValue)")
+    let size = figures[0].preferredSize
+    let (columns, rows) = (width ?? size.width, height ?? size.height)
+    guard Figure.widths.contains(columns) && Figure.heights.contains(rows) else {
+      throw .badSize(width: columns, height: rows)
     }
     return switch format {
-    case .svg: Array(figure.svg(width: width, height: height).utf8)
-    case .html: Array(figure.html(width: width, height: height).utf8)
-    case .png: try figure.png(width: width, height: height, scale: scale)
-    case .pdf: try figure.pdf(width: width, height: height)
+    case .svg: Array(figures[0].svg(width: width, height: height).utf8)
+    case .html: Array(HTMLPage.write(figures, width: width, height: height).utf8)
+    case .png: try figures[0].png(width: width, height: height, scale: scale)
+    case .pdf: try Figure.pdf(figures, width: width, height: height)
     }
   }
 

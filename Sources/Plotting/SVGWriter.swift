@@ -1,3 +1,5 @@
+internal import StudyModel
+
 /// Writes a scene as SVG 1.1.
 ///
 /// Colours stand as attributes, for readers that know no style sheets; the style sheet only replaces
@@ -8,6 +10,8 @@ struct SVGWriter {
   private let isInteractive: Bool
   /// The table rows of the marks written so far, in their order.
   private(set) var rows: [Int] = []
+  /// The place of each table row among ``rows``.
+  private var places: [Int: Int] = [:]
 
   /// The SVG of a scene; when interactive also the table rows that its marks refer to by position.
   static func write(
@@ -36,18 +40,56 @@ struct SVGWriter {
     text.append(isInteractive ? " aria-label=\"" : ">\n<title>")
     text.append(escaping: scene.title)
     text.append(isInteractive ? "\">\n" : "</title>\n")
-    text.append("<style>@media screen and (prefers-color-scheme: dark) {")
-    for ink in Ink.all {
-      text.append(
-        " .nt .\(ink.name) { fill: \(ink.dark) } .nt .\(ink.name)s { stroke: \(ink.dark) }")
-    }
-    text.append(" }</style>\n")
+    writeStyle(Set(scene.allShapes.map(\.ink)))
     for shape in scene.shapes { write(shape) }
     text.append("</svg>\n")
   }
 
+  /// Writes the dark colours of the inks: as the screen asks, and in a page as its switch says.
+  private mutating func writeStyle(_ inks: Set<Ink>) {
+    let used = Ink.all.filter(inks.contains)
+    func rules(_ scope: String) -> String {
+      used.map { ink in
+        " \(scope).nt .\(ink.name) { fill: \(ink.dark) }"
+          + " \(scope).nt .\(ink.name)s { stroke: \(ink.dark) }"
+      }.joined()
+    }
+    let automatic = isInteractive ? ":root:not([data-theme]) " : ""
+    text.append("<style>@media screen and (prefers-color-scheme: dark) {\(rules(automatic)) }")
+    if isInteractive { text.append(rules(":root[data-theme=dark] ")) }
+    text.append("</style>\n")
+  }
+
+  private mutating func write(_ role: Scene.Role, _ shapes: [Scene.Shape]) {
+    guard isInteractive else {
+      for shape in shapes { write(shape) }
+      return
+    }
+    switch role {
+    case .panel(let area, let x, let y):
+      text.append("<g class=\"panel\" data-box=\"")
+      for number in [area.x, area.y, area.width, area.height] {
+        text.append(number)
+        text.append(" ")
+      }
+      text.append("\" data-x=\"")
+      text.append(escaping: x.json.text())
+      text.append("\" data-y=\"")
+      text.append(escaping: y.json.text())
+      text.append("\">\n")
+    case .ticks(let isHorizontal): text.append("<g class=\"\(isHorizontal ? "xt" : "yt")\">\n")
+    case .key(let number):
+      text.append(
+        "<g class=\"key\" data-key=\"\(number)\" role=\"button\" tabindex=\"0\" aria-pressed=\"true\">\n"
+      )
+    }
+    for shape in shapes { write(shape) }
+    text.append("</g>\n")
+  }
+
   private mutating func write(_ shape: Scene.Shape) {
     switch shape {
+    case .group(let role, let shapes): write(role, shapes)
     case .fill(let area, let ink):
       text.append("<rect")
       write(area)
@@ -97,6 +139,9 @@ struct SVGWriter {
   }
 
   private mutating func write(_ marks: Scene.Marks) {
+    if marks.mark == .area {
+      return writeArea(marks)
+    }
     text.append("<path class=\"\(marks.ink.name)s\" fill=\"none\" stroke=\"\(marks.ink.light)\"")
     if marks.opacity < 1 {
       text.append(#" stroke-opacity=""#)
@@ -105,6 +150,8 @@ struct SVGWriter {
     }
     text.append(#" stroke-width=""#)
     switch marks.mark {
+    case .area: break
+    case .bar(let thickness): text.append(thickness)
     case .dots(let radius):
       text.append(2 * radius)
       text.append(#"" stroke-linecap="round"#)
@@ -118,23 +165,61 @@ struct SVGWriter {
       text.append(dashed ? #"" stroke-dasharray="5 4"# : #"" stroke-linecap="round"#)
     }
     text.append("\"")
-    if isInteractive && !marks.rows.isEmpty {
-      text.append(" data-row=\"\(rows.count)\"")
-      rows.append(contentsOf: marks.rows)
-      if let offset = marks.mark.offset {
-        text.append(" data-dx=\"\(offset.x)\" data-dy=\"\(offset.y)\"")
-      }
-    }
+    if isInteractive { writeData(of: marks) }
     text.append(#" d=""#)
     text.reserve(text.bytes.count + marks.runs.reduce(100) { $0 + 14 * $1.count })
     for run in marks.runs { write(run, marks.mark) }
     text.append("\"/>\n")
   }
 
+  private mutating func writeArea(_ marks: Scene.Marks) {
+    text.append(
+      "<path class=\"\(marks.ink.name)\" fill=\"\(marks.ink.light)\" fill-rule=\"evenodd\"")
+    if marks.opacity < 1 {
+      text.append(#" fill-opacity=""#)
+      text.append(hundredths: marks.opacity)
+      text.append("\"")
+    }
+    if isInteractive { writeData(of: marks) }
+    text.append(#" d=""#)
+    for run in marks.runs where run.count > 2 {
+      write(run, .line(width: 1))
+      text.append("Z")
+    }
+    text.append("\"/>\n")
+  }
+
+  /// Writes what a page's script needs: the series, and where the rows of the points are.
+  private mutating func writeData(of marks: Scene.Marks) {
+    if let series = marks.series { text.append(" data-s=\"\(series)\"") }
+    if marks.isRug { text.append(" data-rug=\"1\"") }
+    if let offset = marks.mark.offset {
+      text.append(" data-dx=\"\(offset.x)\" data-dy=\"\(offset.y)\"")
+    }
+    if case .bar = marks.mark { text.append(" data-bar=\"1\"") }
+    guard !marks.rows.isEmpty else { return }
+    let own = marks.rows.map { row in
+      if let known = places[row] { return known }
+      places[row] = rows.count
+      rows.append(row)
+      return rows.count - 1
+    }
+    text.append(" data-row=\"")
+    if zip(own, own.dropFirst()).allSatisfy({ $1 == $0 + 1 }) {
+      text.append(digitsOf: UInt(own[0]))
+    } else {
+      for (index, place) in own.enumerated() {
+        if index > 0 { text.append(" ") }
+        text.append(digitsOf: UInt(place))
+      }
+    }
+    text.append("\"")
+  }
+
   private mutating func write(_ run: [Point], _ mark: Mark) {
     for (index, point) in run.enumerated() {
       let start = point - (mark.offset ?? Point(0, 0))
-      if case .line = mark, index > 0 {
+      if mark.offset == nil, index > 0 {
         text.append(index == 1 ? "L" : " ")
       } else {
         text.append("M")
@@ -158,20 +243,48 @@ struct SVGWriter {
         text.append("v")
         text.append(height)
       case .line: if run.count == 1 { text.append("h0") }
+      case .bar, .area: break
       }
     }
   }
 }
 
 extension Mark {
-  /// From where the stroke of a point begins to the point; nil for a line.
+  /// From where the stroke of a point begins to the point; nil for what connects points.
   fileprivate var offset: Point? {
     switch self {
     case .dots: Point(0, 0)
     case .squares(let radius): Point(0.9 * radius, 0)
     case .crosses(let radius): Point(radius, radius)
     case .ticks(let height, _): Point(0, height / 2)
-    case .line: nil
+    case .line, .bar, .area: nil
     }
+  }
+}
+
+extension Scene.Shape {
+  /// The ink of one shape; that of a group is none of its own.
+  fileprivate var ink: Ink {
+    switch self {
+    case .fill(_, let ink), .text(_, let ink): ink
+    case .marks(let marks): marks.ink
+    case .clipped, .group: .background
+    }
+  }
+}
+
+extension Axis {
+  /// The axis as a page's script reads it: `k` linear, log or cat, `a` and `b` its ends, `i` whether
+  /// integers, `c` the categories.
+  fileprivate var json: JSONValue {
+    let kind = scale == .linear ? "linear" : scale == .logarithmic ? "log" : "cat"
+    var members: [JSONValue.Member] = [
+      .init("k", .string(kind)), .init("a", .float(low)), .init("b", .float(high)),
+      .init("i", .bool(isInteger)),
+    ]
+    if scale == .categories {
+      members.append(.init("c", .array(categories.map { .string(String($0.prefix(60))) })))
+    }
+    return .object(members)
   }
 }

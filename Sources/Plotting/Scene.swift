@@ -41,6 +41,18 @@ struct Scene: Sendable {
     case marks(Marks)
     /// Shapes of which only what lies within the area is seen.
     case clipped(to: Rectangle, [Shape])
+    /// Shapes that a page's script treats as one thing.
+    case group(Role, [Shape])
+  }
+
+  /// What a group of shapes is to a page's script.
+  enum Role: Sendable {
+    /// An area with its axes: the data's rectangle, without strips at the bottom.
+    case panel(Rectangle, x: Axis, y: Axis)
+    /// Lines and labels of the horizontal axis, or of the vertical one.
+    case ticks(isHorizontal: Bool)
+    /// The legend's entry of that number, which can be switched.
+    case key(Int)
   }
 
   /// Points or lines of one appearance.
@@ -52,6 +64,22 @@ struct Scene: Sendable {
     var runs: [[Point]]
     /// The table row of each point, in the order of the runs; empty if pointing at them shows nothing.
     var rows: [Int] = []
+    /// The legend's entry that switches the marks; nil for none.
+    var series: Int?
+    /// Whether the marks stand in a strip at the bottom, so that only their horizontal place counts.
+    var isRug = false
+  }
+
+  /// All shapes, those in groups and clipped areas included, in the order they are painted.
+  var allShapes: [Shape] { Self.flat(shapes) }
+
+  private static func flat(_ shapes: [Shape]) -> [Shape] {
+    shapes.flatMap { shape in
+      switch shape {
+      case .clipped(_, let inner), .group(_, let inner): flat(inner)
+      case .fill, .text, .marks: [shape]
+      }
+    }
   }
 }
 
@@ -63,4 +91,9 @@ enum Mark: Sendable, Hashable {
   /// Upright strokes centred on the points.
   case ticks(height: Double, width: Double)
   case line(width: Double, dashed: Bool = false)
+  /// A beam from the first point of a run to its second: in a figure as thick as that share of a band
+  /// of the vertical axis, in a scene as thick as that many pixels.
+  case bar(thickness: Double)
+  /// What the run encloses.
+  case area
 }

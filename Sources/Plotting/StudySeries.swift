@@ -1,3 +1,4 @@
+internal import Analysis
 public import StudyModel
 
 /// A study as a figure needs it.
@@ -10,6 +11,10 @@ public struct StudySeries: Sendable {
   public var trials: [Trial]
   /// What an objective value is, for the axis, such as `validation accuracy`.
   public var metric: String
+  /// What the value of each objective is; empty when only ``metric`` is known.
+  public var metrics: [String] = []
+  /// The worker that ran each trial last, by the trial's number; empty when nobody knows.
+  public var workers: [Int: String] = [:]
 
   /// Creates the series; trials are put in the order of their numbers.
   public init(
@@ -26,12 +31,55 @@ public struct StudySeries: Sendable {
 }
 
 extension StudySeries {
+  /// Reads a study.
+  ///
+  /// - Parameters:
+  ///   - metrics: What the value of each objective is; nil for the names that Optuna keeps with the
+  ///     study, if it does.
+  ///   - withWorkers: Whether the workers are read, too, which a timeline shows.
+  public init(
+    of study: StudyRecord, in store: any StudyStore, metrics: [String]? = nil,
+    withWorkers: Bool = false
+  ) throws(StoreError) {
+    self.init(
+      name: study.name, directions: study.directions,
+      trials: try store.trials(in: study, numbers: nil))
+    let stored = try store.attributes(.system, of: study)
+      .first { $0.key == "study:metric_names" }?.value.array?.compactMap(\.string)
+    if let names = metrics ?? stored, names.count == directions.count {
+      self.metrics = names
+      metric = names[0]
+    }
+    if withWorkers { workers = try store.workers(in: study) }
+  }
+
+  /// The names of the parameters of completed trials, sorted.
+  package var parameterNames: [String] {
+    var names: Set<String> = []
+    for trial in trials where trial.state == .completed {
+      for assignment in trial.parameters { names.insert(assignment.name) }
+    }
+    return names.sorted()
+  }
+
   /// A series that is only counted, so that the order of its trials does not matter.
   init(name: String, directions: [Direction], unordered trials: [Trial]) {
     self.name = name
     self.directions = directions
     self.trials = trials
     metric = ""
+  }
+
+  /// What an objective is called: its metric, or `objective 2 of 3`.
+  func name(of objective: Int) -> String {
+    if metrics.indices.contains(objective) { return metrics[objective] }
+    return directions.count == 1 ? metric : "\(metric) \(objective + 1) of \(directions.count)"
+  }
+
+  /// ``name(of:)`` with its direction: `accuracy (maximized)`.
+  func label(of objective: Int) -> String {
+    name(of: objective)
+      + (directions[objective] == .minimize ? " (minimized)" : " (maximized)")
   }
 
   /// The numbers of the first and the last trial.
@@ -69,26 +117,6 @@ extension StudySeries {
       best = index
     }
     return best
-  }
-}
-
-extension Trial {
-  /// The value of that objective; nil without one.
-  func value(of objective: Int) -> Double? {
-    values.indices.contains(objective) ? values[objective] : nil
-  }
-
-  /// Whether no constraint is violated: the rule of ``TrialHistory/violation(of:)``.
-  var isFeasible: Bool {
-    for attribute in systemAttributes where attribute.key.hasPrefix("constraints") {
-      if attribute.key == "constraints" {
-        let values = attribute.value.array ?? [.float(.nan)]
-        guard values.allSatisfy({ ($0.number ?? .nan) <= 0 }) else { return false }
-      } else if attribute.key.hasPrefix("constraints:") {
-        guard (attribute.value.number ?? .nan) <= 0 else { return false }
-      }
-    }
-    return true
   }
 }
 

@@ -139,6 +139,8 @@ public protocol StudyStore: Sendable {
   func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease]
   /// The attempts at one trial, in their order.
   func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt]
+  /// The worker of the latest attempt at each trial that has attempts, by the trial's number.
+  func workers(in study: StudyRecord) throws(StoreError) -> [Int: String]
 }
 
 extension StudyStore {
@@ -162,6 +164,12 @@ extension StudyStore {
     }
     try setNote("claim:" + key, to: String(number), of: study)
     return number
+  public func workers(in study: StudyRecord) throws(StoreError) -> [Int: String] {
+    var workers: [Int: String] = [:]
+    for trial in try trials(in: study, numbers: nil) {
+      workers[trial.number] = try attempts(of: trial.number, in: study).last?.worker
+    }
+    return workers
   }
 
   public func read(

@@ -1,3 +1,4 @@
+import Analysis
 import StudyModel
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
     let figure = Figure.history([Samples.completed([1, 3, 2], direction: .maximize)])
     let line = try #require(figure.layers.first { $0.mark == .line(width: 2) })
     #expect(line.runs == [[Point(0, 1), Point(1, 1), Point(1, 3), Point(2, 3)]])
-    #expect(figure.y.label == "objective value (maximized)")
+    #expect(figure.panels[0].y.label == "objective value (maximized)")
   }
 
   @Test func pastConstraintSpellingsAreRead() {

@@ -95,7 +95,7 @@ import Testing
         #expect(!page.contains("<svg on") && !page.contains("<b>"), "\(name)")
         // The namespace of SVG, in the picture and in the script.
         #expect(page.components(separatedBy: "http://").count == 3, "\(name)")
-        let start = try #require(page.range(of: "id=\"data\">")).upperBound
+        let start = try #require(page.range(of: "class=\"data\">")).upperBound
         let end = try #require(page.range(of: "</script>", range: start..<page.endIndex)).lowerBound
         let data = try JSONValue(parsing: page[start..<end])
         let columns = try #require(data["columns"]?.array)

@@ -54,7 +54,7 @@ import Testing
   func textIsApart(width: Int) throws {
     for height in [300, 500, 900] {
       for (name, figure) in try Samples.figures() {
-        let boxes = figure.scene(width: width, height: height).shapes.compactMap(Box.init)
+        let boxes = figure.scene(width: width, height: height).allShapes.compactMap(Box.init)
         for (index, box) in boxes.enumerated() {
           #expect(
             box.left >= 0 && box.right <= Double(width) + 0.5 && box.top >= 0

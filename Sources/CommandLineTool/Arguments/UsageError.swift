@@ -11,6 +11,8 @@ package enum UsageError: Error, Hashable {
   case missingArgument(String, verb: String)
   case unexpectedArgument(String, verb: String)
   case badValue(option: String, value: String, expected: String)
+  /// A figure that is not one of the kinds.
+  case unknownPlot(String, nearest: String?, known: [String])
   /// Two options that exclude each other, or one that needs another.
   case conflict(String)
 }
@@ -23,6 +25,9 @@ extension UsageError: CustomStringConvertible {
         + Self.hint(nearest, otherwise: "; needletail help lists them")
     case .missingVerb(let noun, let verbs):
       "'\(noun)' needs a verb: \(verbs.joined(separator: ", "))"
+    case .unknownPlot(let name, let nearest, let known):
+      "there is no plot '\(name.printable)'"
+        + Self.hint(nearest, otherwise: "; there are \(known.joined(separator: ", "))")
     case .unknownOption(let name, let verb, let nearest):
       "\(verb) has no option '\(name.printable)'"
         + Self.hint(nearest, otherwise: "; see needletail help \(verb)")

@@ -10,7 +10,7 @@ package struct HelpVerb: Verb {
         name: "verb", help: "A verb, such as run or study best, or a topic.", isOptional: true,
         isRepeated: true,
         completion: .words(
-          ["run", "study", "trial", "plot", "doctor", "completion"]
+          ["run", "study", "trial", "plot", "importance", "doctor", "completion"]
             + HelpTopic.allCases.map(\.rawValue)))
     ],
     examples: [

@@ -18,7 +18,8 @@ package final class Console: Sendable {
   package let hasColor: Bool
   private let resultDescriptor: Int32
   private let messageDescriptor: Int32
-  private let isResultTerminal: Bool
+  /// Whether results go to a terminal.
+  package let isResultTerminal: Bool
   private let pending = Mutex(Pending())
 
   private struct Pending {
@@ -89,6 +90,20 @@ package final class Console: Sendable {
   package var height: Int {
     var size = winsize()
     guard ioctl(messageDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
+    return Int(size.ws_row)
+  }
+
+  /// The columns of the terminal that results go to; 80 when it does not say.
+  package var resultWidth: Int {
+    var size = winsize()
+    guard ioctl(resultDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// The lines of the terminal that results go to; 24 when it does not say.
+  package var resultHeight: Int {
+    var size = winsize()
+    guard ioctl(resultDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
     return Int(size.ws_row)
   }
 

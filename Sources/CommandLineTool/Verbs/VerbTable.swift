@@ -10,7 +10,7 @@ package enum VerbTable {
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
     TokenCreateVerb.self, TokenListVerb.self, TokenRevokeVerb.self,
-    PlotHistoryVerb.self, PlotIntermediateVerb.self, ImportanceVerb.self,
+    PlotVerb.self, ImportanceVerb.self,
     DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
   ]
 

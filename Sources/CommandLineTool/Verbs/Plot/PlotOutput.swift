@@ -2,75 +2,214 @@ internal import Plotting
 internal import StudyFiles
 internal import StudyModel
 
-/// What all plots have in common: where the picture goes, how large it is, where the data is.
-struct PlotOutput: Sendable {
-  static let options: [VerbDescription.Option] = [
-    .init(
-      name: "--output", short: "-o", placeholder: "FILE",
-      help: "The picture: a name that ends in .svg, .png, .pdf or .html.", completion: .file),
-    .init(name: "--width", placeholder: "PIXELS", help: "The width; 860 by default."),
-    .init(name: "--height", placeholder: "PIXELS", help: "The height; 500 by default."),
-    .init(
-      name: "--scale", placeholder: "SCALE",
-      help: "Of the values: linear, log, or automatic (default).",
-      completion: .words(ValueScale.allCases.map(\.rawValue))),
-    .store, .json,
-  ]
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
 
-  let path: String
-  let scale: ValueScale
-  private let width: Int
-  private let height: Int
-  private let store: String?
+/// Where figures go: into a file, into a file of data, to the terminal.
+struct PlotOutput: Sendable {
+  /// A figure with what it shows.
+  struct Item {
+    let kind: PlotKind
+    let studies: [String]
+    let figure: Figure
+  }
+
+  private let path: String?
+  private let data: String?
+  private let vega: String?
+  private let opens: Bool
+  private let width: Int?
+  private let height: Int?
   private let json: Bool
 
   init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    guard let path = arguments.value("--output") else {
-      throw .missingArgument("--output FILE", verb: "plot")
-    }
-    guard PlotFormat(path: path) != nil else {
+    path = arguments.value("--output")
+    data = arguments.value("--data")
+    vega = arguments.value("--vega")
+    opens = arguments.flag("--open")
+    width = try arguments.integer("--width", in: 1...1_000_000)
+    height = try arguments.integer("--height", in: 1...1_000_000)
+    json = arguments.flag("--json")
+    if let path, PlotFormat(path: path) == nil {
       throw .badValue(
         option: "--output", value: path, expected: "a name that ends in .svg, .png, .pdf or .html")
     }
-    self.path = path
-    width =
-      try arguments.integer("--width", in: 1...1_000_000) ?? Figure.defaultSize.width
-    height =
-      try arguments.integer("--height", in: 1...1_000_000) ?? Figure.defaultSize.height
-    let word = try arguments.word("--scale", of: ValueScale.allCases.map(\.rawValue))
-    scale = word.flatMap { ValueScale(rawValue: $0) } ?? .automatic
-    store = arguments.value("--store")
-    json = arguments.flag("--json")
+    if let data, data != "-", Self.ending(data) != "csv", Self.ending(data) != "json" {
+      throw .badValue(
+        option: "--data", value: data, expected: "a name that ends in .csv or .json, or -")
+    }
+    if data == "-", vega == "-" {
+      throw .conflict("--data - and --vega - both want standard output")
+    }
   }
 
-  /// Reads the studies of those names.
-  func read(_ names: [String], _ context: Context) throws -> [StudySeries] {
-    let selection = try StoreSelection(option: store, environment: context.environment)
-    let store = try selection.openExisting()
-    return try names.map { name in
-      let study = try store.study(named: name)
-      let metric = try StoredStudyFile.load(of: study, in: store)?.objectives.first?.name
-      let trials = try store.trials(in: study, numbers: nil)
-      guard let metric else {
-        return StudySeries(name: name, directions: study.directions, trials: trials)
+  /// Refuses to draw in a terminal that is none.
+  func checkTarget(_ console: Console) throws(UsageError) {
+    guard path == nil, data == nil, vega == nil, !opens, !console.isResultTerminal else { return }
+    throw .missingArgument("--output FILE, for standard output is no terminal", verb: "plot")
+  }
+
+  /// Writes the figures. One without data is written, too, and says so; the exit code as well.
+  func write(_ items: [Item], _ context: Context) throws -> ExitCode {
+    let console = context.console
+    var written: [String] = []
+    if let path { written += try writePictures(items, to: path) }
+    if let data { try writeData(items, to: data, console, &written) }
+    if let vega { try writeVega(items, to: vega, console, &written) }
+    var openable = written.first
+    if opens, path == nil {
+      let folder = context.environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+      let page = "\(folder)/needletail-plot-\(getpid()).html"
+      written += try writePictures(items, to: page)
+      openable = page
+    }
+    for file in written {
+      if json {
+        console.writeJSON(["file": .string(file)])
+      } else if data != "-", vega != "-" {
+        console.write("wrote \(file.printable)")
       }
-      return StudySeries(
-        name: name, directions: study.directions, trials: trials, metric: metric)
+    }
+    if opens, let openable { try Self.open(openable) }
+    if written.isEmpty, data == nil, vega == nil {
+      for item in items { console.write(Self.terminal(item.figure, console)) }
+      console.note("drawn in the terminal; -o FILE writes a picture (.svg, .png, .pdf, .html)")
+    }
+    for item in items {
+      guard let reason = item.figure.emptyReason else { continue }
+      let kind = items.count > 1 ? "the picture '\(item.kind.rawValue)'" : "the picture"
+      console.warn("\(kind) is empty: \(reason)")
+    }
+    return items.allSatisfy { $0.figure.emptyReason != nil } ? .nothingFound : .success
+  }
+
+  private func writePictures(_ items: [Item], to path: String) throws -> [String] {
+    guard let format = PlotFormat(path: path) else { return [] }
+    if items.count == 1 || format.takesSeveral {
+      try PlotFile.write(
+        PlotFile.bytes(
+          of: items.map(\.figure), format: format, width: width, height: height), to: path)
+      return [path]
+    }
+    let kinds = Set(items.map(\.kind))
+    let studies = Set(items.flatMap(\.studies))
+    var taken: Set<String> = []
+    return try items.map { item in
+      var suffix = kinds.count > 1 ? "-\(item.kind.rawValue)" : ""
+      if !item.kind.takesSeveralStudies, studies.count > 1 {
+        suffix += "-\(Self.fileName(item.studies[0]))"
+      }
+      var name = Self.inserting(suffix, into: path)
+      while !taken.insert(name).inserted {
+        suffix += "-2"
+        name = Self.inserting(suffix, into: path)
+      }
+      try PlotFile.write(item.figure, to: name, format: format, width: width, height: height)
+      return name
     }
   }
 
-  /// Writes the picture. One without data is written, too, and says so; the exit code as well.
-  func write(_ figure: Figure, _ context: Context) throws -> ExitCode {
-    try PlotFile.write(figure, to: path, width: width, height: height)
-    if json {
-      context.console.writeJSON(["file": .string(path)])
+  // MARK: Data
+
+  private func writeData(
+    _ items: [Item], to path: String, _ console: Console, _ written: inout [String]
+  ) throws {
+    if path == "-" || Self.ending(path) == "csv" {
+      guard items.count == 1, let item = items.first else {
+        throw CommandError.other(
+          "CSV holds the data of one figure, and there are \(items.count); let the name of --data "
+            + "end in .json")
+      }
+      let text = item.figure.data.csv
+      if path == "-" { return console.writeText(text) }
+      try PlotFile.write(Array(text.utf8), to: path)
     } else {
-      context.console.write("wrote \(path.printable)")
+      let documents = items.map { item -> JSONValue in
+        let data = item.figure.data
+        return [
+          "kind": .string(item.kind.rawValue),
+          "studies": .array(item.studies.map { .string($0) }),
+          "columns": .array(data.columns.map { .string($0.name) }),
+          "rows": .array(
+            (0..<data.count).map { row in .array(data.columns.map { $0.cells[row] }) }),
+          "notes": .array(item.figure.notes.map { .string($0) }),
+        ]
+      }
+      let document = documents.count == 1 ? documents[0] : .array(documents)
+      try PlotFile.write(Array((document.text(nonFinite: .strings) + "\n").utf8), to: path)
     }
-    if let reason = figure.emptyReason {
-      context.console.warn("the picture is empty: \(reason)")
-      return .nothingFound
+    written.append(path)
+  }
+
+  private func writeVega(
+    _ items: [Item], to path: String, _ console: Console, _ written: inout [String]
+  ) throws {
+    guard items.count == 1, let item = items.first else {
+      throw CommandError.other(
+        "a Vega-Lite specification holds one figure, and there are \(items.count); name one kind")
     }
-    return .success
+    let text = item.figure.vegaLite.text(nonFinite: .strings) + "\n"
+    if path == "-" { return console.writeText(text) }
+    try PlotFile.write(Array(text.utf8), to: path)
+    written.append(path)
+  }
+
+  // MARK: Terminal, opening, names
+
+  private static func terminal(_ figure: Figure, _ console: Console) -> String {
+    figure.terminalText(
+      columns: min(console.resultWidth, 160), rows: min(max(console.resultHeight - 3, 12), 36),
+      hasColor: console.hasColor)
+  }
+
+  /// Hands a file to the desktop's program for it.
+  private static func open(_ path: String) throws {
+    #if os(Linux)
+      let opener = "xdg-open"
+    #else
+      let opener = "open"
+    #endif
+    // A path that looks like an option is none.
+    let file = path.hasPrefix("-") ? "./" + path : path
+    let words: [UnsafeMutablePointer<CChar>?] = [strdup(opener), strdup(file), nil]
+    defer { for word in words { free(word) } }
+    var child: pid_t = 0
+    let code = posix_spawnp(&child, opener, nil, nil, words, environ)
+    guard code == 0 else {
+      throw CommandError.other(
+        "\(file.printable) is written, but \(opener) cannot be started "
+          + "(\(String(cString: strerror(code)).lowercased())); open it yourself")
+    }
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    guard status == 0 else {
+      throw CommandError.other(
+        "\(file.printable) is written, but \(opener) could not open it; open it yourself")
+    }
+  }
+
+  /// The letters behind the last dot of a path.
+  private static func ending(_ path: String) -> String {
+    guard let dot = path.lastIndex(of: ".") else { return "" }
+    return path[path.index(after: dot)...].lowercased()
+  }
+
+  /// The path with a text before its ending.
+  private static func inserting(_ text: String, into path: String) -> String {
+    guard let dot = path.lastIndex(of: ".") else { return path + text }
+    return path[..<dot] + text + path[dot...]
+  }
+
+  /// A study's name with what file names had better not hold replaced.
+  private static func fileName(_ name: String) -> String {
+    let kept = name.unicodeScalars.prefix(60).map { scalar -> Character in
+      let isPlain =
+        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+      return isPlain || scalar == "-" || scalar == "_" ? Character(scalar) : "_"
+    }
+    return String(kept)
   }
 }
