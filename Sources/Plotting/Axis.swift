@@ -114,7 +114,8 @@ struct Axis: Sendable {
     let (first, last) = (log10(low), log10(high))
     let decades = Int(last.rounded(.down)) - Int(first.rounded(.up)) + 1
     if decades >= 3 || (decades == 2 && count <= 3) {
-      let step = (decades + count - 1) / count
+      // Few places are better than one.
+      let step = (decades + count) / (count + 1)
       return (Int(first.rounded(.up))...Int(last.rounded(.down))).filter { $0 % step == 0 }.map {
         Tick(value: pow(10, Double($0)), label: Self.label(1, exponent: $0, isInteger: false))
       }
@@ -136,7 +137,9 @@ struct Axis: Sendable {
     let leading = rough / pow(10, Double(exponent))
     var digit = leading < 1.2 ? 1 : leading < 2.4 ? 2 : leading < 6 ? 5 : 10
     if digit == 10 { (digit, exponent) = (1, exponent + 1) }
-    if isInteger && exponent < 0 { (digit, exponent) = (1, 0) }
+    if isInteger && (exponent < 0 || high - low <= 2.2 * Double(count)) {
+      (digit, exponent) = (1, 0)
+    }
     let step = Double(digit) * pow(10, Double(exponent))
     let (first, last) = ((low / step).rounded(.up), (high / step).rounded(.down))
     guard step.isFinite, step > 0, first <= last, last - first < 1_000,

@@ -30,9 +30,9 @@ extension Figure {
     }
     let shown = Array(entries.prefix(limit).reversed())
     let beams = shown.enumerated().map { place, entry in
-      [Point(0, Double(place)), Point(entry.importance, Double(place))]
+      [Point(0, Double(place)), Point(100 * entry.importance, Double(place))]
     }
-    let greatest = max(shown.last?.importance ?? 0, 1e-9)
+    let greatest = max(100 * (shown.last?.importance ?? 0), 1e-6)
     let target =
       study.directions.count == 1
       ? study.name(of: 0)
@@ -40,7 +40,7 @@ extension Figure {
         ?? (options.evaluator == .fANOVA ? study.name(of: 0) : "reaching the Pareto front")
     let method = options.evaluator == .pedANOVA ? "PED-ANOVA" : "fANOVA"
     var panel = Panel(
-      x: Axis("share of the importance for \(target)", from: 0, to: greatest * 1.13),
+      x: Axis("share of the importance for \(target), %", from: 0, to: greatest * 1.13),
       y: Axis("", categories: shown.map(\.parameter)))
     panel.layers = [
       Layer(
@@ -50,7 +50,7 @@ extension Figure {
         })
     ]
     panel.labels = shown.enumerated().reversed().map { place, entry in
-      Label(string: percentage(entry.importance), at: Point(entry.importance, Double(place)))
+      Label(string: percentage(entry.importance), at: Point(100 * entry.importance, Double(place)))
     }
     let all = entries
     return Figure(

@@ -90,7 +90,7 @@ extension Figure {
     }
     let hasMissing = axes.contains { $0.places.contains { !$0.isFinite } }
     let panel = Panel(
-      x: Axis("", from: -0.3, to: Double(axes.count) - 0.4),
+      x: Axis("", from: -0.3, to: Double(axes.count) - 0.25),
       y: Axis("", from: hasMissing ? missingPlace - 0.03 : 0, to: 1), layers: layers,
       uprights: axes.map(\.axis))
     let indices = scored.indices

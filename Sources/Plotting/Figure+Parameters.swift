@@ -17,7 +17,7 @@ extension Figure {
       return Figure(empty: noSuchParameter, title: title, subtitle: study.summary)
     }
     var notes = scored.notes + (note.map { [$0] } ?? [])
-    let columns = names.count <= 4 ? names.count : names.count <= 6 ? 3 : 4
+    let columns = names.count <= 4 ? names.count : [5, 6, 9].contains(names.count) ? 3 : 4
     let last = Double(max(study.trials.last?.number ?? 0, 1))
     let legend = shadeLegend(
       "trial", low: "0", high: (study.trials.last?.number ?? 0).grouped, scored)

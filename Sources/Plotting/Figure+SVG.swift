@@ -16,10 +16,14 @@ extension Figure {
   /// The size that suits the figure: ``defaultSize`` for one panel, more for many.
   public var preferredSize: (width: Int, height: Int) {
     let (rows, columns) = gridSize
-    guard panels.count > 1 else { return Self.defaultSize }
+    guard panels.count > 1 else {
+      guard let axis = panels.first?.y, axis.scale == .categories else { return Self.defaultSize }
+      // Few beams need little room.
+      return (Self.defaultSize.width, min(max(200 + 32 * axis.categories.count, 300), 560))
+    }
     let width = min(max(Self.defaultSize.width, 240 * columns), 1_400)
     // Panels are about as high as they are wide where there are several rows.
-    let height = rows == 1 ? 430 : 130 + min(rows * max(min(width / columns, 280), 190), 1_300)
+    let height = rows == 1 ? 430 : 130 + min(rows * max(min(width / columns * 4 / 5, 260), 180), 1_300)
     return (width, height)
   }
 

@@ -143,6 +143,10 @@ private struct TimelineLanes {
     for place in trials.indices {
       groups[study.workers[study.trials[trials[place]].number] ?? "", default: []].append(place)
     }
+    // Worker names are long, and mostly differ at their beginning.
+    let length = [20, 40].first { length in
+      Set(groups.keys.map { $0.prefix(length) }).count == groups.count
+    }
     for (worker, places) in groups.sorted(by: { $0.key < $1.key }) {
       let first = names.count
       var ends: [Double] = []
@@ -162,8 +166,9 @@ private struct TimelineLanes {
           ends.append(spans[place].end)
         }
       }
+      let short = length.map { worker.count > $0 ? worker.prefix($0) + "…" : worker } ?? worker
       names += ends.indices.map { index in
-        worker.isEmpty ? "slot \(index + 1)" : index == 0 ? worker : ""
+        worker.isEmpty ? "slot \(index + 1)" : index == 0 ? short : ""
       }
     }
   }

@@ -29,7 +29,7 @@ public struct Figure: Sendable {
     /// Texts beside points.
     var labels: [Label] = []
     /// Upright axes, one per category of `x`, that replace `y`, whose values are positions on them:
-    /// 0 at the lower end and 1 at the upper one. `x` leaves 0.3 before the first and 0.6 behind the
+    /// 0 at the lower end and 1 at the upper one. `x` leaves 0.3 before the first and 0.75 behind the
     /// last for their texts.
     var uprights: [Axis] = []
     /// The panel's place in the grid, counted from the upper left corner.

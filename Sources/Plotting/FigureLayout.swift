@@ -156,10 +156,12 @@ struct FigureLayout {
     of entry: Figure.LegendEntry, within width: Double
   ) -> (before: String, behind: String)? {
     guard let shades = entry.shades else { return nil }
-    let limit = min((width - shadeWidth * Double(Ink.shadeCount) - 20) / 3, 130)
-    let name = entry.name.truncated(to: limit, size: 12)
-    let low = shades.low.truncated(to: limit, size: 12)
-    return (name.isEmpty ? low : "\(name)  \(low)", shades.high.truncated(to: limit, size: 12))
+    let room = width - shadeWidth * Double(Ink.shadeCount) - 24
+    let low = shades.low.truncated(to: min(room / 4, 110), size: 12)
+    let high = shades.high.truncated(to: min(room / 4, 110), size: 12)
+    let rest = room - low.width(size: 12) - high.width(size: 12) - 12
+    let name = entry.name.truncated(to: min(rest, 260), size: 12)
+    return (name.isEmpty ? low : "\(name)  \(low)", high)
   }
 
   private static func width(of entry: Figure.LegendEntry, within width: Double) -> Double {
@@ -173,8 +175,8 @@ struct FigureLayout {
   private mutating func place(_ index: Int, x: Double, y: Double) {
     let entry = figure.legend[index]
     if let texts = Self.shadeTexts(of: entry, within: innerWidth) {
-      write(texts.before, x: x, y: y, size: 12, .text)
       var left = x + texts.before.width(size: 12) + 7
+      write(texts.before, x: left - 7, y: y, size: 12, .text, anchor: .end)
       for shade in 0..<Ink.shadeCount {
         let area = Scene.Rectangle(x: left, y: y - 10, width: Self.shadeWidth, height: 12)
         scene.shapes.append(.fill(area, .shade(shade)))

@@ -26,12 +26,11 @@ struct PanelLayout {
     // The margins of a row or column are alike, so that axes are aligned.
     var left = [Double](repeating: 0, count: columns)
     var bottom = [Double](repeating: 4, count: rows)
-    for panel in figure.panels where hasRoom {
-      if !panel.hidesX {
-        bottom[panel.row] = max(bottom[panel.row], panel.x.label.isEmpty ? 24 : 42)
-      }
-      guard panel.uprights.isEmpty, !panel.hidesY else { continue }
-      let ticks = ticks(of: panel, height: height - top - 30)
+    for panel in figure.panels where hasRoom && !panel.hidesX {
+      bottom[panel.row] = max(bottom[panel.row], panel.x.label.isEmpty ? 24 : 42)
+    }
+    for panel in figure.panels where hasRoom && !panel.hidesY && panel.uprights.isEmpty {
+      let ticks = ticks(of: panel, height: max(height - top - bottom[panel.row], 10))
       let widest = ticks.map { $0.label.width(size: tickSize) }.max() ?? 0
       left[panel.column] = max(left[panel.column], min(widest, width / 3) + 8)
     }
@@ -220,7 +219,7 @@ struct PanelLayout {
       let share =
         index == 0
         ? (isStaggered ? 1.3 : 0.8)
-        : index == panel.uprights.count - 1 ? (isStaggered ? 1.6 : 1) : isStaggered ? 2 : 1
+        : index == panel.uprights.count - 1 ? (isStaggered ? 1.7 : 1) : isStaggered ? 2 : 1
       let name = axis.label.truncated(to: share * spacing - 12, size: Self.tickSize)
       let width = name.width(size: Self.tickSize)
       if share * spacing > 30 {
@@ -244,9 +243,12 @@ struct PanelLayout {
       last = y
       let label = tick.label.truncated(to: room, size: 11)
       let width = label.width(size: 11)
+      let (left, right) = (x + 3, x + 6 + width)
+      let corners = [
+        Point(left, y - 7), Point(right, y - 7), Point(right, y + 7), Point(left, y + 7),
+      ]
       shapes.append(
-        .fill(
-          Scene.Rectangle(x: x + 3, y: y - 7, width: width + 4, height: 14), .background))
+        .marks(.init(mark: .area, ink: .background, opacity: 0.72, runs: [corners])))
       write(label, x: x + 5, y: y + 4, size: 11, .secondaryText)
     }
   }

@@ -6,7 +6,8 @@ internal import LinearAlgebra
   internal import Darwin
 #endif
 
-/// Trains a classifier of handwritten digits and prints its validation accuracy after each epoch.
+/// Trains a classifier of handwritten digits; prints its size, and after each epoch its validation
+/// accuracy.
 ///
 /// An objective like any other program: parameters come as arguments, the seed from the environment,
 /// the metric goes to standard output.
@@ -17,6 +18,7 @@ struct Digits {
       BLAS.setThreads(1)
       let options = try Options(Array(CommandLine.arguments.dropFirst()))
       var training = try Training(options, on: Dataset(path: options.data), seed: seed())
+      print("weights=\(training.weightCount)")
       for epoch in 1...options.epochs {
         let accuracy = (training.runEpoch() * 1e4).rounded() / 1e4
         print("epoch=\(epoch) accuracy=\(accuracy)")

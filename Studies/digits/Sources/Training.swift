@@ -1,3 +1,4 @@
+internal import LinearAlgebra
 internal import Probability
 
 /// One training run.
@@ -16,6 +17,11 @@ struct Training {
     generator = TrialGenerator(seed: seed, trial: 0)
     network = Network(options, using: &generator)
     optimizer = Optimizer(options)
+  }
+
+  /// How many numbers the network learns.
+  var weightCount: Int {
+    network.parameters.reduce(0) { $0 + $1.weights.elements.count + $1.bias.elements.count }
   }
 
   /// Goes once over the training images in a new order and returns the validation accuracy.
