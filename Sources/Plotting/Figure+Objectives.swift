@@ -3,7 +3,7 @@ internal import StudyModel
 
 extension Figure {
   /// The trials by their objectives, pair by pair, with those that no other one beats.
-  static func pareto(_ study: StudySeries) -> Figure {
+  static func pareto(_ study: StudySeries, scale: ValueScale = .automatic) -> Figure {
     let title = "Pareto front of \(study.name)"
     let count = study.directions.count
     guard count > 1 else {
@@ -19,8 +19,8 @@ extension Figure {
     let infeasible = finite(front.infeasible)
     let all = front.best.count + front.dominated.count + front.infeasible.count
     let drawn = best.count + dominated.count + infeasible.count
-    let front_ = front.best.count
-    let subtitle = "\(study.summary) · \(sentence(front_, "trial", "trials")) on the front"
+    let subtitle =
+      "\(study.summary) · \(sentence(front.best.count, "trial", "trials")) on the front"
     guard drawn > 0 else {
       let reason =
         study.trials.isEmpty
@@ -63,9 +63,13 @@ extension Figure {
         : (1..<shown).flatMap { row in (0..<row).map { ($0, row, row - 1, $0) } }
     let panels = pairs.map { x, y, row, column in
       func axis(_ objective: Int) -> Axis {
-        Axis(
-          study.label(of: objective),
-          covering: (best + kept + infeasible).lazy.map { study.trials[$0].values[objective] })
+        let values = (best + kept + infeasible).map { study.trials[$0].values[objective] }
+        let isLogarithmic =
+          scale.isLogarithmic(for: values, directions: [study.directions[objective]])
+          && values.allSatisfy { $0 > 0 }
+        return Axis(
+          study.label(of: objective), covering: values,
+          scale: isLogarithmic ? .logarithmic : .linear)
       }
       func points(_ indices: [Int]) -> [Point] {
         indices.map { Point(study.trials[$0].values[x], study.trials[$0].values[y]) }

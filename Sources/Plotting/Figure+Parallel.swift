@@ -95,7 +95,9 @@ extension Figure {
       uprights: axes.map(\.axis))
     let indices = scored.indices
     return Figure(
-      title: title, subtitle: subtitle(study, objective: scored.objective), notes: notes,
+      title: title,
+      subtitle: objectives.count > 1
+        ? study.summary : subtitle(study, objective: scored.objective), notes: notes,
       panels: [panel], legend: legend,
       makeTable: {
         trialTable([study], objective: objectives.count > 1 ? nil : scored.objective, rows: $0)

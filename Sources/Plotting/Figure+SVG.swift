@@ -23,7 +23,8 @@ extension Figure {
     }
     let width = min(max(Self.defaultSize.width, 240 * columns), 1_400)
     // Panels are about as high as they are wide where there are several rows.
-    let height = rows == 1 ? 430 : 130 + min(rows * max(min(width / columns * 4 / 5, 260), 180), 1_300)
+    let height =
+      rows == 1 ? 430 : 130 + min(rows * max(min(width / columns * 4 / 5, 260), 180), 1_300)
     return (width, height)
   }
 

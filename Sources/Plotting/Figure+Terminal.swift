@@ -111,7 +111,8 @@ private struct TerminalPanel {
     for row in 0..<canvas.rows {
       let label = labels[row]
       let fill = String(repeating: " ", count: max(margin - 1 - label.count, 0))
-      var line = fill + label + (label.isEmpty ? " │" : " ┤") + canvas.text(ofRow: row, hasColor: hasColor)
+      var line =
+        fill + label + (label.isEmpty ? " │" : " ┤") + canvas.text(ofRow: row, hasColor: hasColor)
       if let text = texts[row] { line = Self.trimmed(line) + " " + text }
       lines.append(Self.trimmed(line))
     }

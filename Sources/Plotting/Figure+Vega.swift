@@ -6,12 +6,16 @@ extension Figure {
   /// Each layer of marks is a layer of the specification, and panels stand in a grid; `title` and
   /// `description` carry the texts. A figure without data is a text.
   public var vegaLite: JSONValue {
-    let title: JSONValue = ["text": .string(title), "subtitle": .string(subtitle), "anchor": "start"]
+    let title: JSONValue = [
+      "text": .string(title), "subtitle": .string(subtitle), "anchor": "start",
+    ]
     var members: [JSONValue.Member] = [
       .init("$schema", "https://vega.github.io/schema/vega-lite/v5.json"),
       .init("title", title),
     ]
-    if !notes.isEmpty { members.append(.init("description", .string(notes.joined(separator: " ")))) }
+    if !notes.isEmpty {
+      members.append(.init("description", .string(notes.joined(separator: " "))))
+    }
     if let emptyReason {
       members += [
         .init("data", ["values": [["text": .string(emptyReason)]]]),
@@ -76,11 +80,15 @@ extension Figure {
       }
       for (order, point) in points.enumerated() {
         var row: [JSONValue.Member] = [.init("x", .float(point.x)), .init("y", .float(point.y))]
-        if case .line = layer.mark { row += [.init("run", .integer(run)), .init("o", .integer(order))] }
+        if case .line = layer.mark {
+          row += [.init("run", .integer(run)), .init("o", .integer(order))]
+        }
         if layer.mark == .area {
           row += [.init("run", .integer(run)), .init("o", .integer(order))]
         }
-        if layer.rows.indices.contains(index) { row.append(.init("row", .integer(layer.rows[index]))) }
+        if layer.rows.indices.contains(index) {
+          row.append(.init("row", .integer(layer.rows[index])))
+        }
         index += 1
         values.append(.object(row))
       }

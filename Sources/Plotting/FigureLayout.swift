@@ -91,7 +91,7 @@ struct FigureLayout {
       placeLegendRows(figure.legend.map { Self.width(of: $0, within: innerWidth) })
     }
     // The names of upright axes stand above them, in two rows.
-    let namesHeight = figure.panels.contains { !$0.uprights.isEmpty } ? 44.0 : 9
+    let namesHeight = figure.panels.contains { !$0.uprights.isEmpty } ? 46.0 : 9
     let area = Scene.Rectangle(
       x: Self.margin, y: top + namesHeight, width: innerWidth,
       height: max(bottom - top - namesHeight - 2, 60))
@@ -156,7 +156,8 @@ struct FigureLayout {
     of entry: Figure.LegendEntry, within width: Double
   ) -> (before: String, behind: String)? {
     guard let shades = entry.shades else { return nil }
-    let room = width - shadeWidth * Double(Ink.shadeCount) - 24
+    // Some of the row is left for entries behind it.
+    let room = width * 0.72 - shadeWidth * Double(Ink.shadeCount) - 24
     let low = shades.low.truncated(to: min(room / 4, 110), size: 12)
     let high = shades.high.truncated(to: min(room / 4, 110), size: 12)
     let rest = room - low.width(size: 12) - high.width(size: 12) - 12

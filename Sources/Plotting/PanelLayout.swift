@@ -224,7 +224,7 @@ struct PanelLayout {
       let width = name.width(size: Self.tickSize)
       if share * spacing > 30 {
         let center = min(max(x, cell.x + width / 2), cell.maxX - width / 2)
-        let y = plot.y - (isStaggered && index.isMultiple(of: 2) ? 20 : 5)
+        let y = plot.y - (isStaggered && index.isMultiple(of: 2) ? 24 : 9)
         write(name, x: center, y: y, size: Self.tickSize, .text, anchor: .middle)
       }
       guard spacing > 34 else { continue }

@@ -107,7 +107,7 @@ extension Figure {
     case .importances: .importances(study, options)
     case .rank: .rank(study, options)
     case .edf: .empiricalDistribution(studies, objective: objective, scale: options.scale)
-    case .pareto: .pareto(study)
+    case .pareto: .pareto(study, scale: options.scale)
     case .hypervolume: .hypervolume(study, reference: options.reference)
     case .timeline: .timeline(study)
     case .rungs: .rungs(study)

@@ -33,7 +33,7 @@ import Testing
 
   @Test("every figure is well-formed and holds nothing but shapes and text")
   func wellFormed() throws {
-    for (name, figure) in try Samples.figures() {
+    for (name, figure) in try Samples.figures() + Samples.allKinds.get() {
       let reader = try Self.read(figure.svg())
       let known: Set = ["svg", "title", "style", "rect", "path", "text"]
       #expect(Set(reader.elements.keys).isSubset(of: known), "\(name)")
@@ -61,6 +61,23 @@ import Testing
               && box.bottom <= Double(height), "\(name) at \(width)×\(height): \(box)")
           for other in boxes[(index + 1)...] {
             #expect(!box.meets(other), "\(name) at \(width)×\(height): \(box) and \(other)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test("no text of any kind of figure meets another", arguments: [320, 620, 1_200])
+  func textOfAllKindsIsApart(width: Int) throws {
+    for height in [300, 800] {
+      for (name, figure) in try Samples.allKinds.get() {
+        let boxes = figure.scene(width: width, height: height).allShapes.compactMap(Box.init)
+        for (index, box) in boxes.enumerated() {
+          #expect(
+            box.left >= 0 && box.right <= Double(width) + 0.5 && box.top >= 0
+              && box.bottom <= Double(height), "\(name) at \(width)×\(height): \(box)")
+          for other in boxes[(index + 1)...] where box.meets(other) {
+            Issue.record("\(name) at \(width)×\(height): \(box) and \(other)")
           }
         }
       }

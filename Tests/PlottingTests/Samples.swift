@@ -97,6 +97,92 @@ enum Samples {
     return figures
   }
 
+  /// A study of several objectives with every kind of parameter, conditions, constraints and rungs.
+  static func varied(
+    _ count: Int, objectives: Int = 1, name: String = "varied", parameter: String = "x",
+    choices: [ParameterValue] = ["relu", "tanh", 3, nil], more: Int = 0
+  ) throws -> StudySeries {
+    let rate = Distribution.float(try FloatDistribution(low: 1e-6, high: 1, log: true))
+    let layers = Distribution.int(try IntDistribution(low: 1, high: 5))
+    let kind = Distribution.categorical(try CategoricalDistribution(choices))
+    let plain = Distribution.float(try FloatDistribution(low: -1, high: 1))
+    let trials = (0..<count).map { number in
+      var generator = TrialGenerator(seed: 11, trial: number)
+      let fate = generator.uniform()
+      let state: TrialState =
+        number < 2 || fate < 0.8
+        ? .completed : fate < 0.9 ? .pruned : fate < 0.95 ? .failed : .running
+      var trial = Trial(TrialReference(id: number + 1, number: number), state: state)
+      let x = generator.uniform()
+      trial.parameters = [
+        ParameterAssignment(parameter, rate, internalValue: x * x + 1e-6),
+        ParameterAssignment(
+          "kind", kind, internalValue: Double(generator.integer(below: choices.count))),
+      ]
+      if number % 3 > 0 {
+        trial.parameters.append(
+          ParameterAssignment(
+            "layers", layers, internalValue: Double(1 + generator.integer(below: 5))))
+      }
+      trial.parameters += (0..<more).map {
+        ParameterAssignment("\(parameter)\($0)", plain, internalValue: generator.uniform(-1, 1))
+      }
+      if state == .completed {
+        trial.values = (0..<objectives).map { index in
+          index == 0 ? x + 0.01 : (1 - x) * (1 - x) * Double(index) + generator.uniform()
+        }
+      }
+      if number % 5 == 4 { trial.systemAttributes = [Attribute("constraints", [0.5])] }
+      for rung in 0..<generator.integer(below: 4) {
+        trial.systemAttributes.append(Attribute("completed_rung_\(rung)", .float(x)))
+      }
+      let start = Timestamp(microseconds: 1_700_000_000_000_000 + Int64(number / 3) * 60_000_000)
+      trial.startedAt = start
+      if state.isFinished {
+        trial.completedAt = start.advanced(by: .seconds(generator.uniform(0, 90)))
+      }
+      return trial
+    }
+    return StudySeries(
+      name: name, directions: (0..<objectives).map { $0 == 1 ? .maximize : .minimize },
+      trials: trials, metric: "loss")
+  }
+
+  /// Figures of all kinds, in many conditions, by name; made once.
+  static let allKinds = Result { try makeAllKinds() }
+
+  private static func makeAllKinds() throws -> [(name: String, figure: Figure)] {
+    var studies: [(String, StudySeries)] = [
+      ("empty", completed([])), ("one value", completed([3])),
+      ("all failed", unfinished(9, state: .failed)), ("running", unfinished(2, state: .running)),
+      ("not finite", completed([.infinity, -.infinity, .nan])),
+      ("one trial", try varied(1)), ("three trials", try varied(3)), ("some", try varied(60)),
+      ("two objectives", try varied(80, objectives: 2)),
+      ("three objectives", try varied(80, objectives: 3)),
+      ("five objectives", try varied(40, objectives: 5)),
+      ("one category", try varied(20, choices: ["only"])),
+      ("many parameters", try varied(30, more: 40)),
+      ("long", try varied(2_500, objectives: 2)),
+    ]
+    var constant = try varied(20, objectives: 2)
+    for index in constant.trials.indices {
+      if !constant.trials[index].values.isEmpty { constant.trials[index].values = [1, 1] }
+      constant.trials[index].parameters = constant.trials[0].parameters
+      constant.trials[index].completedAt = constant.trials[index].startedAt
+    }
+    studies.append(("constant", constant))
+    for name in hostileNames {
+      studies.append(
+        (
+          "named \(name)",
+          try varied(9, objectives: 2, name: name, parameter: name, choices: [.string(name), "b"])
+        ))
+    }
+    return studies.flatMap { name, study in
+      PlotKind.allCases.map { ("\($0.rawValue) of \(name)", Figure.of($0, [study])) }
+    }
+  }
+
   /// One running trial that reported these values.
   static func reporting(_ values: [Double]) -> StudySeries {
     var study = unfinished(1, state: .running)
