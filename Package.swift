@@ -208,7 +208,7 @@ let package = Package(
       dependencies: [
         "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
       ],
-      exclude: ["drive_terminal.py"], swiftSettings: house),
+      exclude: ["drive_terminal.py", "Optuna"], swiftSettings: house),
     .testTarget(name: "LaunchingTests", dependencies: ["Launching"], swiftSettings: house),
     // Scenarios with several machines, whose scripts are in Tests/Machines.
     .testTarget(

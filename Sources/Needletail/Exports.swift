@@ -1,3 +1,5 @@
+@_exported public import Analysis
+@_exported public import Plotting
 @_exported public import Pruners
 @_exported public import Samplers
 @_exported public import StudyModel

@@ -67,15 +67,37 @@ extension Figure {
           + "\((parts[0].pruned.count + parts[0].failed.count).grouped) are marked.")
     }
     let (layers, legend) = historyLayers(parts, total: total)
-    return Figure(
-      title: title, subtitle: subtitle, emptyReason: nil, notes: notes,
+    let panel = Panel(
       x: Axis("trial", covering: studies.flatMap(\.ends), isInteger: true),
       y: Axis(
         valueLabel(studies, objective: objective),
         covering: parts.lazy.flatMap(\.values),
-        scale: isLogarithmic ? .logarithmic : .linear),
-      layers: layers, legend: legend,
-      makeTable: { trialTable(studies, objective: objective, rows: $0) })
+        scale: isLogarithmic ? .logarithmic : .linear), layers: layers)
+    return Figure(
+      title: title, subtitle: subtitle, notes: notes, panels: [panel], legend: legend,
+      makeTable: { trialTable(studies, objective: objective, rows: $0) },
+      makeData: {
+        let trials = trialTable(studies, objective: objective, rows: nil)
+        let best = studies.flatMap { bestSoFar($0, objective: objective) }
+        let place = (trials.columns.firstIndex { $0.name == "value" } ?? 0) + 1
+        var columns = trials.columns
+        columns.insert(.init(name: "best", cells: best), at: place)
+        return FigureTable(columns: columns, count: trials.count)
+      })
+  }
+
+  /// The best feasible value up to each trial; null before the first.
+  private static func bestSoFar(_ study: StudySeries, objective: Int) -> [JSONValue] {
+    let direction = study.directions[objective]
+    var best: Double?
+    return study.trials.map { trial in
+      if trial.state == .completed, let value = trial.value(of: objective), !value.isNaN,
+        best.map({ direction.isBetter(value, than: $0) }) ?? true, trial.isFeasible
+      {
+        best = value
+      }
+      return best.map { .float($0) } ?? .null
+    }
   }
 
   /// The number of points that are drawn before they are thinned out.

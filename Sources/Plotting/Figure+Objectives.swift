@@ -118,7 +118,7 @@ extension Figure {
             ? "front" : places.dominated.contains(row) ? "dominated" : "infeasible"
         }
         return FigureTable(
-          columns: [.init(name: "kind", cells: kinds)] + trials.columns, count: rows.count)
+          columns: [.init(name: "group", cells: kinds)] + trials.columns, count: rows.count)
       })
   }
 

@@ -2,6 +2,12 @@ internal import Analysis
 internal import StudyModel
 
 extension Figure {
+  /// Whether a column of ours has that name.
+  private static func isReserved(_ name: String) -> Bool {
+    ["study", "trial", "state", "value", "best", "group"].contains(name)
+      || (name.hasPrefix("value_") && Int(name.dropFirst(6)) != nil)
+  }
+
   /// One row per trial: study (of several), trial, state, value, and its parameters.
   ///
   /// - Parameters:
@@ -57,6 +63,8 @@ extension Figure {
     }
     if studies.count > 1 { all.insert(FigureTable.Column(name: "study", cells: study), at: 0) }
     for (name, cells) in zip(names, columns) {
+      // A parameter may be called like one of our columns.
+      let name = isReserved(name) ? "parameter_\(name)" : name
       let missing = repeatElement(JSONValue.null, count: rows.count - cells.count)
       all.append(FigureTable.Column(name: name, cells: cells + missing))
     }

@@ -162,11 +162,12 @@ import Testing
     second.trials[0].parameters = [ParameterAssignment("layers", distribution, internalValue: 3)]
     let table = Figure.history([Samples.completed([1, 2], name: "a"), second]).data
     #expect(table.count == 3)
-    #expect(table.columns.map(\.name) == ["study", "trial", "state", "value", "layers"])
+    #expect(table.columns.map(\.name) == ["study", "trial", "state", "value", "best", "layers"])
     #expect(table.columns[0].cells == ["a", "a", "b"])
     #expect(table.columns[1].cells == [0, 1, 0])
     #expect(table.columns[3].cells == [1.0, 2.0, 4.0])
-    #expect(table.columns[4].cells == [nil, nil, 3])
+    #expect(table.columns[4].cells == [1.0, 1.0, 4.0])
+    #expect(table.columns[5].cells == [nil, nil, 3])
   }
 
   @Test func trialsInAnyOrderGiveTheSameFigure() throws {
