@@ -164,6 +164,8 @@ extension StudyStore {
     }
     try setNote("claim:" + key, to: String(number), of: study)
     return number
+  }
+
   public func workers(in study: StudyRecord) throws(StoreError) -> [Int: String] {
     var workers: [Int: String] = [:]
     for trial in try trials(in: study, numbers: nil) {
