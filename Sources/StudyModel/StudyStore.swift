@@ -154,18 +154,6 @@ extension StudyStore {
     return created
   }
 
-  /// Claims with the notes, in two steps. Only for a store that one process uses from one thread: any
-  /// other must do it in one transaction.
-  public func claim(
-    _ key: String, for number: Int, from owner: Int?, of study: StudyRecord
-  ) throws(StoreError) -> Int {
-    if let held = try note("claim:" + key, of: study).flatMap(Int.init), held != owner {
-      return held
-    }
-    try setNote("claim:" + key, to: String(number), of: study)
-    return number
-  }
-
   public func workers(in study: StudyRecord) throws(StoreError) -> [Int: String] {
     var workers: [Int: String] = [:]
     for trial in try trials(in: study, numbers: nil) {

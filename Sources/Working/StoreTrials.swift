@@ -114,7 +114,8 @@ package final class StoreTrials: TrialSource {
       let coordinator = Coordinator(
         store: store, study: record, sampler: try file.sampler?.makeSampler() ?? TPESampler(),
         pruner: try file.pruner?.makePruner() ?? NopPruner(),
-        seed: try store.seed(of: record, proposed: file.seed), retries: file.retries)
+        seed: try store.seed(of: record, proposed: file.seed), allowsRepeats: file.allowsRepeats,
+        retries: file.retries)
       let limit = notes.trials.flatMap { Int($0) } ?? file.trials
       return Served(
         record: record, notes: notes,

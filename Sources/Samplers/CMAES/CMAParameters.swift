@@ -48,7 +48,8 @@ package struct CMAParameters: Sendable {
     let muEffMinus = effective(raw[parents...])
     let speed = isSeparable ? (n + 2) / 3 : 1
     let c1 = min(0.5, speed * 2 / ((n + 1.3) * (n + 1.3) + muEff))  // 57
-    let cMu = min(1 - c1 - 1e-8, speed * 2 * (muEff - 2 + 1 / muEff) / ((n + 2) * (n + 2) + muEff))  // 58
+    let gain = 2 * (muEff - 2 + 1 / muEff) / ((n + 2) * (n + 2) + muEff)
+    let cMu = min(1 - c1 - 1e-8, speed * gain)  // 58
     let alpha = min(
       1 + c1 / cMu, 1 + 2 * muEffMinus / (muEff + 2), (1 - c1 - cMu) / (n * cMu))  // 50 to 52
     let positive = raw.filter { $0 > 0 }.reduce(0, +)

@@ -43,6 +43,7 @@ final class ServedStudy: Sendable {
     let coordinator = Coordinator(
       store: store, study: record, sampler: sampler, pruner: pruner,
       seed: try store.seed(of: record, proposed: parsed?.seed),
+      allowsRepeats: parsed?.allowsRepeats ?? false,
       retries: parsed?.retries ?? RetryPolicy(), leaseDuration: leaseDuration)
     let space = parsed.flatMap { $0.space.parameters.isEmpty ? nil : $0.space }
     dispatcher = try Dispatcher(coordinator, limit: contents.limit, space: space)
