@@ -51,20 +51,20 @@ extension Coordinator {
   }
 
   private func planned(_ trial: Trial, in space: SearchSpace?) throws -> TrialPlan {
-    let quick: TrialPlan? = try state.withLock { state in
+    let quick: TrialPlan? = try state.withLock { state -> TrialPlan? in
       let prepared = state.takePrepared(
         for: trial.number, in: space, readsHistory: sampler.readsHistory)
       // A copy of the history costs more than a fast sampler.
       guard prepared != nil || state.samplingTime < lookAheadTime else { return nil }
       var time = state.samplingTime
-      let plan = try plan(trial, in: space, given: state.history, prepared: prepared, &time)
+      let plan = try self.plan(trial, in: space, given: state.history, prepared: prepared, &time)
       state.samplingTime = time
       return plan
     }
     if let quick { return quick }
     let history = state.withLock { $0.history }
     var time: Duration = .zero
-    let plan = try plan(trial, in: space, given: history, prepared: nil, &time)
+    let plan = try self.plan(trial, in: space, given: history, prepared: nil, &time)
     state.withLock { [time] in $0.samplingTime = time }
     return plan
   }
