@@ -1,6 +1,6 @@
 public import Analysis
 public import Plotting
-public import StudyModel
+internal import StudyModel
 
 extension Study {
   /// A figure of the study as it is stored now.
