@@ -145,12 +145,17 @@ public final class ActiveTrial: Sendable {
     }
   }
 
-  /// Sets or replaces an attribute.
+  /// Sets or replaces an attribute; one that ``Attribute/reportingConstraint(_:_:)`` made becomes one of
+  /// the trial's constraints.
   public func setAttribute(_ attribute: Attribute, _ kind: AttributeKind = .user) throws {
     try withActiveState { set(attribute, kind, in: &$0) }
   }
 
   private func set(_ attribute: Attribute, _ kind: AttributeKind, in state: inout State) {
+    if kind == .user, let constraint = attribute.constraint {
+      set(constraint, .system, in: &state)
+      return
+    }
     switch kind {
     case .user:
       state.trial.userAttributes.removeAll { $0.key == attribute.key }

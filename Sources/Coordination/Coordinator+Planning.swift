@@ -36,7 +36,8 @@ extension Coordinator {
     var history = history
     var tries = 0
     var conflicts = 0
-    while tries < (sampler.exhaustsSpace ? 1 : Self.samplerTries), conflicts < Self.claimTries {
+    let allowed = sampler.isWorthAskingAgain ? Self.samplerTries : 1
+    while tries < allowed, conflicts < Self.claimTries {
       let attempt = UInt64(tries + conflicts)
       let seed = attempt == 0 ? self.seed : self.seed ^ (attempt &* 0x9E37_79B9_7F4A_7C15)
       var generator = TrialGenerator(seed: seed, trial: trial.number)

@@ -11,6 +11,8 @@ public enum TrialError: Error, Hashable {
   case reportWithSeveralObjectives
   /// No point was found at which the search space's constraints hold; `isQueued` when values were given.
   case noPossiblePoint(constraints: [String], isQueued: Bool)
+  /// A constraint whose value is NaN.
+  case constraintNotANumber(String)
   /// A seed or another note of the store that cannot be read.
   case unreadableNote(key: String, value: String)
 }
@@ -31,6 +33,8 @@ extension TrialError: CustomStringConvertible {
         + (isQueued
           ? " with the queued ones; enqueue others"
           : "; loosen the constraints or widen the ranges")
+    case .constraintNotANumber(let name):
+      "the constraint '\(name)' is NaN; give a number, above 0 where it is violated"
     case .unreadableNote(let key, let value):
       "the store's note '\(key)' is '\(value)', which is not a number; delete the study"
     }

@@ -78,6 +78,16 @@ public struct RunningTrial: Sendable {
     get throws { try held.pruningReason() != nil }
   }
 
+  /// Sets or replaces the value of a constraint: the trial is feasible if all its constraints are 0 or less.
+  ///
+  /// Samplers and ``Study/bestTrial`` prefer feasible trials. Kept as Optuna 5 keeps it.
+  ///
+  /// - Throws: ``TrialError/constraintNotANumber(_:)``, and what the store throws.
+  public func setConstraint(_ name: String, _ value: Double) throws {
+    guard !value.isNaN else { throw TrialError.constraintNotANumber(name) }
+    try held.setAttribute(.reportingConstraint(name, value), .user)
+  }
+
   /// Sets or replaces an attribute of the trial.
   public func setAttribute(_ key: String, _ value: JSONValue) throws {
     try held.setAttribute(Attribute(key, value), .user)

@@ -14,6 +14,7 @@ package import StudyModel
 /// | `report` | `value`, `step` | |
 /// | `should_prune` | | `prune`, `reason` |
 /// | `set_user_attr` | `key`, `value` | |
+/// | `set_constraint` | `name`, `value`, feasible at 0 and below | |
 /// | `tell` | `values`, or `state`: `pruned`, `infeasible`, `failed`, with a `reason` | |
 package enum ChannelRequest: Sendable, Hashable {
   /// What the command is told of its trial.
@@ -22,6 +23,8 @@ package enum ChannelRequest: Sendable, Hashable {
   case report(Double, step: Int)
   case shouldPrune
   case setUserAttribute(Attribute)
+  /// The value of a constraint.
+  case setConstraint(String, Double)
   /// The objectives' final values.
   case tell([Double])
   case tellPruned
@@ -42,6 +45,8 @@ package enum ChannelRequest: Sendable, Hashable {
     case .shouldPrune: ["call": "should_prune"]
     case .setUserAttribute(let attribute):
       ["call": "set_user_attr", "key": .string(attribute.key), "value": attribute.value]
+    case .setConstraint(let name, let value):
+      ["call": "set_constraint", "name": .string(name), "value": .float(value)]
     case .tell(let values): ["call": "tell", "values": .array(values.map(JSONValue.float))]
     case .tellPruned: ["call": "tell", "state": "pruned"]
     case .tellInfeasible: ["call": "tell", "state": "infeasible"]
@@ -77,6 +82,16 @@ package enum ChannelRequest: Sendable, Hashable {
         throw ChannelError("'set_user_attr' needs a 'key' and a 'value'")
       }
       self = .setUserAttribute(Attribute(key, value))
+    case "set_constraint":
+      guard let name = json["name"]?.string, !name.isEmpty else {
+        throw ChannelError("'set_constraint' needs the constraint's 'name'")
+      }
+      let value = try Self.number(json["value"], in: call)
+      guard !value.isNaN else {
+        throw ChannelError(
+          "the constraint '\(name)' is NaN; give a number, above 0 where it is violated")
+      }
+      self = .setConstraint(name, value)
     case "tell":
       switch json["state"]?.string {
       case nil, "completed", "complete":
@@ -97,7 +112,7 @@ package enum ChannelRequest: Sendable, Hashable {
     default:
       throw ChannelError(
         "the call '\(call.prefix(40))' is unknown; known are trial, suggest, report, should_prune, "
-          + "set_user_attr, tell")
+          + "set_user_attr, set_constraint, tell")
     }
   }
 

@@ -13,6 +13,8 @@ internal import StudyModel
 package struct CommandObjective: Sendable {
   let command: CommandTemplate
   let objectives: [ObjectiveMetric]
+  /// The names of metrics that are constraints.
+  let constraints: [String]
   let collection: MetricCollection
   let timeLimit: Duration?
   /// How much memory the command and what it starts may hold, in bytes; nil for no limit.
@@ -50,6 +52,7 @@ package struct CommandObjective: Sendable {
     guard let command = other ?? file.command else { throw Self.noCommand(in: file) }
     self.command = command
     objectives = file.objectives
+    constraints = file.constraintMetrics
     collection = file.collection
     timeLimit = file.trialTimeout
     self.memoryLimit = [file.memoryLimit, memoryLimit].compactMap { $0 }.min()
@@ -90,6 +93,9 @@ package struct CommandObjective: Sendable {
       path: file.path, location: nil,
       problem: "there is no command to run; add one, such as command: [python3, train.py]")
   }
+
+  /// The names of all that it reports: objectives, then constraints.
+  var metricNames: [String] { objectives.map(\.name) + constraints }
 
   /// The path of the command's program; nil when its name depends on the trial.
   private static func program(

@@ -22,6 +22,7 @@ final class TrialRun {
   private let wakeUp: DescriptorPair
 
   private var values: ObjectiveValues
+  private var constraints = ConstraintValues()
   /// How the command itself said that it ended.
   private var toldOutcome: CommandOutcome?
   /// What the pruner answered when the command last asked whether to go on.
@@ -49,7 +50,7 @@ final class TrialRun {
     let suffix = ".log"
     func scanner(_ isRead: Bool) -> MetricScanner? {
       isRead
-        ? MetricScanner(objectives: objective.objectives.map(\.name), collection: collection) : nil
+        ? MetricScanner(objectives: objective.metricNames, collection: collection) : nil
     }
     do throws(SystemError) {
       let outputPipe = try Descriptor.pipe()
@@ -179,6 +180,7 @@ final class TrialRun {
         "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
       ]
     case .setUserAttribute(let attribute): try handler.setUserAttribute(attribute)
+    case .setConstraint(let name, let value): constraints.add(value, spelled: "", as: name)
     case .tell(let told):
       values.tell(told)
       hasToldValues = true
@@ -202,6 +204,12 @@ final class TrialRun {
 
   /// Takes a value that the command printed; with a step it is a report, on which the pruner decides.
   private func take(_ measurement: Measurement) {
+    let constraint = measurement.objective - objective.objectives.count
+    guard constraint < 0 else {
+      constraints.add(
+        measurement.value, spelled: measurement.text, as: objective.constraints[constraint])
+      return
+    }
     values.add(measurement)
     guard let step = measurement.step, let value = measurement.value,
       objective.objectives.count == 1, stop.reason == nil
@@ -237,7 +245,27 @@ final class TrialRun {
     serveChannel()
     result.usage = usage
     result.notes = [output.log.note, errors.log.note].compactMap { $0 }
-    result.outcome = outcome(of: end, stoppedFor: requested ?? stop.reason)
+    result.outcome = recordConstraints(outcome(of: end, stoppedFor: requested ?? stop.reason))
+  }
+
+  /// Records what constraints there are, and how the run ends then: one that completed must have reported
+  /// those of the study file.
+  private func recordConstraints(_ outcome: CommandOutcome) -> CommandOutcome {
+    switch outcome {
+    case .lost, .interrupted, .preempted, .tryAgain, .requeued, .notStarted: return outcome
+    default: break
+    }
+    do {
+      for attribute in constraints.attributes { try handler.setUserAttribute(attribute) }
+    } catch StoreError.leaseLost {
+      return .lost
+    } catch {
+      return .refused("\(error)")
+    }
+    guard outcome.values != nil else { return outcome }
+    return constraints.problem(expecting: objective.constraints) {
+      MetricReading.names(in: output.log.tail + errors.log.tail, limit: 8)
+    } ?? outcome
   }
 
   private func outcome(
@@ -293,7 +321,7 @@ final class TrialRun {
     guard let path else { return }
     let full = path.hasPrefix("/") ? path : "\(environment.folder)/\(path)"
     let reading = MetricReading(
-      objectives: objective.objectives.map(\.name), stepNames: objective.collection.stepNames)
+      objectives: objective.metricNames, stepNames: objective.collection.stepNames)
     for measurement in ResultFile.measurements(at: full, reading) { take(measurement) }
   }
 }

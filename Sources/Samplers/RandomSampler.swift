@@ -10,6 +10,7 @@ public struct RandomSampler: Sampler {
 
   public var name: String { "random" }
   public var readsHistory: Bool { false }
+  public var isWorthAskingAgain: Bool { true }
   public var sharingPrefix: String? { nil }
 
   /// Nothing: each parameter is sampled when it is asked for.

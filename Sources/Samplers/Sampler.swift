@@ -35,6 +35,10 @@ public protocol Sampler: Sendable {
   /// Whether the sampler tries each point of a finite space once and then ends the study.
   var exhaustsSpace: Bool { get }
 
+  /// Whether planning again with other random numbers costs little and leads elsewhere, so that it is worth
+  /// trying when a suggestion breaks a constraint or repeats a point; false by default.
+  var isWorthAskingAgain: Bool { get }
+
   /// Decides all there is to decide before a trial starts; by default what is sampled jointly.
   ///
   /// - Parameters:
@@ -80,6 +84,7 @@ public struct TrialPlan: Sendable, Hashable {
 
 extension Sampler {
   public var exhaustsSpace: Bool { false }
+  public var isWorthAskingAgain: Bool { false }
 
   public func plan(
     for trial: Int, in space: SearchSpace?, given history: TrialHistory,

@@ -43,7 +43,8 @@ private final class CountingSampler: Sampler {
     let store = InMemoryStudyStore()
     return Coordinator(
       store: store, study: try store.createStudy(named: "s", directions: [.minimize]),
-      sampler: sampler, pruner: NopPruner(), seed: 1, retries: RetryPolicy(), worker: "w",
+      sampler: sampler, pruner: NopPruner(), seed: 1, allowsRepeats: true, retries: RetryPolicy(),
+      worker: "w",
       leaseDuration: .seconds(60), lookAheadTime: lookAheadTime, timeAhead: { .zero })
   }
 

@@ -76,7 +76,8 @@ import Testing
         refusal("the request is not JSON: expected a value at byte 0"),
         refusal(#"a request needs a member 'call', such as {\"call\": \"trial\"}"#),
         refusal(
-          "the call 'fly' is unknown; known are trial, suggest, report, should_prune, set_user_attr, tell"
+          "the call 'fly' is unknown; known are trial, suggest, report, should_prune, set_user_attr, "
+            + "set_constraint, tell"
         ),
         refusal("'suggest' needs the parameter's 'name'"),
         refusal("parameter 'x': low 2.0 is above high 1.0; exchange them"),

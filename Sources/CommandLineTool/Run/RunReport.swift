@@ -21,7 +21,7 @@ struct RunReport {
     let best =
       study.directions.count == 1
       ? overview.best.map { [$0] } ?? []
-      : try store.trials(in: study, numbers: nil).undominated(study.directions)
+      : ParetoFront(of: try store.trials(in: study, numbers: nil), study.directions).trials
     if !isQuiet { summarize(overview, end) }
     if json {
       writeJSON(overview, best, end)

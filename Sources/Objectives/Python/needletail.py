@@ -198,6 +198,10 @@ class Trial:
         self._channel.call("set_user_attr", key=key, value=value)
         self._user_attrs[key] = value
 
+    def set_constraint(self, key, value):
+        """Sets a constraint: the trial is feasible if all its constraints are 0 or less."""
+        self._channel.call("set_constraint", name=key, value=float(value))
+
 
 def _plain(value):
     """NumPy's scalars as Python's own."""

@@ -65,6 +65,7 @@ public struct CMAESSampler: Sampler {
 
   public var name: String { "cmaes" }
   public var readsHistory: Bool { true }
+  public var isWorthAskingAgain: Bool { true }
   public var sharingPrefix: String? { nil }
 
   public func sampleJointly(

@@ -43,6 +43,7 @@ public struct NSGA2Sampler: Sampler {
 
   public var name: String { "nsga2" }
   public var readsHistory: Bool { true }
+  public var isWorthAskingAgain: Bool { true }
   public var sharingPrefix: String? { nil }
 
   public func sampleJointly(

@@ -74,6 +74,7 @@ public struct TPESampler: Sampler {
 
   public var name: String { "tpe" }
   public var readsHistory: Bool { true }
+  public var isWorthAskingAgain: Bool { true }
   public var sharingPrefix: String? {
     isMultivariate != false && usesConstantLiar ? Self.announcementPrefix : nil
   }

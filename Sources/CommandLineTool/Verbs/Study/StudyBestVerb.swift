@@ -7,7 +7,8 @@ package struct StudyBestVerb: Verb {
     words: ["study", "best"],
     abstract: "Show the best completed trial of a study.",
     discussion: [
-      "With several objectives it lists the trials that no other one beats in all of them."
+      "With several objectives it lists the feasible trials that no other one beats in all of them, and "
+        + "the volume that they dominate."
     ],
     arguments: [.study],
     options: [
@@ -38,13 +39,23 @@ package struct StudyBestVerb: Verb {
     let selection = try StoreSelection(option: store, environment: context.environment)
     let store = try selection.openExisting()
     let study = try store.study(named: name)
-    let best =
-      study.directions.count == 1
-      ? try store.bestTrial(in: study).map { [$0] } ?? []
-      : try store.trials(in: study, numbers: nil).undominated(study.directions)
+    var best: [Trial] = []
+    var front: ParetoFront?
+    if study.directions.count == 1 {
+      if let trial = try store.bestTrial(in: study) { best = [trial] }
+    } else {
+      let found = ParetoFront(
+        of: try store.trials(in: study, numbers: nil), study.directions)
+      best = found.trials
+      front = found
+    }
     guard let first = best.first else {
+      let completed = try store.counts(in: study)[.completed] ?? 0
       context.console.warn(
-        "study '\(name.printable)' has no completed trial; needletail study show tells its state")
+        completed > 0
+          ? "study '\(name.printable)' has \(completed) completed trials, and none is feasible"
+          : "study '\(name.printable)' has no completed trial; needletail study show tells its state"
+      )
       return .nothingFound
     }
     if let parameter {
@@ -63,17 +74,44 @@ package struct StudyBestVerb: Verb {
         trial.summaryLines.forEach(context.console.write)
       }
     }
+    if !json, let line = front?.volumeLine { context.console.write(line) }
     return .success
   }
 }
 
-extension [Trial] {
-  /// The completed trials that no other one beats in one objective while being as good in all.
-  func undominated(_ directions: [Direction]) -> [Trial] {
-    let completed = filter { $0.state == .completed && $0.values.count == directions.count }
+/// The feasible completed trials that no other one beats in one objective while being as good in all.
+struct ParetoFront {
+  let trials: [Trial]
+  /// The volume that they dominate, up to ``reference``; nil when values are infinite.
+  let volume: Double?
+  /// The worst value of each objective among all feasible completed trials.
+  let reference: [Double]
+
+  init(of all: [Trial], _ directions: [Direction]) {
+    let completed = all.filter {
+      $0.state == .completed && $0.values.count == directions.count
+        && Trial.violation(of: $0.systemAttributes) <= 0
+    }
     let losses = completed.map { trial in
       zip(directions, trial.values).map { $0.loss($1) }
     }
-    return (ParetoOrder.ranks(losses, atLeast: 1).first ?? []).map { completed[$0] }
+    let places = ParetoOrder.ranks(losses, atLeast: 1).first ?? []
+    trials = places.map { completed[$0] }
+    let worst = directions.indices.map { objective in
+      losses.reduce(-.infinity) { max($0, $1[objective]) }
+    }
+    reference = zip(directions, worst).map { $0.loss($1) }
+    let front = places.map { losses[$0] }
+    let isFinite = (front + [worst]).allSatisfy { $0.allSatisfy(\.isFinite) }
+    volume = isFinite && !front.isEmpty ? Hypervolume.volume(front, below: worst) : nil
+  }
+
+  /// `4 trials dominate a volume of 0.83 up to the worst values 1.2, 30`.
+  var volumeLine: String? {
+    guard let volume else { return nil }
+    let worst = reference.map { $0.text(significantDigits: 6) }.joined(separator: ", ")
+    return
+      "\(trials.count) \(trials.count == 1 ? "trial dominates" : "trials dominate") a volume of "
+      + "\(volume.text(significantDigits: 6)) up to the worst values \(worst)"
   }
 }
