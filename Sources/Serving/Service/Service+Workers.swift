@@ -221,6 +221,12 @@ extension Service {
     guard let claim = batch.claim, studies.count == 1, let study = studies.first,
       !study.isOverTime, !isEnding
     else { return nil }
+    do throws(APIError) {
+      // One that has to register first would not be told of the trials.
+      try workers.heard(from: claim.worker)
+    } catch {
+      return nil
+    }
     let key = ClaimDesk.Claim(request: claim, grant: call.grant).key
     let asked = book.served.filter(key.includes)
     return asked.count == 1 && asked.first === study ? claim : nil
