@@ -187,7 +187,11 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
-      dependencies: ["Needletail", "StudyModel", "Samplers", "Pruners", "SQLiteStores"],
+      dependencies: [
+        "Needletail", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "CoordinatorClient",
+        "Serving",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ServingTests",

@@ -20,7 +20,8 @@ public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
     case .nothingFound: "found nothing"
     case .failed: "failed; one sentence on stderr says why"
     case .usage: "wrong usage"
-    case .tryAgain: "try again later: the store is locked, its disk is full, or the coordinator is away"
+    case .tryAgain:
+      "try again later: the store is locked, its disk is full, or the coordinator is away"
     case .interrupted: "interrupted; running trials are queued again"
     }
   }

@@ -8,6 +8,8 @@ extension WorkerSession {
   static let linger: Duration = .milliseconds(20)
   /// How long a claim waits at the coordinator.
   static let claimWait: Duration = .seconds(25)
+  /// How long a result that is not delivered may be without having reached the disk.
+  static let settleTime: Duration = .seconds(1)
   /// How long to wait before asking again when there will be no more trials for the moment.
   static let doneWait: Duration = .seconds(1)
 
@@ -151,13 +153,16 @@ extension WorkerSession {
 
   func runHeart() {
     var backoff = Backoff(from: .milliseconds(200), to: .seconds(2))
-    var pause: Duration = .zero
+    var due = ContinuousClock.now
     while true {
-      let isOver: Bool? = state.wait(atMost: pause) { state in
+      let isOver: Bool? = state.wait(atMost: min(Self.settleTime, due - .now)) { state in
         if state.phase == .ended { return true }
         return state.beatsNow ? false : nil
       }
       if isOver == true { return }
+      // A coordinator that takes long to answer may never do so.
+      keeper?.settle()
+      guard isOver == false || ContinuousClock.now >= due else { continue }
       let (leases, isDraining, terms) = state.read { state in
         state.beatsNow = false
         let leases = Set(state.held.keys).union(state.outbox.resultLeases)
@@ -172,11 +177,11 @@ extension WorkerSession {
           })
         cameBack()
         backoff.reset()
-        pause = beat
+        due = .now + beat
       } catch {
         wentAway(error)
         // Sooner than usual: the leases run out meanwhile.
-        pause = min(beat, backoff.pause(atLeast: error.retryAfter))
+        due = .now + min(beat, backoff.pause(atLeast: error.retryAfter))
       }
     }
   }

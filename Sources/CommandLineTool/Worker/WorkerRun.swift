@@ -79,6 +79,8 @@ struct WorkerRun {
     guard try register(worker, stops) else { return .interrupted }
     deliverLeftBehind(stops)
     try worker.start()
+    // What an earlier life left comes before anything new.
+    if !spool.found.isEmpty { _ = worker.settle(atMost: Self.farewell) }
     let source = CoordinatorTrials(worker, settings) { log.warn($0) }
     let observer = WorkerObserver(log)
     let pool = SlotPool(slots: slots, source, observer, resources: resources)
