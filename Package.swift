@@ -59,7 +59,8 @@ let package = Package(
     .target(
       name: "SQLiteStores", dependencies: ["StudyModel", "CSQLite"], swiftSettings: callsC),
     .target(
-      name: "PostgresStores", dependencies: ["StudyModel", "CPostgres", "SharedLibraries"],
+      name: "PostgresStores",
+      dependencies: ["StudyModel", "CPostgres", "SharedLibraries", "Threads"],
       swiftSettings: callsC),
     .target(
       name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
@@ -157,7 +158,7 @@ let package = Package(
       dependencies: [
         "PostgresStores", "SQLiteStores", "StudyModel", "PostgresTesting", "StoreWorker",
       ],
-      exclude: ["Optuna"], swiftSettings: house),
+      swiftSettings: house),
     .executableTarget(
       name: "StoreWorker", dependencies: ["SQLiteStores", "PostgresStores", "StudyModel"],
       path: "Tests/StoreWorker", swiftSettings: house),

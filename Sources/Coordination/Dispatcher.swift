@@ -35,6 +35,8 @@ package final class Dispatcher: Sendable {
     var retries: [Duration] = []
     var onAvailable: @Sendable () -> Void = {}
     var isClosed = false
+    /// Tells what other processes queue, if the store can.
+    var watch: StoreWatch?
   }
 
   /// A request with where its answer goes.
@@ -62,6 +64,11 @@ package final class Dispatcher: Sendable {
     self.space = space
     state = Mutex(State(limit: limit))
     coordinator.onWake { [weak self] in self?.wake() }
+    let token = coordinator.study.token
+    let watch = coordinator.store.watch { [weak self] changed in
+      if changed == nil || changed == token { self?.wake() }
+    }
+    state.withLock { $0.watch = watch }
     for lease in try coordinator.store.openLeases(in: coordinator.study)
     where RemoteWorker.name(inStore: lease.worker) != nil {
       coordinator.perform(coordinator.handle(.takenUp(lease)))

@@ -93,6 +93,10 @@ public final class PostgresStudyStore: StudyStore {
     try createTables()
   }
 
+  public func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch? {
+    listener.watch(body)
+  }
+
   /// Whether an address names a store of this kind.
   public static func isAddress(_ text: String) -> Bool { ServerAddress.isAddress(text) }
 

@@ -34,7 +34,7 @@ enum Schema {
     );
     CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name);
     CREATE TABLE IF NOT EXISTS version_info (
-      version_info_id SERIAL NOT NULL,
+      version_info_id INTEGER NOT NULL,
       schema_version INTEGER,
       library_version VARCHAR(256),
       PRIMARY KEY (version_info_id),

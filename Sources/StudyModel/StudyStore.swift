@@ -116,6 +116,15 @@ public protocol StudyStore: Sendable {
   /// nil without one.
   func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial?
 
+  /// Has `body` called soon after any process queued a trial, gave one back, or left a note, so that
+  /// nobody need ask the store again and again.
+  ///
+  /// - Parameter body: Called from a thread of the store, with the study's token; with nil when changes
+  ///   in any study may have gone unnoticed. Calls may be missing: time alone makes trials available
+  ///   too, and other programs tell nobody.
+  /// - Returns: What keeps the wish alive; nil when the store cannot tell, and must be asked.
+  func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch?
+
   // MARK: Leases
 
   /// The present moment on the clock that the deadlines of the study's leases count on. Every process

@@ -16,7 +16,7 @@
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// Runs `body` on a new thread, which must be joined; nil when the system has no more threads.
+  /// Runs `body` on a new thread, which must be joined or detached; nil when the system has no more threads.
   package init?(_ body: @escaping @Sendable () -> Void) {
     let work = unsafe Unmanaged.passRetained(Work(body))
     #if canImport(Glibc)
@@ -52,6 +52,11 @@
   /// Waits until the thread has ended and has let go of all it held.
   package func join() {
     pthread_join(thread, nil)
+  }
+
+  /// Lets go of the thread, which ends by itself and need not be waited for.
+  package func detach() {
+    pthread_detach(thread)
   }
 
   /// Lets the thread sleep.

@@ -23,6 +23,8 @@ package final class StoreTrials: TrialSource {
     /// Which study is asked first, so that all get their turn.
     var turn = 0
     var nextLook = ContinuousClock.now
+    /// Tells when something was queued, if the store can.
+    var watch: StoreWatch?
   }
 
   /// A study with what was stored of its file when it was taken up.
@@ -50,6 +52,10 @@ package final class StoreTrials: TrialSource {
     self.store = store
     self.settings = settings
     self.listener = listener
+    let watch = store.watch { [weak self] _ in
+      self?.state.withLock { $0.nextLook = .now }
+    }
+    state.withLock { $0.watch = watch }
   }
 
   // MARK: Taking
