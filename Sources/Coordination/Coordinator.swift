@@ -132,11 +132,15 @@ public final class Coordinator: Sendable {
       return known
     }
     let control = try store.control(of: study)
-    state.withLock { state in
-      state.control = (control, now)
-      _ = state.leases.handle(.cancelled(control == .cancelled), at: now)
-    }
+    noteControl(control, readAt: now)
     return control
+  }
+
+  func noteControl(_ control: StudyControl, readAt moment: Duration) {
+    state.withLock { state in
+      state.control = (control, moment)
+      _ = state.leases.handle(.cancelled(control == .cancelled), at: moment)
+    }
   }
 
   // MARK: Handing out

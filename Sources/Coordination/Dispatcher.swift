@@ -46,7 +46,7 @@ package final class Dispatcher: Sendable {
   }
 
   /// How often the store is asked whether another process left something to run, while somebody waits.
-  static let lookInterval: Duration = .seconds(1)
+  static let lookInterval: Duration = .milliseconds(500)
   /// Why a trial is to stop whose study was cancelled.
   static let cancelled = "the study was cancelled"
 
@@ -282,6 +282,13 @@ package final class Dispatcher: Sendable {
     }
   }
 
+  /// Leaves the user's wish in the store and follows it at once; others follow within two seconds.
+  package func setControl(_ control: StudyControl) throws(StoreError) {
+    try coordinator.store.setControl(control, of: coordinator.study)
+    coordinator.noteControl(control, readAt: coordinator.steadyTime)
+    wake()
+  }
+
   // MARK: Time
 
   /// Sets what is called, from any thread, when a claim that found nothing may find something now.
@@ -329,7 +336,8 @@ package final class Dispatcher: Sendable {
     }
   }
 
-  func wake() {
+  /// Lets a claim ask the store again: there may be something to run, which this process did.
+  package func wake() {
     let body: (@Sendable () -> Void)? = state.withLock { state in
       state.emptyUntil = .zero
       guard state.isWanted else { return nil }

@@ -100,6 +100,10 @@ package struct LeaseTable: Sendable, Hashable {
     case notYours
   }
 
+  /// How long after its deadline a lease has run out for the store too: its deadline there may be a
+  /// little later, by as long as writing it down took.
+  package static let slack: Duration = .milliseconds(50)
+
   /// How long a lease lasts without its worker being heard of.
   package let duration: Duration
   /// The leases that did not end, by token.
@@ -134,7 +138,8 @@ package struct LeaseTable: Sendable, Hashable {
       let moment =
         lease.hasRunOut
         ? lease.deadline + duration
-        : isRenewing ? lease.deadline : min(lease.deadline, renewalMoment(of: lease))
+        : min(
+          lease.deadline + Self.slack, isRenewing ? .seconds(1 << 40) : renewalMoment(of: lease))
       next = min(next ?? moment, moment)
     }
     return next
@@ -142,7 +147,7 @@ package struct LeaseTable: Sendable, Hashable {
 
   /// When the store's deadline of a lease that has earned a later one must be moved.
   private func renewalMoment(of lease: Held) -> Duration {
-    lease.deadline > lease.stored ? lease.stored - duration * 2 / 3 : lease.deadline
+    lease.deadline > lease.stored ? lease.stored - duration * 2 / 3 : lease.deadline + Self.slack
   }
 
   /// Takes in what happened and returns what is to be done about it.
@@ -256,7 +261,7 @@ package struct LeaseTable: Sendable, Hashable {
   private mutating func timePassed(_ now: Duration) -> [Action] {
     var actions = renewals(at: now)
     var hasNews = false
-    for (token, lease) in held where lease.deadline <= now && !lease.isEnding {
+    for (token, lease) in held where lease.deadline + Self.slack <= now && !lease.isEnding {
       if !lease.hasRunOut {
         held[token]?.hasRunOut = true
         hasNews = true

@@ -277,9 +277,12 @@ extension ResultStatus {
               dispatcher.coordinator.maintain()
             } else {
               let report = IntermediateValue(step: step, value: Double(step))
-              _ = try dispatcher.exchange(
-                DispatchRequest(
-                  worker: "a", reports: [LeaseReport(lease: trial.ticket, report: report)]))
+              let request = DispatchRequest(
+                worker: "a", reports: [LeaseReport(lease: trial.ticket, report: report)])
+              // The first two are likely to be in one batch.
+              dispatcher.exchange(request) { _ in }
+              dispatcher.exchange(request) { _ in }
+              _ = try dispatcher.exchange(request)
             }
           }
         }
@@ -289,5 +292,41 @@ extension ResultStatus {
     dispatcher.coordinator.maintain()
     let stored = try #require(try bed.store.trials(in: bed.study, numbers: [0]).first)
     #expect(stored.intermediateValues.map(\.step) == Array(0..<400))
+  }
+
+  /// In real time, with the shortest lease: the trial of a worker that falls silent, and that of a
+  /// coordinator that dies, run elsewhere less than a second after the lease.
+  @Test(arguments: [false, true]) func aDeadWorkersTrialRunsElsewhereInTime(
+    coordinatorDies: Bool
+  ) async throws {
+    let bed = try DispatchBed()
+    func dispatcher() throws -> Dispatcher {
+      try Dispatcher(
+        Coordinator(
+          store: bed.store, study: try bed.study, sampler: RandomSampler(), pruner: NopPruner(),
+          seed: 1, leaseDuration: .seconds(2)), limit: 1, space: bed.space)
+    }
+    let first = try dispatcher()
+    let second = coordinatorDies ? try dispatcher() : first
+    #expect(try first.claim(1, for: "a").map(\.number) == [0])
+    let begin = ContinuousClock.now
+    if coordinatorDies { first.close() }
+    let (claims, feed) = AsyncStream.makeStream(of: (ActiveTrial, Duration).self)
+    @Sendable func claim() {
+      second.exchange(DispatchRequest(worker: "b", claiming: 1)) { answer in
+        switch answer {
+        case .success(let answer):
+          // Measured here: a test that waits may be resumed only when others have ended.
+          for trial in answer.trials { feed.yield((trial, ContinuousClock.now - begin)) }
+        case .failure(let error): Issue.record("\(error)")
+        }
+      }
+    }
+    second.onAvailable { claim() }
+    claim()
+    let (trial, elapsed) = try #require(await claims.first { _ in true })
+    #expect(trial.attempt == 2)
+    #expect(elapsed >= .milliseconds(1_900) && elapsed < .seconds(3), "\(elapsed)")
+    second.close()
   }
 }

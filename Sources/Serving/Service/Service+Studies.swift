@@ -80,7 +80,11 @@ extension Service {
 
   func control(_ call: Route.Call, _ control: StudyControl) throws -> HTTPResponse {
     let record = try record(call)
-    try store.setControl(control, of: record)
+    if let study = book.served.first(where: { $0.record == record }) {
+      try study.dispatcher.setControl(control)
+    } else {
+      try store.setControl(control, of: record)
+    }
     settings.log("study '\(record.name)' is \(control.rawValue)")
     if control == .running { desk.serveWaiters() }
     return .json(try summary(of: record))
@@ -178,6 +182,7 @@ extension Service {
     }
     try check(request, of: study)
     let trial = try study.dispatcher.coordinator.enqueue(request.parameters)
+    study.dispatcher.wake()
     desk.serveWaiters()
     return .json(["number": .integer(trial.number)], status: 201)
   }
