@@ -18,7 +18,7 @@ SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swif
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 
-.PHONY: help deps test-deps venv build test lint format demo boosting bench install clean
+.PHONY: help deps test-deps venv build test lint format demo gallery boosting bench install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,6 +87,20 @@ demo: build ## tune Studies/digits with two processes, show the best and plot th
 	@cd Studies/digits && $(NEEDLETAIL) run study.yaml --store digits.db
 	@cd Studies/digits && for format in svg png html; do \
 	  $(NEEDLETAIL) plot history digits --store digits.db -o history.$$format || exit; \
+	done
+
+gallery: build ## draw every figure of two studies of Studies/digits into gallery/, in all formats
+	@cd Studies/digits && for study in study tradeoff; do \
+	  $(NEEDLETAIL) run $$study.yaml --store digits.db --quiet || exit; \
+	done
+	@mkdir -p gallery Documentation/gallery
+	@for study in digits tradeoff; do for format in svg png pdf html; do \
+	  $(NEEDLETAIL) plot all $$study --store Studies/digits/digits.db -o gallery/$$study.$$format \
+	    || exit; \
+	done; done
+	@for picture in digits-history digits-intermediate digits-importances digits-contour \
+	  tradeoff-pareto tradeoff-parallel; do \
+	  cp gallery/$$picture.svg Documentation/gallery/ || exit; \
 	done
 
 boosting: build Studies/boosting/.venv/.made ## tune scikit-learn's gradient boosting in Python

@@ -54,7 +54,9 @@ private struct TerminalPanel {
       } : []
     let widest = ticks.map { $0.label.forTerminal(columns / 3).count }.max() ?? 0
     margin = widest + 2
-    canvas = TerminalCanvas(columns: max(columns - margin - 1, 8), rows: max(height, 1))
+    let beside = panel.labels.map { $0.string.count + 1 }.max() ?? 0
+    canvas = TerminalCanvas(
+      columns: max(columns - margin - 1 - beside, 4), rows: max(height, 1))
     draw()
   }
 
@@ -121,8 +123,8 @@ private struct TerminalPanel {
     let names = axisTexts
     if !Self.trimmed(names).isEmpty { lines.append(names) }
     if !panel.x.label.isEmpty {
-      let label = panel.x.label.forTerminal(columns)
-      let indent = max(margin + (canvas.columns - label.count) / 2, 0)
+      let label = panel.x.label.forTerminal(columns - margin)
+      let indent = max(min(margin + (canvas.columns - label.count) / 2, columns - label.count), 0)
       lines.append(String(repeating: " ", count: indent) + label)
     }
     return lines

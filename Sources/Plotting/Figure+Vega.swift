@@ -24,7 +24,6 @@ extension Figure {
       ]
       return .object(members)
     }
-    let (_, columns) = gridSize
     let size = preferredSize
     let width = panels.count == 1 ? size.width - 120 : 190
     let height = panels.count == 1 ? size.height - 140 : 170
@@ -39,7 +38,6 @@ extension Figure {
         "hconcat": .array(own.map { .object(vegaMembers(of: $0, width: width, height: height)) })
       ]
     }
-    precondition(columns > 0, "a grid without columns")
     members.append(.init("vconcat", .array(grid)))
     return .object(members)
   }
@@ -79,7 +77,9 @@ extension Figure {
         continue
       }
       for (order, point) in points.enumerated() {
-        var row: [JSONValue.Member] = [.init("x", .float(point.x)), .init("y", .float(point.y))]
+        // Areas are estimates of many points, whose last digits say nothing.
+        let place = layer.mark == .area ? Point(point.x.rounded6, point.y.rounded6) : point
+        var row: [JSONValue.Member] = [.init("x", .float(place.x)), .init("y", .float(place.y))]
         if case .line = layer.mark {
           row += [.init("run", .integer(run)), .init("o", .integer(order))]
         }
@@ -183,4 +183,9 @@ extension Figure {
   private static func vegaLabels(_ texts: [String]) -> String {
     JSONValue.array(texts.map { .string($0) }).text() + "[datum.value]"
   }
+}
+
+extension Double {
+  /// The number to six digits.
+  fileprivate var rounded6: Double { Double(text(significantDigits: 6)) ?? self }
 }
