@@ -28,6 +28,9 @@ let package = Package(
       name: "storage", dependencies: ["BenchmarkSupport", needletail], path: "Sources/storage",
       swiftSettings: house),
     .executableTarget(
+      name: "coordinator", dependencies: ["BenchmarkSupport", needletail],
+      path: "Sources/coordinator", swiftSettings: house),
+    .executableTarget(
       name: "whole-study", dependencies: ["BenchmarkSupport", needletail],
       path: "Sources/whole-study", swiftSettings: house),
   ]

@@ -77,6 +77,8 @@ package final class StudyServer: Sendable {
     }
   }
 
+  /// All calls of the API, as `METHOD PATH`.
+  package static var calls: [String] { Route.all.map { "\($0.method) \($0.template)" } }
   /// The address to give to workers, such as `http://127.0.0.1:7654`.
   package var url: String { "\(isEncrypted ? "https" : "http")://\(server.address)" }
   /// Whether only programs on this machine reach it.
