@@ -7,35 +7,24 @@ import Testing
 @Suite struct ServeCommandTests {
   /// A `needletail serve` that runs.
   final class Served {
-    let process = Process()
+    private let process: SpawnedProcess
     let url: String
     let port: UInt16
-    private let messageFile: URL
 
     init(_ folder: ScratchFolder, _ arguments: String...) throws {
-      messageFile = folder.url.appendingPathComponent("messages-\(UUID().uuidString)")
-      try Data().write(to: messageFile)
-      let output = Pipe()
-      process.executableURL = URL(fileURLWithPath: Tool.needletail)
-      process.arguments = ["serve"] + arguments
-      process.currentDirectoryURL = folder.url
-      process.standardInput = FileHandle.nullDevice
-      process.standardOutput = output
-      process.standardError = try FileHandle(forWritingTo: messageFile)
-      try process.run()
-      var line: [UInt8] = []
-      while line.last != 10, let byte = try output.fileHandleForReading.read(upToCount: 1)?.first {
-        line.append(byte)
-      }
-      let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .newlines)
+      process = try SpawnedProcess(Tool.needletail, ["serve"] + arguments, in: folder.url)
+      let deadline = ContinuousClock.now + .seconds(60)
+      while try !process.output.hasSuffix("\n"), ContinuousClock.now < deadline { usleep(2_000) }
+      let text = try process.output.trimmingCharacters(in: .newlines)
+      let said = try process.messages
       url = text.split(separator: " ").last.map(String.init) ?? ""
-      let colon = try #require(url.lastIndex(of: ":"), "it printed '\(text)'")
+      let colon = try #require(
+        url.lastIndex(of: ":"), "it printed '\(text)' and said '\(said)'")
       port = try #require(UInt16(url[url.index(after: colon)...]))
     }
 
-    var messages: String {
-      get throws { try String(contentsOf: messageFile, encoding: .utf8) }
-    }
+    var identifier: pid_t { process.identifier }
+    var messages: String { get throws { try process.messages } }
 
     func call(
       _ method: String, _ path: String, _ body: JSONValue? = nil, token: String? = nil
@@ -47,15 +36,10 @@ import Testing
       return try connection.answer()
     }
 
-    /// Sends a signal and waits for the end.
-    func end(_ signal: Int32) -> Int32 {
-      kill(process.processIdentifier, signal)
-      process.waitUntilExit()
-      return process.terminationStatus
-    }
-
-    deinit {
-      if process.isRunning { process.terminate() }
+    /// Sends a signal and waits for the end; returns the exit code.
+    func end(_ signal: Int32) throws -> Int32 {
+      kill(process.identifier, signal)
+      return try process.wait()
     }
   }
 
@@ -92,7 +76,7 @@ import Testing
     _ = try first.call("POST", "/v1/results", result(leases[0]))
     let waiting = try RawConnection(port: first.port)
     waiting.request("POST", "/v1/claims", #"{"worker": "w", "slots": 9, "wait_seconds": 60}"#)
-    _ = first.end(SIGKILL)
+    _ = try first.end(SIGKILL)
     #expect(throws: (any Error).self) { try waiting.answer() }
 
     let second = try Served(folder, "--store", "s.db", "--listen", "127.0.0.1:\(first.port)")
@@ -110,7 +94,7 @@ import Testing
     _ = try second.call("POST", "/v1/results", result(lease))
     let done = try second.call("POST", "/v1/claims", claim).json["done"]
     #expect(done == true)
-    #expect(second.end(SIGTERM) == 0)
+    #expect(try second.end(SIGTERM) == 0)
     let list = try needletail(folder, "study", "list", "--store", "s.db", "--json")
     let counts = try JSONValue(parsing: list.output)["trials"]
     #expect(counts?["completed"] == 4)
@@ -131,7 +115,7 @@ import Testing
         "worker": "w", "attributes": [],
         "reports": [["lease": lease ?? .null, "step": 3, "value": 0.5]],
       ])
-    #expect(served.end(SIGTERM) == 0)
+    #expect(try served.end(SIGTERM) == 0)
     let shown = try needletail(folder, "trial", "show", "s", "0", "--store", "s.db", "--json")
     let trial = try JSONValue(parsing: shown.output)
     #expect(trial["state"] == "running")
@@ -148,7 +132,7 @@ import Testing
     #expect(taken.code == 2)
     #expect(taken.messages.contains("another program listens on 127.0.0.1:\(served.port)"))
     #expect(taken.messages.split(separator: "\n").count == 1)
-    _ = served.end(SIGINT)
+    _ = try served.end(SIGINT)
   }
 
   @Test func refusesBadCommandLines() throws {
@@ -194,7 +178,7 @@ import Testing
     #expect(try served.call("GET", "/v1/studies", token: token + "x").status == 401)
     _ = try served.call("POST", "/v1/workers", Self.registration, token: token)
     let title = try String(
-      contentsOfFile: "/proc/\(served.process.processIdentifier)/cmdline", encoding: .utf8)
+      contentsOfFile: "/proc/\(served.identifier)/cmdline", encoding: .utf8)
     #expect(!title.contains(secret))
     let list = try needletail(folder, "token", "list", "--store", "s.db", "--json")
     #expect(!list.output.contains(secret))
@@ -207,7 +191,7 @@ import Testing
       ContinuousClock.now < deadline
     { usleep(20_000) }
     #expect(try served.call("GET", "/v1/studies", token: token).code == "token_unknown")
-    _ = served.end(SIGTERM)
+    _ = try served.end(SIGTERM)
     let messages = try served.messages
     #expect(messages.contains("token_missing"))
     #expect(messages.contains("worker 'w' on h"))

@@ -32,29 +32,9 @@ enum Tool {
   static func run(
     _ program: String, _ arguments: [String], input: String = "", in folder: URL? = nil
   ) throws -> Result {
-    let scratch = FileManager.default.temporaryDirectory
-      .appendingPathComponent("needletail-tool-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-    defer { _ = Swift.Result { try FileManager.default.removeItem(at: scratch) } }
-    // Files, not pipes: nobody has to read while the program runs.
-    let files = try ["in", "out", "err"].map { name in
-      let file = scratch.appendingPathComponent(name)
-      try (name == "in" ? input : "").write(to: file, atomically: false, encoding: .utf8)
-      return file
-    }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
-    process.standardInput = try FileHandle(forReadingFrom: files[0])
-    process.standardOutput = try FileHandle(forWritingTo: files[1])
-    process.standardError = try FileHandle(forWritingTo: files[2])
-    try process.run()
-    process.waitUntilExit()
-    return Result(
-      output: try String(contentsOf: files[1], encoding: .utf8),
-      messages: try String(contentsOf: files[2], encoding: .utf8),
-      code: process.terminationStatus)
+    let process = try SpawnedProcess(program, arguments, input: input, in: folder)
+    let code = try process.wait()
+    return Result(output: try process.output, messages: try process.messages, code: code)
   }
 }
 
