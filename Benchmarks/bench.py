@@ -1,6 +1,6 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask single many postgres load whole run workers stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask single many postgres coordinator load whole run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -139,6 +139,37 @@ def postgres(bench):
             bench.row(title, f"{mine:,.0f}", f"Optuna {other:.1f}", f"{mine / other:.0f} ×", f"≥ {least} ×",
                       mine / other >= least)
         server.stdin.close()
+
+
+def coordinator(bench):
+    bench.head("`needletail serve` on SQLite: 10 parameters and 10 reports a trial")
+    ours, path = [OURS / "coordinator", NEEDLETAIL], bench.path("serve.db")
+
+    def trials(*words):
+        return bench.measure(*ours, "trials", "--store", path, *words)[0]
+
+    peers = {clients: bench.measure(*PEERS, "proxy", bench.path("proxy.db"), "--workers", clients)[0]["trials_per_s"]
+             for clients in (1, 32)}
+    one = trials("--clients", 1, "--trials", 3_000)["trials_per_s"]
+    bench.row("1 client, trials/s", f"{one:,.0f}", f"Optuna's proxy {peers[1]:.1f}", f"{one / peers[1]:.0f} ×", "", True)
+    for title, least, words in (
+            ("64 clients, reports with the result, trials/s", 1_500, ("--trials", 30_000)),
+            ("64 clients, each report by itself, trials/s", 400, ("--trials", 10_000, "--reports", "single"))):
+        line = trials(*words)
+        bench.row(title, f"{line['trials_per_s']:,.0f}", f"Optuna's proxy, 32 clients {peers[32]:.1f}",
+                  f"{line['trials_per_s'] / peers[32]:.0f} ×", f"≥ {least:,}",
+                  line["trials_per_s"] >= least and line["lost"] == 0)
+    line = trials("--trials", 10_000, "--think", 100)
+    bench.row("claims of 64 clients whose trials take 100 ms, p50 and p99, ms",
+              f"{line['claim_p50_ms']:.1f} and {line['claim_p99_ms']:.1f}", "", "", "p99 < 20", line["claim_p99_ms"] < 20)
+    line = bench.measure(*ours, "requests", "--store", path, "--requests", 1_000_000)[0]
+    early, late = line["rss_mb_at_a_tenth"], line["rss_mb_at_the_end"]
+    bench.row("memory after 100,000 and 1,000,000 requests, MB", f"{early:.1f} and {late:.1f}", "", "", "flat",
+              late < early + 5)
+    line = bench.measure(*ours, "idle", "--store", path, "--clients", 1_000)[0]
+    bench.row("1,000 workers that wait: % of a core", f"{100 * line['server_cores']:.1f}", "", "", "< 5",
+              line["server_cores"] < 0.05)
+    bench.row("and memory, MB", f"{line['server_rss_mb']:.0f}", "", "", "< 200", line["server_rss_mb"] < 200)
 
 
 def load(bench):
@@ -319,7 +350,7 @@ def stop(bench):
 
 
 def main():
-    groups = {f.__name__: f for f in (ask, single, many, postgres, load, whole, run, workers, stop)}
+    groups = {f.__name__: f for f in (ask, single, many, postgres, coordinator, load, whole, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

@@ -3,6 +3,7 @@
   peers.py ask --peer optuna|rustuna --space f10 --n 100,1000 [--asks 20]
   peers.py single PATH|URL [--trials 100]
   peers.py workers URL [--workers 16] [--secs 10]
+  peers.py proxy PATH [--workers 16] [--secs 10]
   peers.py raw PATH [--trials 1000]
   peers.py load PATH --trials 100000
   peers.py whole PATH [--trials 100]
@@ -17,6 +18,7 @@ import math
 import os
 import random
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -168,6 +170,9 @@ def remove(path):
 
 def storage_of(o):
     """The storage's name and URL; a file is removed first, a server's database is left as it is."""
+    if o.path.startswith("grpc:"):
+        import optuna
+        return "grpc", optuna.storages.GrpcStorageProxy(host="127.0.0.1", port=int(o.path[5:]))
     if "://" in o.path:
         return "postgresql", o.path.replace("postgresql:", "postgresql+psycopg2:", 1)
     remove(o.path)
@@ -232,6 +237,35 @@ def worker(o):
     print(done)
 
 
+def proxy(o):
+    """The same over Optuna's gRPC proxy, which has the SQLite file for itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, __file__, "_proxy", o.path, "--port", str(port)])
+    try:
+        deadline = clock() + 60
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if clock() > deadline or server.poll() is not None:
+                sys.exit("Optuna's proxy did not start")
+            time.sleep(0.1)
+        o.path = f"grpc:{port}"
+        workers(o)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def serve_proxy(o):
+    import optuna
+    _, url = storage_of(o)
+    storage = optuna.storages.RDBStorage(url)
+    optuna.storages.run_grpc_proxy_server(storage, host="127.0.0.1", port=o.port)
+
+
 def raw(o):
     """The rows of such a trial by Python's sqlite3 alone, in WAL, one durable transaction a trial."""
     import sqlite3
@@ -291,7 +325,8 @@ def whole(o):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mode", choices=["ask", "single", "workers", "_worker", "raw", "load", "whole"])
+    parser.add_argument("mode", choices=[
+        "ask", "single", "workers", "_worker", "proxy", "_proxy", "raw", "load", "whole"])
     parser.add_argument("path", nargs="?")
     parser.add_argument("--peer", default="optuna")
     parser.add_argument("--space", default="f10")
@@ -300,11 +335,12 @@ def main():
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--secs", type=float, default=10)
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--study")
     parser.add_argument("--child", action="store_true")
     o = parser.parse_args()
-    {"ask": ask, "single": single, "workers": workers, "_worker": worker, "raw": raw, "load": load,
-     "whole": whole}[o.mode](o)
+    {"ask": ask, "single": single, "workers": workers, "_worker": worker, "proxy": proxy,
+     "_proxy": serve_proxy, "raw": raw, "load": load, "whole": whole}[o.mode](o)
 
 
 if __name__ == "__main__":
