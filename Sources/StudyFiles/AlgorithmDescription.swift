@@ -124,6 +124,18 @@ extension AlgorithmDescription {
         OptionDescription(name: "constant_liar", aliases: [], type: .flag),
       ]),
     AlgorithmDescription(
+      name: "gp",
+      aliases: [
+        "bayes", "bayesian", "bayesianoptimization", "bayesopt", "gaussian_process",
+        "gaussian_process_bandit", "gp_ucb_pe", "GPSampler",
+      ],
+      options: [
+        OptionDescription(
+          name: "startup_trials", aliases: ["n_startup_trials", "n_initial_points"],
+          type: .count(from: 0)),
+        OptionDescription(name: "candidate_count", aliases: ["candidates"], type: .count(from: 1)),
+      ]),
+    AlgorithmDescription(
       name: "random", aliases: ["rand", "random_search", "RandomSampler"], options: []),
     AlgorithmDescription(
       name: "grid", aliases: ["grid_search", "GridSampler"],

@@ -11,6 +11,7 @@ extension AlgorithmSetting {
     do throws(SamplerError) {
       switch name {
       case "tpe": break
+      case "gp": return makeGPSampler()
       case "grid": return try GridSampler(divisions: integer("divisions") ?? 10)
       case "brute_force": return BruteForceSampler()
       case "nsga2": return makeNSGA2Sampler()
@@ -25,6 +26,13 @@ extension AlgorithmSetting {
       throw StudyFileError(path: path, location: location, problem: "\(error)")
     }
     return try makeTPESampler()
+  }
+
+  private func makeGPSampler() -> GPSampler {
+    var sampler = GPSampler()
+    sampler.startupTrials = integer("startup_trials") ?? sampler.startupTrials
+    sampler.candidateCount = integer("candidate_count") ?? sampler.candidateCount
+    return sampler
   }
 
   private func makeCMAESSampler() -> CMAESSampler {

@@ -8,7 +8,7 @@ import StudyModel
 /// samplers and pruners, and writes a line per run for its `score.py`.
 @main struct Problems {
   static let usage = """
-    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-multi|tpe-uni|tpe-ungrouped|random]
+    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-multi|tpe-uni|tpe-ungrouped|gp|random]
                     [--pruner none|median|asha] [--seeds 10] [--first-seed 0] [--budget 200]
                     [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER] [--python PYTHON]
 
@@ -88,6 +88,7 @@ import StudyModel
     var tpe = TPESampler()
     switch name {
     case "random": return RandomSampler()
+    case "gp": return GPSampler()
     case "tpe": break
     case "tpe-multi": tpe.isMultivariate = true
     case "tpe-uni": tpe.isMultivariate = false

@@ -15,7 +15,7 @@ import StudyModel
     var arguments = Arguments(
       usage: """
         usage: sampler-ask [--space f10|f30|mix20|f<d>] [--n 100,1000,…] [--asks 30] [--seed 1]
-                           [--sampler tpe|tpe-uni|random]
+                           [--sampler tpe|tpe-uni|gp|random]
         """)
     let name = arguments.option("--space") ?? "f10"
     guard let space = BenchmarkSpace(named: name) else {
@@ -31,8 +31,9 @@ import StudyModel
       var univariate = TPESampler()
       univariate.isMultivariate = false
       sampler = univariate
+    case "gp": sampler = GPSampler()
     case "random": sampler = RandomSampler()
-    case let other: arguments.fail("unknown sampler '\(other)'; known: tpe, tpe-uni, random")
+    case let other: arguments.fail("unknown sampler '\(other)'; known: tpe, tpe-uni, gp, random")
     }
     arguments.finish()
     for size in sizes {

@@ -1,0 +1,116 @@
+internal import LinearAlgebra
+internal import Probability
+internal import StudyModel
+
+/// One suggestion of a Gaussian process sampler: from a history to parameters, and an account of how.
+struct GPSuggestion {
+  private let history: TrialHistory
+  private let trial: Int
+  private let settings: GPSampler.Settings
+  private let evidence: Evidence
+
+  init(_ history: TrialHistory, for trial: Int, _ settings: GPSampler.Settings) {
+    self.history = history
+    self.trial = trial
+    self.settings = settings
+    evidence = Evidence(history)
+  }
+
+  /// The most running trials that are taken into account.
+  private static let pendingLimit = 64
+
+  func make(_ fits: inout GPFits, using generator: inout TrialGenerator) -> TrialPlan {
+    let start = ContinuousClock.now
+    let finished = history.finishedOrder.count
+    let seen = evidence.whole.isEmpty ? [] : evidence.whole
+    let space = GPSpace(of: seen, in: history)
+    if finished < settings.startupTrials || evidence.observed.isEmpty || space.count == 0 {
+      let reason =
+        finished < settings.startupTrials
+        ? "startup"
+        : evidence.observed.isEmpty ? "no finite value yet" : "no parameter to model yet"
+      return TrialPlan(
+        attributes: Self.account([
+          .init("sampler", "gp"), .init("phase", "startup"), .init("reason", .string(reason)),
+          .init("finished", .integer(finished)),
+          .init("startup_trials", .integer(settings.startupTrials)),
+        ]))
+    }
+    var model = GPModel(space, evidence, history)
+    model.fit(&fits, using: &generator)
+    let pending = pendingPoints(in: space)
+    let built = model.build(pending: pending, using: &generator)
+    let search = AcquisitionSearch(
+      space: space, layout: built.layout, acquisition: built.acquisition,
+      lengthScales: built.lengthScales)
+    let candidates = search.run(
+      anchors: built.anchors, effort: settings.candidateCount, starts: 6, using: &generator)
+    let (chosen, isRepeated) = firstNew(
+      of: candidates, in: space, known: model.points + built.poor + pending, using: &generator)
+    let elapsed = start.duration(to: .now)
+    var account = built.account
+    account.append(.init("acquisition", .rounded(chosen.value)))
+    if isRepeated { account.append(.init("repeats", true)) }
+    account.append(.init("milliseconds", .rounded(elapsed.milliseconds)))
+    return TrialPlan(space.assignments(at: chosen.point), attributes: Self.account(account))
+  }
+
+  /// The system attribute that tells how a suggestion came about.
+  private static func account(_ members: [JSONValue.Member]) -> [Attribute] {
+    [Attribute("needletail:sampler", .object(members))]
+  }
+
+  /// The points of the running trials, as far as they are known.
+  private func pendingPoints(in space: GPSpace) -> [[Double]] {
+    var points: [[Double]] = []
+    for number in history.running.suffix(Self.pendingLimit + 1) where number != trial {
+      var point = space.point(of: number, in: history)
+      let announced = history.announcedParameters(
+        of: number, under: GPSampler.announcementPrefix)
+      for (j, parameter) in space.parameters.enumerated() where point[j].isNaN {
+        if let value = announced[parameter.name]?.parameterValue,
+          let internalValue = parameter.distribution.internalValue(of: value)
+        {
+          point[j] = space.coordinate(ofInternal: internalValue, j)
+        }
+      }
+      if point.contains(where: { !$0.isNaN }) { points.append(space.activated(point)) }
+    }
+    return points
+  }
+
+  /// The best candidate that no trial has had, so that no evaluation is spent on what is known; the best of
+  /// all in a space that is used up.
+  private func firstNew(
+    of candidates: [AcquisitionSearch.Candidate], in space: GPSpace, known: [[Double]],
+    using generator: inout TrialGenerator
+  ) -> (AcquisitionSearch.Candidate, isRepeated: Bool) {
+    func isNew(_ point: [Double]) -> Bool {
+      let active = space.activated(point)
+      return !known.contains { other in
+        for j in active.indices
+        where active[j] != other[j] && !(active[j].isNaN && other[j].isNaN) {
+          return false
+        }
+        return true
+      }
+    }
+    if let new = candidates.first(where: { isNew($0.point) }) { return (new, false) }
+    for _ in 0..<256 {
+      let point = space.kinds.indices.map {
+        space.coordinate(ofUniform: generator.uniform(), $0)
+      }
+      if isNew(point) {
+        return (AcquisitionSearch.Candidate(point: point, value: candidates[0].value), false)
+      }
+    }
+    return (candidates[0], true)
+  }
+}
+
+extension Duration {
+  /// The whole in milliseconds.
+  fileprivate var milliseconds: Double {
+    Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
+  }
+}

@@ -1,0 +1,66 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// What a Gaussian process learns about its kernel: a length scale per parameter, signal and noise.
+struct KernelParameters: Sendable, Hashable {
+  /// 1 / ℓ² per parameter, in the unit cube.
+  var inverseSquaredScales: [Double]
+  /// The variance of the function.
+  var signal = 1.0
+  /// The variance of the noise; at least ``smallestNoise``.
+  var noise = 1.0
+
+  /// What keeps the kernel matrix positive definite: Optuna 5's value.
+  static let smallestNoise = 1e-6
+
+  init(parameterCount: Int) {
+    inverseSquaredScales = Array(repeating: 1, count: parameterCount)
+  }
+
+  init(inverseSquaredScales: [Double], signal: Double, noise: Double) {
+    self.inverseSquaredScales = inverseSquaredScales
+    self.signal = signal
+    self.noise = noise
+  }
+
+  /// ℓ per parameter; the unit is the width of the parameter's range.
+  var lengthScales: [Double] { inverseSquaredScales.map { 1 / $0.squareRoot() } }
+
+  /// The free variables of a fit: the logarithms of 1 / ℓ², the signal and the noise above its minimum.
+  var logarithms: [Double] {
+    inverseSquaredScales.map { log($0) } + [log(signal), log(noise - 0.99 * Self.smallestNoise)]
+  }
+
+  /// The parameters with these free variables.
+  init(logarithms: [Double]) {
+    let count = logarithms.count - 2
+    inverseSquaredScales = logarithms[..<count].map { exp($0) }
+    signal = exp(logarithms[count])
+    noise = exp(logarithms[count + 1]) + Self.smallestNoise
+  }
+
+  /// The bounds of the free variables in a fit: wide enough that the prior decides.
+  static func bounds(parameterCount: Int) -> (lower: [Double], upper: [Double]) {
+    (
+      Array(repeating: -12, count: parameterCount) + [-7, -18],
+      Array(repeating: 10, count: parameterCount) + [5, 3]
+    )
+  }
+
+  /// The logarithm of the prior density, without constants: 0.1 a + 0.1 / a against extreme length
+  /// scales, Gamma(2, 1) for the signal and Gamma(1.1, 30) for the noise, as in Optuna 5.
+  var logPrior: Double {
+    var sum = log(signal) - signal + 0.1 * log(noise) - 30 * noise
+    for a in inverseSquaredScales { sum -= 0.1 / a + 0.1 * a }
+    return sum
+  }
+
+  /// The derivatives of ``logPrior`` by the free variables.
+  var logPriorGradient: [Double] {
+    let noiseSlope = (0.1 / noise - 30) * (noise - Self.smallestNoise)
+    return inverseSquaredScales.map { 0.1 / $0 - 0.1 * $0 } + [1 - signal, noiseSlope]
+  }
+}
