@@ -1,4 +1,5 @@
 internal import COpenBLAS
+internal import Synchronization
 
 /// The BLAS library that this process uses.
 package enum BLAS {
@@ -10,16 +11,31 @@ package enum BLAS {
   }
 
   /// Runs with one thread, whatever is set, so that results do not depend on the setting: the order of
-  /// sums does. The setting is the process's own; others that call BLAS meanwhile have one thread, too.
+  /// sums does. The setting is the process's own: it comes back when the last of those that run this at
+  /// once has ended, and others that call BLAS meanwhile have one thread, too.
   package static func withOneThread<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let usual = threads
-    guard usual > 1 else { return try body() }
-    openblas_set_num_threads(1)
-    defer { openblas_set_num_threads(Int32(clamping: usual)) }
+    exclusive.withLock { state in
+      if state.users == 0 {
+        state.usual = threads
+        if state.usual != 1 { openblas_set_num_threads(1) }
+      }
+      state.users += 1
+    }
+    defer {
+      exclusive.withLock { state in
+        state.users -= 1
+        if state.users == 0, state.usual != 1 {
+          openblas_set_num_threads(Int32(clamping: state.usual))
+        }
+      }
+    }
     return try body()
   }
+
+  /// How many run with one thread now, and what was set before.
+  private static let exclusive = Mutex((users: 0, usual: 1))
 
   /// How many threads a product may use.
   package static var threads: Int { Int(openblas_get_num_threads()) }

@@ -43,10 +43,11 @@ struct AcquisitionSearch {
     for round in 0..<3 {
       let before = best.first?.value ?? -.infinity
       best = climbed(best, iterations: round == 0 ? 30 : 15)
+      best.sort(by: Self.isBetter)
+      if space.kinds.contains(.continuous) { best = Array(best.prefix(max(1, starts / 2))) }
       let hasMoved = tryValues(&best)
       best.sort(by: Self.isBetter)
       if !hasMoved || (best.first?.value ?? -.infinity) <= before { break }
-      best = Array(best.prefix(max(1, starts / 2)))
     }
     return (best + candidates.prefix(64)).sorted(by: Self.isBetter)
   }
@@ -186,7 +187,7 @@ struct AcquisitionSearch {
     }
     var hasMoved = false
     var open = Array(candidates.indices)
-    for _ in 0..<8 where !open.isEmpty {
+    for _ in 0..<6 where !open.isEmpty {
       var points: [[Double]] = []
       var owners: [Int] = []
       for k in open {
