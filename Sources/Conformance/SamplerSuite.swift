@@ -32,7 +32,7 @@ package enum SamplerSuite {
     Maker(description: "gp, eager") {
       var sampler = GPSampler()
       sampler.startupTrials = 1
-      sampler.candidateCount = 64
+      sampler.candidateCount = 16
       return sampler
     },
     tpe("multivariate") { $0.isMultivariate = true },

@@ -7,7 +7,10 @@ package enum BLAS {
   /// process of many, and its matrices are small, so one thread is what a program should begin with.
   package static func setThreads(_ count: Int = 1) {
     precondition(count >= 1, "\(count) threads")
-    openblas_set_num_threads(Int32(clamping: count))
+    exclusive.withLock { state in
+      state.usual = count
+      if state.users == 0 { openblas_set_num_threads(Int32(clamping: count)) }
+    }
   }
 
   /// Runs with one thread, whatever is set, so that results do not depend on the setting: the order of

@@ -67,8 +67,9 @@ import Testing
     #expect(cases.count == 5)
     for one in cases {
       let parameters = one.parameters
-      #expect(abs(parameters.logPrior - one.logPrior) < 1e-11 * (1 + abs(one.logPrior)))
-      var likelihood = MarginalLikelihood(one.features(one.points), scores: one.scores)
+      #expect(abs(parameters.logPrior(.optuna) - one.logPrior) < 1e-11 * (1 + abs(one.logPrior)))
+      var likelihood = MarginalLikelihood(
+        one.features(one.points), scores: one.scores, prior: .optuna)
       let (value, gradient) = likelihood.evaluate(parameters)
       let expected = -one.logLikelihood - one.logPrior
       let tolerance = Self.tolerance(one)

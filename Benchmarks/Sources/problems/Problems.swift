@@ -39,7 +39,8 @@ import StudyModel
     }
     guard sampler(samplerName) != nil else {
       arguments.fail(
-        "unknown sampler '\(samplerName)'; known: tpe, tpe-multi, tpe-uni, tpe-ungrouped, random")
+        "unknown sampler '\(samplerName)'; known: tpe, tpe-multi, tpe-uni, tpe-ungrouped, "
+          + "gp, random")
     }
 
     let known = try ProblemServer.lines(python: python, folder: folder, ["--list"])

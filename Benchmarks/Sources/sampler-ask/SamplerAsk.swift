@@ -36,9 +36,28 @@ import StudyModel
     case let other: arguments.fail("unknown sampler '\(other)'; known: tpe, tpe-uni, gp, random")
     }
     arguments.finish()
+    if sampler.name == "gp" {
+      for size in sizes where size > 0 { likelihood(after: size, space.parameters.count) }
+    }
     for size in sizes {
       try measure(sampler, in: space, named: name, after: size, asks: asks, seed: seed)
     }
+  }
+
+  /// What one evaluation of the Gaussian process's likelihood costs beside one factorization.
+  static func likelihood(after size: Int, _ dimension: Int) {
+    let cost = GPSampler.fittingCost(observations: size, parameters: dimension)
+    BenchmarkLine(
+      bench: "gp_likelihood",
+      params: [.init("n", .integer(size)), .init("d", .integer(dimension))],
+      seconds: cost.evaluation.inSeconds, n: 1,
+      perTrialMilliseconds: 1e3 * cost.evaluation.inSeconds,
+      more: [
+        .init("dpotrf_ms", .rounded(1e3 * cost.factorization.inSeconds)),
+        .init(
+          "multiple", .rounded(cost.evaluation.inSeconds / cost.factorization.inSeconds)),
+      ]
+    ).emit()
   }
 
   static func measure(

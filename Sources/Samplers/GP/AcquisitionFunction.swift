@@ -60,6 +60,7 @@ struct AcquisitionFunction {
       let prediction = model.predict(points, withSlopes: withGradients)
       var slopes = Slopes(prediction)
       Self.improvement(prediction, over: model.incumbents, &values, &slopes)
+      Self.discountReplicates(prediction, noise: model.parameters.noise, &values, &slopes)
       add(model, prediction, slopes)
     case .area(let first, let second, let fronts):
       let predictions = (
@@ -126,6 +127,26 @@ struct AcquisitionFunction {
         sum += share * byDeviation[q]
       }
       slopes.byVariances[j] = 0.5 * sum / deviation
+    }
+  }
+
+  /// Discounts points about which the model knows more than one more noisy value would tell: the factor
+  /// 1 − τ / √(σ² + τ²) of augmented expected improvement. Without it a noisy objective is measured
+  /// at its best point again and again.
+  /// Huang, Allen, Notz and Zeng, "Global Optimization of Stochastic Black-Box Systems via Sequential Kriging
+  /// Meta-Models", J. Global Optimization 34(3), 2006, equation 12.
+  private static func discountReplicates(
+    _ prediction: Surrogate.Prediction, noise: Double, _ values: inout [Double],
+    _ slopes: inout Slopes
+  ) {
+    let tau = noise.squareRoot()
+    for j in values.indices {
+      let variance = prediction.variances[j]
+      let whole = (variance + noise).squareRoot()
+      // 1 − τ / r = σ² / (r (r + τ)), without cancellation.
+      values[j] += log(variance) - log(whole) - log(whole + tau)
+      slopes.byVariances[j] +=
+        1 / variance - 0.5 / (whole * whole) - 0.5 / (whole * (whole + tau))
     }
   }
 

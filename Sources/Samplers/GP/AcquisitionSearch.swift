@@ -12,6 +12,8 @@ struct AcquisitionSearch {
   let acquisition: AcquisitionFunction
   /// The step of a number's search: its length scale.
   let lengthScales: [Double]
+  /// Whether a point may be suggested; nil when all may.
+  let isAllowed: ((_ point: [Double]) -> Bool)?
 
   struct Candidate {
     /// A coordinate per parameter, inactive ones too.
@@ -35,6 +37,11 @@ struct AcquisitionSearch {
     for anchor in anchors {
       points.append(anchor)
       points += scatter(about: anchor, effort / 8, using: &generator)
+    }
+    if let isAllowed {
+      let allowed = points.filter(isAllowed)
+      // Without any, the coordinator looks for the nearest point that is possible.
+      if !allowed.isEmpty { points = allowed }
     }
     let values = acquisition.values(at: features(points))
     var candidates = points.indices.map { Candidate(point: points[$0], value: values[$0]) }
@@ -168,9 +175,10 @@ struct AcquisitionSearch {
       return end
     }
     let values = acquisition.values(at: features(points))
-    // Rounding to a grid can lose what climbing gained.
+    // Rounding to a grid can lose what climbing gained, and climbing can leave what is allowed.
     return points.indices.map {
-      values[$0] > starts[$0].value ? Candidate(point: points[$0], value: values[$0]) : starts[$0]
+      values[$0] > starts[$0].value && isAllowed?(points[$0]) ?? true
+        ? Candidate(point: points[$0], value: values[$0]) : starts[$0]
     }
   }
 
@@ -196,6 +204,7 @@ struct AcquisitionSearch {
           for value in alternatives(to: own, j, choices[place]) where value != own {
             var point = candidates[k].point
             point[j] = value
+            guard isAllowed?(point) ?? true else { continue }
             points.append(point)
             owners.append(k)
           }

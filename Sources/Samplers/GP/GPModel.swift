@@ -51,15 +51,15 @@ struct GPModel {
       objectives = evidence.losses.enumerated().map { k, losses in
         GPSeries(
           head: "objective \(k)", points: points, losses: losses,
-          finishedUpTo: evidence.finishedUpTo, isWarped: isAlone)
+          finishedUpTo: evidence.finishedUpTo, scoring: isAlone ? .warped : .tamed)
       }
     }
     constraints = evidence.constraints.map { constraint in
       let rows = constraint.values.indices.filter { !constraint.values[$0].isNaN }
       return GPSeries(
         head: "constraint \(constraint.name)", points: rows.map { points[$0] },
-        losses: Self.bilogarithms(rows.map { constraint.values[$0] }),
-        finishedUpTo: rows.map { evidence.finishedUpTo[$0] }, isWarped: false)
+        losses: Self.tamed(rows.map { constraint.values[$0] }),
+        finishedUpTo: rows.map { evidence.finishedUpTo[$0] }, scoring: .plain)
     }.filter { !$0.losses.isEmpty }
     let count = GPFitting.checkpoint(points.count)
     objectiveFits = objectives.map { GPFitting.fit($0, first: count, space, history, &fits) }
@@ -103,17 +103,17 @@ struct GPModel {
     }
     return GPSeries(
       head: nil, points: points, losses: zip(scalars, sums).map { $0 + 0.05 * $1 },
-      finishedUpTo: evidence.finishedUpTo, isWarped: false)
+      finishedUpTo: evidence.finishedUpTo, scoring: .tamed)
   }
 
-  /// Constraint values with large violations drawn in and the sign kept: Eriksson and Poloczek, "Scalable
-  /// Constrained Bayesian Optimization", AISTATS 2021, §3.1.
-  private static func bilogarithms(_ values: [Double]) -> [Double] {
+  /// Constraint values with those far from the border drawn in, so that what counts is where it is.
+  private static func tamed(_ values: [Double]) -> [Double] {
     let sizes = values.map { abs($0) }.filter { $0 > 0 }.sorted()
     let unit = sizes.isEmpty ? 1 : sizes[sizes.count / 2]
     return values.map { value in
-      let size = log1p(min(abs(value) / unit, 1e300))
-      return value < 0 ? -size : size
+      let size = min(abs(value) / unit, 1e300)
+      let drawn = size <= 3 ? size : 3 + log1p(size - 3)
+      return value < 0 ? -drawn : drawn
     }
   }
 
@@ -280,17 +280,16 @@ struct GPModel {
         ? (0..<GPSampler.largestModel).map { $0 * count / GPSampler.largestModel }
         : Array(0..<count)
       let losses = kept.map { series.losses[$0] }
-      let mean = losses.reduce(0, +) / Double(losses.count)
-      let variance =
-        losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(losses.count)
-      let deviation = max(variance.squareRoot(), 1e-10)
+      let (scores, mean, deviation) = GPSeries.standardized(losses)
       let selected = kept.map { series.points[$0] }
       return (
         Surrogate(
           layout.points(selected),
-          scores: losses.map { (mean - $0) / deviation }, poorCount: 0, ceiling: 0,
+          scores: scores, poorCount: 0, ceiling: 0,
           draws: Matrix(zeros: 0, 1), parameters: fit.parameters),
-        mean / deviation
+        // Held by the deviation of its noise: the best trials are often at a border, and one that is just
+        // beyond it is lost.
+        mean / deviation + fit.parameters.noise.squareRoot()
       )
     }
   }

@@ -67,7 +67,7 @@ public struct GPSampler: Sampler {
     let (drawn, plan) = cache.fits.withLock { [generator, settings] fits in
       var generator = generator
       let plan = BLAS.withOneThread {
-        GPSuggestion(history, for: trial, settings).make(&fits, using: &generator)
+        GPSuggestion(history, for: trial, in: space, settings).make(&fits, using: &generator)
       }
       return (generator, plan)
     }

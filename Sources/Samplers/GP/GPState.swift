@@ -51,8 +51,28 @@ struct GPSeries {
   let losses: [Double]
   /// How many trials of the history had finished with each.
   let finishedUpTo: [Int]
-  /// Whether the transform is learned; otherwise only outliers are drawn in.
-  let isWarped: Bool
+  let scoring: Scoring
+
+  /// How losses become scores.
+  enum Scoring {
+    /// By a transform that is learned.
+    case warped
+    /// By the one that only draws outliers in.
+    case tamed
+    /// By shift and scale alone.
+    case plain
+  }
+
+  /// The losses with their sign changed, their mean 0 and their variance 1; and the mean and the
+  /// deviation that they had.
+  static func standardized(
+    _ losses: [Double]
+  ) -> (scores: [Double], mean: Double, deviation: Double) {
+    let mean = losses.reduce(0, +) / Double(losses.count)
+    let variance = losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(losses.count)
+    let deviation = max(variance.squareRoot(), 1e-10)
+    return (losses.map { (mean - $0) / deviation }, mean, deviation)
+  }
 }
 
 /// When and how kernels are fitted.
@@ -71,8 +91,8 @@ enum GPFitting {
 
   /// The fit to the first `count` observations of a series.
   ///
-  /// It starts from the fit to the largest power of two below, so that a chain of fits leads from the
-  /// history alone to this one, whatever was asked before.
+  /// It starts from the fit to the largest power of two below, at most 512, so that a short chain of fits
+  /// leads from the history alone to this one, whatever was asked before.
   static func fit(
     _ series: GPSeries, first count: Int, _ space: GPSpace, _ history: TrialHistory,
     _ fits: inout GPFits
@@ -85,7 +105,7 @@ enum GPFitting {
       head: head, parameters: space.parameters)
     return fits.fit(key) { fits in
       var anchor = 16
-      while anchor * 2 < count { anchor *= 2 }
+      while anchor * 2 < count, anchor < largestFit { anchor *= 2 }
       let start =
         anchor < count ? fit(series, first: anchor, space, history, &fits) : nil
       return make(series, count, space, from: start)
@@ -117,13 +137,15 @@ enum GPFitting {
       starts.append(short)
     }
     for round in 0..<2 {
-      let scores = best.transform.scores(of: losses).scores
+      let scores =
+        series.scoring == .plain
+        ? GPSeries.standardized(losses).scores : best.transform.scores(of: losses).scores
       var value = Double.infinity
       for start in starts {
         let found = MarginalLikelihood.fit(features, scores: scores, from: start, limits: limits)
         if found.value < value { (value, best.parameters) = (found.value, found.parameters) }
       }
-      guard series.isWarped, round == 0, losses.count >= 8 else { break }
+      guard series.scoring == .warped, round == 0, losses.count >= 8 else { break }
       let transform = likeliestTransform(features, losses, best)
       guard transform != best.transform else { break }
       best.transform = transform

@@ -7,9 +7,14 @@ struct GPSuggestion {
   private let history: TrialHistory
   private let trial: Int
   private let settings: GPSampler.Settings
+  private let declared: SearchSpace?
   private let evidence: Evidence
 
-  init(_ history: TrialHistory, for trial: Int, _ settings: GPSampler.Settings) {
+  init(
+    _ history: TrialHistory, for trial: Int, in declared: SearchSpace?,
+    _ settings: GPSampler.Settings
+  ) {
+    self.declared = declared
     self.history = history
     self.trial = trial
     self.settings = settings
@@ -42,7 +47,7 @@ struct GPSuggestion {
     let built = model.build(pending: pending, using: &generator)
     let search = AcquisitionSearch(
       space: space, layout: built.layout, acquisition: built.acquisition,
-      lengthScales: built.lengthScales)
+      lengthScales: built.lengthScales, isAllowed: constraints(in: space))
     let candidates = search.run(
       anchors: built.anchors, effort: settings.candidateCount, starts: 6, using: &generator)
     let (chosen, isRepeated) = firstNew(
@@ -53,6 +58,22 @@ struct GPSuggestion {
     if isRepeated { account.append(.init("repeats", true)) }
     account.append(.init("milliseconds", .rounded(elapsed.milliseconds)))
     return TrialPlan(space.assignments(at: chosen.point), attributes: Self.account(account))
+  }
+
+  /// Whether a point keeps the constraints between parameters that the study declares; nil without any.
+  private func constraints(in space: GPSpace) -> ((_ point: [Double]) -> Bool)? {
+    guard let declared, !declared.constraints.isEmpty else { return nil }
+    let fixed = declared.parameters.filter { $0.distribution.isSingleValued }
+      .map {
+        ParameterAssignment(
+          $0.name, $0.distribution, internalValue: $0.distribution.firstInternalValue)
+      }
+    return { point in
+      let active = space.activated(point)
+      let assignments = space.assignments(at: point)
+      return declared.allows(
+        active.indices.filter { !active[$0].isNaN }.map { assignments[$0] } + fixed)
+    }
   }
 
   /// The system attribute that tells how a suggestion came about.

@@ -14,6 +14,7 @@ internal import LinearAlgebra
 struct MarginalLikelihood {
   private let points: FeaturePoints
   private let scores: [Double]
+  private let prior: KernelParameters.Prior
   /// The features, and a row of ones.
   private let featuresAndOnes: Matrix
   // Work space, kept between evaluations.
@@ -22,10 +23,13 @@ struct MarginalLikelihood {
   private var kernel: Matrix
   private var weighted: Matrix
 
-  init(_ points: FeaturePoints, scores: [Double]) {
+  init(
+    _ points: FeaturePoints, scores: [Double], prior: KernelParameters.Prior = .logNormal
+  ) {
     precondition(points.count == scores.count, "\(scores.count) scores of \(points.count) points")
     self.points = points
     self.scores = scores
+    self.prior = prior
     let (p, n) = (points.features.rows, points.count)
     var extended = Matrix(zeros: p + 1, n)
     for j in 0..<n {
@@ -71,7 +75,7 @@ struct MarginalLikelihood {
     for z in alpha.elements { value += 0.5 * z * z }
     alpha.formSolution(ofLower: covariance, transposed: true)
     covariance.formLowerInverse()
-    value -= parameters.logPrior
+    value -= parameters.logPrior(prior)
     let gradient = gradient(at: parameters, alpha.elements)
     return (value, gradient)
   }
@@ -124,7 +128,7 @@ struct MarginalLikelihood {
         }
       }
     }
-    var gradient = parameters.logPriorGradient.map { -$0 }
+    var gradient = parameters.logPriorGradient(prior).map { -$0 }
     let count = parameters.inverseSquaredScales.count
     for (e, sum) in byFeature.enumerated() {
       let parameter = points.parameterOf[e]
