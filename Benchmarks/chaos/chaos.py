@@ -89,7 +89,7 @@ class Chaos:
             place = number % len(self.machines)
             worker = needletail.Worker(
                 self.machines[place], f"worker{number}", f"{folder}/worker{number}",
-                self.coordinator, token, "--slots", "1", "--study", STUDY,
+                self.coordinator, token, "--slots", "1", "--study", STUDY, "--patience", "1h",
             )
             worker.environment = self.clocks[1 + place].environment
             worker.start()
@@ -312,7 +312,8 @@ def main() -> None:
         sys.exit(f"chaos (seed {options.seed}, {options.store}): {failure}")
     finally:
         if options.keep and chaos:
-            lab.run("cp", "-r", chaos.folder, options.keep)
+            # Files come and go while daemons run.
+            lab.run("sh", "-c", 'cp -r "$0" "$1" 2>/dev/null || true', chaos.folder, options.keep)
     print(
         json.dumps(
             {
