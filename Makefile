@@ -15,10 +15,12 @@ TEST_PACKAGES = $(PACKAGES) curl python3 python3-venv sqlite3 xz-utils zsh faket
 # half the time.
 RELEASE = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swift Benchmarks/Sources)
+FUZZ_TARGETS ?= json message channel
+FUZZ_SECONDS ?= 60
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 
-.PHONY: help deps test-deps venv build test lint format demo gallery boosting bench install clean
+.PHONY: help deps test-deps venv build test fuzz lint format demo gallery boosting bench install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +78,16 @@ build: deps ## build the command and the objectives of Studies/, optimized
 test: test-deps venv lint ## build and run all tests
 	$(SWIFT) build --build-tests
 	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
+
+fuzz: deps ## let libFuzzer invent input for our parsers, FUZZ_SECONDS for each
+	$(SWIFT) build -c release --scratch-path .build/fuzz --product Fuzzer \
+	  -Xswiftc -sanitize=fuzzer -Xswiftc -DFUZZING -Xswiftc -use-ld=lld
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p .build/fuzz/corpus/$$target; \
+	  FUZZ_TARGET=$$target .build/fuzz/release/Fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=16384 \
+	    -timeout=10 -rss_limit_mb=1024 -artifact_prefix=.build/fuzz/$$target- \
+	    .build/fuzz/corpus/$$target Tests/FuzzTests/Corpus/$$target || exit; \
+	done
 
 lint: ## check the format of the sources
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)

@@ -174,6 +174,14 @@ let package = Package(
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "StudyModel", "Coordination"],
       swiftSettings: house),
+    // Parsers of input from outside under a fuzzer, see `make fuzz`; the tests replay its corpus.
+    .target(
+      name: "FuzzTargets", dependencies: ["Messages", "Objectives", "StudyModel"],
+      path: "Tests/FuzzTargets", swiftSettings: house),
+    .executableTarget(
+      name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer", swiftSettings: house),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: house),
     .testTarget(
       name: "AnalysisTests", dependencies: ["Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),

@@ -69,7 +69,7 @@ package enum ChannelRequest: Sendable, Hashable {
       do {
         self = .suggest(Parameter(name, try Distribution(json: json["distribution"] ?? .null)))
       } catch {
-        throw ChannelError("parameter '\(name)': \(error)")
+        throw ChannelError("parameter '\(shortened(name))': \(shortened("\(error)", to: 1_000))")
       }
     case "report":
       guard let step = json["step"]?.number.flatMap({ Int(exactly: $0) }), step >= 0 else {
@@ -89,7 +89,7 @@ package enum ChannelRequest: Sendable, Hashable {
       let value = try Self.number(json["value"], in: call)
       guard !value.isNaN else {
         throw ChannelError(
-          "the constraint '\(name)' is NaN; give a number, above 0 where it is violated")
+          "the constraint '\(shortened(name))' is NaN; give a number, above 0 where it is violated")
       }
       self = .setConstraint(name, value)
     case "tell":
@@ -107,11 +107,11 @@ package enum ChannelRequest: Sendable, Hashable {
         self = .tellFailed(json["reason"]?.string ?? "the command said that it failed")
       case .some(let state):
         throw ChannelError(
-          "'tell' does not know the state '\(state)'; give pruned, infeasible or failed")
+          "'tell' does not know the state '\(shortened(state))'; give pruned, infeasible or failed")
       }
     default:
       throw ChannelError(
-        "the call '\(call.prefix(40))' is unknown; known are trial, suggest, report, should_prune, "
+        "the call '\(shortened(call))' is unknown; known are trial, suggest, report, should_prune, "
           + "set_user_attr, set_constraint, tell")
     }
   }
@@ -123,8 +123,15 @@ package enum ChannelRequest: Sendable, Hashable {
     case .some(let other): if let number = other.number { return number }
     case nil: break
     }
-    throw ChannelError("'\(call)' got \(value?.text() ?? "nothing") as a value; give a number")
+    let text = value.map { shortened($0.text()) } ?? "nothing"
+    throw ChannelError("'\(call)' got \(text) as a value; give a number")
   }
+}
+
+/// The beginning of a text that may be long. Characters are no measure: one may have any number of marks.
+private func shortened(_ text: String, to scalars: Int = 60) -> String {
+  guard text.unicodeScalars.count > scalars else { return text }
+  return String(String.UnicodeScalarView(text.unicodeScalars.prefix(scalars))) + "…"
 }
 
 /// Why a request over the trial channel has no answer.

@@ -30,9 +30,9 @@ private final class CountingSampler: Sampler {
 }
 
 @Suite struct LookAheadTests {
-  static let distribution = Distribution.int(
+  static let distribution = Distribution.float(
     {
-      do { return try IntDistribution(low: 0, high: 1_000) } catch {
+      do { return try FloatDistribution(low: 0, high: 1_000) } catch {
         preconditionFailure("\(error)")
       }
     }())
@@ -59,10 +59,8 @@ private final class CountingSampler: Sampler {
   /// Asks for a trial and returns it with the number of results that its suggestion knew.
   private func ask(_ coordinator: Coordinator) throws -> (ActiveTrial, known: Int) {
     let trial = try #require(try coordinator.ask(assigning: try space))
-    guard case .int(let known)? = trial.snapshot[parameter: "known"] else {
-      throw TrialError.notRunning(number: trial.number)
-    }
-    return (trial, known)
+    let known = try #require(trial.snapshot[parameter: "known"]?.number)
+    return (trial, Int(known))
   }
 
   private func waitUntilPrepared(_ trial: Int, by coordinator: Coordinator) async throws {
