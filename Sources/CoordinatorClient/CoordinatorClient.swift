@@ -146,6 +146,13 @@ package final class CoordinatorClient: Sendable {
     try json("POST", path(study) + "/trials", request.json)
   }
 
+  /// Pauses, resumes, stops or cancels a study; the answer is its summary.
+  ///
+  /// - Parameter verb: `pause`, `resume`, `stop` or `cancel`.
+  package func control(_ study: String, _ verb: String) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/\(verb)", nil)
+  }
+
   /// Deletes a study.
   package func delete(_ study: String) throws(CoordinatorError) {
     _ = try json("DELETE", path(study), nil)

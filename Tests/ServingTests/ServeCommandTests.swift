@@ -213,5 +213,14 @@ import Testing
     }
     let unknown = try needletail(folder, "study", "pause", "nowhere", "--store", "s.db")
     #expect(unknown.code == 2)
+    // The same through a coordinator.
+    let served = try Served(folder, "--store", "s.db", "--listen", "127.0.0.1:0")
+    let paused = try needletail(folder, "study", "pause", "s", "--to", served.url)
+    #expect(paused.output == "study 's' is paused\n", "\(paused.messages)")
+    #expect(try served.call("GET", "/v1/studies/s").json["control"] == "paused")
+    let nowhere = try needletail(folder, "study", "stop", "nowhere", "--to", served.url)
+    #expect(nowhere.code == 2)
+    #expect(nowhere.messages.contains("there is no study 'nowhere'"))
+    #expect(try served.end(SIGTERM) == 0)
   }
 }

@@ -11,7 +11,7 @@ package struct StudyCancelVerb: Verb {
   private let request: StudyControlRequest
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    request = try StudyControlRequest(&arguments)
+    request = try StudyControlRequest("cancel", &arguments)
   }
 
   package func run(_ context: Context) throws -> ExitCode {

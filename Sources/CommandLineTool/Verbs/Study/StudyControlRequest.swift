@@ -1,11 +1,16 @@
 internal import Coordination
+internal import CoordinatorClient
 internal import StudyModel
 
 /// What `study pause`, `resume`, `stop` and `cancel` have in common.
 struct StudyControlRequest: Sendable {
+  /// The last word of the verb.
+  private let verb: String
   private let name: String
   private let store: String?
+  private let url: String?
   private let json: Bool
+  private let coordinator: CoordinatorOptions
 
   /// The description of one of the verbs.
   static func description(
@@ -18,23 +23,43 @@ struct StudyControlRequest: Sendable {
           + "seconds."
       ],
       arguments: [.study],
-      options: [.store, .json],
+      options: [
+        .store,
+        .init(
+          name: "--to", placeholder: "URL",
+          help: "The address of a coordinator that has the study, instead of a store."),
+        .json,
+      ] + CoordinatorOptions.all,
       examples: [
-        .init("needletail study \(verb) digits", "Does so with the study digits of needletail.db.")
+        .init(
+          "needletail study \(verb) digits", "Does so with the study digits of needletail.db."),
+        .init(
+          "needletail study \(verb) digits --to http://127.0.0.1:7654",
+          "Asks the coordinator on this machine to do so."),
       ])
   }
 
-  init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+  init(_ verb: String, _ arguments: inout ArgumentScanner) throws(UsageError) {
+    self.verb = verb
     name = try arguments.positional("study")
     store = arguments.value("--store")
+    url = arguments.value("--to")
     json = arguments.flag("--json")
+    coordinator = try CoordinatorOptions(&arguments)
+    if store != nil, url != nil {
+      throw .conflict("--store and --to exclude each other; remove one")
+    }
   }
 
   func run(_ control: StudyControl, _ context: Context) throws -> ExitCode {
-    let selection = try StoreSelection(option: store, environment: context.environment)
-    let store = try selection.openExisting()
-    let study = try store.study(named: name)
-    try store.setControl(control, of: study)
+    if let url {
+      let client = try coordinator.client(url, environment: context.environment)
+      _ = try client.control(name, verb)
+    } else {
+      let selection = try StoreSelection(option: store, environment: context.environment)
+      let store = try selection.openExisting()
+      try store.setControl(control, of: try store.study(named: name))
+    }
     if json {
       context.console.writeJSON(["name": .string(name), "control": .string(control.rawValue)])
     } else {

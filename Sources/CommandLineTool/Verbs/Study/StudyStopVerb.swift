@@ -9,7 +9,7 @@ package struct StudyStopVerb: Verb {
   private let request: StudyControlRequest
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    request = try StudyControlRequest(&arguments)
+    request = try StudyControlRequest("stop", &arguments)
   }
 
   package func run(_ context: Context) throws -> ExitCode {
