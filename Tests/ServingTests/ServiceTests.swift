@@ -264,6 +264,27 @@ import Testing
     }
   }
 
+  /// A study that is submitted again goes on with the new file: its budget at once, its space when
+  /// nobody runs a trial of the former one.
+  @Test func followsItsStudyFile() throws {
+    try ServerBed.serve(try ServerBed.file(trials: 1)) { bed in
+      try bed.register()
+      _ = try bed.finish(try bed.lease())
+      #expect(try bed.call("POST", "/v1/claims", BadRequestTests.claim).json["done"] == true)
+      let text = try ServerBed.file(trials: 3).text.replacing("high: 1.0", with: "high: 0.001")
+      let again = try bed.call("POST", "/v1/studies", ["file": .string(text)])
+      #expect(again.status == 200)
+      #expect(try again.json["limit"] == 3)
+      let trials = try bed.claim(8)
+      #expect(trials.count == 2)
+      for trial in trials {
+        let value = try #require(trial["parameters"]?.array?.first?["value"]?.number)
+        #expect(value <= 0.001)
+      }
+      #expect(try bed.call("GET", "/v1/studies/s/file").json["file"]?.string == text)
+    }
+  }
+
   @Test func queuesTrials() throws {
     try ServerBed.serve(try ServerBed.file()) { bed in
       try bed.register()

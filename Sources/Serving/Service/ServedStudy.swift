@@ -11,6 +11,8 @@ final class ServedStudy: Sendable {
   let record: StudyRecord
   let dispatcher: Dispatcher
   private let file: Mutex<File>
+  /// The text that sampler, pruner and space come from.
+  private let origin: String?
   /// After this moment, in milliseconds of the server's clock, no trial is handed out; nil for never.
   private let deadline: UInt64?
 
@@ -22,6 +24,8 @@ final class ServedStudy: Sendable {
     var tag: String?
     var hasCommand = false
     var limit: Int?
+    /// The note that wins over the file's number of trials.
+    var trials: String?
   }
 
   /// The notes of a study: the file's text, and how many trials win over the file's number.
@@ -48,6 +52,7 @@ final class ServedStudy: Sendable {
     let space = parsed.flatMap { $0.space.parameters.isEmpty ? nil : $0.space }
     dispatcher = try Dispatcher(coordinator, limit: contents.limit, space: space)
     file = Mutex(contents)
+    origin = contents.text
     deadline = parsed?.timeout.map { ServerTime.milliseconds + $0.wholeMilliseconds }
   }
 
@@ -56,24 +61,30 @@ final class ServedStudy: Sendable {
   ) throws -> (File, StudyFile?) {
     guard let text = try store.note(Note.file, of: record) else { return (File(), nil) }
     let parsed = try StudyFile(text: text, path: "the study file of '\(record.name)'")
-    let trials = try store.note(Note.trials, of: record).flatMap { Int($0) }
-    return (
-      File(
-        text: text, tag: tag(of: text), hasCommand: parsed.command != nil,
-        limit: trials ?? parsed.trials), parsed
-    )
+    let trials = try store.note(Note.trials, of: record)
+    let limit = trials.flatMap { Int($0) } ?? parsed.trials
+    let file = File(
+      text: text, tag: tag(of: text), hasCommand: parsed.command != nil, limit: limit,
+      trials: trials)
+    return (file, parsed)
   }
 
-  /// Looks whether the stored file has changed; its command and budget hold from now on, its sampler
-  /// and pruner when the study is served anew.
+  /// Looks whether the stored file has changed; its command and budget hold from now on, its sampler,
+  /// pruner and space when the study is served anew, see ``isStale``.
   func refresh() throws {
-    let (contents, _) = try Self.read(record, in: dispatcher.coordinator.store)
-    let changes = file.withLock { file in
-      defer { file = contents }
-      return file.limit != contents.limit
-    }
-    if changes { dispatcher.limit = contents.limit }
+    let store = dispatcher.coordinator.store
+    let known = contents
+    guard
+      try store.note(Note.file, of: record) != known.text
+        || store.note(Note.trials, of: record) != known.trials
+    else { return }
+    let (contents, _) = try Self.read(record, in: store)
+    file.withLock { $0 = contents }
+    if known.limit != contents.limit { dispatcher.limit = contents.limit }
   }
+
+  /// Whether it was given another study file, and nobody runs a trial of the former one.
+  var isStale: Bool { contents.text != origin && dispatcher.held.isEmpty }
 
   var contents: File { file.withLock { $0 } }
   var hasCommand: Bool { contents.hasCommand }

@@ -69,10 +69,12 @@ final class StudyBook: Sendable {
     return try serve(record)
   }
 
-  /// Serves a study, if it is not served yet.
+  /// Serves a study, if it is not served yet, or anew with the study file that it has now.
   func serve(_ record: StudyRecord) throws -> ServedStudy {
     try opening.withLock { _ in
-      if let known = state.withLock({ $0.byID[record.id] }), known.record == record {
+      if let known = state.withLock({ $0.byID[record.id] }), known.record == record,
+        !known.isStale
+      {
         return known
       }
       let study = try ServedStudy(record, in: store, leaseDuration: leaseDuration)
@@ -102,6 +104,7 @@ final class StudyBook: Sendable {
     for study in served {
       do {
         try study.refresh()
+        if study.isStale { onAvailable(try serve(study.record)) }
       } catch let error as StudyFileError {
         log("study '\(study.name)' keeps its former study file: \(error)")
       }
@@ -188,8 +191,8 @@ final class StudyBook: Sendable {
     try store.setNote(ServedStudy.Note.file, to: file.text, of: record)
     try store.setNote(ServedStudy.Note.trials, to: trials.map(String.init) ?? "", of: record)
     if try store.control(of: record) != .running { try store.setControl(.running, of: record) }
+    try serve(record).refresh()
     let study = try serve(record)
-    try study.refresh()
     onAvailable(study)
     return (study, known == nil)
   }
