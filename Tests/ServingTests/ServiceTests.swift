@@ -261,6 +261,8 @@ import Testing
       let other = try #require(again.first?["lease"]?.string)
       #expect(try bed.status(of: try bed.finish(other, as: "b", values: [0.25])) == "accepted")
       #expect(try bed.trials().map(\.values) == [[0.25]])
+      #expect(
+        try bed.call("GET", "/metrics").text.contains(#"lost_attempts_total{study="s"} 1"#))
     }
   }
 

@@ -13,6 +13,7 @@ final class ServedStudy: Sendable {
   private let file: Mutex<File>
   /// The text that sampler, pruner and space come from.
   private let origin: String?
+  private let lost = Atomic<Int>(0)
   /// After this moment, in milliseconds of the server's clock, no trial is handed out; nil for never.
   private let deadline: UInt64?
 
@@ -98,13 +99,29 @@ final class ServedStudy: Sendable {
     get throws { try isOverTime && dispatcher.held.isEmpty || dispatcher.isExhausted }
   }
 
+  /// Attempts that were lost and are repeated here since the coordinator was started.
+  var lostAttempts: Int { lost.load(ordering: .relaxed) }
+
   /// What a worker is told of a trial that it is to run.
   func assignment(of trial: ActiveTrial) -> Assignment {
+    if trial.attempt > 1 { countLoss(before: trial) }
     let known = trial.snapshot
     return Assignment(
       study: record.name, directions: record.directions, trial: trial.number,
       attempt: trial.attempt, lease: trial.lease?.ticket ?? "", seed: dispatcher.coordinator.seed,
       fileTag: contents.tag, parameters: known.parameters, userAttributes: known.userAttributes)
+  }
+
+  private func countLoss(before trial: ActiveTrial) {
+    let coordinator = dispatcher.coordinator
+    let attempts = Result { () throws(StoreError) in
+      try coordinator.store.attempts(of: trial.number, in: record)
+    }
+    // A figure for people is no reason to keep a trial from its worker.
+    guard case .success(let known) = attempts,
+      known.last(where: { $0.number < trial.attempt })?.outcome == .lost
+    else { return }
+    lost.wrappingAdd(1, ordering: .relaxed)
   }
 
   /// FNV-1a with 64 bits; tags need not be hard to guess.

@@ -73,6 +73,10 @@ extension Service {
           "trials", ["study": study.name, "state": state.name], Double(counts[state] ?? 0))
       }
     }
+    page.begin("lost_attempts_total", .counter, "Attempts that were lost and are repeated.")
+    for study in studies {
+      page.add("lost_attempts_total", ["study": study.name], Double(study.lostAttempts))
+    }
     page.begin("leases", .gauge, "Trials that workers hold.")
     for study in studies {
       page.add("leases", ["study": study.name], Double(study.dispatcher.held.count))

@@ -296,6 +296,11 @@ extension Service {
       metrics.count { $0.assignedTrials += claimed?.trials.count ?? 0 }
       return .message(ResultAnswer(results: items, claimed: claimed))
     }
+    // What was handed out is the worker's, also while the coordinator ends.
+    if let claimed, !claimed.isEmpty {
+      delivery.call.exchange.respond(answer(ClaimAnswer(trials: claimed, done: false)))
+      return
+    }
     guard let request = delivery.batch.claim, !isEnding else {
       delivery.call.exchange.respond(answer(nil))
       return
@@ -305,10 +310,6 @@ extension Service {
     } catch {
       // The results were taken; the claim has to wait until the worker has registered.
       delivery.call.exchange.respond(answer(nil))
-      return
-    }
-    if let claimed, !claimed.isEmpty {
-      delivery.call.exchange.respond(answer(ClaimAnswer(trials: claimed, done: false)))
       return
     }
     let claim = ClaimDesk.Claim(request: request, grant: delivery.call.grant)
