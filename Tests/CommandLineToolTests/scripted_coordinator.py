@@ -38,6 +38,8 @@ def read_request(connection):
         if not part:
             return
         data += part
+        if data[0] == 0x16:
+            return  # TLS, which this is not
     head, body = data.split(b"\r\n\r\n", 1)
     length = next((int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length")), 0)
     while len(body) < length:
