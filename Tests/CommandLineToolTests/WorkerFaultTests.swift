@@ -132,12 +132,15 @@ import Testing
     let child = try #require(
       Int32(Self.waitForFile("pid-0-1", in: command).filter(\.isNumber)))
     first.send(SIGSTOP)
-    let second = try served.worker(["--name", "second", "--until-done"])
-    _ = try Self.waitForFile("pid-0-2", in: command)
+    // In a folder of its own, as on another machine: in the same one it would end the other's command.
+    let other = command.folder.appendingPathComponent("other")
+    try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
+    let second = try served.worker(["--name", "second", "--until-done", "--folder", "other"])
+    _ = try Self.waitForFile("other/pid-0-2", in: command)
     first.send(SIGCONT)
     try first.waitForMessage("taken over by another worker")
     #expect(!Self.isAlive(child))
-    try command.write("", to: "go")
+    try command.write("", to: "other/go")
     #expect(try second.finished().code == 0)
     first.send(SIGTERM)
     #expect(try first.finished().code == 0)
