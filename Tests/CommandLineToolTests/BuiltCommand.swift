@@ -185,6 +185,7 @@ final class RunningCommand {
   let identifier: pid_t
   private let outputFile: URL
   private let messageFile: URL
+  private var hasEnded = false
 
   init(_ program: String, _ arguments: [String], in command: BuiltCommand) throws {
     // Files, not pipes: nobody has to read while the process runs.
@@ -220,6 +221,14 @@ final class RunningCommand {
     identifier = child
   }
 
+  /// A test that failed in the middle leaves nothing running.
+  deinit {
+    guard !hasEnded else { return }
+    kill(identifier, SIGKILL)
+    var status: Int32 = 0
+    waitpid(identifier, &status, 0)
+  }
+
   /// What was written to stderr so far.
   func messagesSoFar() throws -> String { try String(contentsOf: messageFile, encoding: .utf8) }
 
@@ -232,6 +241,7 @@ final class RunningCommand {
   /// Waits for the end; kills the process, and fails, when that does not come.
   func finished(within limit: Duration = .seconds(150)) throws -> BuiltCommand.Result {
     var status: Int32 = 0
+    defer { hasEnded = true }
     let deadline = ContinuousClock.now + limit
     while true {
       let answer = waitpid(identifier, &status, WNOHANG)
