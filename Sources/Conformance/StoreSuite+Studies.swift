@@ -94,6 +94,74 @@ extension StoreSuite {
     #expect(try store.note("file", of: other) == nil)
   }
 
+  /// What one store gives of a study another takes as it is: a study comes back from `bed` as it went
+  /// there, and what ran is run again there.
+  package static func copiesStudies(in bed: StoreBed) throws {
+    let (source, store) = (InMemoryStudyStore(), try bed.open())
+    let study = try source.createStudy(named: "s 🪁", directions: [.minimize, .maximize])
+    for template in try templates(bed) {
+      _ = try source.createTrial(template, in: study, lease: nil)
+    }
+    let (trial, open) = try source.createTrial(runningTrial(), in: study, lease: request("a"))
+    let (other, held) = try source.createTrial(runningTrial(), in: study, lease: request("b"))
+    let (first, second) = (try #require(open), try #require(held))
+    let report = IntermediateValue(step: 3, value: .nan)
+    try source.commit(
+      [TrialChange(trial, .reported(report)), TrialChange(other, .reported(report))], to: study,
+      under: [first, second], durability: .process)
+    #expect(try source.close(first, as: .tryAgain, reason: "busy 🪁", retryAt: later(9_999)))
+    let (again, lease) = try #require(
+      try source.claimTrial(in: study, lease: request("c", at: 9_999)))
+    // The queued trial comes first.
+    #expect(again.state == .running)
+    try source.commit(
+      [TrialChange(again.reference, .finished(.failed, values: [], at: end))], to: study,
+      under: [lease], durability: .process)
+    try source.set(Attribute("owner", ["é", .float(.infinity)]), .user, of: study)
+    try source.set(Attribute("dashboard:\(trial.id):note_ver", 1), .system, of: study)
+    try source.set(Attribute("NSGAIISampler:parent:3", [1, 2]), .system, of: study)
+    try source.setNote("file", to: "a: 1\n🪁", of: study)
+    try source.setNote("seed", to: "7", of: study)
+
+    // Ids of others are taken already.
+    let neighbour = try store.createStudy(named: "t", directions: [.minimize])
+    _ = try store.createTrial(waitingTrial(x: 1), in: neighbour, lease: nil)
+    let contents = try source.contents(of: study)
+    let copy = try store.add(contents)
+    #expect(try bed.open().study(named: "s 🪁") == copy)
+    #expect(copy.directions == study.directions)
+    #expect(
+      error { () throws(StoreError) in _ = try store.add(contents) } == .studyExists(name: "s 🪁"))
+    let back = try bed.open().contents(of: copy)
+    #expect(back.trials.map(\.number) == contents.trials.map(\.number))
+    for (found, wanted) in zip(back.trials, contents.trials) {
+      var wanted = wanted
+      wanted.reference = found.reference
+      #expect(describe(found) == describe(wanted))
+    }
+    #expect(back.attempts == contents.attempts)
+    #expect(back.userAttributes == contents.userAttributes)
+    let id = back.trials[trial.number].reference.id
+    #expect(back.systemAttributes == [Attribute("dashboard:\(id):note_ver", 1)])
+    #expect(back.notes.map { "\($0.key)=\($0.text)" } == ["file=a: 1\n🪁", "seed=7"])
+    #expect(try store.openLeases(in: copy).isEmpty)
+    #expect(try store.counts(in: neighbour) == [.waiting: 1])
+    let taken = [
+      try #require(try store.claimTrial(in: copy, lease: request("d"))),
+      try #require(try store.claimTrial(in: copy, lease: request("d"))),
+    ]
+    #expect(taken.map(\.0.number) == [trial.number, other.number])
+    #expect(taken.map(\.1.attempt) == [2, 2])
+    #expect(taken.allSatisfy { $0.0.intermediateValues.isEmpty })
+    // A study that cannot be taken leaves nothing behind.
+    var broken = contents
+    broken.name = "broken"
+    broken.trials[broken.trials.count - 1].state = .completed
+    broken.trials[broken.trials.count - 1].values = []
+    #expect(error { () throws(StoreError) in _ = try store.add(broken) } != nil)
+    #expect(try bed.open().studies().map(\.name) == ["t", "s 🪁"])
+  }
+
   /// Notes of the whole store are found by the beginning of their keys, and outlive studies.
   package static func keepsStoreNotes(in bed: StoreBed) throws {
     let store = try bed.open()

@@ -238,7 +238,7 @@ extension StoreSuite {
     }
   }
 
-  private static func templates(_ bed: StoreBed) throws -> [Trial] {
+  static func templates(_ bed: StoreBed) throws -> [Trial] {
     let nowhere = TrialReference(id: 0, number: 0)
     let float = Distribution.float(try FloatDistribution(low: 1e-5, high: 0.1, log: true))
     let stepped = Distribution.float(try FloatDistribution(low: 0, high: 1, step: 0.3))

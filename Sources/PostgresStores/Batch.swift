@@ -98,16 +98,20 @@ struct Batch {
     trials.sort { $0.id < $1.id }
   }
 
-  /// What belongs to a trial that was just added, beside its row.
-  init(_ template: Trial, of trial: TrialReference, objectives: Int) throws(StoreError) {
-    for assignment in template.parameters { try add(assignment, to: trial) }
-    for report in template.intermediateValues { try add(report, to: trial) }
-    for attribute in template.userAttributes { userAttributes.add(trial.id, attribute) }
-    for attribute in template.systemAttributes { systemAttributes.add(trial.id, attribute) }
-    guard template.state.isFinished else { return }
-    try StoreError.checkValues(
-      template.values, of: trial.number, as: template.state, objectives: objectives)
-    add(template.values, of: trial)
+  /// What belongs to trials that were just added, beside their rows.
+  init(
+    _ templates: [(template: Trial, trial: TrialReference)], objectives: Int
+  ) throws(StoreError) {
+    for (template, trial) in templates {
+      for assignment in template.parameters { try add(assignment, to: trial) }
+      for report in template.intermediateValues { try add(report, to: trial) }
+      for attribute in template.userAttributes { userAttributes.add(trial.id, attribute) }
+      for attribute in template.systemAttributes { systemAttributes.add(trial.id, attribute) }
+      guard template.state.isFinished else { continue }
+      try StoreError.checkValues(
+        template.values, of: trial.number, as: template.state, objectives: objectives)
+      add(template.values, of: trial)
+    }
   }
 
   private mutating func add(

@@ -107,9 +107,16 @@ struct Parameters {
   }
 
   /// Adds `timestamp`s, microseconds since 1970.
-  mutating func add(moments: [Int64]) {
+  mutating func add(moments: [Int64]) { add(optionalMoments: moments) }
+
+  /// Adds `timestamp`s of which some may be NULL.
+  mutating func add(optionalMoments moments: [Int64?]) {
     beginArray(of: .timestamp, count: moments.count)
     for moment in moments {
+      guard let moment else {
+        append(Int32(-1))
+        continue
+      }
       append(Int32(8))
       append(moment - Self.epoch)
     }

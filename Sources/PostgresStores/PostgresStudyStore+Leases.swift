@@ -282,6 +282,31 @@ extension PostgresStudyStore {
           $0.add(number)
         }
       ])[0]
+    return try attempts(rows)
+  }
+
+  public func attempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    guard !study.token.hasPrefix(Self.unregistered) else {
+      _ = try read(in: study, [])
+      return []
+    }
+    return try attempts(
+      try read(
+        in: study,
+        [
+          Command(
+            """
+            SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
+              reports, lease_token
+            FROM needletail_attempts
+            WHERE study_key = (SELECT study_key FROM needletail_studies WHERE token = $1::text)
+            ORDER BY trial_number, attempt
+            """
+          ) { $0.add(study.token) }
+        ])[0])
+  }
+
+  private func attempts(_ rows: Rows) throws(StoreError) -> [Attempt] {
     var attempts: [Attempt] = []
     for row in 0..<rows.count {
       let outcome = rows.isNull(row, 5) ? nil : AttemptOutcome(rawValue: rows.text(row, 5))

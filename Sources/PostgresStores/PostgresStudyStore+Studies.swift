@@ -18,22 +18,7 @@ extension PostgresStudyStore {
         {
           return made
         }
-        let rows = try connection.run([
-          Command(
-            "INSERT INTO studies (study_name) VALUES ($1::text) RETURNING study_id::int8"
-          ) { $0.add(name) },
-          Command(
-            """
-            INSERT INTO study_directions (direction, study_id, objective)
-            SELECT direction, (SELECT study_id FROM studies WHERE study_name = $1::text), place - 1
-            FROM unnest($2::text[]::studydirection[]) WITH ORDINALITY AS d (direction, place)
-            """
-          ) {
-            $0.add(name)
-            $0.add(directions.map { $0 == .minimize ? "MINIMIZE" : "MAXIMIZE" })
-          },
-          Self.register(named: name, token: token),
-        ])
+        let rows = try connection.run(Self.create(name, directions, token: token))
         return StudyRecord(
           id: rows[0].int(0, 0), token: token, name: name, directions: directions)
       }
@@ -44,7 +29,27 @@ extension PostgresStudyStore {
     }
   }
 
-  private func exists(_ name: String) throws(StoreError) -> Bool {
+  /// What creates a study; the first returns its id.
+  static func create(_ name: String, _ directions: [Direction], token: String) -> [Command] {
+    [
+      Command(
+        "INSERT INTO studies (study_name) VALUES ($1::text) RETURNING study_id::int8"
+      ) { $0.add(name) },
+      Command(
+        """
+        INSERT INTO study_directions (direction, study_id, objective)
+        SELECT direction, (SELECT study_id FROM studies WHERE study_name = $1::text), place - 1
+        FROM unnest($2::text[]::studydirection[]) WITH ORDINALITY AS d (direction, place)
+        """
+      ) {
+        $0.add(name)
+        $0.add(directions.map { $0 == .minimize ? "MINIMIZE" : "MAXIMIZE" })
+      },
+      register(named: name, token: token),
+    ]
+  }
+
+  func exists(_ name: String) throws(StoreError) -> Bool {
     try read { connection throws(Failure) in
       try connection.run(
         Command("SELECT 1 FROM studies WHERE study_name = $1::text") { $0.add(name) }
@@ -83,7 +88,7 @@ extension PostgresStudyStore {
   }
 
   /// The studies, or the one of that name, in the order of their creation.
-  private func records(
+  func records(
     named name: String?, _ connection: Connection
   ) throws(Failure) -> [StudyRecord] {
     let hasTokens = memory.withLock { $0.ownVersion != nil }
@@ -343,6 +348,27 @@ extension PostgresStudyStore {
         $0.add(key)
         $0.add(text)
       })
+  }
+
+  public func notes(
+    of study: StudyRecord
+  ) throws(StoreError) -> [(key: String, text: String)] {
+    guard !study.token.hasPrefix(Self.unregistered) else {
+      _ = try read(in: study, [])
+      return []
+    }
+    let rows = try read(
+      in: study,
+      [
+        Command(
+          """
+          SELECT key, text FROM needletail_notes WHERE study_key =
+            (SELECT study_key FROM needletail_studies WHERE token = $1::text)
+          ORDER BY key COLLATE "C"
+          """
+        ) { $0.add(study.token) }
+      ])[0]
+    return (0..<rows.count).map { (key: rows.text($0, 0), text: rows.text($0, 1)) }
   }
 
   public func storeNotes(

@@ -81,7 +81,7 @@ extension PostgresStudyStore {
       sent = trial
       let batch: Batch
       do throws(StoreError) {
-        batch = try Batch(template, of: trial, objectives: study.directions.count)
+        batch = try Batch([(template, trial)], objectives: study.directions.count)
       } catch { throw Failure.store(error) }
       try learnKinds(batch.kinds, in: study, connection)
       _ = try connection.run(

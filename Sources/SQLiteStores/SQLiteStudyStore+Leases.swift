@@ -118,21 +118,7 @@ extension SQLiteStudyStore {
       rows.bind(2, number)
       defer { rows.reset() }
       var attempts: [Attempt] = []
-      while try rows.step() {
-        let outcome = rows.isNull(5) ? nil : AttemptOutcome(rawValue: rows.text(5))
-        guard outcome != nil || rows.isNull(5), let reports = ReportList.reports(rows.text(8))
-        else {
-          throw session.damaged("attempt \(rows.int(1)) of trial \(rows.int(0)) makes no sense")
-        }
-        attempts.append(
-          Attempt(
-            trialNumber: rows.int(0), number: rows.int(1), worker: rows.text(2),
-            startedAt: Timestamp(microseconds: Int64(rows.int(3))),
-            deadline: Timestamp(microseconds: Int64(rows.int(4))), outcome: outcome,
-            reason: rows.text(6),
-            endedAt: rows.isNull(7) ? nil : Timestamp(microseconds: Int64(rows.int(7))),
-            reports: reports, token: rows.text(9)))
-      }
+      while try rows.step() { attempts.append(try session.attempt(rows)) }
       return attempts
     }
   }
@@ -158,5 +144,19 @@ extension Session {
     again.bind(2, Int(now.microseconds))
     defer { again.reset() }
     return try again.step()
+  }
+
+  /// An attempt from a row of its number and the columns that are read of it.
+  func attempt(_ row: Statement) throws(StoreError) -> Attempt {
+    let outcome = row.isNull(5) ? nil : AttemptOutcome(rawValue: row.text(5))
+    guard outcome != nil || row.isNull(5), let reports = ReportList.reports(row.text(8)) else {
+      throw damaged("attempt \(row.int(1)) of trial \(row.int(0)) makes no sense")
+    }
+    return Attempt(
+      trialNumber: row.int(0), number: row.int(1), worker: row.text(2),
+      startedAt: Timestamp(microseconds: Int64(row.int(3))),
+      deadline: Timestamp(microseconds: Int64(row.int(4))), outcome: outcome, reason: row.text(6),
+      endedAt: row.isNull(7) ? nil : Timestamp(microseconds: Int64(row.int(7))),
+      reports: reports, token: row.text(9))
   }
 }

@@ -7,26 +7,7 @@ extension SQLiteStudyStore {
     try StoreError.checkStudyName(name)
     precondition(!directions.isEmpty, "a study has at least one objective")
     return try write(.powerCut) { session throws(StoreError) in
-      let database = session.database
-      let find = try database.statement("SELECT 1 FROM studies WHERE study_name = ?")
-      find.bind(1, name)
-      let exists = try find.step()
-      find.reset()
-      if exists { throw .studyExists(name: name) }
-      let insert = try database.statement("INSERT INTO studies (study_name) VALUES (?)")
-      insert.bind(1, name)
-      try insert.run()
-      let id = database.insertedID
-      for (objective, direction) in directions.enumerated() {
-        let insert = try database.statement(
-          "INSERT INTO study_directions (direction, study_id, objective) VALUES (?, ?, ?)")
-        insert.bind(1, direction == .minimize ? "MINIMIZE" : "MAXIMIZE")
-        insert.bind(2, id)
-        insert.bind(3, objective)
-        try insert.run()
-      }
-      let token = try session.register(studyID: id, named: name)
-      return StudyRecord(id: id, token: token, name: name, directions: directions)
+      try session.createStudy(named: name, directions: directions)
     }
   }
 
@@ -110,20 +91,7 @@ extension SQLiteStudyStore {
   ) throws(StoreError) {
     try write(.powerCut) { session throws(StoreError) in
       _ = try session.key(of: study)
-      let upsert = try session.database.statement(
-        kind == .user
-          ? """
-          INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
-          ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json
-          """
-          : """
-          INSERT INTO study_system_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
-          ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json
-          """)
-      upsert.bind(1, study.id)
-      upsert.bind(2, attribute.key)
-      upsert.bind(3, attribute.value.text())
-      try upsert.run()
+      try session.set(attribute, kind, ofStudyID: study.id)
     }
   }
 
@@ -139,6 +107,21 @@ extension SQLiteStudyStore {
   ) throws(StoreError) {
     try write(.powerCut) { session throws(StoreError) in
       try session.setNote(key, to: text, key: try session.key(of: study))
+    }
+  }
+
+  public func notes(
+    of study: StudyRecord
+  ) throws(StoreError) -> [(key: String, text: String)] {
+    try read { session throws(StoreError) in
+      guard let studyKey = try session.knownKey(of: study) else { return [] }
+      let rows = try session.database.statement(
+        "SELECT key, text FROM needletail_notes WHERE study_key = ? ORDER BY key")
+      rows.bind(1, studyKey)
+      defer { rows.reset() }
+      var notes: [(key: String, text: String)] = []
+      while try rows.step() { notes.append((key: rows.text(0), text: rows.text(1))) }
+      return notes
     }
   }
 
@@ -200,6 +183,50 @@ extension SQLiteStudyStore {
 }
 
 extension Session {
+  /// Adds a study without trials.
+  func createStudy(
+    named name: String, directions: [Direction]
+  ) throws(StoreError) -> StudyRecord {
+    let find = try database.statement("SELECT 1 FROM studies WHERE study_name = ?")
+    find.bind(1, name)
+    let exists = try find.step()
+    find.reset()
+    if exists { throw .studyExists(name: name) }
+    let insert = try database.statement("INSERT INTO studies (study_name) VALUES (?)")
+    insert.bind(1, name)
+    try insert.run()
+    let id = database.insertedID
+    for (objective, direction) in directions.enumerated() {
+      let insert = try database.statement(
+        "INSERT INTO study_directions (direction, study_id, objective) VALUES (?, ?, ?)")
+      insert.bind(1, direction == .minimize ? "MINIMIZE" : "MAXIMIZE")
+      insert.bind(2, id)
+      insert.bind(3, objective)
+      try insert.run()
+    }
+    let token = try register(studyID: id, named: name)
+    return StudyRecord(id: id, token: token, name: name, directions: directions)
+  }
+
+  func set(
+    _ attribute: Attribute, _ kind: AttributeKind, ofStudyID id: Int
+  ) throws(StoreError) {
+    let upsert = try database.statement(
+      kind == .user
+        ? """
+        INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
+        ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json
+        """
+        : """
+        INSERT INTO study_system_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
+        ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json
+        """)
+    upsert.bind(1, id)
+    upsert.bind(2, attribute.key)
+    upsert.bind(3, attribute.value.text())
+    try upsert.run()
+  }
+
   /// What stands under `name` beside the study with that key of ours; nil without one.
   func note(_ name: String, key: Int) throws(StoreError) -> String? {
     let find = try database.statement(

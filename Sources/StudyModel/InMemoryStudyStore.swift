@@ -109,6 +109,33 @@ public final class InMemoryStudyStore: StudyStore {
     }
   }
 
+  public func notes(
+    of study: StudyRecord
+  ) throws(StoreError) -> [(key: String, text: String)] {
+    try with(study) { study in
+      study.notes.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        .map { (key: $0.key, text: $0.value) }
+    }
+  }
+
+  public func add(_ contents: StudyContents) throws(StoreError) -> StudyRecord {
+    try StoreError.checkStudyName(contents.name)
+    return try state.withLock { state throws(StoreError) -> StudyRecord in
+      guard !state.studies.contains(where: { $0.record.name == contents.name }) else {
+        throw .studyExists(name: contents.name)
+      }
+      let record = StudyRecord(
+        id: state.nextStudyID, token: Token.random(), name: contents.name,
+        directions: contents.directions)
+      var study = MemoryStudy(record)
+      try study.fill(with: contents, firstID: state.nextTrialID)
+      state.nextStudyID += 1
+      state.nextTrialID += contents.trials.count
+      state.studies.append(study)
+      return record
+    }
+  }
+
   public func storeNotes(
     withPrefix prefix: String
   ) throws(StoreError) -> [(key: String, text: String)] {
@@ -232,6 +259,12 @@ public final class InMemoryStudyStore: StudyStore {
     of number: Int, in study: StudyRecord
   ) throws(StoreError) -> [Attempt] {
     try with(study) { study in (study.attempts[number] ?? []).map(\.attempt) }
+  }
+
+  public func attempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    try with(study) { study in
+      study.attempts.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.attempt) }
+    }
   }
 }
 

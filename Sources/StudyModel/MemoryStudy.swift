@@ -134,6 +134,27 @@ struct MemoryStudy: Sendable {
     log.append(change)
   }
 
+  /// Takes in all of a study that another store had.
+  mutating func fill(with contents: StudyContents, firstID: Int) throws(StoreError) {
+    var (ids, numbers) = ([:] as [Int: Int], [:] as [Int: Int])
+    for (place, trial) in contents.trials.enumerated() {
+      let reference = try add(trial, id: firstID + place)
+      ids[trial.reference.id] = reference.id
+      numbers[trial.number] = reference.number
+    }
+    userAttributes = contents.userAttributes
+    systemAttributes = contents.systemAttributes(withIDs: ids)
+    for (key, text) in contents.notes { notes[key] = text }
+    for (attempt, number, isToBeRepeated) in contents.attempts(withNumbers: numbers) {
+      attempts[number, default: []].append(
+        AttemptRecord(
+          attempt: attempt.renumbered(number), trial: trials[number].reference,
+          token: attempt.token,
+          claimableAt: isToBeRepeated ? Timestamp(microseconds: 0) : nil))
+      if isToBeRepeated { claimable.insert(number) }
+    }
+  }
+
   // MARK: Leases
 
   /// Whether the lease's attempt is open.

@@ -33,6 +33,13 @@ public protocol StudyStore: Sendable {
   func note(_ key: String, of study: StudyRecord) throws(StoreError) -> String?
   /// Sets or replaces what ``note(_:of:)`` returns.
   func setNote(_ key: String, to text: String, of study: StudyRecord) throws(StoreError)
+  /// All that Needletail keeps beside a study, by ascending bytes of the keys.
+  func notes(of study: StudyRecord) throws(StoreError) -> [(key: String, text: String)]
+  /// Adds a study that another store had, in one transaction that survives a power cut. Its trials keep
+  /// their order and, unless there are gaps, their numbers.
+  ///
+  /// - Throws: ``StoreError/studyExists(name:)``; then nothing is written.
+  func add(_ contents: StudyContents) throws(StoreError) -> StudyRecord
   /// What Needletail keeps in the store beside all studies: the notes whose keys begin with these
   /// bytes, by ascending bytes of their keys. Other programs that share the store do not see them.
   func storeNotes(withPrefix prefix: String) throws(StoreError) -> [(key: String, text: String)]
@@ -148,6 +155,8 @@ public protocol StudyStore: Sendable {
   func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease]
   /// The attempts at one trial, in their order.
   func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt]
+  /// The attempts at all trials, by the trials' numbers and in their order.
+  func attempts(in study: StudyRecord) throws(StoreError) -> [Attempt]
   /// The worker of the latest attempt at each trial that has attempts, by the trial's number.
   func workers(in study: StudyRecord) throws(StoreError) -> [Int: String]
 }
@@ -161,14 +170,6 @@ extension StudyStore {
       preconditionFailure("a store refused a trial at no limit")
     }
     return created
-  }
-
-  public func workers(in study: StudyRecord) throws(StoreError) -> [Int: String] {
-    var workers: [Int: String] = [:]
-    for trial in try trials(in: study, numbers: nil) {
-      workers[trial.number] = try attempts(of: trial.number, in: study).last?.worker
-    }
-    return workers
   }
 
   public func read(

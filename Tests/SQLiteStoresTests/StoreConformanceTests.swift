@@ -40,6 +40,10 @@ import Testing
     try await check(kind, StoreSuite.keepsStudyAttributes(in:))
   }
 
+  @Test(arguments: Kind.allCases) func copiesStudies(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.copiesStudies(in:))
+  }
+
   @Test(arguments: Kind.allCases) func keepsStoreNotes(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.keepsStoreNotes(in:))
   }

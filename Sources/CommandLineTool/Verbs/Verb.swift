@@ -96,7 +96,7 @@ extension VerbDescription.Option {
   /// `--store`, which every verb that reads a study has.
   static let store = Self(
     name: "--store", placeholder: "STORE",
-    help: "The study store: a path or sqlite:///PATH (needletail help store).", completion: .file)
+    help: "The study store: a path or postgresql://… (needletail help store).", completion: .file)
 }
 
 extension VerbDescription.Argument {

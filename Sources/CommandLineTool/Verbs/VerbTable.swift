@@ -9,6 +9,7 @@ package enum VerbTable {
     StudyPauseVerb.self, StudyResumeVerb.self, StudyStopVerb.self, StudyCancelVerb.self,
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
+    StoreCopyVerb.self,
     TokenCreateVerb.self, TokenListVerb.self, TokenRevokeVerb.self,
     PlotVerb.self, ImportanceVerb.self,
     DoctorVerb.self, CompletionVerb.self, HelpVerb.self,

@@ -1,0 +1,85 @@
+internal import StudyModel
+
+/// `needletail store copy <source> <destination>`
+package struct StoreCopyVerb: Verb {
+  package static let description = VerbDescription(
+    words: ["store", "copy"],
+    abstract: "Copy studies with all that belongs to them to another store.",
+    discussion: [
+      "Stores are files or PostgreSQL addresses, in either order. Each study is copied as a whole or "
+        + "not at all; one whose name the destination has is refused before anything is copied. The "
+        + "source stays as it is. Copy while nobody runs the studies: trials that are held are run "
+        + "again in the copy."
+    ],
+    arguments: [
+      .init(name: "source", help: "The store to copy from."),
+      .init(name: "destination", help: "The store to copy to; made when it is not there."),
+    ],
+    options: [
+      .init(
+        name: "--study", placeholder: "NAME", help: "Copy this study alone; without it, all.",
+        completion: .study),
+      .json,
+    ],
+    examples: [
+      .init(
+        "needletail store copy study.db postgresql://me@db.example/studies",
+        "Moves to a server, so that many machines can take part."),
+      .init(
+        "needletail store copy postgresql://me@db.example/studies lr.db --study lr",
+        "Takes one study home in a file."),
+    ])
+
+  private let source: String
+  private let destination: String
+  private let study: String?
+  private let json: Bool
+
+  package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    source = try arguments.positional("source")
+    destination = try arguments.positional("destination")
+    study = arguments.value("--study")
+    json = arguments.flag("--json")
+  }
+
+  package func run(_ context: Context) throws -> ExitCode {
+    let (from, to) = (
+      try StoreSelection(option: source, environment: context.environment),
+      try StoreSelection(option: destination, environment: context.environment)
+    )
+    guard from != to else {
+      throw CommandError.other(
+        "\(from.location.printable) cannot be copied to itself; name another destination")
+    }
+    let store = try from.openExisting()
+    let studies = try study.map { [try store.study(named: $0)] } ?? store.studies()
+    for study in studies {
+      for lease in try store.openLeases(in: study) {
+        try store.requireNobodyRuns(lease.trial.number, of: study)
+      }
+    }
+    let target = try to.openOrCreate()
+    let taken = Set(try target.studies().map(\.name))
+    if let study = studies.first(where: { taken.contains($0.name) }) {
+      throw StoreError.studyExists(name: study.name)
+    }
+    for study in studies {
+      let contents = try store.contents(of: study)
+      _ = try target.add(contents)
+      if json {
+        context.console.writeJSON([
+          "name": .string(study.name), "trials": .integer(contents.trials.count),
+          "attempts": .integer(contents.attempts.count),
+        ])
+      } else {
+        context.console.write(
+          "copied study '\(study.name.printable)' with \(contents.trials.count) trials")
+      }
+    }
+    if studies.isEmpty {
+      context.console.warn("\(from.location.printable) has no studies")
+      return .nothingFound
+    }
+    return .success
+  }
+}
