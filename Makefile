@@ -20,7 +20,7 @@ FUZZ_SECONDS ?= 60
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 
-.PHONY: help deps test-deps venv build test fuzz lint format demo gallery boosting bench install clean
+.PHONY: help deps test-deps venv build test fuzz lint format demo gallery boosting bench chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -125,6 +125,12 @@ Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
 bench: build $(BENCH_VENV)/.made ## measure, beside Optuna and Rustuna; takes ten minutes
 	$(SWIFT) build -c release --package-path Benchmarks
 	$(BENCH_VENV)/bin/python Benchmarks/bench.py $(BENCH)
+
+chaos: build test-deps venv ## run 10,000 trials while everything fails, on SQLite and on PostgreSQL
+	@for store in sqlite postgresql; do \
+	  PATH="$(CURDIR)/.build/release:$$PATH" $(PYTHON) Benchmarks/chaos/chaos.py \
+	    --store $$store $(CHAOS) || exit; \
+	done
 
 $(BENCH_VENV)/.made: Benchmarks/requirements.txt
 	$(call install-packages,python3 python3-venv)

@@ -241,6 +241,7 @@ class Chaos:
             print(f"{self.finished} finished, {dict(self.counts)}", file=sys.stderr, flush=True)
         if self.finished >= self.options.trials:
             self.ended = True
+            return
         for daemon in [self.coordinator.daemon] + [worker.daemon for worker in self.workers]:
             code = daemon.code
             expect(
@@ -274,10 +275,17 @@ class Chaos:
         daemon = self.coordinator.daemon
         code = daemon.stop(30)
         expect(code == 0, f"the coordinator ended with {code}: {daemon.output()[-1000:]}")
-        leftovers = needletail.descendants(os.getpid())
-        own = {self.database.process.pid} if self.database else set()
-        own |= set(needletail.descendants(self.database.process.pid)) if self.database else set()
-        expect(set(leftovers) <= own, f"processes were left behind: {set(leftovers) - own}")
+        leftovers = set(needletail.descendants(os.getpid()))
+        if self.database:
+            server = self.database.process.pid
+            leftovers -= {server, *needletail.descendants(server)}
+        commands = [self.command(process) for process in leftovers]
+        expect(not leftovers, f"processes were left behind: {commands}")
+
+    @staticmethod
+    def command(process: int) -> str:
+        with open(f"/proc/{process}/cmdline") as file:
+            return file.read().replace("\0", " ")
 
     def check(self) -> collections.Counter:
         """Checks the account; returns how many attempts ended in which way."""

@@ -22,4 +22,12 @@ import Testing
   func launches(by kind: String) throws {
     try Scenario.run("launch.py", kind, within: .seconds(300))
   }
+
+  /// The short version of `make chaos`: everything fails, and every attempt is accounted for.
+  @Test(arguments: ["sqlite", "postgresql"])
+  func survivesChaos(store: String) throws {
+    try Scenario.run(
+      "../../Benchmarks/chaos/chaos.py", "--store", store, "--trials", "300", "--workers", "8",
+      "--limit", "240", within: .seconds(300))
+  }
 }

@@ -90,17 +90,18 @@ class Worker:
 
 
 def descendants(process: int) -> list[int]:
-    """The processes that a process started, directly or not, as far as they still have parents."""
+    """The living processes that a process started, directly or not."""
     parents: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         try:
             with open(f"/proc/{entry}/stat") as file:
-                parent = int(file.read().rpartition(")")[2].split()[1])
-        except (OSError, IndexError):
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+        except (OSError, ValueError):
             continue
-        parents.setdefault(parent, []).append(int(entry))
+        if state != "Z":
+            parents.setdefault(int(parent), []).append(int(entry))
     found = list(parents.get(process, []))
     for child in found:
         found.extend(parents.get(child, []))
