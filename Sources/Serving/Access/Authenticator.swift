@@ -61,7 +61,7 @@ final class Authenticator: Sendable {
   private func find(_ id: String) throws -> AccessToken? {
     let now = ServerTime.milliseconds
     let (token, age) = known.withLock { known in
-      (known.tokens[id], known.readAt.map { now - $0 })
+      (known.tokens[id], known.readAt.map { ServerTime.elapsed(from: $0, to: now) })
     }
     let limit = token == nil ? Self.shortestPause : Self.longestAge
     if let age, age < limit { return token }

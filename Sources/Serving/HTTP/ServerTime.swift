@@ -13,6 +13,12 @@ enum ServerTime {
     return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
   }
 
+  /// Milliseconds from one moment to another; 0 when another thread read the clock for the first one
+  /// later than this one did for the second.
+  static func elapsed(from start: UInt64, to now: UInt64) -> UInt64 {
+    now > start ? now - start : 0
+  }
+
   /// Seconds since the machine started.
   static var seconds: Double {
     var time = timespec()

@@ -67,12 +67,15 @@ final class WorkerRegistry: Sendable {
     let limit = (leaseDuration * 10).wholeMilliseconds
     let now = ServerTime.milliseconds
     workers.withLock { workers in
-      workers = workers.filter { holding.contains($0.key) || now - $0.value.heardAt < limit }
+      workers = workers.filter {
+        holding.contains($0.key) || ServerTime.elapsed(from: $0.value.heardAt, to: now) < limit
+      }
     }
   }
 
   func state(of entry: Entry) -> WorkerSummary.State {
-    if ServerTime.milliseconds - entry.heardAt > leaseDuration.wholeMilliseconds { return .lost }
+    let silence = ServerTime.elapsed(from: entry.heardAt, to: ServerTime.milliseconds)
+    if silence > leaseDuration.wholeMilliseconds { return .lost }
     return entry.isDraining ? .draining : .active
   }
 
