@@ -242,6 +242,10 @@ class Chaos:
         if self.finished >= self.options.trials:
             self.ended = True
             return
+        coordinator = self.coordinator.daemon
+        if coordinator.code not in (None, 0) and "cannot be reached" in coordinator.output()[-500:]:
+            # It was started while the database was away, said so, and is started again.
+            self.coordinator.start()
         for daemon in [self.coordinator.daemon] + [worker.daemon for worker in self.workers]:
             code = daemon.code
             expect(
