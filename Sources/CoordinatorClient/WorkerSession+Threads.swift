@@ -217,7 +217,8 @@ extension WorkerSession {
       } catch {
         accept(nil, for: request, isFinal: true)
         if error == .cancelled { return }
-        if case .refused = error {
+        // A coordinator that was started anew once more in between does not know this worker yet.
+        if case .refused = error, error.code != "unknown_worker" {
           state.change { $0.failure = error }
           return
         }
