@@ -27,7 +27,8 @@ import Testing
   @Test(arguments: ["sqlite", "postgresql"])
   func survivesChaos(store: String) throws {
     try Scenario.run(
-      "../../Benchmarks/chaos/chaos.py", "--store", store, "--trials", "300", "--workers", "8",
+      "../../Benchmarks/chaos/chaos.py", "--store", store, "--trials", "200", "--workers", "8",
+      "--rate", "1",
       "--limit", "240", within: .seconds(300))
   }
 }

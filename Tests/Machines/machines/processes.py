@@ -111,7 +111,7 @@ class Daemon:
     def kill(self) -> None:
         """Kills the process alone, and waits until it is gone."""
         self.send(signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
     def __enter__(self):
         return self
