@@ -1,6 +1,6 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask single many postgres coordinator load whole run workers stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask single many postgres coordinator load plot whole run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -189,6 +189,29 @@ def load(bench):
     bench.row("`study best`, ms", f"{1e3 * best['seconds']:.0f}", "", "", "< 100", best["seconds"] < 0.1)
 
 
+def plot(bench):
+    bench.head("`plot history` as a web page, whole processes")
+    few = LONG // 10
+    for trials in (few, LONG):
+        path = bench.path(f"plot{trials}.db")
+        page = bench.path(f"plot{trials}.html")
+        bench.measure(OURS / "storage", "load", path, "--trials", trials, "--build", "--what", "best")
+        ours = processes(
+            [NEEDLETAIL, "plot", "history", f"load{trials}", "--store", path, "-o", page], 5)
+        megabytes = os.path.getsize(page) / 1e6
+        bench.keep({"bench": "plot_history", "peer": "needletail", "params": {"trials": trials},
+                    "megabytes": megabytes, **ours})
+        if trials == LONG:
+            bench.row(f"{trials:,} trials, s", f"{ours['seconds']:.2f}", "", "", "< 2", ours["seconds"] < 2)
+        else:
+            optuna = processes([*PEERS, "plot", path], 3)
+            bench.keep({"bench": "plot_history", "peer": "optuna", "params": {"trials": trials}, **optuna})
+            ratio = optuna["seconds"] / ours["seconds"]
+            bench.row(f"{trials:,} trials, s", f"{ours['seconds']:.3f}", f"Optuna {optuna['seconds']:.2f}",
+                      f"{ratio:.0f} ×", "≥ 20 ×", ratio >= 20)
+        bench.row("its page, MB", f"{megabytes:.2f}", "", "", "< 1.5", megabytes < 1.5)
+
+
 def processes(command, runs, fresh=()):
     """Median wall time and peak memory of a command as a whole process."""
     times, peaks = [], []
@@ -350,7 +373,8 @@ def stop(bench):
 
 
 def main():
-    groups = {f.__name__: f for f in (ask, single, many, postgres, coordinator, load, whole, run, workers, stop)}
+    groups = {f.__name__: f for f in (
+        ask, single, many, postgres, coordinator, load, plot, whole, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

@@ -6,6 +6,7 @@
   peers.py proxy PATH [--workers 16] [--secs 10]
   peers.py raw PATH [--trials 1000]
   peers.py load PATH --trials 100000
+  peers.py plot PATH
   peers.py whole PATH [--trials 100]
 
 Each figure is one line of JSON: bench, peer, version, params, seconds, n, per_trial_ms and more.
@@ -313,6 +314,14 @@ def load(o):
          peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def plot(o):
+    """A whole process: the optimization history of the study that is there as a web page."""
+    import optuna
+    [name] = optuna.get_all_study_names("sqlite:///" + o.path)
+    study = optuna.load_study(study_name=name, storage="sqlite:///" + o.path)
+    optuna.visualization.plot_optimization_history(study).write_html(o.path + ".html")
+
+
 def whole(o):
     """A whole process: a study of a trivial objective with five parameters, TPE, SQLite."""
     import optuna
@@ -326,7 +335,7 @@ def whole(o):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=[
-        "ask", "single", "workers", "_worker", "proxy", "_proxy", "raw", "load", "whole"])
+        "ask", "single", "workers", "_worker", "proxy", "_proxy", "raw", "load", "plot", "whole"])
     parser.add_argument("path", nargs="?")
     parser.add_argument("--peer", default="optuna")
     parser.add_argument("--space", default="f10")
@@ -340,7 +349,7 @@ def main():
     parser.add_argument("--child", action="store_true")
     o = parser.parse_args()
     {"ask": ask, "single": single, "workers": workers, "_worker": worker, "proxy": proxy,
-     "_proxy": serve_proxy, "raw": raw, "load": load, "whole": whole}[o.mode](o)
+     "_proxy": serve_proxy, "raw": raw, "load": load, "plot": plot, "whole": whole}[o.mode](o)
 
 
 if __name__ == "__main__":

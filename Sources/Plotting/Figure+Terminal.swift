@@ -18,7 +18,8 @@ extension Figure {
         lines += TerminalPanel(panel, columns: columns, rows: share).lines(hasColor: hasColor)
       }
       if panels.count > limit {
-        lines.append("… and \(panels.count - limit) more panels; -o FILE draws all of them.")
+        let rest = "… and \(panels.count - limit) more panels; -o FILE draws all of them."
+        lines.append(rest.forTerminal(columns))
       }
       let entries = legend.compactMap { entry -> String? in
         if let shades = entry.shades {

@@ -32,7 +32,7 @@ struct PanelLayout {
     for panel in figure.panels where hasRoom && !panel.hidesY && panel.uprights.isEmpty {
       let ticks = ticks(of: panel, height: max(height - top - bottom[panel.row], 10))
       let widest = ticks.map { $0.label.width(size: tickSize) }.max() ?? 0
-      left[panel.column] = max(left[panel.column], min(widest, width / 3) + 8)
+      left[panel.column] = max(left[panel.column], min(widest, width / 3) + 8.5)
     }
     return figure.panels.map { panel in
       let cell = Scene.Rectangle(

@@ -27,7 +27,10 @@ struct SVGWriter {
   }
 
   private mutating func write(_ scene: Scene) {
-    text.append(#"<svg xmlns="http://www.w3.org/2000/svg" class="nt" role="img" viewBox="0 0 "#)
+    // An image has no parts; a page's picture has keys to press.
+    text.append(#"<svg xmlns="http://www.w3.org/2000/svg" class="nt" role=""#)
+    text.append(isInteractive ? "group" : "img")
+    text.append(#"" viewBox="0 0 "#)
     text.append(scene.width)
     text.append(" ")
     text.append(scene.height)

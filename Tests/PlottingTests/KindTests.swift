@@ -118,7 +118,7 @@ import Testing
 
   @Test("long studies are thinned out and say so")
   func longStudies() throws {
-    let study = try Samples.varied(8_000, objectives: 2)
+    let study = try Samples.varied(10_500, objectives: 2)
     for kind in [PlotKind.slice, .rank, .parallel, .pareto, .timeline] {
       let figure = Figure.of(kind, [study])
       #expect(figure.notes.contains { $0.contains("are drawn") }, "\(kind): \(figure.notes)")

@@ -124,7 +124,9 @@ package struct PlotVerb: Verb {
       return series
     }
     var figures: [PlotOutput.Item] = []
+    let isSingle = studies.allSatisfy { $0.directions.count == 1 }
     for kind in kinds {
+      if isAll, isSingle, kind == .pareto || kind == .hypervolume { continue }
       let groups = kind.takesSeveralStudies ? [studies] : studies.map { [$0] }
       for group in groups {
         figures.append(
