@@ -28,7 +28,11 @@ package enum SamplerSuite {
       $0.mutationProbability = 0.5
     },
     Maker(description: "tpe") { TPESampler() },
-    Maker(description: "gp") { GPSampler() },
+    Maker(description: "auto, soon tpe") {
+      var sampler = AutoSampler()
+      sampler.modelledTrials = 14
+      return sampler
+    },
     Maker(description: "gp, eager") {
       var sampler = GPSampler()
       sampler.startupTrials = 1

@@ -136,6 +136,8 @@ extension AlgorithmDescription {
         OptionDescription(name: "candidate_count", aliases: ["candidates"], type: .count(from: 1)),
       ]),
     AlgorithmDescription(
+      name: "auto", aliases: ["automatic", "AutoSampler"], options: []),
+    AlgorithmDescription(
       name: "random", aliases: ["rand", "random_search", "RandomSampler"], options: []),
     AlgorithmDescription(
       name: "grid", aliases: ["grid_search", "GridSampler"],

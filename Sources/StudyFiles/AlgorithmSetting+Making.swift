@@ -12,6 +12,7 @@ extension AlgorithmSetting {
       switch name {
       case "tpe": break
       case "gp": return makeGPSampler()
+      case "auto": return AutoSampler()
       case "grid": return try GridSampler(divisions: integer("divisions") ?? 10)
       case "brute_force": return BruteForceSampler()
       case "nsga2": return makeNSGA2Sampler()

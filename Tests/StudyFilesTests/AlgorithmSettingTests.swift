@@ -34,6 +34,17 @@ import Testing
     #expect(single.isMultivariate == false)
   }
 
+  @Test func makesGaussianProcesses() throws {
+    for name in ["gp", "bayesian", "GPSampler", "bayesopt"] {
+      let sampler = try #require(try sampler(name) as? GPSampler)
+      #expect(sampler.startupTrials == 10 && sampler.candidateCount == 512)
+    }
+    let other = try #require(
+      try sampler("{name: gp, n_startup_trials: 4, candidate_count: 128}") as? GPSampler)
+    #expect(other.startupTrials == 4 && other.candidateCount == 128)
+    #expect(try sampler("auto") is AutoSampler)
+  }
+
   @Test func makesExhaustiveSamplers() throws {
     #expect(try (sampler("grid") as? GridSampler)?.divisions == 10)
     #expect(try (sampler("{name: GridSampler, points: 5}") as? GridSampler)?.divisions == 5)

@@ -58,8 +58,8 @@ import Testing
     ("sampler: tpp", "s.yaml:1:10: the sampler 'tpp' is unknown; did you mean 'tpe'?"),
     (
       "sampler: magic",
-      "s.yaml:1:10: the sampler 'magic' is unknown; known are 'tpe', 'random', 'grid', "
-        + "'brute_force', 'nsga2', 'cmaes', 'qmc'"
+      "s.yaml:1:10: the sampler 'magic' is unknown; known are 'tpe', 'gp', 'auto', 'random', "
+        + "'grid', 'brute_force', 'nsga2', 'cmaes', 'qmc'"
     ),
     (
       "sampler: {multivariate: true}",

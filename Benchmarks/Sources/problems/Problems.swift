@@ -8,7 +8,7 @@ import StudyModel
 /// samplers and pruners, and writes a line per run for its `score.py`.
 @main struct Problems {
   static let usage = """
-    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-multi|tpe-uni|tpe-ungrouped|gp|random]
+    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-multi|tpe-uni|tpe-ungrouped|gp|auto|random]
                     [--pruner none|median|asha] [--seeds 10] [--first-seed 0] [--budget 200]
                     [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER] [--python PYTHON]
 
@@ -40,7 +40,7 @@ import StudyModel
     guard sampler(samplerName) != nil else {
       arguments.fail(
         "unknown sampler '\(samplerName)'; known: tpe, tpe-multi, tpe-uni, tpe-ungrouped, "
-          + "gp, random")
+          + "gp, auto, random")
     }
 
     let known = try ProblemServer.lines(python: python, folder: folder, ["--list"])
@@ -90,6 +90,7 @@ import StudyModel
     switch name {
     case "random": return RandomSampler()
     case "gp": return GPSampler()
+    case "auto": return AutoSampler()
     case "tpe": break
     case "tpe-multi": tpe.isMultivariate = true
     case "tpe-uni": tpe.isMultivariate = false

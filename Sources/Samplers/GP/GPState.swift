@@ -122,7 +122,7 @@ enum GPFitting {
     var limits = BoundedMinimizer.Limits()
     limits.gradient = 1e-2
     limits.relativeChange = 1e-6
-    limits.iterations = count <= 128 ? 60 : 30
+    limits.iterations = count <= 128 ? 40 : 30
     limits.evaluations = 2 * limits.iterations
     var best =
       start
@@ -130,7 +130,7 @@ enum GPFitting {
         parameters: KernelParameters(parameterCount: space.count),
         transform: OutputTransform(width: .infinity))
     var starts = [best.parameters]
-    if count <= 64 {
+    if count <= 32 {
       var short = KernelParameters(parameterCount: space.count)
       short.inverseSquaredScales = short.inverseSquaredScales.map { _ in 8 }
       short.noise = 1e-2
