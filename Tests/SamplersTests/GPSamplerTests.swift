@@ -131,6 +131,21 @@ import Testing
     #expect((best ?? 10) < 2.02)
   }
 
+  @Test func suggestsWhatTheParametersConstraintsAllow() throws {
+    var study = Study(try Self.floats(2), seed: 5)
+    var declared = try SearchSpace(study.space)
+    try declared.append(try ParameterConstraint("x0 + x1 <= 1"))
+    // The objective falls towards what is not allowed.
+    try study.run(14) { _, x in (.completed, [-x[0] - 2 * x[1]]) }
+    for trial in 14..<18 {
+      var generator = TrialGenerator(seed: 5, trial: trial)
+      let plan = try study.sampler.plan(
+        for: trial, in: declared, given: study.history, using: &generator)
+      #expect(plan.assignments.count == 2)
+      #expect(declared.allows(plan.assignments), "\(plan.assignments.map(\.internalValue))")
+    }
+  }
+
   @Test func spreadsPendingTrials() throws {
     var study = Study(try Self.floats(2))
     try study.run(15) { _, x in (.completed, [x[0] * x[0] + x[1] * x[1]]) }
