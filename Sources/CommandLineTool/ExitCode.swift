@@ -21,7 +21,7 @@ public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
     case .failed: "failed; one sentence on stderr says why"
     case .usage: "wrong usage"
     case .tryAgain:
-      "try again later: the store is locked, its disk is full, or the coordinator is away"
+      "try again later: the store is locked, its disk is full, or the server is away"
     case .interrupted: "interrupted; running trials are queued again"
     }
   }

@@ -50,17 +50,20 @@ package enum HelpTopic: String, CaseIterable, Sendable {
     What was done: study delete prints name and deleted_trials; plot prints file; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries
     (an object), processors, blas_threads, problems (an array of sentences) and store: location,
-    size_bytes, journal_mode, read_only, network_file_system, and studies with the keys of a
-    study, held, queued_again, abandoned_trials and foreign_trials.
+    size_bytes, journal_mode, read_only, network_file_system, server_version, and studies with
+    the keys of a study, held, queued_again, abandoned_trials and foreign_trials.
     """
 
   private static let storeOrder = """
-    Studies live in a SQLite file that Optuna 5 can open, too. Which file, in this order:
-      1. --store PATH, or --store sqlite:///PATH (four slashes for an absolute path)
+    Studies live in an SQLite file or a PostgreSQL database that Optuna 5 can open, too. Which, in
+    this order:
+      1. --store PATH, or --store sqlite:///PATH (four slashes for an absolute path), or
+         --store postgresql://USER@HOST:PORT/DATABASE
       2. for run: 'store' in the study file, relative to that file
       3. the environment variable NEEDLETAIL_STORE
       4. needletail.db in the current folder
-    run and study create create the file; all other verbs want it to exist. Do not put it on a
-    network file system: locks do not hold there, and Needletail refuses it.
+    run and study create create the file or the tables; all other verbs want them to exist. Do not
+    put a file on a network file system: locks do not hold there, and Needletail refuses it. Put
+    the password of a database into ~/.pgpass or PGPASSWORD.
     """
 }
