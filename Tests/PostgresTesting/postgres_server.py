@@ -172,6 +172,9 @@ def main():
             except (OSError, RuntimeError) as error:
                 print("error", " ".join(str(error).split()), flush=True)
     finally:
+        # A second signal must not leave half of it behind.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         server.close()
 
 
