@@ -222,7 +222,7 @@ let package = Package(
         "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
         "PostgresTesting",
       ],
-      exclude: ["drive_terminal.py", "Optuna"], swiftSettings: house),
+      exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna"], swiftSettings: house),
     .testTarget(name: "LaunchingTests", dependencies: ["Launching"], swiftSettings: house),
     // Scenarios with several machines, whose scripts are in Tests/Machines.
     .testTarget(

@@ -58,7 +58,7 @@ import Testing
     ("metric: loss\ncommand: [./folder]", "folder"),
     ("metric: loss\ncommand: [echo]\nname: \"\"", "name"),
     ("metric: loss\ncommand: [echo]\nname: \(String(repeating: "n", count: 600))", "512"),
-    ("metric: loss\ncommand: [echo]\nstore: postgresql://host/db", "postgresql"),
+    ("metric: loss\ncommand: [echo]\nstore: mysql://host/db", "mysql"),
   ]
 
   @Test(arguments: badFiles)

@@ -40,7 +40,7 @@ struct DispatchBed {
     try Dispatcher(
       Coordinator(
         store: store, study: try study, sampler: RandomSampler(), pruner: pruner, seed: 1,
-        retries: retries, worker: "coordinator", leaseDuration: .seconds(10),
+        retries: retries, worker: "coordinator", leaseDuration: .seconds(1_000),
         timeAhead: { [time] in time.value }),
       limit: limit, space: space, keepsTime: false)
   }
@@ -99,15 +99,15 @@ extension ResultStatus {
     let bed = try DispatchBed()
     let dispatcher = try bed.dispatcher(limit: 1)
     let trial = try #require(try dispatcher.claim(1, for: "a").first)
-    bed.time.advance(by: 5)
+    bed.time.advance(by: 500)
     #expect(try dispatcher.heartbeat("a", holding: [trial.ticket]) == LeaseReview())
     dispatcher.tick()
-    bed.time.advance(by: 6)
+    bed.time.advance(by: 600)
     dispatcher.tick()
     #expect(try dispatcher.claim(1, for: "b").isEmpty)
     let woken = Mutex(0)
     dispatcher.onAvailable { woken.withLock { $0 += 1 } }
-    bed.time.advance(by: 5)
+    bed.time.advance(by: 500)
     dispatcher.tick()
     #expect(woken.withLock { $0 } == 1)
     let again = try #require(try dispatcher.claim(1, for: "b").first)
@@ -140,7 +140,7 @@ extension ResultStatus {
   }
 
   @Test func aFailedAttemptIsRepeatedWhenItsTimeHasCome() throws {
-    let bed = try DispatchBed(retries: RetryPolicy(count: 1, delay: .seconds(5)))
+    let bed = try DispatchBed(retries: RetryPolicy(count: 1, delay: .seconds(500)))
     let dispatcher = try bed.dispatcher(limit: 1)
     let failed = TrialOutcome.ended(.failed, reason: "no luck")
     let trial = try #require(try dispatcher.claim(1, for: "a").first)
@@ -151,7 +151,7 @@ extension ResultStatus {
     #expect(try !dispatcher.isExhausted)
     let woken = Mutex(0)
     dispatcher.onAvailable { woken.withLock { $0 += 1 } }
-    bed.time.advance(by: 6)
+    bed.time.advance(by: 600)
     dispatcher.tick()
     #expect(woken.withLock { $0 } == 1)
     let again = try #require(try dispatcher.claim(1, for: "a").first)

@@ -46,8 +46,7 @@ final class OwnCoordinator: LaunchCoordinator {
   init(_ plan: LaunchPlan) throws {
     self.plan = plan
     store = try plan.store.openOrCreate()
-    var address = ListenAddress(host: "127.0.0.1", port: 0)
-    if let text = plan.options.listen { address = try ListenAddress(text) }
+    let address = plan.address ?? ListenAddress(host: "127.0.0.1", port: 0)
     var settings = StudyServer.Settings(address: address, version: ToolVersion.text)
     // Through a tunnel, every user of the other machine could reach it.
     settings.isTokenRequired = true

@@ -1,4 +1,5 @@
 internal import Launching
+internal import Serving
 internal import StudyFiles
 internal import StudyModel
 
@@ -20,6 +21,8 @@ struct LaunchPlan {
   let kind: Kind
   /// The certificates that the coordinator's must descend from, as text; nil for the system's.
   let authority: String?
+  /// Where a coordinator of our own listens; nil for a free port of this machine.
+  let address: ListenAddress?
 
   /// Where the workers run.
   enum Kind {
@@ -48,6 +51,7 @@ struct LaunchPlan {
       kind = .kubernetes(image: options.kubernetes ?? "")
     }
     authority = try options.authority.map { try Self.text(of: $0) }
+    address = try options.listen.map { try ListenAddress($0) }
   }
 
   /// The study's name.
