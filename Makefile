@@ -15,12 +15,15 @@ TEST_PACKAGES = $(PACKAGES) curl python3 python3-venv sqlite3 xz-utils zsh faket
 # half the time.
 RELEASE = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swift Benchmarks/Sources)
+# The tests that start threads; one data race makes the run fail.
+TSAN_TESTS ?= ^(CoordinationTests|SQLiteStoresTests|ServingTests|WorkingTests)[.]
 FUZZ_TARGETS ?= json message channel
 FUZZ_SECONDS ?= 60
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 
-.PHONY: help deps test-deps venv build test fuzz lint format demo gallery boosting bench chaos install clean
+.PHONY: help deps test-deps venv build test tsan fuzz lint format demo gallery boosting bench chaos \
+  install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +81,11 @@ build: deps ## build the command and the objectives of Studies/, optimized
 test: test-deps venv lint ## build and run all tests
 	$(SWIFT) build --build-tests
 	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
+
+tsan: test-deps venv ## run the tests of what many threads share under ThreadSanitizer
+	$(SWIFT) build --build-tests --scratch-path .build/tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
+	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest \
+	  --scratch-path .build/tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --filter '$(TSAN_TESTS)'
 
 fuzz: deps ## let libFuzzer invent input for our parsers, FUZZ_SECONDS for each
 	$(SWIFT) build -c release --scratch-path .build/fuzz --product Fuzzer \

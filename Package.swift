@@ -47,29 +47,32 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
 
     // The house, bottom up: a target imports only what stands above it here.
+    .target(name: "Locks", swiftSettings: callsC),
     .target(name: "SharedLibraries", swiftSettings: callsC),
     .target(name: "Threads", swiftSettings: callsC),
-    .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: callsC),
+    .target(name: "LinearAlgebra", dependencies: ["Locks", "COpenBLAS"], swiftSettings: callsC),
     .target(name: "Probability", swiftSettings: house),
-    .target(name: "StudyModel", dependencies: ["Probability"], swiftSettings: house),
+    .target(name: "StudyModel", dependencies: ["Locks", "Probability"], swiftSettings: house),
     .target(
-      name: "Samplers", dependencies: ["StudyModel", "Probability", "LinearAlgebra"],
+      name: "Samplers", dependencies: ["Locks", "StudyModel", "Probability", "LinearAlgebra"],
       swiftSettings: house),
     .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
-      name: "SQLiteStores", dependencies: ["StudyModel", "CSQLite"], swiftSettings: callsC),
+      name: "SQLiteStores", dependencies: ["Locks", "StudyModel", "CSQLite"], swiftSettings: callsC),
     .target(
       name: "PostgresStores",
-      dependencies: ["StudyModel", "CPostgres", "SharedLibraries", "Threads"],
+      dependencies: ["Locks", "StudyModel", "CPostgres", "SharedLibraries", "Threads"],
       swiftSettings: callsC),
     .target(
-      name: "Coordination", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
+      name: "Coordination",
+      dependencies: ["Locks", "StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
     .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
     .target(name: "Analysis", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
       name: "CoordinatorClient",
       dependencies: [
+        "Locks",
         "SharedLibraries", "Threads", "StudyModel", "Coordination", "Messages", "CCurl",
       ],
       swiftSettings: callsC),
@@ -82,18 +85,20 @@ let package = Package(
     .target(
       name: "Needletail",
       dependencies: [
+        "Locks",
         "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
         "Coordination", "Messages", "CoordinatorClient",
         "Analysis", "Plotting",
       ],
       swiftSettings: house),
     .target(
-      name: "Objectives", dependencies: ["StudyModel", "StudyFiles", "CSystem"],
+      name: "Objectives", dependencies: ["Locks", "StudyModel", "StudyFiles", "CSystem"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
-    .target(name: "Launching", dependencies: ["CSystem"], swiftSettings: callsC),
+    .target(name: "Launching", dependencies: ["Locks", "CSystem"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [
+        "Locks",
         "Threads", "StudyModel", "Coordination", "Messages", "CoordinatorClient", "StudyFiles",
         "Objectives",
       ],
@@ -101,6 +106,7 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
+        "Locks",
         "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "StudyFiles", "Needletail",
         "CMicroHTTPD", "SharedLibraries",
       ],
@@ -108,6 +114,7 @@ let package = Package(
     .target(
       name: "CommandLineTool",
       dependencies: [
+        "Locks",
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
         "Plotting", "StudyFiles", "Needletail", "Objectives", "Working", "Messages", "Serving",
         "CoordinatorClient",
@@ -149,6 +156,7 @@ let package = Package(
     .testTarget(
       name: "SQLiteStoresTests",
       dependencies: [
+        "Locks",
         "SQLiteStores", "PostgresStores", "StudyModel", "Conformance", "CSQLite", "StoreWorker",
         "PostgresTesting",
       ],
@@ -156,6 +164,7 @@ let package = Package(
     .testTarget(
       name: "PostgresStoresTests",
       dependencies: [
+        "Locks",
         "PostgresStores", "SQLiteStores", "StudyModel", "PostgresTesting", "StoreWorker",
       ],
       swiftSettings: house),
@@ -169,6 +178,7 @@ let package = Package(
     .testTarget(
       name: "CoordinationTests",
       dependencies: [
+        "Locks",
         "Coordination", "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores",
       ], swiftSettings: house),
     .testTarget(
@@ -192,11 +202,12 @@ let package = Package(
       name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
       swiftSettings: house),
     .testTarget(
-      name: "ObjectivesTests", dependencies: ["Objectives", "StudyModel", "StudyFiles"],
+      name: "ObjectivesTests", dependencies: ["Locks", "Objectives", "StudyModel", "StudyFiles"],
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
       dependencies: [
+        "Locks",
         "Needletail", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
         "CoordinatorClient",
         "Serving",
@@ -205,6 +216,7 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
+        "Locks",
         "Serving", "StudyModel", "Messages", "Coordination", "StudyFiles", "SQLiteStores",
         "NeedletailCommand",
       ],

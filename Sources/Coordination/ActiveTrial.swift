@@ -1,6 +1,6 @@
+internal import Locks
 internal import Pruners
 public import StudyModel
-internal import Synchronization
 
 /// A trial that runs now, in this process: suggests parameters, takes reports, says when to stop.
 ///
@@ -16,7 +16,7 @@ public final class ActiveTrial: Sendable {
   public let startedAt: Timestamp
 
   let coordinator: Coordinator
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   struct State {
     /// What is known of the trial; the reports and attributes of earlier attempts included as stored.
@@ -52,7 +52,7 @@ public final class ActiveTrial: Sendable {
     )?.value {
       fixed = members
     }
-    state = Mutex(
+    state = Lock(
       State(trial: trial, jointSample: jointSample, fixed: fixed, unwritten: unwritten))
   }
 

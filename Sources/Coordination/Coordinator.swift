@@ -1,9 +1,9 @@
 internal import Dispatch
+internal import Locks
 internal import Probability
 public import Pruners
 public import Samplers
 public import StudyModel
-internal import Synchronization
 
 /// Decides for one study: hands out trials, samples their parameters, prunes, and takes results.
 ///
@@ -38,11 +38,11 @@ public final class Coordinator: Sendable {
   static let controlDelay: Duration = .seconds(1)
 
   let queue = DispatchQueue(label: "needletail.coordinator")
-  let state: Mutex<State>
+  let state: Lock<State>
   /// Held while what is unwritten is written.
-  let flushing = Mutex(())
+  let flushing = Lock(())
   /// Held while a trial is planned, so that each knows the one before.
-  let sampling = Mutex(())
+  let sampling = Lock(())
   /// A sampler that takes longer is asked ahead, and not while the state is locked.
   let lookAheadTime: Duration
   /// By how much a test's time is ahead of the clocks.
@@ -111,7 +111,7 @@ public final class Coordinator: Sendable {
     self.leaseDuration = leaseDuration
     self.lookAheadTime = lookAheadTime
     self.timeAhead = timeAhead
-    state = Mutex(
+    state = Lock(
       State(
         history: TrialHistory(directions: study.directions, studyName: study.name),
         leases: LeaseTable(duration: leaseDuration)))

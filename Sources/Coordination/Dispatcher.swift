@@ -1,6 +1,6 @@
 internal import Dispatch
+internal import Locks
 package import StudyModel
-internal import Synchronization
 
 /// Hands the trials of one study to workers that are known by name, and takes their results under lease
 /// tokens.
@@ -13,7 +13,7 @@ internal import Synchronization
 package final class Dispatcher: Sendable {
   package let coordinator: Coordinator
   let space: SearchSpace?
-  let state: Mutex<State>
+  let state: Lock<State>
   private let queue = DispatchQueue(label: "needletail.dispatcher")
   /// Requests may keep the other queue busy for long.
   private let timeQueue = DispatchQueue(label: "needletail.dispatcher.time")
@@ -62,7 +62,7 @@ package final class Dispatcher: Sendable {
   ) throws {
     self.coordinator = coordinator
     self.space = space
-    state = Mutex(State(limit: limit))
+    state = Lock(State(limit: limit))
     coordinator.onWake { [weak self] in self?.wake() }
     let token = coordinator.study.token
     let watch = coordinator.store.watch { [weak self] changed in
@@ -93,7 +93,7 @@ package final class Dispatcher: Sendable {
   /// Does what the request says and returns when it is durable. Blocks.
   package func exchange(_ request: DispatchRequest) throws -> DispatchAnswer {
     let done = DispatchSemaphore(value: 0)
-    let result = Mutex<Result<DispatchAnswer, any Error>?>(nil)
+    let result = Lock<Result<DispatchAnswer, any Error>?>(nil)
     exchange(request) { answer in
       result.withLock { $0 = answer }
       done.signal()

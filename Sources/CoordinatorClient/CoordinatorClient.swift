@@ -1,6 +1,6 @@
+internal import Locks
 package import Messages
 package import StudyModel
-internal import Synchronization
 
 /// The HTTP API of a coordinator, one call per method; each is one request, made once.
 ///
@@ -10,7 +10,7 @@ package final class CoordinatorClient: Sendable {
   package let address: CoordinatorAddress
   private let credentials: Credentials
   private let agent: String
-  private let idle = Mutex<[HTTPConnection]>([])
+  private let idle = Lock<[HTTPConnection]>([])
 
   /// Connects to nothing yet.
   ///
@@ -246,7 +246,7 @@ package final class RequestCancellation: Sendable {
     var connections: [ObjectIdentifier: HTTPConnection] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init() {}
 

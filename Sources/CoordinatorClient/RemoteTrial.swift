@@ -1,7 +1,7 @@
 internal import Coordination
+internal import Locks
 package import Messages
 package import StudyModel
-internal import Synchronization
 
 /// A trial that a coordinator on the network handed to this worker.
 ///
@@ -11,7 +11,7 @@ package final class RemoteTrial: HeldTrial {
   /// When this worker got it.
   package let startedAt = Timestamp.now()
   private let worker: WorkerSession
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   /// Why whoever runs the trial should stop.
   package enum Stop: Sendable, Hashable {
@@ -38,7 +38,7 @@ package final class RemoteTrial: HeldTrial {
   init(_ assignment: Assignment, _ worker: WorkerSession) {
     self.assignment = assignment
     self.worker = worker
-    state = Mutex(
+    state = Lock(
       State(
         trial: Trial(
           TrialReference(id: 0, number: assignment.trial), state: .running,

@@ -1,5 +1,5 @@
 internal import CSystem
-internal import Synchronization
+internal import Locks
 
 #if canImport(Glibc)
   internal import Glibc
@@ -15,7 +15,7 @@ package final class Program: Sendable {
   /// The name of the program, for messages.
   package let name: String
   private let process: pid_t
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private struct State {
     /// −1 when closed.
@@ -54,7 +54,7 @@ package final class Program: Sendable {
     }
     _ = fcntl(output[0], F_SETFL, O_NONBLOCK)
     self.process = process
-    state = Mutex(State(input: input[1], output: output[0]))
+    state = Lock(State(input: input[1], output: output[0]))
   }
 
   deinit {

@@ -1,5 +1,5 @@
 internal import COpenBLAS
-internal import Synchronization
+internal import Locks
 
 /// The BLAS library that this process uses.
 package enum BLAS {
@@ -38,7 +38,7 @@ package enum BLAS {
   }
 
   /// How many run with one thread now, and what was set before.
-  private static let exclusive = Mutex((users: 0, usual: 1))
+  private static let exclusive = Lock((users: 0, usual: 1))
 
   /// How many threads a product may use.
   package static var threads: Int { Int(openblas_get_num_threads()) }

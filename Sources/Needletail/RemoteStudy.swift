@@ -1,8 +1,8 @@
 internal import Coordination
 internal import CoordinatorClient
+internal import Locks
 internal import Messages
 internal import StudyModel
-internal import Synchronization
 
 #if canImport(Glibc)
   internal import Glibc
@@ -17,7 +17,7 @@ final class RemoteStudy: StudyBackend {
   let name: String
   let directions: [Direction]
   let seed: UInt64?
-  private let session = Mutex<WorkerSession?>(nil)
+  private let session = Lock<WorkerSession?>(nil)
 
   /// How long a worker waits before it looks whether it is to stop.
   private static let patience: Duration = .milliseconds(500)

@@ -1,9 +1,9 @@
 internal import Coordination
 internal import CoordinatorClient
+internal import Locks
 public import Pruners
 public import Samplers
 public import StudyModel
-internal import Synchronization
 
 /// A study: an objective's trials, a sampler that proposes the next, and a store that keeps them.
 ///
@@ -22,7 +22,7 @@ public final class Study: Sendable {
   public typealias Callback = @Sendable (Study, Trial) throws -> Void
 
   private let backend: any StudyBackend
-  private let isStopped = Mutex(false)
+  private let isStopped = Lock(false)
 
   private init(_ backend: any StudyBackend) {
     self.backend = backend

@@ -1,15 +1,15 @@
-internal import Synchronization
+internal import Locks
 
 /// How many trials the workers of one call may still start.
 final class TrialBudget: Sendable {
-  private let left: Mutex<Int>
+  private let left: Lock<Int>
   private let deadline: ContinuousClock.Instant?
 
   /// - Parameters:
   ///   - trials: nil for no limit.
   ///   - deadline: After it no trial starts; nil for no limit.
   init(trials: Int?, until deadline: ContinuousClock.Instant?) {
-    left = Mutex(trials ?? .max)
+    left = Lock(trials ?? .max)
     self.deadline = deadline
   }
 

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import Locks
 
 #if canImport(Glibc)
   internal import Glibc
@@ -37,7 +37,7 @@ package final class StopHandle: Sendable {
     var wakeUp: Int32?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init() {}
 

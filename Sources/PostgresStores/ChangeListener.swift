@@ -1,5 +1,5 @@
+internal import Locks
 internal import StudyModel
-internal import Synchronization
 internal import Threads
 
 /// Listens on a connection of its own for what other processes queue, and tells who wants to know.
@@ -16,7 +16,7 @@ final class ChangeListener: Sendable {
   }
 
   private let address: ServerAddress
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// Seconds after which the thread looks whether anybody is still interested.
   private static let slice = 0.5

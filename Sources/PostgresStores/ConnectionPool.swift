@@ -1,6 +1,6 @@
 internal import Dispatch
+internal import Locks
 internal import StudyModel
-internal import Synchronization
 
 /// The connections of one store: as many as threads use it at once, up to a limit, each used by one
 /// thread at a time.
@@ -11,7 +11,7 @@ final class ConnectionPool: Sendable {
   /// Seconds for which a call tries to get a server back.
   let patience: Double
 
-  private let idle = Mutex<[Connection]>([])
+  private let idle = Lock<[Connection]>([])
   private let free = DispatchSemaphore(value: limit)
   /// Prepares a new connection for its first use.
   private let prepare: @Sendable (Connection) throws(Failure) -> Void

@@ -1,5 +1,5 @@
+internal import Locks
 public import StudyModel
-internal import Synchronization
 
 extension PostgresStudyStore {
   public func createTrial(

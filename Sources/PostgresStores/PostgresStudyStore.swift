@@ -1,5 +1,5 @@
+internal import Locks
 public import StudyModel
-internal import Synchronization
 
 /// A study store in a PostgreSQL database with the tables of Optuna 5, so that both can use it at once.
 ///
@@ -13,7 +13,7 @@ internal import Synchronization
 public final class PostgresStudyStore: StudyStore {
   public let location: String
   let pool: ConnectionPool
-  let memory: Mutex<Memory>
+  let memory: Lock<Memory>
   let listener: ChangeListener
   let grace: Double
 
@@ -60,8 +60,8 @@ public final class PostgresStudyStore: StudyStore {
     let server = try ServerAddress(address)
     location = server.location
     self.grace = grace
-    memory = Mutex(Memory())
-    let omittedCasts = Mutex<[String]?>(nil)
+    memory = Lock(Memory())
+    let omittedCasts = Lock<[String]?>(nil)
     pool = ConnectionPool(server, patience: patience) { (connection) throws(Failure) in
       try connection.setUp()
       if let known = omittedCasts.withLock({ $0 }) {

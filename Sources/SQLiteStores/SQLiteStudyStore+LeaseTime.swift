@@ -1,5 +1,5 @@
+internal import Locks
 public import StudyModel
-internal import Synchronization
 
 /// Lease time: the machine's steady clock, plus an offset that stands in the store.
 ///

@@ -1,6 +1,6 @@
 internal import CSQLite
+internal import Locks
 public import StudyModel
-internal import Synchronization
 
 /// A study store in an SQLite file with the tables of Optuna 5, so that both can use it at once.
 ///
@@ -19,7 +19,7 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
   private let resolvedPath: String
   let diskSync: DiskSync
   /// How far lease time is ahead of the steady clock, by study token.
-  let leaseOffsets = Mutex<[String: Duration]>([:])
+  let leaseOffsets = Lock<[String: Duration]>([:])
   private let monitor = Monitor()
   private var queue: [WriteJob] = []
   private var isTaken = false

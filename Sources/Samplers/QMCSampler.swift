@@ -1,6 +1,6 @@
+internal import Locks
 public import Probability
 public import StudyModel
-internal import Synchronization
 
 /// Covers the space evenly: trial after trial takes the next point of a scrambled Sobol sequence.
 ///
@@ -80,7 +80,7 @@ private final class SobolCache: Sendable {
     var points: [Double] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func coordinate(_ place: Int, of index: Int, scrambledBy generator: TrialGenerator?) -> Double {
     state.withLock { state in

@@ -1,11 +1,11 @@
-internal import Synchronization
+internal import Locks
 
 /// A store that lives and dies with its process.
 ///
 /// It behaves like the stores on disk: same numbers, leases, errors and order of changes.
 public final class InMemoryStudyStore: StudyStore {
   public let location = "memory"
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// Creates a store without studies.
   public init() {}

@@ -1,10 +1,10 @@
 internal import Coordination
 package import CoordinatorClient
+internal import Locks
 internal import Messages
 package import Objectives
 internal import StudyFiles
 internal import StudyModel
-internal import Synchronization
 internal import Threads
 
 /// The trials that a coordinator on the network hands to this worker.
@@ -15,7 +15,7 @@ package final class CoordinatorTrials: TrialSource {
   private let worker: WorkerSession
   private let settings: WorkerSettings
   private let listener: @Sendable (String) -> Void
-  private let objectives = Mutex<[String: Prepared]>([:])
+  private let objectives = Lock<[String: Prepared]>([:])
 
   /// What runs a study's trials, and for which version of its file.
   private struct Prepared {

@@ -1,7 +1,7 @@
 internal import CoordinatorClient
+internal import Locks
 package import Messages
 internal import StudyModel
-internal import Synchronization
 
 #if canImport(Glibc)
   internal import Glibc
@@ -26,7 +26,7 @@ package final class Spool: ResultKeeper {
   package let damage: String?
   private let listener: @Sendable (String) -> Void
   private let header: [UInt8]
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private struct State {
     var file: Int32
@@ -116,7 +116,7 @@ package final class Spool: ResultKeeper {
       "needletail_spool": .integer(Self.format), "coordinator": .string(coordinator),
       "worker": .string(self.worker),
     ])
-    state = Mutex(
+    state = Lock(
       State(
         file: file, lines: contents.lines, order: contents.results.map(\.lease),
         size: contents.size))

@@ -1,10 +1,10 @@
 internal import Coordination
+internal import Locks
 package import Objectives
 internal import Pruners
 internal import Samplers
 internal import StudyFiles
 package import StudyModel
-internal import Synchronization
 
 /// The trials of all studies of a store that have a command, handed out by coordinators in this process;
 /// of studies that come later, too.
@@ -14,7 +14,7 @@ package final class StoreTrials: TrialSource {
   private let store: any StudyStore
   private let settings: WorkerSettings
   private let listener: @Sendable (String) -> Void
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   private struct State {
     var studies: [Served] = []

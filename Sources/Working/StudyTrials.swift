@@ -1,7 +1,7 @@
 package import Coordination
+internal import Locks
 package import Objectives
 package import StudyModel
-internal import Synchronization
 internal import Threads
 
 /// The trials of one study, handed out by a coordinator in this process.
@@ -10,7 +10,7 @@ package final class StudyTrials: TrialSource {
   private let objective: CommandObjective
   private let limit: Int?
   private let space: SearchSpace?
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// How often slots look whether something came while there is nothing to run.
   private static let pause: Duration = .milliseconds(20)

@@ -1,14 +1,14 @@
 import Coordination
+import Locks
 import Pruners
 import SQLiteStores
 import Samplers
 import StudyModel
-import Synchronization
 import Testing
 
 /// A time that a test moves by hand.
 final class ManualTime: Sendable {
-  private let ahead = Mutex(Duration.zero)
+  private let ahead = Lock(Duration.zero)
 
   var value: Duration { ahead.withLock { $0 } }
 
@@ -105,7 +105,7 @@ extension ResultStatus {
     bed.time.advance(by: 600)
     dispatcher.tick()
     #expect(try dispatcher.claim(1, for: "b").isEmpty)
-    let woken = Mutex(0)
+    let woken = Lock(0)
     dispatcher.onAvailable { woken.withLock { $0 += 1 } }
     bed.time.advance(by: 500)
     dispatcher.tick()
@@ -129,7 +129,7 @@ extension ResultStatus {
     let dispatcher = try bed.dispatcher(limit: 2)
     let trials = try dispatcher.claim(2, for: "a")
     #expect(try dispatcher.claim(1, for: "b").isEmpty)
-    let woken = Mutex(0)
+    let woken = Lock(0)
     dispatcher.onAvailable { woken.withLock { $0 += 1 } }
     try dispatcher.workerLeft("a")
     #expect(woken.withLock { $0 } == 1)
@@ -149,7 +149,7 @@ extension ResultStatus {
     #expect(try dispatcher.finish(results, of: "a").map(\.name) == ["repeated"])
     #expect(try dispatcher.claim(1, for: "a").isEmpty)
     #expect(try !dispatcher.isExhausted)
-    let woken = Mutex(0)
+    let woken = Lock(0)
     dispatcher.onAvailable { woken.withLock { $0 += 1 } }
     bed.time.advance(by: 600)
     dispatcher.tick()
@@ -212,7 +212,7 @@ extension ResultStatus {
     try wish(.paused)
     #expect(try dispatcher.claim(1, for: "b").isEmpty)
     #expect(try !dispatcher.isExhausted)
-    let woken = Mutex(0)
+    let woken = Lock(0)
     dispatcher.onAvailable { woken.withLock { $0 += 1 } }
     try wish(.running)
     #expect(woken.withLock { $0 } == 1)

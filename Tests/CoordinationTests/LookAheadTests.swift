@@ -1,9 +1,9 @@
 import Coordination
+import Locks
 import Probability
 import Pruners
 import Samplers
 import StudyModel
-import Synchronization
 import Testing
 
 /// Samples the number of results it knows, and notes for which trials it was asked.
@@ -11,7 +11,7 @@ private final class CountingSampler: Sampler {
   let name = "counting"
   let readsHistory = true
   let sharingPrefix: String? = nil
-  let asked = Mutex<[Int]>([])
+  let asked = Lock<[Int]>([])
 
   func sampleJointly(
     for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator

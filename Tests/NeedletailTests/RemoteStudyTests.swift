@@ -1,8 +1,8 @@
 import CoordinatorClient
 import Foundation
+import Locks
 import Needletail
 import Serving
-import Synchronization
 import Testing
 
 /// The library against a coordinator: the same closures, in several workers at once.
@@ -27,7 +27,7 @@ import Testing
       #expect(study.seed == 7)
       #expect(study.store == nil)
       #expect(try study.bestTrial == nil)
-      let seen = Mutex<[Int]>([])
+      let seen = Lock<[Int]>([])
       try await study.optimize(
         trials: 12, workers: 3,
         callbacks: [{ _, trial in seen.withLock { $0.append(trial.number) } }]
@@ -85,7 +85,7 @@ import Testing
     try await Self.withServer { url, _ in
       struct Failure: Error, CustomStringConvertible { let description = "no luck" }
       let study = try Study.create("q", store: .url(url))
-      let count = Mutex(0)
+      let count = Lock(0)
       try await study.optimize(trials: 4) { trial in
         switch count.withLock({ count in
           count += 1

@@ -1,6 +1,6 @@
 import Foundation
+import Locks
 import Needletail
-import Synchronization
 import Testing
 
 private struct Overflow: Error, CustomStringConvertible {
@@ -73,7 +73,7 @@ private final class Folder {
 
   @Test func manyWorkersRunExactlyTheTrialsAskedFor() async throws {
     let study = try Study.create("wide", sampler: RandomSampler(), seed: 3)
-    let ended = Mutex<[Int]>([])
+    let ended = Lock<[Int]>([])
     try await study.optimize(
       trials: 200, workers: 8,
       callbacks: [{ _, trial in ended.withLock { $0.append(trial.number) } }]

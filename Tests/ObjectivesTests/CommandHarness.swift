@@ -1,7 +1,7 @@
 import Foundation
+import Locks
 import StudyFiles
 import StudyModel
-import Synchronization
 import Testing
 
 @testable import Objectives
@@ -14,7 +14,7 @@ final class RecordingHandler: TrialHandler {
     var attributes: [Attribute] = []
   }
 
-  private let seen = Mutex(Seen())
+  private let seen = Lock(Seen())
   let pruneFrom: Int
   let onReport: @Sendable (IntermediateValue) throws -> Void
 

@@ -1,7 +1,7 @@
 import Foundation
+import Locks
 import PostgresTesting
 import StudyModel
-import Synchronization
 import Testing
 
 @testable import PostgresStores
@@ -185,7 +185,7 @@ import Testing
 
 /// Tells threads to end.
 private final class Flag: Sendable {
-  private let value = Mutex(false)
+  private let value = Lock(false)
 
   var isSet: Bool { value.withLock { $0 } }
 
@@ -194,7 +194,7 @@ private final class Flag: Sendable {
 
 /// The leases whose results were acknowledged.
 private final class Told: Sendable {
-  private let tokens = Mutex<[String]>([])
+  private let tokens = Lock<[String]>([])
   private let more = DispatchSemaphore(value: 0)
 
   var all: [String] { tokens.withLock { $0 } }

@@ -1,6 +1,6 @@
 import CSQLite
 import Foundation
-import Synchronization
+import Locks
 import Testing
 
 /// Makes system calls fail that SQLite makes on one thread.
@@ -17,7 +17,7 @@ final class Faults: Sendable {
     var hasFired = false
   }
 
-  private let plan = Mutex(Plan())
+  private let plan = Lock(Plan())
 
   private init() {
     // The first file system that SQLite knows is the one that it uses.

@@ -1,15 +1,15 @@
 import Foundation
+import Locks
 import Messages
 import Serving
 import StudyModel
-import Synchronization
 import Testing
 
 /// What the server itself does for any handler: limits, waiting, closing.
 @Suite struct HTTPServerTests {
   /// Answers what it was asked, at once or when it is let go.
   final class Echo: HTTPHandler {
-    let waiting = Mutex<[HTTPExchange]>([])
+    let waiting = Lock<[HTTPExchange]>([])
 
     func handle(_ exchange: HTTPExchange) {
       if exchange.request.path == ["wait"] {

@@ -1,5 +1,5 @@
+internal import Locks
 package import StudyModel
-internal import Synchronization
 
 #if canImport(Glibc)
   internal import Glibc
@@ -20,7 +20,7 @@ package final class Console: Sendable {
   private let messageDescriptor: Int32
   /// Whether results go to a terminal.
   package let isResultTerminal: Bool
-  private let pending = Mutex(Pending())
+  private let pending = Lock(Pending())
 
   private struct Pending {
     var bytes: [UInt8] = []

@@ -1,9 +1,9 @@
 internal import Coordination
+internal import Locks
 internal import Messages
 internal import Objectives
 internal import StudyFiles
 internal import StudyModel
-internal import Synchronization
 internal import Working
 
 /// How a run ended.
@@ -51,7 +51,7 @@ final class RunEngine: SlotObserver {
   private let isLive: Bool
   /// By the steady clock, as all times here: setting the system's ends no run.
   private let startedAt = SteadyClock.timestamp
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   private struct State {
     var reason: RunEnd.Stop?

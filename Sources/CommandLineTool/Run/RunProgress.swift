@@ -1,7 +1,7 @@
 internal import Coordination
+internal import Locks
 internal import Objectives
 internal import StudyModel
-internal import Synchronization
 
 /// What a run's slots tell its view: counts, the best trial, what runs, and lines for the log.
 final class RunProgress: Sendable {
@@ -15,7 +15,7 @@ final class RunProgress: Sendable {
     case full
   }
 
-  private let state: Mutex<State>
+  private let state: Lock<State>
   private let startedAt: Timestamp
   /// The objective's direction; nil when there are several objectives.
   private let direction: Direction?
@@ -35,7 +35,7 @@ final class RunProgress: Sendable {
     self.startedAt = startedAt
     self.verbosity = verbosity
     direction = directions.count == 1 ? directions[0] : nil
-    state = Mutex(State(snapshot: snapshot, meter: RateMeter(startedAt: startedAt)))
+    state = Lock(State(snapshot: snapshot, meter: RateMeter(startedAt: startedAt)))
   }
 
   /// The run at this moment.

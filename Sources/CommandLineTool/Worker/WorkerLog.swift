@@ -1,13 +1,13 @@
 internal import CoordinatorClient
+internal import Locks
 internal import Messages
 internal import Objectives
 internal import StudyModel
-internal import Synchronization
 internal import Working
 
 /// What a worker has to say, kept until its main thread writes it.
 final class WorkerLog: Sendable {
-  private let lines = Mutex<[String]>([])
+  private let lines = Lock<[String]>([])
   let isQuiet: Bool
 
   init(isQuiet: Bool) { self.isQuiet = isQuiet }
@@ -66,7 +66,7 @@ final class WorkerObserver: SlotObserver {
   }
 
   private let log: WorkerLog
-  private let state = Mutex(Counts())
+  private let state = Lock(Counts())
 
   init(_ log: WorkerLog) { self.log = log }
 

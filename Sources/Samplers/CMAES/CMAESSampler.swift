@@ -1,6 +1,6 @@
+internal import Locks
 public import Probability
 public import StudyModel
-internal import Synchronization
 
 /// Moves and shapes a normal distribution over the numeric parameters towards the best trials: CMA-ES.
 ///
@@ -136,7 +136,7 @@ private final class CMACache: Sendable {
     var trackedFingerprint: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// The numeric parameters that every trial has.
   func parameters(in space: SearchSpace?, given history: TrialHistory) -> [Parameter] {

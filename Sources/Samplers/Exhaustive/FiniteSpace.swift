@@ -1,6 +1,6 @@
+internal import Locks
 internal import Probability
 internal import StudyModel
-internal import Synchronization
 
 /// The points of a declared space as the exhaustive samplers take them: each once, in random order.
 struct FiniteSpace: Sendable {
@@ -71,7 +71,7 @@ struct FiniteSpace: Sendable {
 
 /// The space that a sampler listed last, kept by the sampler's copies.
 final class FiniteSpaceCache: Sendable {
-  private let state = Mutex<FiniteSpace?>(nil)
+  private let state = Lock<FiniteSpace?>(nil)
 
   func list(
     _ space: SearchSpace, divisions: Int?, for sampler: String

@@ -1,7 +1,7 @@
 internal import LinearAlgebra
+internal import Locks
 public import Probability
 public import StudyModel
-internal import Synchronization
 
 /// Samples by Gaussian processes: models the objective, and suggests where the expected improvement is
 /// largest.
@@ -104,5 +104,5 @@ public struct GPSampler: Sampler {
 
 /// The state that the copies of a sampler share.
 private final class GPCache: Sendable {
-  let fits = Mutex(GPFits())
+  let fits = Lock(GPFits())
 }

@@ -1,6 +1,6 @@
+internal import Locks
 public import Probability
 public import StudyModel
-internal import Synchronization
 
 /// A genetic algorithm for several objectives: NSGA-II.
 ///
@@ -213,7 +213,7 @@ private final class PopulationCache: Sendable {
     var elites: [[Parent]] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// The generation of the next trial, and its parents.
   func generations(of history: TrialHistory, size: Int) -> (present: Int, parents: [Parent]) {

@@ -1,6 +1,6 @@
+internal import Locks
 public import Probability
 public import StudyModel
-internal import Synchronization
 
 /// Samples with a tree-structured Parzen estimator.
 ///
@@ -169,5 +169,5 @@ public struct TPESampler: Sampler {
 
 /// The state that the copies of a sampler share.
 private final class TPECache: Sendable {
-  let state = Mutex(TPEState())
+  let state = Lock(TPEState())
 }

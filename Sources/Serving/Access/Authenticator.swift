@@ -1,5 +1,5 @@
+internal import Locks
 internal import StudyModel
-internal import Synchronization
 
 /// Says what a request may do. Tokens are read from the store, at most 2 s ago: that is how long a
 /// revoked one may still work.
@@ -7,7 +7,7 @@ final class Authenticator: Sendable {
   private let tokens: TokenStore
   /// Whether requests without a token are refused.
   private let isTokenRequired: Bool
-  private let known = Mutex(Known())
+  private let known = Lock(Known())
 
   private struct Known {
     var tokens: [String: AccessToken] = [:]

@@ -1,5 +1,5 @@
 internal import CMicroHTTPD
-internal import Synchronization
+internal import Locks
 
 /// A request and the one answer that it gets, from any thread, at once or much later.
 ///
@@ -9,8 +9,8 @@ package final class HTTPExchange: Sendable {
   private let library: HTTPLibrary
   private let connection: HTTPConnection
   private let handle: ConnectionHandle
-  private let state = Mutex(State.handled)
-  private let observers = Mutex<[@Sendable (Int) -> Void]>([])
+  private let state = Lock(State.handled)
+  private let observers = Lock<[@Sendable (Int) -> Void]>([])
 
   private enum State {
     /// Its handler has it; the connection's thread is not waiting yet.

@@ -1,5 +1,6 @@
 internal import CMicroHTTPD
 internal import Dispatch
+internal import Locks
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -20,7 +21,7 @@ package final class HTTPServer: Sendable {
   private let core: ServerCore
   /// Whether connections are encrypted.
   package var isEncrypted: Bool { core.credentials != nil }
-  private let daemon: Mutex<DaemonHandle?>
+  private let daemon: Lock<DaemonHandle?>
   private let listener: Int32
 
   /// Starts to listen.
@@ -42,7 +43,7 @@ package final class HTTPServer: Sendable {
     core = ServerCore(library, limits: limits, credentials: credentials, handler: handler)
     let started = unsafe Self.start(core, library, socket.descriptor, credentials, limits)
     guard let started = unsafe started else { throw .didNotStart(address: "\(socket.address)") }
-    daemon = unsafe Mutex(DaemonHandle(pointer: started))
+    daemon = unsafe Lock(DaemonHandle(pointer: started))
     listener = socket.take()
     core.sweepAgain()
   }
@@ -144,9 +145,9 @@ package final class HTTPServer: Sendable {
   let limits: HTTPLimits
   let credentials: TLSCredentials?
   let handler: any HTTPHandler
-  private let connections = Mutex(Connections())
+  private let connections = Lock(Connections())
   /// What has no answer yet.
-  private let open = Mutex<[ObjectIdentifier: HTTPExchange]>([:])
+  private let open = Lock<[ObjectIdentifier: HTTPExchange]>([:])
   private let isSweeping = Atomic<Bool>(true)
   private let sweeper = DispatchQueue(label: "needletail.sweeper")
 

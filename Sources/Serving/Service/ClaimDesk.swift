@@ -1,7 +1,7 @@
 internal import Coordination
+internal import Locks
 internal import Messages
 internal import StudyModel
-internal import Synchronization
 
 /// Hands trials to workers, and lets those wait for whom there is none.
 ///
@@ -11,7 +11,7 @@ internal import Synchronization
 final class ClaimDesk: Sendable {
   private let book: StudyBook
   private let jobs: JobQueue
-  private let state = Mutex(State())
+  private let state = Lock(State())
   /// How many of those who wait are served at a time.
   private static let batch = 16
 
@@ -219,7 +219,7 @@ final class ClaimDesk: Sendable {
       return (batch, state.generation)
     }
     guard !batch.isEmpty else { return }
-    let round = Mutex((left: batch.count, dry: dry, unserved: [Waiter]()))
+    let round = Lock((left: batch.count, dry: dry, unserved: [Waiter]()))
     let shared = Shared(round)
     for waiter in batch {
       serve(waiter) { [self] isServed in
@@ -242,8 +242,8 @@ final class ClaimDesk: Sendable {
   }
 
   private final class Shared: Sendable {
-    let value: Mutex<(left: Int, dry: Set<Key>, unserved: [Waiter])>
-    init(_ value: consuming Mutex<(left: Int, dry: Set<Key>, unserved: [Waiter])>) {
+    let value: Lock<(left: Int, dry: Set<Key>, unserved: [Waiter])>
+    init(_ value: consuming Lock<(left: Int, dry: Set<Key>, unserved: [Waiter])>) {
       self.value = value
     }
   }

@@ -1,10 +1,10 @@
 internal import Dispatch
-internal import Synchronization
+internal import Locks
 
 /// A few threads that do what the connections' thread must not wait for: what reads JSON, samples or
 /// asks the store.
 final class JobQueue: Sendable {
-  private let jobs = Mutex(Jobs())
+  private let jobs = Lock(Jobs())
   private let available = DispatchSemaphore(value: 0)
   private let capacity: Int
 

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Locks
 internal import Messages
 internal import Pruners
 internal import Samplers
@@ -10,7 +11,7 @@ internal import Synchronization
 final class ServedStudy: Sendable {
   let record: StudyRecord
   let dispatcher: Dispatcher
-  private let file: Mutex<File>
+  private let file: Lock<File>
   /// The text that sampler, pruner and space come from.
   private let origin: String?
   private let lost = Atomic<Int>(0)
@@ -52,7 +53,7 @@ final class ServedStudy: Sendable {
       retries: parsed?.retries ?? RetryPolicy(), leaseDuration: leaseDuration)
     let space = parsed.flatMap { $0.space.parameters.isEmpty ? nil : $0.space }
     dispatcher = try Dispatcher(coordinator, limit: contents.limit, space: space)
-    file = Mutex(contents)
+    file = Lock(contents)
     origin = contents.text
     deadline = parsed?.timeout.map { ServerTime.milliseconds + $0.wholeMilliseconds }
   }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import Locks
 
 /// What the coordinator counts since it was started.
 final class ServerMetrics: Sendable {
@@ -30,7 +30,7 @@ final class ServerMetrics: Sendable {
     var sum = 0.0
   }
 
-  private let counts = Mutex(Counts())
+  private let counts = Lock(Counts())
 
   func count(_ body: (inout Counts) -> Void) { counts.withLock { body(&$0) } }
 

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Locks
 internal import Messages
 internal import StudyModel
 internal import Synchronization
@@ -139,9 +140,9 @@ extension Service {
 
   /// What several studies say to one batch of reports.
   private final class Gathered: Sendable {
-    private let state: Mutex<(news: LeaseNews, left: Int)>
+    private let state: Lock<(news: LeaseNews, left: Int)>
 
-    init(_ news: LeaseNews, _ count: Int) { state = Mutex((news, count)) }
+    init(_ news: LeaseNews, _ count: Int) { state = Lock((news, count)) }
 
     /// All of it when this is the last, else nil.
     func add(_ review: LeaseReview) -> LeaseNews? {
@@ -182,7 +183,7 @@ extension Service {
       }
     }
     let delivery = Delivery(
-      batch: batch, call: call, items: Mutex(items), left: Atomic(groups.count),
+      batch: batch, call: call, items: Lock(items), left: Atomic(groups.count),
       mergedClaim: mergedClaim(batch, groups.map(\.study), call))
     guard !groups.isEmpty else {
       conclude(delivery, claimed: nil)
@@ -196,7 +197,7 @@ extension Service {
   final class Delivery: Sendable {
     let batch: ResultBatch
     let call: Route.Call
-    let items: Mutex<[ResultAnswer.Item]>
+    let items: Lock<[ResultAnswer.Item]>
     /// Studies that did not answer yet.
     let left: Atomic<Int>
     /// The claim, when the only study that it is about is the one of the results: both then share a
@@ -204,7 +205,7 @@ extension Service {
     let mergedClaim: ClaimRequest?
 
     init(
-      batch: ResultBatch, call: Route.Call, items: consuming Mutex<[ResultAnswer.Item]>,
+      batch: ResultBatch, call: Route.Call, items: consuming Lock<[ResultAnswer.Item]>,
       left: consuming Atomic<Int>, mergedClaim: ClaimRequest?
     ) {
       self.batch = batch

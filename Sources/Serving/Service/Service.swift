@@ -1,5 +1,6 @@
 internal import Coordination
 internal import Dispatch
+internal import Locks
 internal import Messages
 internal import StudyModel
 internal import Synchronization
@@ -46,7 +47,7 @@ final class Service: HTTPHandler {
 
   /// The book tells the desk, and is made before it.
   private final class DeskLink: Sendable {
-    let desk = Mutex<ClaimDesk?>(nil)
+    let desk = Lock<ClaimDesk?>(nil)
   }
 
   // MARK: Requests

@@ -1,10 +1,10 @@
 internal import Coordination
+internal import Locks
 internal import Messages
 internal import Pruners
 internal import Samplers
 internal import StudyFiles
 internal import StudyModel
-internal import Synchronization
 
 /// The studies of the store: those that are served, and those that might be.
 ///
@@ -13,9 +13,9 @@ internal import Synchronization
 final class StudyBook: Sendable {
   let store: any StudyStore
   private let leaseDuration: Duration
-  private let state = Mutex(State())
+  private let state = Lock(State())
   /// One study is opened at a time, so that none is opened twice.
-  private let opening = Mutex(())
+  private let opening = Lock(())
   /// Called when a study that is served may have trials.
   private let onAvailable: @Sendable (ServedStudy) -> Void
   private let log: @Sendable (String) -> Void

@@ -1,10 +1,10 @@
+internal import Locks
 internal import Messages
 internal import StudyModel
-internal import Synchronization
 
 /// The workers that registered, and when they were last heard of.
 final class WorkerRegistry: Sendable {
-  private let workers = Mutex<[String: Entry]>([:])
+  private let workers = Lock<[String: Entry]>([:])
   /// How long a lease lasts: a worker silent for that long is lost.
   private let leaseDuration: Duration
   /// How many workers may be registered.

@@ -1,0 +1,55 @@
+#if THREAD_SANITIZER
+  #if canImport(Glibc)
+    internal import Glibc
+  #else
+    internal import Darwin
+  #endif
+
+  /// A value that one thread at a time may touch: `Synchronization.Mutex` on a POSIX lock, whose locking
+  /// ThreadSanitizer sees.
+  @safe package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    // The pointers never change; `mutex` guards `value`.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let value: UnsafeMutablePointer<Value>
+
+    package init(_ initialValue: consuming sending Value) {
+      unsafe mutex = .allocate(capacity: 1)
+      unsafe value = .allocate(capacity: 1)
+      unsafe value.initialize(to: initialValue)
+      let code = unsafe pthread_mutex_init(mutex, nil)
+      precondition(code == 0, "pthread_mutex_init failed with \(code)")
+    }
+
+    deinit {
+      unsafe pthread_mutex_destroy(mutex)
+      unsafe mutex.deallocate()
+      unsafe value.deinitialize(count: 1)
+      unsafe value.deallocate()
+    }
+
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+      _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+      unsafe pthread_mutex_lock(mutex)
+      defer { unsafe pthread_mutex_unlock(mutex) }
+      return try unsafe body(&value.pointee)
+    }
+  }
+#else
+  package import Synchronization
+
+  /// A value that one thread at a time may touch.
+  package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
+    @usableFromInline let mutex: Mutex<Value>
+
+    @inlinable package init(_ initialValue: consuming sending Value) {
+      mutex = Mutex(initialValue)
+    }
+
+    @inlinable package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+      _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+      try mutex.withLock(body)
+    }
+  }
+#endif
