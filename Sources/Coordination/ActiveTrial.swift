@@ -217,7 +217,10 @@ public final class ActiveTrial: Sendable {
   func beginEnding() throws -> (Trial, [TrialChange]) {
     try withActiveState { state in
       state.phase = .ending
-      return (state.trial, state.unwritten)
+      guard coordinator.store.mayForget else { return (state.trial, state.unwritten) }
+      // The first says that it runs, which only a store may say.
+      let known = state.trial.changes(isNew: false, isRestarted: false).dropFirst()
+      return (state.trial, Array(known))
     }
   }
 

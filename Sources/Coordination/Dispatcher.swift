@@ -69,11 +69,32 @@ package final class Dispatcher: Sendable {
       if changed == nil || changed == token { self?.wake() }
     }
     state.withLock { $0.watch = watch }
-    for lease in try coordinator.store.openLeases(in: coordinator.study)
-    where RemoteWorker.name(inStore: lease.worker) != nil {
-      coordinator.perform(coordinator.handle(.takenUp(lease)))
-    }
+    try takeUp()
     if keepsTime { scheduleTick() }
+  }
+
+  /// Takes up what remote workers hold under an earlier dispatcher.
+  ///
+  /// A trial without the parameters that each must have was never handed to its worker, or a crash of
+  /// the database's server took them back: it is run again.
+  private func takeUp() throws(StoreError) {
+    let store = coordinator.store
+    let leases = try store.openLeases(in: coordinator.study).filter {
+      RemoteWorker.name(inStore: $0.worker) != nil
+    }
+    if leases.isEmpty { return }
+    let trials = try store.trials(in: coordinator.study, numbers: leases.map(\.trial.number))
+    let bare = Set(trials.filter { $0.parameters.isEmpty }.map(\.number))
+    let needsParameters = space.map { !$0.parameters.isEmpty } ?? false
+    for lease in leases {
+      if needsParameters, bare.contains(lease.trial.number) {
+        _ = try store.close(
+          lease, as: .lost, reason: "its parameters were not stored when its coordinator ended",
+          retryAt: try store.leaseTime(in: coordinator.study))
+      } else {
+        coordinator.perform(coordinator.handle(.takenUp(lease)))
+      }
+    }
   }
 
   /// How many trials the study may have; nil for no limit.

@@ -12,6 +12,7 @@ public import StudyModel
 /// it.
 public final class PostgresStudyStore: StudyStore {
   public let location: String
+  public let mayForget = true
   let pool: ConnectionPool
   let memory: Lock<Memory>
   let listener: ChangeListener

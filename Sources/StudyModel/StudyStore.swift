@@ -8,6 +8,9 @@
 public protocol StudyStore: Sendable {
   /// Where the store is, in the words of an error message: a path or a URL without credentials.
   var location: String { get }
+  /// Whether a change that was committed without waiting for the disk may vanish while this process
+  /// lives, as when a database's server crashes. A trial's end then repeats all that is known of it.
+  var mayForget: Bool { get }
 
   // MARK: Studies
 
@@ -162,6 +165,8 @@ public protocol StudyStore: Sendable {
 }
 
 extension StudyStore {
+  public var mayForget: Bool { false }
+
   /// Adds a trial to a study that may have any number of them.
   public func createTrial(
     _ template: Trial, in study: StudyRecord, lease: LeaseRequest?
