@@ -50,7 +50,10 @@ import Testing
     try served.restart()
     let result = try worker.finished()
     #expect(result.code == 0, "\(result.messages)")
-    #expect(result.messages.contains("the coordinator is back, and gets the 2 results that waited"))
+    // A slot may have had its next trial already.
+    #expect(
+      result.messages.contains(/the coordinator is back, and gets the [2-4] results that waited/),
+      "\(result.messages)")
     let trials = try served.trials()
     #expect(trials.compactMap { $0["value"] as? Double } == [0, 1, 2, 3])
     for number in 0..<4 { #expect(try Self.outcomes(served.trial(number)) == ["completed"]) }
