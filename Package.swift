@@ -58,7 +58,8 @@ let package = Package(
       swiftSettings: house),
     .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
-      name: "SQLiteStores", dependencies: ["Locks", "StudyModel", "CSQLite"], swiftSettings: callsC),
+      name: "SQLiteStores", dependencies: ["Locks", "StudyModel", "Threads", "CSQLite"],
+      swiftSettings: callsC),
     .target(
       name: "PostgresStores",
       dependencies: ["Locks", "StudyModel", "CPostgres", "SharedLibraries", "Threads"],

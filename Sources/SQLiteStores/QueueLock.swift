@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import Threads
 
 #if canImport(Glibc)
   internal import Glibc

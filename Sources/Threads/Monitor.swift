@@ -7,12 +7,12 @@
 /// A lock with one condition that threads can wait for.
 ///
 /// What it protects lives beside it, in the class that owns it.
-@safe final class Monitor: @unchecked Sendable {
+@safe package final class Monitor: @unchecked Sendable {
   // The pointers never change; POSIX allows any thread to use what they point to.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-  init() {
+  package init() {
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     var code = unsafe pthread_mutex_init(mutex, nil)
@@ -36,22 +36,24 @@
     unsafe mutex.deallocate()
   }
 
-  func lock() {
+  /// Takes the lock; waits for whoever has it.
+  package func lock() {
     let code = unsafe pthread_mutex_lock(mutex)
     precondition(code == 0, "pthread_mutex_lock failed with \(code)")
   }
 
-  func unlock() {
+  /// Gives the lock up, which this thread has.
+  package func unlock() {
     unsafe pthread_mutex_unlock(mutex)
   }
 
   /// Gives the lock up until somebody calls ``signalAll()``; may return without that.
-  func wait() {
+  package func wait() {
     unsafe pthread_cond_wait(condition, mutex)
   }
 
   /// ``wait()`` for at most `seconds`.
-  func wait(seconds: Double) {
+  package func wait(seconds: Double) {
     let whole = seconds.rounded(.down)
     var time = timespec()
     #if os(Linux)
@@ -71,12 +73,12 @@
   }
 
   /// Wakes all that wait.
-  func signalAll() {
+  package func signalAll() {
     unsafe pthread_cond_broadcast(condition)
   }
 
   /// Seconds of a clock that only runs forward.
-  static var now: Double {
+  package static var now: Double {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
