@@ -59,6 +59,14 @@ package final class WorkerSession: Sendable {
     var awaited: [String: ResultAnswer.Item?] = [:]
     var threads: [BlockingThread] = []
 
+    /// What a slot gets now, a trial being taken out of those that are ready; nil when it has to wait.
+    mutating func takeNext() -> Taken? {
+      if phase != .open { return .closed }
+      if let failure { return .failed(failure) }
+      if !ready.isEmpty { return .trial(ready.removeFirst()) }
+      return isDone ? .done : nil
+    }
+
     /// How many trials to ask for.
     var needed: Int { phase == .open ? waiting + coming - requested - ready.count : 0 }
   }
@@ -172,20 +180,21 @@ package final class WorkerSession: Sendable {
       state.isDone = false
     }
     let taken: Taken? = state.wait(atMost: limit) { state in
-      if state.phase != .open { return .closed }
-      if let error = state.failure { return .failed(error) }
-      if !state.ready.isEmpty { return .trial(state.ready.removeFirst()) }
-      return state.isDone ? .done : nil
+      guard let taken = state.takeNext() else { return nil }
+      // Not later: the claimer would ask for one more trial in between.
+      state.waiting -= 1
+      return taken
     }
+    if let taken { return taken }
     state.change { $0.waiting -= 1 }
-    return taken ?? .nothing
+    return .nothing
   }
 
   /// Since when the coordinator does not answer; nil when it does.
   package var awaySince: ContinuousClock.Instant? { state.read { $0.awaySince } }
 
-  /// How many trials the worker holds.
-  package var heldCount: Int { state.read { $0.held.count } }
+  /// How many trials the slots hold.
+  package var takenCount: Int { state.read { $0.held.count - $0.ready.count } }
 
   /// Whether no further trials are claimed.
   package var isClosed: Bool { state.read { $0.phase != .open } }

@@ -134,7 +134,7 @@ final class RemoteStudy: StudyBackend {
 
   func rest() {
     let ended: WorkerSession? = session.withLock { session in
-      guard let held = session, held.heldCount == 0 else { return nil }
+      guard let held = session, held.takenCount == 0 else { return nil }
       session = nil
       return held
     }

@@ -81,6 +81,17 @@ import Testing
     }
   }
 
+  @Test func claimsNoMoreTrialsThanItRuns() async throws {
+    try await Self.withServer { url, store in
+      let study = try Study.create("q", store: .url(url))
+      for round in 1...20 {
+        try await study.optimize(trials: 20, workers: 2) { try $0.suggestFloat("x", 0...1) }
+        let record = try store.study(named: "q")
+        #expect(try store.trials(in: record, numbers: nil).count == 20 * round)
+      }
+    }
+  }
+
   @Test func tellsHowTrialsEnd() async throws {
     try await Self.withServer { url, _ in
       struct Failure: Error, CustomStringConvertible { let description = "no luck" }
