@@ -45,26 +45,24 @@ struct Outbox: Sendable {
 
   mutating func add(_ item: Item) { items.append(item) }
 
-  /// A trial's result with what is not sent of the trial.
-  mutating func completed(_ result: TrialResultMessage) -> TrialResultMessage {
+  /// A trial's result with all of the trial that is not acknowledged: what is being sent may not
+  /// arrive, and this process may not live to send it again. The coordinator takes no harm from
+  /// hearing it twice.
+  func completed(_ result: TrialResultMessage) -> TrialResultMessage {
     var result = result
-    take(&result, from: items)
-    items.removeAll { $0.lease == result.lease }
-    return result
-  }
-
-  /// Adds a trial's result, which takes along what is not sent of the trial.
-  mutating func finish(_ result: TrialResultMessage) {
-    results.append(completed(result))
-  }
-
-  private func take(_ result: inout TrialResultMessage, from items: [Item]) {
-    for item in items where item.lease == result.lease {
+    for item in underWay.items + items where item.lease == result.lease {
       switch item {
       case .report(_, let report): result.reports.append(report)
       case .attribute(_, let attribute): result.attributes.append(attribute)
       }
     }
+    return result
+  }
+
+  /// Adds a trial's result, which is ``completed(_:)``: what else is there of the trial is not sent.
+  mutating func finish(_ result: TrialResultMessage) {
+    items.removeAll { $0.lease == result.lease }
+    results.append(result)
   }
 
   /// Whether everything about a running trial is acknowledged.
@@ -95,14 +93,6 @@ struct Outbox: Sendable {
     let failed = underWay
     underWay = Batch()
     results = failed.results + results
-    // A trial that ended meanwhile takes its reports along, before those that came later.
-    for (place, result) in results.enumerated() {
-      var earlier = TrialResultMessage(
-        lease: result.lease, outcome: result.outcome, reports: [], attributes: [])
-      take(&earlier, from: failed.items)
-      results[place].reports = earlier.reports + result.reports
-      results[place].attributes = earlier.attributes + result.attributes
-    }
     let ended = Set(results.map(\.lease))
     let left = failed.items.filter { !ended.contains($0.lease) }
     items = left + items

@@ -19,7 +19,7 @@ import Testing
     outbox.add(Self.report("a", 0))
     outbox.add(Self.report("b", 0))
     outbox.add(.attribute(lease: "a", Attribute("k", 1)))
-    outbox.finish(Self.result("a"))
+    outbox.finish(outbox.completed(Self.result("a")))
     let batch = outbox.takeBatch()
     #expect(batch.items == [Self.report("b", 0)])
     #expect(batch.results.map(\.lease) == ["a"])
@@ -42,27 +42,35 @@ import Testing
     #expect(outbox.hasDelivered("a"))
   }
 
-  /// The trial ended while its reports were on their way, and they did not arrive.
-  @Test func aResultTakesAlongWhatFailedBefore() {
+  /// The trial ended while its reports were on their way. Whether they arrive or not, what is written
+  /// down of the result has them: this process may end before it can send them again.
+  @Test func aResultTakesAlongWhatIsOnItsWay() {
     var outbox = Outbox()
     outbox.add(Self.report("a", 0))
     outbox.add(Self.report("b", 7))
     _ = outbox.takeBatch()
     outbox.add(Self.report("a", 1))
-    outbox.finish(Self.result("a"))
-    outbox.putBack()
-    let batch = outbox.takeBatch()
-    #expect(batch.items == [Self.report("b", 7)])
-    #expect(batch.results[0].reports.map(\.step) == [0, 1])
+    let complete = outbox.completed(Self.result("a"))
+    #expect(complete.reports.map(\.step) == [0, 1])
+    // The round fails before or after the result is added.
+    for isLate in [false, true] {
+      var outbox = outbox
+      if isLate { outbox.putBack() }
+      outbox.finish(complete)
+      if !isLate { outbox.putBack() }
+      let batch = outbox.takeBatch()
+      #expect(batch.items == [Self.report("b", 7)])
+      #expect(batch.results == [complete])
+    }
   }
 
   @Test func reportsThatArrivedAreNotSentWithTheResult() {
     var outbox = Outbox()
     outbox.add(Self.report("a", 0))
-    outbox.finish(Self.result("b"))
+    outbox.finish(outbox.completed(Self.result("b")))
     _ = outbox.takeBatch()
     outbox.acknowledgeItems()
-    outbox.finish(Self.result("a"))
+    outbox.finish(outbox.completed(Self.result("a")))
     // The results of the round were not acknowledged.
     outbox.putBack()
     let batch = outbox.takeBatch()
