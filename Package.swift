@@ -49,7 +49,7 @@ let package = Package(
     // The house, bottom up: a target imports only what stands above it here.
     .target(name: "Locks", swiftSettings: callsC),
     .target(name: "SharedLibraries", swiftSettings: callsC),
-    .target(name: "Threads", swiftSettings: callsC),
+    .target(name: "Threads", dependencies: ["CSystem"], swiftSettings: callsC),
     .target(name: "LinearAlgebra", dependencies: ["Locks", "COpenBLAS"], swiftSettings: callsC),
     .target(name: "Probability", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["Locks", "Probability"], swiftSettings: house),

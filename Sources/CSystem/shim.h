@@ -4,13 +4,17 @@
 #include <sys/types.h>
 
 #ifdef __linux__
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 // The C library declares these only with _GNU_SOURCE, which Swift's importer does not define.
 extern int pipe2(int descriptors[2], int flags);
 extern int pidfd_open(pid_t process, unsigned int flags);
+extern int pthread_cond_clockwait(
+    pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *end);
 extern int posix_spawn_file_actions_addchdir_np(
     posix_spawn_file_actions_t *actions, const char *path);
 extern int posix_spawn_file_actions_addclosefrom_np(

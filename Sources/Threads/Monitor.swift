@@ -1,4 +1,5 @@
 #if canImport(Glibc)
+  internal import CSystem
   internal import Glibc
 #else
   internal import Darwin
@@ -17,15 +18,7 @@
     unsafe condition = .allocate(capacity: 1)
     var code = unsafe pthread_mutex_init(mutex, nil)
     precondition(code == 0, "pthread_mutex_init failed with \(code)")
-    #if os(Linux)
-      var attributes = pthread_condattr_t()
-      unsafe pthread_condattr_init(&attributes)
-      unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-      code = unsafe pthread_cond_init(condition, &attributes)
-      unsafe pthread_condattr_destroy(&attributes)
-    #else
-      code = unsafe pthread_cond_init(condition, nil)
-    #endif
+    code = unsafe pthread_cond_init(condition, nil)
     precondition(code == 0, "pthread_cond_init failed with \(code)")
   }
 
@@ -64,7 +57,7 @@
         time.tv_sec += 1
         time.tv_nsec -= 1_000_000_000
       }
-      unsafe pthread_cond_timedwait(condition, mutex, &time)
+      unsafe pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &time)
     #else
       time.tv_sec = Int(whole)
       time.tv_nsec = Int((seconds - whole) * 1e9)
