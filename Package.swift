@@ -71,10 +71,12 @@ let package = Package(
     .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
     .target(name: "Analysis", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
+      name: "HTTPClient", dependencies: ["SharedLibraries", "CCurl"], swiftSettings: callsC),
+    .target(
       name: "CoordinatorClient",
       dependencies: [
         "Locks",
-        "SharedLibraries", "Threads", "StudyModel", "Coordination", "Messages", "CCurl",
+        "Threads", "StudyModel", "Coordination", "Messages", "HTTPClient",
       ],
       swiftSettings: callsC),
     .target(
@@ -224,7 +226,7 @@ let package = Package(
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: ["CoordinatorClient", "Messages", "Coordination", "StudyModel"],
+      dependencies: ["CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel"],
       swiftSettings: house),
     .testTarget(
       name: "WorkingTests", dependencies: ["Working", "Messages", "Coordination", "StudyModel"],

@@ -1,3 +1,4 @@
+internal import HTTPClient
 internal import Locks
 package import Messages
 package import StudyModel
@@ -27,7 +28,7 @@ package final class CoordinatorClient: Sendable {
       throw .plainText(address: address.text)
     }
     try credentials.check()
-    _ = try CurlLibrary.shared.get()
+    if case .failure(let error) = CurlLibrary.shared { throw CoordinatorError(error, address) }
   }
 
   // MARK: Workers
@@ -65,7 +66,7 @@ package final class CoordinatorClient: Sendable {
 
   /// Takes a worker out of the registry; what it still holds is given back as preempted.
   package func leave(_ worker: String) throws(CoordinatorError) {
-    _ = try json("DELETE", "/v1/workers/\(CoordinatorAddress.escaped(worker))", nil)
+    _ = try json("DELETE", "/v1/workers/\(WebAddress.escaped(worker))", nil)
   }
 
   /// Keeps a worker's leases.
@@ -74,7 +75,7 @@ package final class CoordinatorClient: Sendable {
     cancelledBy cancellation: RequestCancellation? = nil
   ) throws(CoordinatorError) -> LeaseNews {
     try call(
-      "POST", "/v1/workers/\(CoordinatorAddress.escaped(worker))/heartbeat", heartbeat,
+      "POST", "/v1/workers/\(WebAddress.escaped(worker))/heartbeat", heartbeat,
       timeout: .seconds(10), cancellation)
   }
 
@@ -159,7 +160,7 @@ package final class CoordinatorClient: Sendable {
   }
 
   private func path(_ study: String) -> String {
-    "/v1/studies/\(CoordinatorAddress.escaped(study))"
+    "/v1/studies/\(WebAddress.escaped(study))"
   }
 
   // MARK: Requests
@@ -227,14 +228,21 @@ package final class CoordinatorClient: Sendable {
     let connection: HTTPConnection
     if let kept { connection = kept } else { connection = try newConnection() }
     defer { idle.withLock { $0.append(connection) } }
-    guard let cancellation else { return try connection.perform(request) }
-    guard cancellation.begin(connection) else { throw .cancelled }
-    defer { cancellation.end(connection) }
-    return try connection.perform(request)
+    if let cancellation, !cancellation.begin(connection) { throw .cancelled }
+    defer { cancellation?.end(connection) }
+    do throws(TransferError) {
+      return try connection.perform(request)
+    } catch {
+      throw CoordinatorError(error, address)
+    }
   }
 
   private func newConnection() throws(CoordinatorError) -> HTTPConnection {
-    try HTTPConnection(address, credentials, agent: agent)
+    do throws(TransferError) {
+      return try HTTPConnection(address.web, credentials.settings(agent: agent))
+    } catch {
+      throw CoordinatorError(error, address)
+    }
   }
 }
 

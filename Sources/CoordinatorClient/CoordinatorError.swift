@@ -1,3 +1,5 @@
+internal import HTTPClient
+
 /// Why a coordinator could not be asked, or what it refused.
 package enum CoordinatorError: Error, Hashable, Sendable {
   case badAddress(String, problem: String)
@@ -25,6 +27,39 @@ package enum CoordinatorError: Error, Hashable, Sendable {
 }
 
 extension CoordinatorError {
+  /// What a request without an answer means for a coordinator.
+  init(_ error: TransferError, _ address: CoordinatorAddress) {
+    let place = address.text
+    switch error {
+    case .missingLibrary(let name): self = .missingLibrary(name)
+    case .unknownHost: self = .unknownHost(address.host, address: place)
+    case .connectionRefused:
+      self = .unreachable(
+        address: place,
+        reason: "connection refused; start one with needletail serve, or check the address")
+    case .unreachable(let reason): self = .unreachable(address: place, reason: reason)
+    case .untrusted(let problem):
+      let sentence =
+        switch problem {
+        case .expired: "its certificate has expired; renew it on the coordinator"
+        case .notYetValid: "its certificate is not valid yet; check the clocks"
+        case .otherHost:
+          "its certificate is for another host than '\(address.host)'; use the name in the "
+            + "certificate"
+        case .unknownSigner:
+          "nobody known signed its certificate; give the signer's with --ca FILE"
+        case .noTLS: "it does not speak TLS; give http://"
+        }
+      self = .untrusted(address: place, problem: sentence)
+    case .badAuthorityFile:
+      self = .badCredentials("the file of --ca holds no certificate; give one in PEM form")
+    case .badCertificate(let text):
+      self = .badCredentials("the worker's certificate or key cannot be used: \(text)")
+    case .notHTTP(let problem): self = .notACoordinator(address: place, problem: problem)
+    case .cancelled: self = .cancelled
+    }
+  }
+
   /// Whether the same request may succeed later.
   package var isTransient: Bool {
     switch self {

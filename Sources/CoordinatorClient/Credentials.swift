@@ -1,3 +1,5 @@
+internal import HTTPClient
+
 #if canImport(Glibc)
   internal import Glibc
 #else
@@ -47,6 +49,16 @@ package struct Credentials: Sendable {
       throw .badCredentials("the token file '\(tokenFile)' is empty; put the token into it")
     }
     try self.init(token: token)
+  }
+
+  /// The settings of connections that prove it.
+  func settings(agent: String) -> ConnectionSettings {
+    var settings = ConnectionSettings(agent: agent)
+    if let token { settings.headers = ["Authorization: Bearer \(token)"] }
+    settings.authority = authority
+    settings.certificate = certificate
+    settings.key = key
+    return settings
   }
 
   /// Checks that the files can be read, since the messages of the libraries do not name them.

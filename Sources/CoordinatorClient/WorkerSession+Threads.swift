@@ -1,3 +1,4 @@
+internal import HTTPClient
 internal import Messages
 internal import StudyModel
 internal import Threads
@@ -240,7 +241,7 @@ extension WorkerSession {
       guard needed > 0, !courierAsks else { return nil }
       state.requested += needed
       return ClaimRequest(
-        worker: name, slots: needed, waitSeconds: Self.claimWait.seconds, study: study,
+        worker: name, slots: needed, waitSeconds: Self.claimWait.inSeconds, study: study,
         refused: state.refused)
     } ?? nil
   }

@@ -1,4 +1,5 @@
 package import Coordination
+internal import HTTPClient
 package import Messages
 internal import StudyModel
 internal import Threads

@@ -1,3 +1,4 @@
+import HTTPClient
 import Testing
 
 @testable import CoordinatorClient
@@ -48,9 +49,9 @@ import Testing
   }
 
   @Test func escapesNamesInPaths() {
-    #expect(CoordinatorAddress.escaped("a b/c?d#\u{E9}") == "a%20b%2Fc%3Fd%23%C3%A9")
-    #expect(CoordinatorAddress.escaped("A-z_0.9~") == "A-z_0.9~")
-    #expect(CoordinatorAddress.escaped("..") == "%2E%2E")
+    #expect(WebAddress.escaped("a b/c?d#\u{E9}") == "a%20b%2Fc%3Fd%23%C3%A9")
+    #expect(WebAddress.escaped("A-z_0.9~") == "A-z_0.9~")
+    #expect(WebAddress.escaped("..") == "%2E%2E")
   }
 
   @Test func sendsNoTokenInPlainTextToOthers() throws {

@@ -1,4 +1,5 @@
 import Coordination
+import HTTPClient
 import Messages
 import StudyModel
 import Testing

@@ -7,46 +7,74 @@ internal import Synchronization
   internal import Darwin
 #endif
 
-/// A request of the API.
-struct HTTPRequest: Sendable {
-  var method: String
+/// A request.
+package struct HTTPRequest: Sendable {
+  package var method: String
   /// From the slash behind the address on.
-  var path: String
+  package var path: String
   /// The JSON to send; nil for none.
-  var body: [UInt8]?
+  package var body: [UInt8]?
   /// How long the whole request may take.
-  var timeout: Duration = .seconds(30)
+  package var timeout: Duration = .seconds(30)
   /// The largest answer that is taken, in bytes.
-  var largestAnswer = 64 << 20
+  package var largestAnswer = 64 << 20
+
+  /// - Parameter timeout: How long the whole request may take.
+  package init(
+    method: String, path: String, body: [UInt8]? = nil, timeout: Duration = .seconds(30)
+  ) {
+    self.method = method
+    self.path = path
+    self.body = body
+    self.timeout = timeout
+  }
 }
 
 /// What came back.
-struct HTTPAnswer: Sendable {
-  var status: Int
-  var body: [UInt8]
-  /// What the coordinator asked to wait before the next try.
-  var retryAfter: Duration?
+package struct HTTPAnswer: Sendable {
+  package var status: Int
+  package var body: [UInt8]
+  /// What the server asked to wait before the next try.
+  package var retryAfter: Duration?
 }
 
-/// One connection to a coordinator, kept open between requests.
+/// How connections to one server are made.
+package struct ConnectionSettings: Sendable {
+  /// Who is asking, for the server's records.
+  package var agent: String
+  /// Lines of the header that every request has, such as an authorization; never printed.
+  package var headers: [String] = []
+  /// The file with the certificates, one of which must have signed the server's; nil for the system's
+  /// own.
+  package var authority: String?
+  /// The file with this side's own certificate, for a server that asks for one.
+  package var certificate: String?
+  /// The file with its key; nil when it is in the file of the certificate.
+  package var key: String?
+
+  package init(agent: String) { self.agent = agent }
+}
+
+/// One connection to a server, kept open between requests.
 ///
 /// Used by one thread at a time; only ``cancel()`` may come from another.
-@safe final class HTTPConnection: @unchecked Sendable {
+@safe package final class HTTPConnection: @unchecked Sendable {
   // The pool hands a connection to one thread at a time; curl_multi_wakeup is meant for other threads.
   private let curl: CurlLibrary
   private let handle: OpaquePointer
   private let loop: OpaquePointer
   private let headers: UnsafeMutablePointer<curl_slist>?
-  private let address: CoordinatorAddress
+  private let address: WebAddress
   private let errorBuffer: UnsafeMutablePointer<CChar>
   private let isCancelled = Atomic(false)
 
   private static let connectTimeout = 10_000
   private static let errorBufferSize = Int(CURL_ERROR_SIZE)
 
-  init(
-    _ address: CoordinatorAddress, _ credentials: Credentials, agent: String
-  ) throws(CoordinatorError) {
+  /// Connects with the first request.
+  package init(
+    _ address: WebAddress, _ settings: ConnectionSettings
+  ) throws(TransferError) {
     self.address = address
     curl = try CurlLibrary.shared.get()
     guard let handle = unsafe curl.newHandle(), let loop = unsafe curl.newLoop() else {
@@ -57,12 +85,11 @@ struct HTTPAnswer: Sendable {
     unsafe errorBuffer = .allocate(capacity: Self.errorBufferSize)
     unsafe errorBuffer.initialize(repeating: 0, count: Self.errorBufferSize)
     // An empty Expect: no round trip before a body is sent.
-    var lines = ["Content-Type: application/json", "Accept: application/json", "Expect:"]
-    if let token = credentials.token { lines.append("Authorization: Bearer \(token)") }
+    let lines = ["Content-Type: application/json", "Accept: application/json", "Expect:"]
     var list: UnsafeMutablePointer<curl_slist>?
-    for line in lines { unsafe list = curl.appendToList(list, line) }
+    for line in lines + settings.headers { unsafe list = curl.appendToList(list, line) }
     unsafe headers = list
-    setUp(credentials, agent)
+    setUp(settings)
   }
 
   deinit {
@@ -88,7 +115,7 @@ struct HTTPAnswer: Sendable {
     _ = unsafe nt_set_pointer(curl.set, UnsafeMutableRawPointer(handle), option, pointer)
   }
 
-  private func setUp(_ credentials: Credentials, _ agent: String) {
+  private func setUp(_ settings: ConnectionSettings) {
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_PROTOCOLS_STR, "http,https")
     set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
@@ -96,16 +123,16 @@ struct HTTPAnswer: Sendable {
     set(CURLOPT_TCP_KEEPALIVE, 1)
     set(CURLOPT_TCP_KEEPIDLE, 20)
     set(CURLOPT_TCP_KEEPINTVL, 10)
-    set(CURLOPT_USERAGENT, agent)
+    set(CURLOPT_USERAGENT, settings.agent)
     set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-    if let authority = credentials.authority {
+    if let authority = settings.authority {
       set(CURLOPT_CAINFO, authority)
       // Else the system's folder of certificates would be trusted beside the file.
       set(CURLOPT_CAPATH, nil as String?)
     }
-    if let certificate = credentials.certificate {
+    if let certificate = settings.certificate {
       set(CURLOPT_SSLCERT, certificate)
-      set(CURLOPT_SSLKEY, credentials.key ?? certificate)
+      set(CURLOPT_SSLKEY, settings.key ?? certificate)
     }
     // A proxy of the environment is not for what stays on this machine.
     if address.isLoopback { set(CURLOPT_PROXY, "") }
@@ -140,14 +167,14 @@ struct HTTPAnswer: Sendable {
 
   // MARK: Requests
 
-  /// Makes the running request, or the next one, fail with ``CoordinatorError/cancelled`` at once.
-  func cancel() {
+  /// Makes the running request, or the next one, fail with ``TransferError/cancelled`` at once.
+  package func cancel() {
     isCancelled.store(true, ordering: .relaxed)
     _ = unsafe curl.wakeUp(UnsafeMutableRawPointer(loop))
   }
 
   /// Sends the request and waits for the answer, whatever its status.
-  func perform(_ request: HTTPRequest) throws(CoordinatorError) -> HTTPAnswer {
+  package func perform(_ request: HTTPRequest) throws(TransferError) -> HTTPAnswer {
     let receiver = Receiver(limit: request.largestAnswer)
     let result = withExtendedLifetime(receiver) { () -> CURLcode? in
       set(CURLOPT_URL, address.text + request.path)
@@ -171,9 +198,7 @@ struct HTTPAnswer: Sendable {
     guard let result else { throw .cancelled }
     guard result == CURLE_OK else {
       if receiver.isTooLarge {
-        throw .notACoordinator(
-          address: address.text,
-          problem: "its answer is longer than \(request.largestAnswer >> 20) MiB")
+        throw .notHTTP("its answer is longer than \(request.largestAnswer >> 20) MiB")
       }
       throw failure(result)
     }
@@ -214,69 +239,52 @@ struct HTTPAnswer: Sendable {
 
   // MARK: Failures
 
-  private func failure(_ code: CURLcode) -> CoordinatorError {
+  private func failure(_ code: CURLcode) -> TransferError {
     let detail = unsafe String(cString: errorBuffer)
     let text =
       detail.isEmpty ? unsafe curl.errorText(code).map { unsafe String(cString: $0) } ?? "" : detail
-    let place = address.text
     switch code {
-    case CURLE_COULDNT_RESOLVE_HOST: return .unknownHost(address.host, address: place)
+    case CURLE_COULDNT_RESOLVE_HOST: return .unknownHost
     case CURLE_COULDNT_CONNECT:
       var number = 0
       _ = unsafe nt_get_long(
         curl.get, UnsafeMutableRawPointer(handle), CURLINFO_OS_ERRNO, &number)
-      let reason =
-        number == Int(ECONNREFUSED)
-        ? "connection refused; start one with needletail serve, or check the address"
-        : number == 0 ? text : unsafe String(cString: strerror(Int32(number)))
-      return .unreachable(address: place, reason: reason)
-    case CURLE_OPERATION_TIMEDOUT:
-      return .unreachable(address: place, reason: "no answer in time")
+      if number == Int(ECONNREFUSED) { return .connectionRefused }
+      return .unreachable(number == 0 ? text : unsafe String(cString: strerror(Int32(number))))
+    case CURLE_OPERATION_TIMEDOUT: return .unreachable("no answer in time")
     case CURLE_GOT_NOTHING:
       let hint = address.usesTLS ? "" : "; if it uses TLS, give https://"
-      return .unreachable(address: place, reason: "it closed the connection unanswered\(hint)")
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return .untrusted(address: place, problem: Self.certificateProblem(text, address.host))
-    case CURLE_SSL_CACERT_BADFILE:
-      return .badCredentials("the file of --ca holds no certificate; give one in PEM form")
-    case CURLE_SSL_CERTPROBLEM:
-      return .badCredentials("the worker's certificate or key cannot be used: \(text)")
+      return .unreachable("it closed the connection unanswered\(hint)")
+    case CURLE_PEER_FAILED_VERIFICATION: return .untrusted(Self.certificateProblem(text))
+    case CURLE_SSL_CACERT_BADFILE: return .badAuthorityFile
+    case CURLE_SSL_CERTPROBLEM: return .badCertificate(text)
     case CURLE_SSL_CONNECT_ERROR:
       if text.contains("wrong version number") || text.contains("unexpected TLS packet") {
-        return .untrusted(address: place, problem: "it does not speak TLS; give http://")
+        return .untrusted(.noTLS)
       }
-      return .unreachable(address: place, reason: "TLS failed: \(text)")
+      return .unreachable("TLS failed: \(text)")
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
-      return .notACoordinator(address: place, problem: "it does not speak HTTP (\(text))")
-    default: return .unreachable(address: place, reason: text)
+      return .notHTTP("it does not speak HTTP (\(text))")
+    default: return .unreachable(text)
     }
   }
 
-  private static func certificateProblem(_ text: String, _ host: String) -> String {
+  private static func certificateProblem(_ text: String) -> TransferError.TrustProblem {
     let lower = text.lowercased()
-    if lower.contains("expired") {
-      return "its certificate has expired; renew it on the coordinator"
-    }
-    if lower.contains("not yet valid") || lower.contains("not activated") {
-      return "its certificate is not valid yet; check the clocks"
-    }
+    if lower.contains("expired") { return .expired }
+    if lower.contains("not yet valid") || lower.contains("not activated") { return .notYetValid }
     if lower.contains("subject name") || lower.contains("does not match")
       || lower.contains("hostname mismatch")
     {
-      return "its certificate is for another host than '\(host)'; use the name in the certificate"
+      return .otherHost
     }
-    return "nobody known signed its certificate; give the signer's with --ca FILE"
+    return .unknownSigner
   }
 }
 
 extension Duration {
   /// Whole milliseconds, rounded down.
-  var milliseconds: Int {
+  package var milliseconds: Int {
     Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000)
-  }
-
-  /// Seconds with a fraction.
-  var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

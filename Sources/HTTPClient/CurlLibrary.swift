@@ -4,7 +4,7 @@ internal import SharedLibraries
 /// libcurl, opened when the first request is made and kept.
 ///
 /// Its functions may be called from any thread, each handle by one at a time.
-@safe struct CurlLibrary: Sendable {
+@safe package struct CurlLibrary: Sendable {
   let newHandle: nt_curl_easy_init
   let destroyHandle: nt_curl_easy_cleanup
   let set: nt_curl_easy_setopt
@@ -23,8 +23,8 @@ internal import SharedLibraries
   private let start: nt_curl_global_init
 
   /// The library, or what is missing.
-  static let shared: Result<CurlLibrary, CoordinatorError> = {
-    () -> Result<CurlLibrary, CoordinatorError> in
+  package static let shared: Result<CurlLibrary, TransferError> = {
+    () -> Result<CurlLibrary, TransferError> in
     do throws(MissingLibrary) {
       let library = try CurlLibrary()
       // The sum of SSL and WIN32.
