@@ -86,6 +86,10 @@ let package = Package(
       name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),
     .target(
+      name: "Exchange",
+      dependencies: ["Locks", "Threads", "StudyModel", "HTTPClient", "StudyFiles"],
+      swiftSettings: callsC),
+    .target(
       name: "Needletail",
       dependencies: [
         "Locks",
@@ -119,7 +123,9 @@ let package = Package(
       dependencies: [
         "Locks",
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
-        "Plotting", "StudyFiles", "Needletail", "Objectives", "Working", "Messages", "Serving",
+        "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Needletail", "Objectives", "Working",
+        "Messages",
+        "Serving",
         "CoordinatorClient",
         "PostgresStores",
         "Launching",
@@ -237,7 +243,10 @@ let package = Package(
         "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
         "PostgresTesting",
       ],
-      exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna"], swiftSettings: house),
+      exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna", "MLflow"],
+      swiftSettings: house),
+    .testTarget(
+      name: "ExchangeTests", dependencies: ["Exchange", "StudyModel"], swiftSettings: house),
     .testTarget(name: "LaunchingTests", dependencies: ["Launching"], swiftSettings: house),
     // Scenarios with several machines, whose scripts are in Tests/Machines.
     .testTarget(

@@ -14,10 +14,12 @@ public enum ImportanceMethod: String, Sendable, Hashable, CaseIterable {
 public struct ParameterImportances: Sendable, Hashable {
   /// A parameter with its share.
   public struct Entry: Sendable, Hashable {
+    /// The parameter's name.
     public let parameter: String
     /// From 0 to 1.
     public let importance: Double
 
+    /// Creates an entry as it is: the share is not checked.
     public init(parameter: String, importance: Double) {
       self.parameter = parameter
       self.importance = importance
@@ -29,6 +31,7 @@ public struct ParameterImportances: Sendable, Hashable {
   /// Sentences on what limits the answer, such as too few trials.
   public let notes: [String]
 
+  /// Creates the answer of entries that are in order and whose shares sum to 1.
   public init(entries: [Entry], notes: [String]) {
     self.entries = entries
     self.notes = notes

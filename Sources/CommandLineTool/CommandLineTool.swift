@@ -1,4 +1,5 @@
 internal import CoordinatorClient
+internal import Exchange
 internal import StudyModel
 
 #if canImport(Glibc)
@@ -36,6 +37,9 @@ public enum CommandLineTool {
       console.complain(error.description)
       return console.finish(.tryAgain)
     } catch let error as CoordinatorError where error.isTransient {
+      console.complain(error.description)
+      return console.finish(.tryAgain)
+    } catch let error as ExchangeError where error.isTransient {
       console.complain(error.description)
       return console.finish(.tryAgain)
     } catch {

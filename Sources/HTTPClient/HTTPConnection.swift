@@ -16,6 +16,9 @@ package struct HTTPRequest: Sendable {
   package var body: [UInt8]?
   /// How long the whole request may take.
   package var timeout: Duration = .seconds(30)
+  /// Whether it is sent at most once. On a connection that was kept open, libcurl sends a request again
+  /// when the server closes before it answers; this one gets a new connection.
+  package var isOnce = false
   /// The largest answer that is taken, in bytes.
   package var largestAnswer = 64 << 20
 
@@ -178,6 +181,7 @@ package struct ConnectionSettings: Sendable {
     let receiver = Receiver(limit: request.largestAnswer)
     let result = withExtendedLifetime(receiver) { () -> CURLcode? in
       set(CURLOPT_URL, address.text + request.path)
+      set(CURLOPT_FRESH_CONNECT, request.isOnce ? 1 : 0)
       set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
       unsafe set(
         CURLOPT_WRITEDATA, to: Unmanaged.passUnretained(receiver).toOpaque())

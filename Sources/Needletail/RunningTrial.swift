@@ -101,20 +101,26 @@ public protocol CategoricalChoice: Sendable {
 }
 
 extension String: CategoricalChoice {
+  /// The text itself.
   public var parameterValue: ParameterValue { .string(self) }
 }
 extension Int: CategoricalChoice {
+  /// The whole number itself.
   public var parameterValue: ParameterValue { .int(self) }
 }
 extension Double: CategoricalChoice {
+  /// The number itself; NaN and infinities are choices, too.
   public var parameterValue: ParameterValue { .float(self) }
 }
 extension Bool: CategoricalChoice {
+  /// The truth value itself.
   public var parameterValue: ParameterValue { .bool(self) }
 }
 extension ParameterValue: CategoricalChoice {
+  /// The value itself, of whatever kind.
   public var parameterValue: ParameterValue { self }
 }
 extension Optional: CategoricalChoice where Wrapped: CategoricalChoice {
+  /// The wrapped choice; nil is the choice null.
   public var parameterValue: ParameterValue { self?.parameterValue ?? .null }
 }

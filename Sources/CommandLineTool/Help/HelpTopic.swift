@@ -47,7 +47,23 @@ package enum HelpTopic: String, CaseIterable, Sendable {
       the keys of a study, and store, elapsed_seconds, stopped_by (budget, timeout, interrupt,
       failures, stopped, cancelled), best (the best trial, or an array of trials with several objectives)
 
-    What was done: study delete prints name and deleted_trials; plot prints file; trial report
+    An importance (importance), the most important parameter first:
+      parameter           its name
+      importance          its share; all shares together are 1
+
+    A figure's data (plot --data FILE.json; an array of them for several figures):
+      kind                such as history
+      studies             an array of names
+      columns             an array of names
+      rows                an array of arrays with a cell for each column
+      notes               an array of sentences, such as on points that were left out
+    plot itself prints file, an object for each file that it wrote.
+
+    What was exchanged: export mlflow prints study, experiment, added, present and unfinished (numbers
+    of trials); import csv and import mlflow print study, format, imported, present, skipped,
+    unfinished, and parameters (an object of distributions).
+
+    What was done: study delete prints name and deleted_trials; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries
     (an object), processors, blas_threads, problems (an array of sentences) and store: location,
     size_bytes, journal_mode, read_only, network_file_system, server_version, and studies with

@@ -10,6 +10,7 @@ package enum VerbTable {
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
     StoreCopyVerb.self,
+    ExportMLflowVerb.self, ImportCSVVerb.self, ImportMLflowVerb.self,
     TokenCreateVerb.self, TokenListVerb.self, TokenRevokeVerb.self,
     PlotVerb.self, ImportanceVerb.self,
     DoctorVerb.self, CompletionVerb.self, HelpVerb.self,

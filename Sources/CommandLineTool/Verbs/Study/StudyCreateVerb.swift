@@ -32,16 +32,7 @@ package struct StudyCreateVerb: Verb {
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     name = try arguments.positional("study")
-    let text = arguments.value("--direction") ?? "minimize"
-    var directions: [Direction] = []
-    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let direction = Direction(rawValue: String(word)) else {
-        throw .badValue(
-          option: "--direction", value: String(word), expected: "minimize or maximize")
-      }
-      directions.append(direction)
-    }
-    self.directions = directions
+    directions = try [Direction](spelled: arguments.value("--direction") ?? "minimize")
     mayExist = arguments.flag("--exist-ok")
     store = arguments.value("--store")
     json = arguments.flag("--json")

@@ -1,0 +1,76 @@
+package import StudyModel
+
+/// A finished trial of another program, as texts: evidence that a sampler can start from.
+package struct Evidence: Sendable {
+  /// Where it stands, such as `line 7`.
+  package var place: String
+  package var state: TrialState
+  /// One text per objective; empty texts where there is none.
+  package var values: [String]
+  /// The parameters that it has, in the source's order.
+  package var parameters: [(name: String, text: String)]
+  package var attributes: [(key: String, text: String)] = []
+  package var startedAt: Timestamp?
+  package var completedAt: Timestamp?
+}
+
+/// What a source holds.
+package struct EvidenceList: Sendable {
+  /// What is wrong with one row, in a sentence without its place.
+  package struct Fault: Sendable, Hashable {
+    package let place: String
+    package let problem: String
+
+    package init(place: String, problem: String) {
+      self.place = place
+      self.problem = problem
+    }
+  }
+
+  package var rows: [Evidence] = []
+  package var faults: [Fault] = []
+  /// How many are not finished, and so no evidence.
+  package var unfinished = 0
+  /// What the reader took the source for.
+  package var format = ""
+
+  package init() {}
+}
+
+/// What the user says about a source.
+package struct EvidenceOptions: Sendable {
+  /// The names of the objectives' columns or metrics; nil to find them.
+  package var values: [String]?
+  /// Whether values are looked for elsewhere when the source has none of these names.
+  package var mayLackValues = false
+  /// The names of the parameters; nil to find them.
+  package var parameters: [String]?
+  /// Whether the source may have none of some of them, such as those that only hold under a condition.
+  package var mayLackParameters = false
+  /// How many objectives there have to be; nil for any number.
+  package var objectives: Int?
+
+  package init() {}
+}
+
+/// A cell as a number; nil when it is none or too large for a double.
+func number(_ text: String) -> Double? {
+  guard let value = Double(text), value.isFinite || !text.contains(where: \.isNumber) else {
+    return nil
+  }
+  return value
+}
+
+extension TrialState {
+  /// The state that a source calls so; nil for a word that nobody uses.
+  init?(evidence word: String) {
+    switch word.lowercased() {
+    case "completed", "complete", "finished", "succeeded", "done": self = .completed
+    case "pruned": self = .pruned
+    case "failed", "fail", "crashed", "killed", "error": self = .failed
+    case "running", "preempting": self = .running
+    case "waiting", "scheduled", "pending", "queued", "preempted": self = .waiting
+    default: return nil
+    }
+  }
+}

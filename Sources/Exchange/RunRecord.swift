@@ -1,0 +1,76 @@
+internal import StudyModel
+
+/// What a tracking service keeps of one run, whichever the service is.
+package struct RunRecord: Sendable, Hashable {
+  /// How a run stands; the raw values are those of MLflow's file store.
+  package enum Status: Int, Sendable, Hashable, CaseIterable {
+    case running = 1
+    case scheduled
+    case finished
+    case failed
+    case killed
+
+    /// MLflow's name, such as `FINISHED`.
+    package var name: String {
+      switch self {
+      case .running: "RUNNING"
+      case .scheduled: "SCHEDULED"
+      case .finished: "FINISHED"
+      case .failed: "FAILED"
+      case .killed: "KILLED"
+      }
+    }
+
+    /// Whether nothing is added to the run any more.
+    package var isFinal: Bool { self != .running && self != .scheduled }
+  }
+
+  /// A text under a key: a parameter or a tag.
+  package struct Entry: Sendable, Hashable {
+    package var key: String
+    package var value: String
+  }
+
+  /// One value of a metric.
+  package struct Point: Sendable, Hashable {
+    package var key: String
+    /// May be infinite or NaN.
+    package var value: Double
+    package var step: Int
+    /// Milliseconds since 1970-01-01 UTC.
+    package var time: Int64
+  }
+
+  package var name: String
+  package var status: Status
+  /// Milliseconds since 1970-01-01 UTC.
+  package var startedAt: Int64
+  /// Milliseconds since 1970-01-01 UTC; nil while it runs.
+  package var endedAt: Int64?
+  package var parameters: [Entry] = []
+  package var points: [Point] = []
+  /// What tells the run from others; it is there from the moment the run is.
+  package var identity: [Entry] = []
+  package var tags: [Entry] = []
+}
+
+extension Timestamp {
+  /// Milliseconds since 1970-01-01 UTC, rounded down.
+  var milliseconds: Int64 { Int64((Double(microseconds) / 1_000).rounded(.down)) }
+}
+
+/// A 128-bit hash of texts that is the same in every process: FNV-1a.
+enum StableHash {
+  /// 32 hexadecimal digits; the texts' bounds count, too.
+  static func text(_ parts: String...) -> String {
+    // Offset and prime of the 128-bit variant, http://www.isthe.com/chongo/tech/comp/fnv/
+    var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
+    for part in parts {
+      for byte in part.utf8 + [0xFF] {
+        hash = (hash ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013B
+      }
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 32 - digits.utf8.count) + digits
+  }
+}
