@@ -57,7 +57,8 @@ enum Samples {
     "<script>alert('x')</script>", "\"><svg onload=alert(1)>", "a & b ]]> --> '\"",
     "../../etc/passwd",
     "\u{0}\u{1}\u{B}\u{FFFE}\u{FFFF}\u{7F}\u{85}", "\u{202E}evil\u{2066}", "深層学習 🦜 e\u{301}",
-    String(repeating: "long ", count: 120), "", "line\nbreak\ttab",
+    String(repeating: "long ", count: 120), "", "line\nbreak\ttab", "מחקר 7 دراسة",
+    String(repeating: "10 kB of <b> ", count: 800),
   ]
 
   /// Figures of every kind and in every odd condition, by name.
