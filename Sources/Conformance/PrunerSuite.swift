@@ -17,6 +17,7 @@ package enum PrunerSuite {
       try HyperbandPruner(), try HyperbandPruner(maxResource: 8, reductionFactor: 2),
       try HyperbandPruner(minResource: 2, maxResource: 9, bootstrapCount: 1),
       try WilcoxonPruner(), try WilcoxonPruner(threshold: 0.5, startupSteps: 1),
+      PredictivePruner(), try PredictivePruner(threshold: 0.5, startupTrials: 0, warmupSteps: 1),
     ]
   }
 

@@ -230,6 +230,16 @@ extension AlgorithmDescription {
         OptionDescription(name: "bootstrap_count", aliases: [], type: .count(from: 0)),
       ]),
     AlgorithmDescription(
+      name: "predictive", aliases: ["auto", "predictive_termination", "curve_fitting"],
+      options: [
+        OptionDescription(
+          name: "threshold", aliases: ["delta"], type: .number(from: 0, through: 1)),
+        OptionDescription(
+          name: "startup_trials", aliases: ["n_startup_trials"], type: .count(from: 0)),
+        OptionDescription(
+          name: "warmup_steps", aliases: ["n_warmup_steps", "start_step"], type: .count(from: 0)),
+      ]),
+    AlgorithmDescription(
       name: "wilcoxon", aliases: ["WilcoxonPruner"],
       options: [
         OptionDescription(

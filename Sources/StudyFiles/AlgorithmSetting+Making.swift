@@ -108,6 +108,10 @@ extension AlgorithmSetting {
           minResource: integer("min_resource") ?? 1, maxResource: integer("max_resource"),
           reductionFactor: integer("reduction_factor") ?? 3,
           bootstrapCount: integer("bootstrap_count") ?? 0)
+      case "predictive":
+        return try PredictivePruner(
+          threshold: number("threshold") ?? 0.1, startupTrials: integer("startup_trials") ?? 4,
+          warmupSteps: integer("warmup_steps") ?? 0)
       case "wilcoxon":
         return try WilcoxonPruner(
           threshold: number("p_threshold") ?? 0.1, startupSteps: integer("startup_steps") ?? 2)

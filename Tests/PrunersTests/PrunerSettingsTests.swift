@@ -50,6 +50,9 @@ import Testing
     expect("the pruner's setting 'upper' cannot be inf; give lower or upper") {
       _ = try ThresholdPruner()
     }
+    expect("the pruner's setting 'threshold' cannot be nan; give a number from 0 to 1") {
+      _ = try PredictivePruner(threshold: .nan)
+    }
     expect("the pruner's setting 'patience' cannot be -1; give an integer from 0 on") {
       _ = try PatientPruner(patience: -1)
     }

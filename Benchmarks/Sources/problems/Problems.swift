@@ -8,23 +8,33 @@ import StudyModel
 /// samplers and pruners, and writes a line per run for its `score.py`.
 @main struct Problems {
   static let usage = """
-    usage: problems FOLDER OUTPUT [--sampler tpe|tpe-multi|tpe-uni|tpe-ungrouped|gp|auto|random]
-                    [--pruner none|median|asha] [--seeds 10] [--first-seed 0] [--budget 200]
-                    [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER] [--python PYTHON]
+    usage: problems FOLDER OUTPUT [--sampler auto] [--pruner none] [--seeds 10] [--first-seed 0]
+                    [--budget 200] [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER]
+                    [--python PYTHON] [--startup TRIALS]
+    samplers: \(samplers.joined(separator: ", "))
+    pruners: \(pruners.joined(separator: ", "))
 
     Appends to OUTPUT a line per problem and seed. Problems with learning curves get as many epochs as
     a fifth of the budget needs in full; the others run without the pruner.
     """
 
+  static let samplers = [
+    "auto", "gp", "tpe", "tpe-multi", "tpe-uni", "tpe-ungrouped", "cmaes", "nsga2", "qmc", "random",
+  ]
+  static let pruners = [
+    "none", "predictive", "median", "asha", "hyperband", "wilcoxon", "patient",
+  ]
+
   static func main() throws {
     var arguments = Arguments(usage: usage)
-    let samplerName = arguments.option("--sampler") ?? "tpe"
+    let samplerName = arguments.option("--sampler") ?? "auto"
     let prunerName = arguments.option("--pruner") ?? "none"
     let seeds = arguments.integer("--seeds", default: 10)
     let firstSeed = arguments.integer("--first-seed", default: 0)
     let budget = arguments.integer("--budget", default: 200)
     let workers = arguments.integer("--workers", default: 1)
     let only = arguments.option("--only")?.split(separator: ",").map(String.init)
+    let startup = arguments.option("--startup").flatMap(Int.init)
     let name = arguments.option("--name") ?? "needletail-\(samplerName)"
     let python = arguments.option("--python") ?? defaultPython
     guard let folder = arguments.word(), let output = arguments.word() else {
@@ -35,12 +45,12 @@ import StudyModel
       arguments.fail("--seeds, --budget and --workers must be at least 1, --first-seed at least 0")
     }
     guard let pruner = try pruner(prunerName) else {
-      arguments.fail("unknown pruner '\(prunerName)'; known: none, median, asha")
-    }
-    guard sampler(samplerName) != nil else {
       arguments.fail(
-        "unknown sampler '\(samplerName)'; known: tpe, tpe-multi, tpe-uni, tpe-ungrouped, "
-          + "gp, auto, random")
+        "unknown pruner '\(prunerName)'; known: \(pruners.joined(separator: ", "))")
+    }
+    guard sampler(samplerName, startup) != nil else {
+      arguments.fail(
+        "unknown sampler '\(samplerName)'; known: \(samplers.joined(separator: ", "))")
     }
 
     let known = try ProblemServer.lines(python: python, folder: folder, ["--list"])
@@ -62,7 +72,7 @@ import StudyModel
       let problem = try Problem(described.first ?? .null)
       let begin = ContinuousClock.now
       for seed in firstSeed..<(firstSeed + seeds) {
-        guard let sampler = sampler(samplerName) else { continue }
+        guard let sampler = sampler(samplerName, startup) else { continue }
         var loop = StudyLoop(
           problem: problem, sampler: sampler,
           pruner: problem.epochs == nil ? NopPruner() : pruner, seed: UInt64(seed),
@@ -85,12 +95,20 @@ import StudyModel
     return FileManager.default.isExecutableFile(atPath: venv.path) ? venv.path : "python3"
   }
 
-  static func sampler(_ name: String) -> (any Sampler)? {
+  /// - Parameter startup: Trials before the first model, for the samplers that have one; nil for theirs.
+  static func sampler(_ name: String, _ startup: Int?) -> (any Sampler)? {
     var tpe = TPESampler()
+    if let startup { tpe.startupTrials = startup }
     switch name {
     case "random": return RandomSampler()
-    case "gp": return GPSampler()
+    case "gp":
+      var process = GPSampler()
+      if let startup { process.startupTrials = startup }
+      return process
     case "auto": return AutoSampler()
+    case "cmaes": return CMAESSampler()
+    case "nsga2": return NSGA2Sampler()
+    case "qmc": return QMCSampler()
     case "tpe": break
     case "tpe-multi": tpe.isMultivariate = true
     case "tpe-uni": tpe.isMultivariate = false
@@ -104,7 +122,11 @@ import StudyModel
     switch name {
     case "none": NopPruner()
     case "median": MedianPruner()
+    case "predictive": PredictivePruner()
     case "asha": try SuccessiveHalvingPruner()
+    case "hyperband": try HyperbandPruner()
+    case "wilcoxon": try WilcoxonPruner()
+    case "patient": try PatientPruner(patience: 5)
     default: nil
     }
   }

@@ -73,7 +73,10 @@ struct StudyLoop {
     let number = history.count
     apply(number, .created(.running, at: nil))
     var generator = TrialGenerator(seed: seed, trial: number)
-    let joint = try sampler.sampleJointly(for: number, given: history, using: &generator)
+    let plan = try sampler.plan(
+      for: number, in: problem.space, given: history, using: &generator)
+    for attribute in plan.attributes { apply(number, .systemAttributeSet(attribute)) }
+    let joint = plan.assignments
     if let prefix = sampler.sharingPrefix, !joint.isEmpty {
       let announced = JSONValue.object(joint.map { .init($0.name, JSONValue($0.value)) }).text()
       apply(

@@ -2,14 +2,15 @@ internal import StudyModel
 
 /// What the trials of a study say, sorted for the models.
 struct Evidence {
-  /// The trials with usable values, in the order they finished.
+  /// The trials with usable values, pruned ones whose end can be forecast among them, in the order they
+  /// finished.
   private(set) var observed: [Int] = []
   /// How many trials had finished when each observed one did, itself included.
   private(set) var finishedUpTo: [Int] = []
   /// Per objective the losses of the observed trials: smaller is better, finite.
   private(set) var losses: [[Double]]
-  /// Finished trials of which only is known that they are not good: failed, pruned, not a number or an
-  /// infinite loss; the latest ones.
+  /// Finished trials of which only is known that they are not good: failed, pruned without a forecast of
+  /// their end, not a number or an infinite loss; the latest ones.
   private(set) var poor: [Int] = []
   /// Completed and pruned trials: those that had all their parameters.
   private(set) var whole: [Int] = []
@@ -18,6 +19,11 @@ struct Evidence {
   /// Whether each observed trial kept all constraints.
   private(set) var isFeasible: [Bool] = []
 
+  /// The completed trials with reports, and their losses, in the order they finished.
+  private var curves: [(number: Int, loss: Double)] = []
+
+  /// The latest completed trials that a forecast is made of.
+  private static let forecastMemory = 64
   /// The most trials that count as only not good.
   private static let poorLimit = 200
 
@@ -29,6 +35,9 @@ struct Evidence {
       if state != .failed { whole.append(number) }
       if state == .completed, let values = Self.losses(of: number, in: history) {
         add(number, values, place)
+        if !history.reports[number].isEmpty { curves.append((number, values[0])) }
+      } else if state == .pruned, let loss = forecast(of: number, in: history) {
+        add(number, [loss], place)
       } else {
         poor.append(number)
       }
@@ -48,6 +57,28 @@ struct Evidence {
     }
     self.poor = poor.suffix(Self.poorLimit)
     readConstraints(history)
+  }
+
+  /// The loss that a pruned trial would have ended with, told by the trials that had completed before it,
+  /// and no better than the best of them; nil when too few of them reported at its last step.
+  private func forecast(of number: Int, in history: TrialHistory) -> Double? {
+    guard history.directions.count == 1, let last = history.reports[number].last else { return nil }
+    var pairs: [(early: Double, final: Double)] = []
+    var best = Double.infinity
+    for curve in curves.suffix(Self.forecastMemory) {
+      best = min(best, curve.loss)
+      let reports = history.reports[curve.number]
+      var (low, high) = (0, reports.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if reports[middle].step < last.step { low = middle + 1 } else { high = middle }
+      }
+      guard low < reports.count, reports[low].step == last.step else { continue }
+      pairs.append((history.direction.loss(reports[low].value), curve.loss))
+    }
+    let loss = history.direction.loss(last.value)
+    guard !loss.isNaN, let forecast = CurveForecast(pairs) else { return nil }
+    return max(forecast.finalLoss(after: loss), best)
   }
 
   private mutating func add(_ number: Int, _ values: [Double], _ place: Int) {

@@ -45,7 +45,7 @@ final class ServedStudy: Sendable {
     // Define-by-run studies have the library's defaults.
     let sampler = try parsed?.sampler?.makeSampler() ?? TPESampler()
     let pruner: any Pruner =
-      if let parsed { try parsed.pruner?.makePruner() ?? NopPruner() } else { MedianPruner() }
+      if let parsed { try parsed.pruner?.makePruner() ?? NopPruner() } else { PredictivePruner() }
     let coordinator = Coordinator(
       store: store, study: record, sampler: sampler, pruner: pruner,
       seed: try store.seed(of: record, proposed: parsed?.seed),
