@@ -114,6 +114,93 @@ import Testing
     #expect(one == two)
   }
 
+  /// A history of trials with three parameters, each trial's given in this order.
+  private static func history(order: [Int], trials: Int) throws -> TrialHistory {
+    let parameters =
+      try floats(2)
+      + [Parameter("kind", .categorical(try CategoricalDistribution(["a", "b", "c"])))]
+    var history = TrialHistory(directions: [.minimize])
+    for number in 0..<trials {
+      let reference = TrialReference(id: number, number: number)
+      var generator = TrialGenerator(seed: 11, trial: number)
+      let values = [
+        generator.uniform(-5, 5), generator.uniform(-5, 5), Double(generator.integer(below: 3)),
+      ]
+      history.apply(TrialChange(reference, .created(.running, at: nil)))
+      for j in order {
+        history.apply(
+          TrialChange(
+            reference,
+            .parameterSet(
+              ParameterAssignment(
+                parameters[j].name, parameters[j].distribution, internalValue: values[j]))))
+      }
+      let loss = values[0] * values[0] + abs(values[1] - 1) + values[2]
+      history.apply(
+        TrialChange(
+          reference, .finished(.completed, values: [loss], at: Timestamp(microseconds: 0))))
+    }
+    return history
+  }
+
+  @Test("the order in which parameters are declared changes no suggestion")
+  func doesNotDependOnTheOrderOfParameters() throws {
+    func suggestion(_ order: [Int]) throws -> [String: UInt64] {
+      var generator = TrialGenerator(seed: 4, trial: 20)
+      let history = try Self.history(order: order, trials: 20)
+      let found = try GPSampler().sampleJointly(for: 20, given: history, using: &generator)
+      return Dictionary(uniqueKeysWithValues: found.map { ($0.name, $0.internalValue.bitPattern) })
+    }
+    let plain = try suggestion([0, 1, 2])
+    #expect(plain.count == 3)
+    #expect(try suggestion([2, 0, 1]) == plain)
+    #expect(try suggestion([1, 2, 0]) == plain)
+  }
+
+  @Test("without progress every other suggestion comes from a model with shorter length scales")
+  func doubtsItselfWithoutProgress() throws {
+    var study = Study(try Self.floats(2), seed: 6)
+    // The best of all trials is the first one, whatever follows.
+    try study.run(26) { number, x in
+      (.completed, [number == 0 ? -100 : 10 + x[0].rounded() + x[1].rounded()])
+    }
+    var doubts: [Bool] = []
+    for _ in 0..<4 {
+      let (number, _, decision) = try study.ask()
+      doubts.append(decision?["length_scales_halved"] == .bool(true))
+      study.tell(number, .completed, [12])
+    }
+    #expect(doubts == [false, true, false, true])
+  }
+
+  @Test("a pruned trial counts with the result that its last report lets expect")
+  func forecastsPrunedTrials() throws {
+    var history = TrialHistory(directions: [.maximize])
+    func add(_ number: Int, _ reports: [Double], _ state: TrialState) {
+      let reference = TrialReference(id: number, number: number)
+      history.apply(TrialChange(reference, .created(.running, at: nil)))
+      for (step, value) in reports.enumerated() {
+        history.apply(
+          TrialChange(reference, .reported(IntermediateValue(step: step, value: value))))
+      }
+      let values = state == .completed ? [reports.last ?? .nan] : []
+      history.apply(
+        TrialChange(reference, .finished(state, values: values, at: Timestamp(microseconds: 0))))
+    }
+    add(0, [0.1, 0.3], .pruned)
+    for number in 1...4 { add(number, [0.1, 0.2, 0.3].map { $0 * Double(number) }, .completed) }
+    add(5, [0.25, 0.1], .pruned)
+    add(6, [9, 9], .pruned)
+    let evidence = Evidence(history)
+    // Nothing had completed when trial 0 was pruned; trial 6 is no better than the best.
+    #expect(evidence.poor == [0])
+    #expect(evidence.observed == [1, 2, 3, 4, 5, 6])
+    let losses = evidence.losses[0]
+    // On the line through (0.2, 0.3), …, (0.8, 1.2).
+    #expect(abs(losses[4] - -0.15) < 1e-12)
+    #expect(losses[5] == losses[3])
+  }
+
   @Test func keepsConstraints() throws {
     var study = Study(try Self.floats(2), seed: 3)
     for number in 0..<35 {

@@ -101,6 +101,21 @@ struct Evidence {
     return losses
   }
 
+  /// How many observations there were since the best loss last fell by more than a hundredth of the median
+  /// distance to it.
+  var sinceProgress: Int {
+    guard let best = losses[0].min() else { return 0 }
+    let least = 0.01 * OutputTransform.unit(of: losses[0].map { $0 - best })
+    var reference = Double.infinity
+    var place = 0
+    for (i, loss) in losses[0].enumerated()
+    where isFeasible[i] && (loss < reference - least || reference == .infinity) {
+      reference = loss
+      place = i
+    }
+    return losses[0].count - 1 - place
+  }
+
   private mutating func readConstraints(_ history: TrialHistory) {
     isFeasible = observed.map { history.violation(of: $0) <= 0 }
     guard !history.constraints.isEmpty else { return }

@@ -21,12 +21,26 @@ struct GPModel {
   private var objectiveFits: [GPFit] = []
   private var constraintFits: [GPFit] = []
 
-  init(_ space: GPSpace, _ evidence: Evidence, _ history: TrialHistory) {
+  /// Whether this suggestion is made by a model that expects more of what is unknown.
+  ///
+  /// A model that has promised improvements for long and not found any is too sure of itself. Every other
+  /// suggestion then takes losses as they are, so that small gains near the best count little, and halves
+  /// the length scales: Berkenkamp, Schoellig and Krause, "No-Regret Bayesian Optimization with Unknown
+  /// Hyperparameters", JMLR 20, 2019.
+  private let isDoubting: Bool
+
+  init(_ space: GPSpace, _ evidence: Evidence, _ history: TrialHistory, for trial: Int) {
     self.space = space
     self.evidence = evidence
     self.history = history
     points = evidence.observed.map { space.point(of: $0, in: history) }
+    isDoubting =
+      trial % 2 == 1 && evidence.losses.count == 1
+      && evidence.sinceProgress >= Self.patience + space.count
   }
+
+  /// Observations, beyond one per parameter, without progress from which on the model is doubted.
+  private static let patience = 10
 
   /// What a search needs.
   struct Built {
@@ -50,8 +64,9 @@ struct GPModel {
       let isAlone = evidence.losses.count == 1
       objectives = evidence.losses.enumerated().map { k, losses in
         GPSeries(
-          head: "objective \(k)", points: points, losses: losses,
-          finishedUpTo: evidence.finishedUpTo, scoring: isAlone ? .warped : .tamed)
+          head: "objective \(k)\(isDoubting ? ", plain" : "")", points: points, losses: losses,
+          finishedUpTo: evidence.finishedUpTo,
+          scoring: isAlone && !isDoubting ? .warped : .tamed)
       }
     }
     constraints = evidence.constraints.map { constraint in
@@ -66,7 +81,10 @@ struct GPModel {
     constraintFits = constraints.map {
       GPFitting.fit($0, first: GPFitting.checkpoint($0.losses.count), space, history, &fits)
     }
-    if count < points.count, points.count <= GPSampler.largestModel {
+    if isDoubting {
+      objectiveFits[0].parameters.inverseSquaredScales =
+        objectiveFits[0].parameters.inverseSquaredScales.map { 4 * $0 }
+    } else if count < points.count, points.count <= GPSampler.largestModel {
       for k in objectives.indices where isSurprised(k, since: count) {
         objectiveFits[k] = GPFitting.fit(objectives[k], first: points.count, space, history, &fits)
       }
@@ -163,6 +181,7 @@ struct GPModel {
           zip(space.parameters, parameters.lengthScales).map {
             .init($0.name, .rounded($1))
           })))
+    if isDoubting { account.append(.init("length_scales_halved", true)) }
     account.append(.init("signal", .rounded(parameters.signal)))
     account.append(.init("noise", .rounded(parameters.noise)))
     let width = objectiveFits[0].transform.width

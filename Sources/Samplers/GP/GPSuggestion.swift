@@ -41,7 +41,7 @@ struct GPSuggestion {
           .init("startup_trials", .integer(settings.startupTrials)),
         ]))
     }
-    var model = GPModel(space, evidence, history)
+    var model = GPModel(space, evidence, history, for: trial)
     model.fit(&fits, using: &generator)
     let pending = pendingPoints(in: space)
     let built = model.build(pending: pending, using: &generator)

@@ -47,7 +47,7 @@ struct OutputTransform: Sendable, Hashable {
   }
 
   /// The median distance, or where most are 0 the mean of the others; positive.
-  private static func unit(of distances: [Double]) -> Double {
+  static func unit(of distances: [Double]) -> Double {
     let sorted = distances.sorted()
     let median = sorted[sorted.count / 2]
     if median > 0 { return median }
