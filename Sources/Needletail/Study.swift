@@ -40,7 +40,7 @@ public final class Study: Sendable {
   ///   and what opening a store throws.
   public static func create(
     _ name: String, directions: [Direction] = [.minimize], store: StoreLocation = .memory,
-    sampler: any Sampler = TPESampler(), pruner: any Pruner = PredictivePruner(),
+    sampler: any Sampler = AutoSampler(), pruner: any Pruner = PredictivePruner(),
     seed: UInt64? = nil, ifExists existing: ExistingStudy = .fail
   ) throws -> Study {
     if let client = try store.client() {
@@ -67,7 +67,7 @@ public final class Study: Sendable {
   ///
   /// - Throws: ``StoreError/unknownStudy(name:known:)``, and what opening a store throws.
   public static func load(
-    _ name: String, store: StoreLocation, sampler: any Sampler = TPESampler(),
+    _ name: String, store: StoreLocation, sampler: any Sampler = AutoSampler(),
     pruner: any Pruner = PredictivePruner()
   ) throws -> Study {
     if let client = try store.client() { return Study(try RemoteStudy(name, client)) }

@@ -118,7 +118,7 @@ package final class StoreTrials: TrialSource {
         TrialFolders(
           in: "\(settings.folder)/needletail-trials", study: record.name, token: record.token))
       let coordinator = Coordinator(
-        store: store, study: record, sampler: try file.sampler?.makeSampler() ?? TPESampler(),
+        store: store, study: record, sampler: try file.sampler?.makeSampler() ?? AutoSampler(),
         pruner: try file.pruner?.makePruner() ?? NopPruner(),
         seed: try store.seed(of: record, proposed: file.seed), allowsRepeats: file.allowsRepeats,
         retries: file.retries)

@@ -29,7 +29,7 @@ import Needletail
 
   /// Five parameters, TPE, SQLite; meant to be timed from outside.
   static func run(_ path: String, trials: Int) async throws {
-    let study = try Study.create("whole", store: .url(path))
+    let study = try Study.create("whole", store: .url(path), sampler: TPESampler())
     try await study.optimize(trials: trials) { trial in
       var sum = 0.0
       for index in 0..<5 {
@@ -44,7 +44,7 @@ import Needletail
   static func join(_ path: String, trials: Int) throws {
     let clock = ContinuousClock()
     let begin = clock.now
-    let study = try Study.load("load\(trials)", store: .url(path))
+    let study = try Study.load("load\(trials)", store: .url(path), sampler: TPESampler())
     let trial = try study.ask()
     for index in 0..<10 { _ = try trial.suggestFloat("x\(index)", -5...5) }
     let seconds = begin.duration(to: clock.now) / .seconds(1)

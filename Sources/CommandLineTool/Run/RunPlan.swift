@@ -31,7 +31,7 @@ struct RunPlan {
     limit = options.trials ?? file.trials
     timeout = options.timeout ?? file.timeout
     seed = options.seed ?? file.seed
-    sampler = try file.sampler?.makeSampler() ?? TPESampler()
+    sampler = try file.sampler?.makeSampler() ?? AutoSampler()
     pruner = try file.pruner?.makePruner() ?? NopPruner()
     store = try StoreSelection(
       option: options.store ?? Self.store(of: file), environment: environment)

@@ -43,7 +43,7 @@ final class ServedStudy: Sendable {
     self.record = record
     let (contents, parsed) = try Self.read(record, in: store)
     // Define-by-run studies have the library's defaults.
-    let sampler = try parsed?.sampler?.makeSampler() ?? TPESampler()
+    let sampler = try parsed?.sampler?.makeSampler() ?? AutoSampler()
     let pruner: any Pruner =
       if let parsed { try parsed.pruner?.makePruner() ?? NopPruner() } else { PredictivePruner() }
     let coordinator = Coordinator(

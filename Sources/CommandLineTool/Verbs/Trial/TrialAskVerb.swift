@@ -31,8 +31,8 @@ package struct TrialAskVerb: Verb {
           + "\"choices\": [...]}."),
       .init(
         name: "--sampler", placeholder: "NAME",
-        help: "tpe or random; else that of the study file, else tpe.",
-        completion: .words(["tpe", "random"])),
+        help: "A sampler such as auto, gp, tpe or random; else that of the study file, else auto.",
+        completion: .words(["auto", "gp", "tpe", "cmaes", "nsga2", "qmc", "random"])),
       .init(
         name: "--seed", placeholder: "N",
         help: "The seed of a study that has none yet; the others keep their own."),
@@ -83,7 +83,7 @@ package struct TrialAskVerb: Verb {
     }
     let coordinator = Coordinator(
       store: store, study: study,
-      sampler: try (setting ?? file?.sampler)?.makeSampler() ?? TPESampler(), pruner: NopPruner(),
+      sampler: try (setting ?? file?.sampler)?.makeSampler() ?? AutoSampler(), pruner: NopPruner(),
       seed: try store.seed(of: study, proposed: seed),
       allowsRepeats: file?.allowsRepeats ?? false, worker: "\(Self.workerPrefix)\(getpid())",
       leaseDuration: lease)
