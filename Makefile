@@ -22,7 +22,7 @@ FUZZ_SECONDS ?= 60
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 
-.PHONY: help deps test-deps venv build test tsan fuzz lint format demo gallery boosting bench chaos \
+.PHONY: help deps test-deps venv build test tsan fuzz lint format demo gallery boosting bench quality chaos \
   install clean
 
 help: ## list the targets
@@ -133,6 +133,11 @@ Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
 bench: build $(BENCH_VENV)/.made ## measure, beside Optuna and Rustuna; takes ten minutes
 	$(SWIFT) build -c release --package-path Benchmarks
 	$(BENCH_VENV)/bin/python Benchmarks/bench.py $(BENCH)
+
+quality: venv ## run every sampler on a folder of optimization problems: make quality PROBLEMS=FOLDER
+	@test -n "$(PROBLEMS)" || { echo "name the folder: make quality PROBLEMS=FOLDER" >&2; exit 64; }
+	$(SWIFT) build -c release --package-path Benchmarks --product problems
+	$(PYTHON) Benchmarks/quality.py "$(PROBLEMS)" $(QUALITY)
 
 chaos: build test-deps venv ## run 10,000 trials while everything fails, on SQLite and on PostgreSQL
 	@for store in sqlite postgresql; do \

@@ -1,6 +1,6 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask single many postgres coordinator load plot whole run workers stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator load plot whole run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -82,6 +82,56 @@ def ask(bench):
                       f"≥ {least} ×" if least else "", optuna / ours >= least)
             bench.row(f"{space}, n = {n:,}", f"{ours:.3f}", f"Rustuna {rustuna:.3f}", f"{rustuna / ours:.1f} ×",
                       "≥ 3 ×", rustuna / ours >= 3)
+
+
+def gp(bench):
+    """The Gaussian process beside Optuna's, one thread of BLAS with the same kernels on both sides."""
+    flags = pathlib.Path("/proc/cpuinfo")
+    if flags.exists() and " avx2 " in flags.read_text():
+        os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+    print(f"\nOPENBLAS_NUM_THREADS={os.environ['OPENBLAS_NUM_THREADS']}, "
+          f"OPENBLAS_CORETYPE={os.environ.get('OPENBLAS_CORETYPE', '(detected)')}, on both sides")
+    bench.head("Gaussian process: one ask and tell after n trials, ms")
+    try:
+        import torch
+        has_peer = bool(torch.__version__)
+    except ImportError:
+        has_peer = False  # Optuna's needs it, and pip's is of several gigabytes
+    for space, n, least in (
+            ("f10", 100, 0), ("f10", 200, 25), ("f10", 500, 0), ("f10", 1_000, 40), ("f10", 5_000, 0),
+            ("mix20", 200, 25)):
+        lines = bench.measure(
+            OURS / "sampler-ask", "--sampler", "gp", "--space", space, "--n", n, "--asks", 20)
+        ours = next(l["per_trial_ms"] for l in lines if l["bench"] == "sampler_ask")
+        if n == 5_000:
+            bench.row(f"{space}, n = {n:,}", f"{ours:.1f}", "", "", "< 1,000", ours < 1_000)
+        elif has_peer:
+            peer = bench.measure(*PEERS, "ask", "--sampler", "gp", "--space", space, "--n", n,
+                                 "--asks", 6)[0]["per_trial_ms"]
+            bench.row(f"{space}, n = {n:,}", f"{ours:.1f}", f"Optuna {peer:,.0f}", f"{peer / ours:.0f} ×",
+                      f"≥ {least} ×" if least else "", peer / ours >= least)
+        else:
+            bench.row(f"{space}, n = {n:,}", f"{ours:.1f}", "Optuna's needs torch", "", "", True)
+        for line in lines:
+            if line["bench"] == "gp_likelihood" and space == "f10" and n <= 1_000:
+                bench.row(f"likelihood with gradient, n = {n:,}", f"{line['per_trial_ms']:.2f}",
+                          f"dpotrf {line['dpotrf_ms']:.2f}", f"{line['multiple']:.1f} of it", "≤ 5",
+                          line["multiple"] <= 5)
+
+
+def cold(bench):
+    bench.head("One suggestion from a cold process on 10,000 trials in SQLite")
+    path = bench.path("cold.db")
+    bench.measure(OURS / "storage", "single", path, "--trials", 10_000, "--runs", 1)
+    listed = subprocess.run(
+        [NEEDLETAIL, "study", "list", "--store", path, "--json"], capture_output=True, text=True)
+    name = json.loads(listed.stdout.splitlines()[0])["name"]
+    space = json.dumps({f"x{i}": {"type": "float", "low": -5, "high": 5} for i in range(10)})
+    for sampler in ("auto", "gp", "tpe", "cmaes", "nsga2", "qmc", "random"):
+        line = processes([NEEDLETAIL, "trial", "ask", name, "--store", path, "--space", space,
+                          "--sampler", sampler], 5)
+        bench.keep({"bench": "cold_ask", "peer": "needletail", "params": {"sampler": sampler}, **line})
+        bench.row(f"{sampler}, s", f"{line['seconds']:.2f}", "", "", "< 1", line["seconds"] < 1)
 
 
 def rate(lines):
@@ -374,7 +424,7 @@ def stop(bench):
 
 def main():
     groups = {f.__name__: f for f in (
-        ask, single, many, postgres, coordinator, load, plot, whole, run, workers, stop)}
+        ask, gp, cold, single, many, postgres, coordinator, load, plot, whole, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

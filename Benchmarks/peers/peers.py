@@ -99,11 +99,15 @@ def suggest(trial, parameters):
 
 
 class OptunaAsk:
-    def __init__(self, parameters, seed):
+    def __init__(self, parameters, seed, sampler="tpe"):
         import optuna
+        if sampler == "gp":
+            import torch
+            torch.set_num_threads(1)
+        make = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler}[sampler]
         self.version, self.trial, self.parameters = optuna.__version__, optuna.trial, parameters
         self.distributions = distributions(optuna.distributions, parameters)
-        self.study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+        self.study = optuna.create_study(sampler=make(seed=seed))
 
     def preload(self, observations):
         self.study.add_trials([
@@ -148,7 +152,8 @@ def ask(o):
     parameters = space(o.space)
     for n in map(int, o.n.split(",")):
         generator = random.Random(1)
-        peer = {"optuna": OptunaAsk, "rustuna": RustunaAsk}[o.peer](parameters, 1)
+        peer = (
+            OptunaAsk(parameters, 1, o.sampler) if o.peer == "optuna" else RustunaAsk(parameters, 1))
         drawn = [{p[0]: draw(p, generator) for p in parameters} for _ in range(n)]
         peer.preload([(x, objective(parameters, x)) for x in drawn])
         rounds = []
@@ -158,7 +163,7 @@ def ask(o):
             peer.tell(trial, objective(parameters, values))
             rounds.append(1e3 * (clock() - start))
         rest = rounds[1:]
-        emit("sampler_ask", o.peer + "-tpe", peer.version,
+        emit("sampler_ask", f"{o.peer}-{o.sampler}", peer.version,
              {"space": o.space, "d": len(parameters), "history": n}, sum(rounds) / 1e3, len(rest),
              statistics.median(rest), min_ms=min(rest), max_ms=max(rest), first_ms=rounds[0])
 
@@ -338,6 +343,7 @@ def main():
         "ask", "single", "workers", "_worker", "proxy", "_proxy", "raw", "load", "plot", "whole"])
     parser.add_argument("path", nargs="?")
     parser.add_argument("--peer", default="optuna")
+    parser.add_argument("--sampler", default="tpe", choices=["tpe", "gp"])
     parser.add_argument("--space", default="f10")
     parser.add_argument("--n", default="100,1000")
     parser.add_argument("--asks", type=int, default=20)

@@ -316,6 +316,43 @@ package enum SamplerSuite {
     expectEqual(plain, try study(.minimize) { $0 + 1_048_576 })
   }
 
+  /// Scaling the objective changes no suggestion: by a power of two, so that every product is exact.
+  package static func ignoresScale(_ maker: Maker, seed: UInt64) throws {
+    func study(_ factor: Double) throws -> SamplerStudy {
+      let sampler = maker.make()
+      var study = SamplerStudy(in: try space(), seed: seed) {
+        let (state, values) = outcome($0, $1)
+        return (state, values.map { $0 * factor })
+      }
+      try study.run(40) { _ in sampler }
+      return study
+    }
+    let plain = try study(1)
+    expectEqual(plain, try study(1_024))
+    expectEqual(plain, try study(0x1p-30))
+  }
+
+  /// Two hundred parameters, a choice among a thousand, and parameters with a single value are no reason
+  /// to fail.
+  package static func handlesWideSpaces(_ maker: Maker, seed: UInt64) throws {
+    var space = SearchSpace()
+    for number in 0..<200 {
+      let distribution = try FloatDistribution(low: -1, high: number == 7 ? -1 : 1)
+      try space.append(Parameter("x\(number)", .float(distribution)))
+    }
+    let choices = (0..<1_000).map { ParameterValue.int($0) }
+    try space.append(Parameter("choice", .categorical(try CategoricalDistribution(choices))))
+    let sampler = maker.make()
+    var study = SamplerStudy(in: space, seed: seed) { number, values in
+      (.completed, [values.reduce(0) { $0 + $1.internalValue }])
+    }
+    try study.run(14) { _ in sampler }
+    for answer in study.answers {
+      #expect(answer.count == 201)
+      #expect(answer.allSatisfy { $0.distribution.contains($0.internalValue) })
+    }
+  }
+
   private static func expectEqual(_ left: SamplerStudy, _ right: SamplerStudy) {
     #expect(left.answers.count == right.answers.count)
     for (number, (a, b)) in zip(left.answers, right.answers).enumerated() {

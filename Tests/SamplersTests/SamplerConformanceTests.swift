@@ -43,4 +43,14 @@ import Testing
   func ignoresShiftAndFlip(maker: SamplerSuite.Maker) throws {
     try SamplerSuite.ignoresShiftAndFlip(maker, seed: 5)
   }
+
+  @Test(arguments: SamplerSuite.all)
+  func ignoresScale(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.ignoresScale(maker, seed: 8)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func handlesWideSpaces(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.handlesWideSpaces(maker, seed: 9)
+  }
 }

@@ -114,7 +114,7 @@ public struct CMAESSampler: Sampler {
     }
     guard initialStep > 0, initialStep <= 10 else {
       throw .badSetting(
-        name: "initialStep", value: "\(initialStep)", fix: "give a number above 0, such as 0.3")
+        name: "initialStep", value: "\(initialStep)", fix: "give a number above 0, such as 0.2")
     }
   }
 }

@@ -15,7 +15,7 @@ struct CMASearch {
   /// What is asked of it.
   struct Settings: Hashable, Sendable {
     var populationSize: Int?
-    var step = 0.3
+    var step = 1.0 / 6
     var restarts = CMAESSampler.Restarts.bipop
     var isWarmStarted = true
   }
