@@ -111,10 +111,22 @@ let package = Package(
       ],
       swiftSettings: callsC),
     .target(
+      name: "Dashboard", dependencies: ["StudyModel", "Plotting"],
+      resources: [
+        .embedInCode("Assets/index.html"), .embedInCode("Assets/app.css"),
+        .embedInCode("Assets/icon.svg"), .embedInCode("Assets/api.js"),
+        .embedInCode("Assets/app.js"), .embedInCode("Assets/chart.js"),
+        .embedInCode("Assets/compare.js"), .embedInCode("Assets/dom.js"),
+        .embedInCode("Assets/figures.js"), .embedInCode("Assets/study.js"),
+        .embedInCode("Assets/studies.js"), .embedInCode("Assets/table.js"),
+        .embedInCode("Assets/trial.js"), .embedInCode("Assets/workers.js"),
+      ], swiftSettings: house),
+    .target(
       name: "Serving",
       dependencies: [
         "Locks",
-        "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "StudyFiles", "Needletail",
+        "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "Analysis", "Plotting",
+        "StudyFiles", "Needletail", "Objectives", "Dashboard",
         "CMicroHTTPD", "SharedLibraries",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),

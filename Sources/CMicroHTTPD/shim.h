@@ -18,6 +18,7 @@ typedef __typeof__(MHD_resume_connection) *nt_MHD_resume_connection;
 typedef __typeof__(MHD_lookup_connection_value) *nt_MHD_lookup_connection_value;
 typedef __typeof__(MHD_get_connection_values) *nt_MHD_get_connection_values;
 typedef __typeof__(MHD_create_response_from_buffer) *nt_MHD_create_response_from_buffer;
+typedef __typeof__(MHD_create_response_from_callback) *nt_MHD_create_response_from_callback;
 typedef __typeof__(MHD_add_response_header) *nt_MHD_add_response_header;
 typedef __typeof__(MHD_queue_response) *nt_MHD_queue_response;
 typedef __typeof__(MHD_destroy_response) *nt_MHD_destroy_response;

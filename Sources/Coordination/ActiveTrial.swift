@@ -141,6 +141,9 @@ public final class ActiveTrial: Sendable {
         let attribute = Attribute("completed_rung_\(rung.number)", .float(rung.value))
         set(attribute, .system, in: &state)
       }
+      if let reason = decision.reason {
+        set(Attribute("needletail:pruned", .string(reason)), .system, in: &state)
+      }
       return decision.reason
     }
   }

@@ -68,6 +68,32 @@ package struct EnqueueRequest: Message {
   package var json: JSONValue { ["parameters": .object(members)] }
 }
 
+/// `POST /v1/studies/{name}/note`: another text of the study's note.
+package struct NoteRequest: Message {
+  package var text: String
+  /// The version that it replaces; 0 for the first.
+  package var version: Int
+
+  package init(text: String, version: Int) {
+    self.text = text
+    self.version = version
+  }
+
+  package init(json: JSONValue) throws(MessageError) {
+    let reader = try MessageReader(json)
+    guard case .string(let text) = try reader.value("text") else {
+      throw MessageError("'text' must be a text")
+    }
+    guard text.utf8.count <= 65_536, !text.unicodeScalars.contains("\0") else {
+      throw MessageError("'text' is longer than 65536 bytes or has a character NUL; shorten it")
+    }
+    self.text = text
+    version = try reader.integer("version", in: 0...(1 << 31))
+  }
+
+  package var json: JSONValue { ["text": .string(text), "version": .integer(version)] }
+}
+
 /// What comes back with every status of 400 and above.
 package struct ErrorMessage: Message {
   /// A word for programs, such as `lease_lost`.

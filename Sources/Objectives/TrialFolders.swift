@@ -28,6 +28,9 @@ package struct TrialFolders: Sendable {
     base = "\(parent)/\(plain(study, 40))-\(plain(token, 12))"
   }
 
+  /// The folder of a study at a path that is known.
+  package init(at base: String) { self.base = base }
+
   /// Creates the folder with its parents.
   mutating func create() throws(SystemError) {
     if !base.hasPrefix("/") { base = "\(try Self.workingFolder())/\(base)" }

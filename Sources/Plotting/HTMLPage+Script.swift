@@ -1,11 +1,13 @@
 extension HTMLPage {
   /// What the page does: hover, zoom, switching series and colours. Text from outside only ever becomes
   /// text nodes.
-  static let script = #"""
+  ///
+  /// Another page may add figures later and call `needletailFigure` with each.
+  package static let script = #"""
     'use strict';
     (() => {
       const tip = document.getElementById('tip'), root = document.documentElement;
-      document.getElementById('theme').addEventListener('click', () => {
+      document.getElementById('theme')?.addEventListener('click', () => {
         const isDark = root.dataset.theme ? root.dataset.theme === 'dark'
           : matchMedia('(prefers-color-scheme: dark)').matches;
         root.dataset.theme = isDark ? 'light' : 'dark';
@@ -306,12 +308,19 @@ extension HTMLPage {
         svg.addEventListener('pointerup', end);
         svg.addEventListener('pointercancel', end);
         svg.addEventListener('pointerleave', hide);
-        addEventListener('keydown', event => {
-          if (event.key === 'Escape') panels.forEach(panel => look(panel, whole()));
-        });
+        const zoomOut = event => {
+          if (!svg.isConnected) removeEventListener('keydown', zoomOut);
+          else if (event.key === 'Escape') panels.forEach(panel => look(panel, whole()));
+        };
+        addEventListener('keydown', zoomOut);
       };
       document.querySelectorAll('figure.nf').forEach(setUp);
+      globalThis.needletailFigure = setUp;
     })();
 
     """#
+
+  /// The colours of pictures on dark screens, as a style sheet of its own.
+  package static let inkStyles =
+    "@media (prefers-color-scheme: dark) {" + Ink.all.map { $0.darkRules("") }.joined() + " }\n"
 }

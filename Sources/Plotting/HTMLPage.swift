@@ -8,6 +8,19 @@ extension Figure {
   public func html(width: Int? = nil, height: Int? = nil) -> String {
     HTMLPage.write([self], width: width, height: height)
   }
+
+  /// The figure as a part of a page that has ``HTMLPage/script`` and ``HTMLPage/inkStyles``, in UTF-8.
+  ///
+  /// - Parameters: Those of ``html(width:height:)``.
+  package func fragment(width: Int? = nil, height: Int? = nil) -> [UInt8] {
+    var page = SVGText()
+    HTMLPage.append(
+      self, to: &page,
+      width: width.map { min(max($0, Self.widths.lowerBound), Self.widths.upperBound) },
+      height: height.map { min(max($0, Self.heights.lowerBound), Self.heights.upperBound) },
+      hasStyle: false)
+    return page.bytes
+  }
 }
 
 /// Web pages of one file, which load nothing and send nothing.
@@ -24,20 +37,27 @@ public enum HTMLPage {
     page.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>")
     page.append(escaping: figures.map(\.title).joined(separator: ", "))
     page.append("</title>\n" + head)
-    for figure in figures {
-      let size = figure.preferredSize
-      let scene = figure.scene(width: width ?? size.width, height: height ?? size.height)
-      let (svg, rows) = SVGWriter.write(scene, isInteractive: true)
-      page.append("<figure class=\"nf\">\n")
-      page.append(svg)
-      page.append(toolbar)
-      page.append("<script type=\"application/json\" class=\"data\">")
-      page.append(json: figure.makeTable(rows))
-      page.append("</script>\n</figure>\n")
-    }
+    for figure in figures { append(figure, to: &page, width: width, height: height) }
     page.append("<div id=\"tip\" hidden></div>\n<script>\n" + script + "</script>\n")
     page.append("</body>\n</html>\n")
     return page.string
+  }
+
+  /// Adds the figure with what the script needs of it.
+  ///
+  /// - Parameter hasStyle: Whether the colours for dark screens come with the picture.
+  static func append(
+    _ figure: Figure, to page: inout SVGText, width: Int?, height: Int?, hasStyle: Bool = true
+  ) {
+    let size = figure.preferredSize
+    let scene = figure.scene(width: width ?? size.width, height: height ?? size.height)
+    let (svg, rows) = SVGWriter.write(scene, isInteractive: true, hasStyle: hasStyle)
+    page.append("<figure class=\"nf\">\n")
+    page.append(svg)
+    page.append(toolbar)
+    page.append("<script type=\"application/json\" class=\"data\">")
+    page.append(json: figure.makeTable(rows))
+    page.append("</script>\n</figure>\n")
   }
 
   private static let toolbar = """

@@ -90,6 +90,13 @@ enum Ink: Hashable, Sendable {
     }
   }
 
+  /// Rules of a style sheet that give what is painted in it its dark colour.
+  ///
+  /// - Parameter scope: A selector before that of the picture, with a space behind it, or nothing.
+  func darkRules(_ scope: String) -> String {
+    " \(scope).nt .\(name) { fill: \(dark) } \(scope).nt .\(name)s { stroke: \(dark) }"
+  }
+
   /// Viridis by van der Walt and Smith (2015), which is as even for colour-blind eyes, from its bright end
   /// to its dark one; the brightest of it would not be seen on white.
   private static let lightShades = [

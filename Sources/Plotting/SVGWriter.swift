@@ -15,10 +15,10 @@ struct SVGWriter {
 
   /// The SVG of a scene; when interactive also the table rows that its marks refer to by position.
   static func write(
-    _ scene: Scene, isInteractive: Bool = false
+    _ scene: Scene, isInteractive: Bool = false, hasStyle: Bool = true
   ) -> (svg: SVGText, rows: [Int]) {
     var writer = SVGWriter(isInteractive: isInteractive)
-    writer.write(scene)
+    writer.write(scene, hasStyle: hasStyle)
     return (writer.text, writer.rows)
   }
 
@@ -26,7 +26,7 @@ struct SVGWriter {
     self.isInteractive = isInteractive
   }
 
-  private mutating func write(_ scene: Scene) {
+  private mutating func write(_ scene: Scene, hasStyle: Bool) {
     // An image has no parts; a page's picture has keys to press.
     text.append(#"<svg xmlns="http://www.w3.org/2000/svg" class="nt" role=""#)
     text.append(isInteractive ? "group" : "img")
@@ -43,7 +43,7 @@ struct SVGWriter {
     text.append(isInteractive ? " aria-label=\"" : ">\n<title>")
     text.append(escaping: scene.title)
     text.append(isInteractive ? "\">\n" : "</title>\n")
-    writeStyle(Set(scene.allShapes.map(\.ink)))
+    if hasStyle { writeStyle(Set(scene.allShapes.map(\.ink))) }
     for shape in scene.shapes { write(shape) }
     text.append("</svg>\n")
   }
@@ -51,12 +51,7 @@ struct SVGWriter {
   /// Writes the dark colours of the inks: as the screen asks, and in a page as its switch says.
   private mutating func writeStyle(_ inks: Set<Ink>) {
     let used = Ink.all.filter(inks.contains)
-    func rules(_ scope: String) -> String {
-      used.map { ink in
-        " \(scope).nt .\(ink.name) { fill: \(ink.dark) }"
-          + " \(scope).nt .\(ink.name)s { stroke: \(ink.dark) }"
-      }.joined()
-    }
+    func rules(_ scope: String) -> String { used.map { $0.darkRules(scope) }.joined() }
     let automatic = isInteractive ? ":root:not([data-theme]) " : ""
     text.append("<style>@media screen and (prefers-color-scheme: dark) {\(rules(automatic)) }")
     if isInteractive { text.append(rules(":root[data-theme=dark] ")) }

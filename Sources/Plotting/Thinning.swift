@@ -3,7 +3,7 @@
 ///
 /// - Parameter limit: At least 4.
 /// - Returns: Ascending indices; all of them when there are no more than `limit`.
-func thinned(_ values: [Double], to limit: Int) -> [Int] {
+package func thinned(_ values: [Double], to limit: Int) -> [Int] {
   guard values.count > limit else { return Array(values.indices) }
   var keeps = [Bool](repeating: false, count: values.count)
   let stretches = limit / 4

@@ -108,7 +108,11 @@ extension PostgresStudyStore {
       }
       let number = row.int(1)
       // Of two trials with one number, which nobody should have made, the first counts.
-      guard history.loadTrial(number, as: state) else { return }
+      guard
+        history.loadTrial(
+          number, as: state, startedAt: row.moment(3),
+          completedAt: state.isFinished ? row.moment(4) : nil)
+      else { return }
       numbers.append(number, for: id)
       if state.isFinished { finished.append((id, number)) } else { next.unfinished.insert(id) }
     }

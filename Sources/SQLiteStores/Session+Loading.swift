@@ -38,8 +38,8 @@ extension Session {
     var finished: [(id: Int, number: Int)] = []
     let rows = try database.statement(
       """
-      SELECT trial_id, number, state FROM trials WHERE study_id = ? AND trial_id > ?
-      ORDER BY trial_id
+      SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials
+      WHERE study_id = ? AND trial_id > ? ORDER BY trial_id
       """)
     rows.bind(1, study.id)
     rows.bind(2, cursor.greatestID)
@@ -55,7 +55,11 @@ extension Session {
       }
       let number = rows.int(1)
       // Of two trials with one number, which nobody should have made, the first counts.
-      guard history.loadTrial(number, as: state) else { continue }
+      guard
+        history.loadTrial(
+          number, as: state, startedAt: try timestamp(rows, 3),
+          completedAt: state.isFinished ? try timestamp(rows, 4) : nil)
+      else { continue }
       numbers.append(number, for: id)
       if state.isFinished {
         finished.append((id, number))

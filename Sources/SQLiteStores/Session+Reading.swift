@@ -29,8 +29,9 @@ extension Session {
       startedAt: try timestamp(row, 3), completedAt: try timestamp(row, 4))
   }
 
-  private func timestamp(_ row: Statement, _ column: Int32) throws(StoreError) -> Timestamp? {
+  func timestamp(_ row: Statement, _ column: Int32) throws(StoreError) -> Timestamp? {
     if row.isNull(column) { return nil }
+    if let moment = unsafe Timestamp(storeBytes: row.bytes(column)) { return moment }
     guard row.isText(column), let moment = Timestamp(row.text(column)) else {
       throw damaged("trial \(row.int(1)) has the date '\(row.text(column))'")
     }

@@ -25,6 +25,13 @@ package final class StudyServer: Sendable {
     package var isTokenRequired = false
     /// How long a worker may be silent before its trials are given to others; at least 2 s.
     package var leaseDuration = Duration.seconds(60)
+    /// Whether it only shows the store, and refuses what would change it.
+    package var isReadOnly = false
+    /// Where the trials' files are that ran on this machine; nil when nobody knows.
+    package var trialFolder: String?
+    /// Opens the store once more, for pages to read it: its changes are seen best from outside. nil to
+    /// read through the one store object.
+    package var openReader: (@Sendable () throws -> any StudyStore)?
     /// The program's version, for people.
     package var version: String
     /// Takes one line about something that matters, without secrets.
@@ -60,9 +67,14 @@ package final class StudyServer: Sendable {
     service.isCertificateRequired = settings.credentials?.asksClients ?? false
     service.isLoopback = isLoopback
     service.host = settings.address.host
+    service.isReadOnly = settings.isReadOnly
+    service.trialFolder = settings.trialFolder
     service.version = settings.version
     service.log = settings.log
-    self.service = Service(store, service)
+    let store: any StudyStore = settings.isReadOnly ? ReadOnlyStore(store) : store
+    let views = try settings.openReader?() ?? store
+    let figures = try settings.openReader?() ?? store
+    self.service = Service(store, readers: (views, figures), service)
     for (file, trials) in submissions {
       _ = try self.service.book.submit(file, name: nil, trials: trials)
     }

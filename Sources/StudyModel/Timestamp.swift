@@ -98,6 +98,30 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     microseconds = seconds * 1_000_000 + fraction
   }
 
+  /// Reads the form that stores write, `YYYY-MM-DD HH:MM:SS.ffffff`; nil for any other bytes, also for
+  /// those that ``init(_:)`` understands. Long studies have many.
+  package init?(storeBytes bytes: UnsafeRawBufferPointer) {
+    guard bytes.count == 26, unsafe bytes[4] == 45, unsafe bytes[7] == 45, unsafe bytes[10] == 32,
+      unsafe bytes[13] == 58, unsafe bytes[16] == 58, unsafe bytes[19] == 46
+    else { return nil }
+    var isNumber = true
+    func number(_ range: Range<Int>) -> Int64 {
+      range.reduce(0) { value, place in
+        let digit = unsafe bytes[place]
+        if digit < 48 || digit > 57 { isNumber = false }
+        return value * 10 + Int64(digit) - 48
+      }
+    }
+    let (year, month, day) = (number(0..<4), number(5..<7), number(8..<10))
+    let (hour, minute, second) = (number(11..<13), number(14..<16), number(17..<19))
+    let fraction = number(20..<26)
+    guard isNumber, (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60,
+      second < 61
+    else { return nil }
+    let days = Self.days(year: year, month: month, day: day)
+    microseconds = (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000 + fraction
+  }
+
   private func text(between: String, ending: String) -> String {
     let (days, rest) = Self.floorDivide(microseconds, 86_400_000_000)
     let (year, month, day) = Self.date(days: days)

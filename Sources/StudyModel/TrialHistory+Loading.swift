@@ -7,9 +7,12 @@ extension TrialHistory {
   /// Adds the row of a trial that the history does not know; false when it knows that number.
   ///
   /// A finished trial has its state at once and its end by ``finishLoading(_:values:)``.
-  package mutating func loadTrial(_ number: Int, as state: TrialState) -> Bool {
+  package mutating func loadTrial(
+    _ number: Int, as state: TrialState, startedAt: Timestamp? = nil, completedAt: Timestamp? = nil
+  ) -> Bool {
     guard number >= states.count || gaps.contains(number) else { return false }
     addRows(through: number, as: state)
+    setTimes(startedAt, completedAt, of: number)
     version += 1
     return true
   }

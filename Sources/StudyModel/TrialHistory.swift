@@ -15,6 +15,10 @@ public struct TrialHistory: Sendable {
   public internal(set) var states: [TrialState] = []
   /// The first objective's value of each trial (the last report of a pruned one), NaN without one.
   public private(set) var values: [Double] = []
+  /// When each trial began to run, in seconds since 1970; NaN while it waits, and when nobody knows.
+  public private(set) var startTimes: [Double] = []
+  /// When each trial finished, in seconds since 1970; NaN before, and when nobody knows.
+  public private(set) var endTimes: [Double] = []
   /// All objectives' values of the completed trials of a study with several objectives, by number.
   public private(set) var objectiveValues: [Int: [Double]] = [:]
 
@@ -131,14 +135,16 @@ extension TrialHistory {
   public mutating func apply(_ change: TrialChange) {
     let number = change.trial.number
     switch change.event {
-    case .created(let state, _):
+    case .created(let state, let moment):
       guard number >= states.count || (states[number] == .failed && gaps.contains(number)) else {
         return
       }
       addRows(through: number, as: state)
-    case .started:
+      if state != .waiting { startTimes[number] = Self.seconds(moment) }
+    case .started(let moment):
       guard number < states.count, states[number] == .waiting else { return }
       setState(.running, of: number)
+      startTimes[number] = Self.seconds(moment)
     case .restarted:
       guard number < states.count, states[number] == .running, !reports[number].isEmpty else {
         return
@@ -152,9 +158,10 @@ extension TrialHistory {
       guard isOpen(number), set(attribute, of: number) else { return }
     case .userAttributeSet:
       return  // no sampler or pruner reads them
-    case .finished(let state, let values, _):
+    case .finished(let state, let values, let moment):
       guard isOpen(number) else { return }
       finish(number, as: state, values: values)
+      endTimes[number] = Self.seconds(moment)
     }
     version += 1
   }
@@ -181,8 +188,21 @@ extension TrialHistory {
   private mutating func appendRow(_ state: TrialState) {
     states.append(state)
     values.append(.nan)
+    startTimes.append(.nan)
+    endTimes.append(.nan)
     reports.append([])
     counts[state, default: 0] += 1
+  }
+
+  /// Seconds since 1970; NaN without a moment, for which changes have the first of them.
+  private static func seconds(_ moment: Timestamp?) -> Double {
+    guard let moment, moment.microseconds != 0 else { return .nan }
+    return Double(moment.microseconds) / 1e6
+  }
+
+  mutating func setTimes(_ startedAt: Timestamp?, _ completedAt: Timestamp?, of number: Int) {
+    startTimes[number] = Self.seconds(startedAt)
+    endTimes[number] = Self.seconds(completedAt)
   }
 
   private mutating func insertRunning(_ number: Int) {

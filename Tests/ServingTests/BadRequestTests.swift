@@ -10,7 +10,8 @@ import Testing
 
   /// Method, path, body, and status, code and words of the answer.
   static let cases: [(String, String, String?, Int, String, String)] = [
-    ("GET", "/", nil, 404, "unknown_path", "openapi"),
+    ("GET", "/nowhere", nil, 404, "unknown_path", "openapi"),
+    ("POST", "/", "{}", 405, "method_not_allowed", "GET"),
     ("GET", "/v1/nothing", nil, 404, "unknown_path", "no such path"),
     ("GET", "/v2/studies", nil, 404, "unknown_path", "no such path"),
     ("PUT", "/v1/studies", "{}", 405, "method_not_allowed", "GET, POST"),

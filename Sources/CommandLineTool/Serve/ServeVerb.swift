@@ -14,7 +14,7 @@ internal import Working
 package struct ServeVerb: Verb {
   package static let description = VerbDescription(
     words: ["serve"],
-    abstract: "Coordinate workers on other machines: hand out trials over HTTP.",
+    abstract: "Coordinate workers on other machines, and show the studies in the browser.",
     discussion: [
       "Serves the studies of the store that have trials to run, those of the study files given "
         + "here, and those that are submitted later; needletail worker runs their commands. "
@@ -22,6 +22,8 @@ package struct ServeVerb: Verb {
       "Programs on this machine may call it as they like. Any other address needs --certificate "
         + "and --key, and tokens of needletail token create; or --insecure, which lets anybody "
         + "who reaches the address run commands on your workers.",
+      "The same address shows the studies in a browser, as they change; with an admin token they can "
+        + "be paused, resumed, stopped and given trials there.",
       "Killed and started again, it goes on where it was: workers keep running their trials and "
         + "deliver what they have. SIGTERM and Ctrl-C answer what is in flight and end it.",
     ],
@@ -129,6 +131,8 @@ package struct ServeVerb: Verb {
     settings.leaseDuration = lease
     settings.isTokenRequired = isTokenRequired
     settings.isInsecure = isInsecure
+    settings.trialFolder = selection.trialFolder
+    settings.openReader = { try selection.openExisting() }
     if let certificate, let key {
       settings.credentials = try TLSCredentials(
         certificate: certificate, key: key, clientAuthority: clientAuthority)

@@ -3,7 +3,8 @@ internal import StudyFiles
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
   package static let all: [any Verb.Type] = [
-    RunVerb.self, LaunchVerb.self, ServeVerb.self, WorkerVerb.self, WorkerListVerb.self,
+    RunVerb.self, LaunchVerb.self, ServeVerb.self, DashboardVerb.self, WorkerVerb.self,
+    WorkerListVerb.self,
     StudyCreateVerb.self, StudySubmitVerb.self, StudyListVerb.self, StudyShowVerb.self,
     StudyBestVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
     StudyPauseVerb.self, StudyResumeVerb.self, StudyStopVerb.self, StudyCancelVerb.self,

@@ -13,6 +13,7 @@ internal import SharedLibraries
   let values: nt_MHD_get_connection_values
   let connectionInfo: nt_variadic
   let makeResponse: nt_MHD_create_response_from_buffer
+  let makeStream: nt_MHD_create_response_from_callback
   let addHeader: nt_MHD_add_response_header
   let queue: nt_MHD_queue_response
   let destroyResponse: nt_MHD_destroy_response
@@ -38,6 +39,7 @@ internal import SharedLibraries
     unsafe values = try library.function("MHD_get_connection_values")
     connectionInfo = try library.function("MHD_get_connection_info")
     unsafe makeResponse = try library.function("MHD_create_response_from_buffer")
+    unsafe makeStream = try library.function("MHD_create_response_from_callback")
     unsafe addHeader = try library.function("MHD_add_response_header")
     unsafe queue = try library.function("MHD_queue_response")
     unsafe destroyResponse = try library.function("MHD_destroy_response")

@@ -15,6 +15,10 @@ package struct HTTPRequest: Sendable {
   /// The value of the header `Origin`, which browsers add to what pages of other sites ask.
   package let origin: String?
   package var body: [UInt8]
+  /// The value of the header `If-None-Match`: the version of the answer that the client has.
+  package var known: String?
+  /// The value of the header `Last-Event-ID`: the last event of a stream that the client has.
+  package var lastEvent: String?
   /// The client's address, without its port.
   package let peer: String
   /// Whether the client showed a certificate of the authority that the server trusts.
@@ -28,6 +32,8 @@ package struct HTTPResponse: Sendable {
   package var body: [UInt8]
   /// Further headers; values must have no line breaks.
   package var headers: [(name: String, value: String)] = []
+  /// What the body goes on with, in place of ``body``; nil for an answer with an end.
+  package var stream: HTTPStream?
 
   package init(
     status: Int, contentType: String, body: [UInt8], headers: [(name: String, value: String)] = []

@@ -148,8 +148,16 @@ package final class HTTPServer: Sendable {
   private let connections = Lock(Connections())
   /// What has no answer yet.
   private let open = Lock<[ObjectIdentifier: HTTPExchange]>([:])
+  /// Answers that go on.
+  private let streams = Lock(Streams())
   private let isSweeping = Atomic<Bool>(true)
   private let sweeper = DispatchQueue(label: "needletail.sweeper")
+
+  private struct Streams {
+    var all: [ObjectIdentifier: HTTPStream] = [:]
+    /// Whether each that comes is ended at once: a suspended connection would outlive the library.
+    var isClosed = false
+  }
 
   private struct Connections {
     var all: [ObjectIdentifier: HTTPConnection] = [:]
@@ -174,8 +182,13 @@ package final class HTTPServer: Sendable {
     connections.withLock { $0.all.values.contains(where: \.isAnswering) }
   }
 
-  /// Answers what nobody answered, before the server ends.
+  /// Answers what nobody answered, and ends what goes on, before the server ends.
   func answerLeftovers() {
+    let last = streams.withLock { streams in
+      streams.isClosed = true
+      return streams.all.values.map { $0 }
+    }
+    for stream in last { stream.end() }
     for exchange in open.withLock({ $0 }).values {
       exchange.respond(
         .error(503, "shutting_down", "the server was stopped", headers: [("Retry-After", "5")]))
@@ -245,20 +258,43 @@ package final class HTTPServer: Sendable {
   func queue(
     _ response: HTTPResponse, _ connection: HTTPConnection, _ handle: OpaquePointer
   ) -> MHD_Result {
-    connection.enter(.answering, for: limits.answerTime)
-    let made = unsafe response.body.withUnsafeBytes { bytes in
-      unsafe library.makeResponse(
-        bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_MUST_COPY)
-    }
+    connection.enter(.answering, for: response.stream == nil ? limits.answerTime : nil)
+    let made =
+      if let stream = response.stream {
+        unsafe begin(stream, connection, handle)
+      } else {
+        unsafe response.body.withUnsafeBytes { bytes in
+          unsafe library.makeResponse(
+            bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_MUST_COPY)
+        }
+      }
     guard let made = unsafe made else { return .NO }
     defer { unsafe library.destroyResponse(made) }
     _ = unsafe library.addHeader(made, "Content-Type", response.contentType)
-    _ = unsafe library.addHeader(made, "Cache-Control", "no-store")
+    if !response.headers.contains(where: { $0.name == "Cache-Control" }) {
+      _ = unsafe library.addHeader(made, "Cache-Control", "no-store")
+    }
     _ = unsafe library.addHeader(made, "X-Content-Type-Options", "nosniff")
     for header in response.headers {
       _ = unsafe library.addHeader(made, header.name, header.value)
     }
     return unsafe library.queue(handle, UInt32(response.status), made)
+  }
+
+  /// Makes the library's answer of a stream, on the connection's thread.
+  private func begin(
+    _ stream: HTTPStream, _ connection: HTTPConnection, _ handle: OpaquePointer
+  ) -> OpaquePointer? {
+    let key = ObjectIdentifier(stream)
+    unsafe stream.begin(library, connection, ConnectionHandle(pointer: handle)) { [weak self] in
+      self?.streams.withLock { $0.all[key] = nil }
+    }
+    let isClosed = streams.withLock { streams in
+      streams.all[key] = stream
+      return streams.isClosed
+    }
+    if isClosed { stream.end() }
+    return unsafe stream.makeResponse(library)
   }
 
   // MARK: Sweeping

@@ -82,7 +82,9 @@ internal import CMicroHTTPD
       query: Self.query(library, handle),
       authorization: Self.header("Authorization", library, handle),
       host: Self.header("Host", library, handle), origin: Self.header("Origin", library, handle),
-      body: body, peer: connection.peer, hasCertificate: hasCertificate)
+      body: body, known: Self.header("If-None-Match", library, handle),
+      lastEvent: Self.header("Last-Event-ID", library, handle), peer: connection.peer,
+      hasCertificate: hasCertificate)
   }
 
   // MARK: Parts of the head

@@ -65,6 +65,40 @@ extension Route {
     Route("GET", "/healthz", nil) { service, _ in service.health() },
     Route("GET", "/metrics", .viewer) { service, call in try service.metricsPage(call) },
     Route("GET", "/v1/openapi.json", nil) { service, _ in service.openAPI() },
+    Route("GET", "/", nil) { service, call in service.page(call) },
+    Route("GET", "/studies/{name}", nil) { service, call in service.page(call) },
+    Route("GET", "/studies/{name}/trials/{number}", nil) { service, call in service.page(call) },
+    Route("GET", "/workers", nil) { service, call in service.page(call) },
+    Route("GET", "/compare", nil) { service, call in service.page(call) },
+    Route("GET", "/assets/{file}", nil) { service, call in try service.asset(call) },
+    Route("GET", "/v1/events", .viewer) { service, call in try service.followAll(call) },
+    Route("GET", "/v1/figures/{kind}", .viewer) { service, call in
+      try service.compareStudies(call)
+    },
+    Route("GET", "/v1/studies/{name}/series", .viewer) { service, call in
+      try service.showSeries(call)
+    },
+    Route("GET", "/v1/studies/{name}/table", .viewer) { service, call in
+      try service.showTable(call)
+    },
+    Route("GET", "/v1/studies/{name}/events", .viewer) { service, call in
+      try service.followStudy(call)
+    },
+    Route("GET", "/v1/studies/{name}/figures/{kind}", .viewer) { service, call in
+      try service.showFigure(call)
+    },
+    Route("GET", "/v1/studies/{name}/importances", .viewer) { service, call in
+      try service.showImportances(call)
+    },
+    Route("POST", "/v1/studies/{name}/note", .admin) { service, call in
+      try service.writeNote(call)
+    },
+    Route("GET", "/v1/studies/{name}/trials/{number}/log", .viewer) { service, call in
+      try service.showLog(call)
+    },
+    Route("POST", "/v1/studies/{name}/trials/{number}/retry", .admin) { service, call in
+      try service.retry(call)
+    },
     Route("POST", "/v1/workers", .worker) { service, call in try service.register(call) },
     Route("GET", "/v1/workers", .viewer) { service, call in try service.listWorkers(call) },
     Route("DELETE", "/v1/workers/{name}", .worker) { service, call in

@@ -91,6 +91,8 @@ final class ServedStudy: Sendable {
   var contents: File { file.withLock { $0 } }
   var hasCommand: Bool { contents.hasCommand }
   var name: String { record.name }
+  /// The seed of all its suggestions.
+  var seed: UInt64 { dispatcher.coordinator.seed }
 
   /// Whether the study file's time is over.
   var isOverTime: Bool { deadline.map { $0 <= ServerTime.milliseconds } ?? false }

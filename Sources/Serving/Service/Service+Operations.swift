@@ -11,6 +11,7 @@ extension Service {
     }
     return .json([
       "status": "ok", "version": .string(settings.version), "coordinator": .string(instance),
+      "read_only": .bool(settings.isReadOnly),
     ])
   }
 
@@ -20,8 +21,14 @@ extension Service {
   }
 
   func listWorkers(_ call: Route.Call) throws -> HTTPResponse {
+    .json(try workerList(for: call.grant.studies))
+  }
+
+  /// The workers with what they run of these studies, nil for all; and who holds trials of the store
+  /// without being known here, such as `needletail run`.
+  func workerList(for studies: Set<String>?) throws -> JSONValue {
     var running: [String: [WorkerSummary.Held]] = [:]
-    for study in book.served where call.grant.allows(study.name) {
+    for study in book.served where studies?.contains(study.name) ?? true {
       for lease in study.dispatcher.held {
         running[Self.plainName(lease.worker), default: []].append(
           WorkerSummary.Held(
@@ -35,7 +42,20 @@ extension Service {
         running: (running[name] ?? []).sorted { ($0.study, $0.trial) < ($1.study, $1.trial) },
         lastHeartbeatAt: entry.heardAtDate.rfc3339)
     }
-    return .json(["workers": .array(summaries.map(\.json))])
+    let known = Set(summaries.map(\.name))
+    var holders: [JSONValue] = []
+    for record in try viewed.studies() where studies?.contains(record.name) ?? true {
+      for lease in try viewed.openLeases(in: record).sorted(by: {
+        $0.trial.number < $1.trial.number
+      })
+      where !known.contains(Self.plainName(lease.worker)) {
+        holders.append([
+          "worker": .string(Self.plainName(lease.worker)), "study": .string(record.name),
+          "trial": .integer(lease.trial.number), "attempt": .integer(lease.attempt),
+        ])
+      }
+    }
+    return ["workers": .array(summaries.map(\.json)), "holders": .array(holders)]
   }
 
   func metricsPage(_ call: Route.Call) throws -> HTTPResponse {

@@ -14,14 +14,15 @@ extension Service {
     .json(try summary(of: try record(call)))
   }
 
-  private func record(_ call: Route.Call) throws -> StudyRecord {
+  /// The study that the path names first, if the token is good for it.
+  func record(_ call: Route.Call) throws -> StudyRecord {
     try call.check(call.values[0])
     return try book.record(named: call.values[0])
   }
 
   /// The keys of `study list --json`, `seed`, `user_attributes`, `control`, `served`, `limit`, `file_tag`,
   /// `held`.
-  private func summary(of record: StudyRecord) throws -> JSONValue {
+  func summary(of record: StudyRecord) throws -> JSONValue {
     let served = book.served.first { $0.record == record }
     let contents = served?.contents
     let attributes = try store.attributes(.user, of: record)
@@ -109,14 +110,7 @@ extension Service {
 
   func listTrials(_ call: Route.Call) throws -> HTTPResponse {
     let record = try record(call)
-    var wanted: TrialState?
-    if let text = call.query("state") {
-      guard let state = TrialState.allCases.first(where: { $0.name == text }) else {
-        let names = TrialState.allCases.map(\.name).joined(separator: ", ")
-        throw APIError(400, "bad_request", "'state' is '\(text.prefix(40))'; give one of \(names)")
-      }
-      wanted = state
-    }
+    let wanted = try call.query("state").map(Self.state)
     let limit = try number(call, "limit", in: 1...1_000, otherwise: 100)
     let after = try number(call, "after", in: -1...Int(Int32.max), otherwise: -1)
     let total = try store.counts(in: record).values.reduce(0, +)
@@ -145,7 +139,17 @@ extension Service {
     return .object(members + [.init("distributions", .object(distributions))])
   }
 
-  private func number(
+  /// The state of that name.
+  static func state(_ text: some StringProtocol) throws(APIError) -> TrialState {
+    guard let state = TrialState.allCases.first(where: { $0.name == text }) else {
+      let names = TrialState.allCases.map(\.name).joined(separator: ", ")
+      throw APIError(400, "bad_request", "'state' is '\(text.prefix(40))'; give one of \(names)")
+    }
+    return state
+  }
+
+  /// The number behind the question mark under that name.
+  func number(
     _ call: Route.Call, _ name: String, in range: ClosedRange<Int>, otherwise: Int
   ) throws(APIError) -> Int {
     guard let text = call.query(name) else { return otherwise }
@@ -160,17 +164,23 @@ extension Service {
 
   func showTrial(_ call: Route.Call) throws -> HTTPResponse {
     let record = try record(call)
-    guard let number = Int(call.values[1]), number >= 0 else {
-      throw APIError(
-        400, "bad_request",
-        "'\(call.values[1].prefix(40))' is no trial's number; they count from 0")
-    }
+    let number = try trialNumber(call)
     guard number <= Int(Int32.max),
       let trial = try store.trials(in: record, numbers: [number]).first,
       case .object(let members) = form(of: trial, call)
     else { throw StoreError.unknownTrial(number: number, study: record.name) }
     let attempts = try store.attempts(of: number, in: record)
     return .json(.object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))
+  }
+
+  /// The number of a trial that the path names second.
+  func trialNumber(_ call: Route.Call) throws(APIError) -> Int {
+    guard let number = Int(call.values[1]), number >= 0 else {
+      throw APIError(
+        400, "bad_request",
+        "'\(call.values[1].prefix(40))' is no trial's number; they count from 0")
+    }
+    return number
   }
 
   func enqueue(_ call: Route.Call) throws -> HTTPResponse {

@@ -14,6 +14,11 @@ final class Service: HTTPHandler {
   let book: StudyBook
   let desk: ClaimDesk
   let workers: WorkerRegistry
+  /// The store as pages read it.
+  let viewed: any StudyStore
+  let views: ViewDesk
+  let figures: FigureDesk
+  let overviews = OverviewCache()
   let metrics = ServerMetrics()
   /// Tells workers that the coordinator was started anew.
   let instance = String(Token.random().prefix(12))
@@ -30,8 +35,16 @@ final class Service: HTTPHandler {
   /// transactions.
   private static let threads = 8
 
-  init(_ store: any StudyStore, _ settings: ServiceSettings) {
+  /// - Parameter readers: Store objects for pages to read, one for what is live and one for figures: what
+  ///   one object wrote, it may not tell as a change.
+  init(
+    _ store: any StudyStore,
+    readers: (views: any StudyStore, figures: any StudyStore), _ settings: ServiceSettings
+  ) {
     self.store = store
+    viewed = ReadOnlyStore(readers.views)
+    views = ViewDesk(viewed, log: settings.log)
+    figures = FigureDesk(ReadOnlyStore(readers.figures), log: settings.log)
     self.settings = settings
     let jobs = JobQueue(threads: Self.threads, capacity: settings.requestsInFlight)
     self.jobs = jobs
@@ -43,6 +56,10 @@ final class Service: HTTPHandler {
     }
     desk = ClaimDesk(book, jobs)
     link.desk.withLock { $0 = desk }
+    views.onLook { [weak self] studies in
+      guard let self else { return OverviewFeed.Look() }
+      return try look(at: studies)
+    }
   }
 
   /// The book tells the desk, and is made before it.
@@ -114,6 +131,11 @@ final class Service: HTTPHandler {
     guard let role = route.role else {
       return Grant(role: .viewer, studies: nil, hasToken: false)
     }
+    if settings.isReadOnly, request.method != "GET" {
+      throw APIError(
+        403, "read_only",
+        "this server only shows the store; needletail serve changes studies, or needletail study")
+    }
     let grant = try authenticator.grant(for: request.authorization)
     if !grant.hasToken { try checkBrowser(request) }
     guard grant.role >= role else {
@@ -161,6 +183,7 @@ final class Service: HTTPHandler {
 
   /// Begins to look after what waits. Call once.
   func start() throws {
+    if settings.isReadOnly { return }
     try book.refresh()
     tick()
   }
@@ -199,6 +222,7 @@ final class Service: HTTPHandler {
   func drain() {
     isDraining.store(true, ordering: .relaxed)
     desk.close()
+    views.close()
   }
 
   /// Ends what runs in the background. Leases stay, so that workers go on when a coordinator is back.

@@ -14,6 +14,10 @@ struct ServiceSettings: Sendable {
   var requestsInFlight = 4_096
   /// The program's version, for people.
   var version = ""
+  /// Whether nothing is ever written: what changes something is refused.
+  var isReadOnly = false
+  /// Where the trials' files are, as far as they ran on this machine; nil when nobody said.
+  var trialFolder: String?
   /// Takes one line about something that matters, without secrets.
   var log: @Sendable (String) -> Void = { _ in }
 }

@@ -73,7 +73,10 @@ struct PlotOutput: Sendable {
         console.write("wrote \(file.printable)")
       }
     }
-    if opens, let openable { try Self.open(openable) }
+    if opens, let openable {
+      // A path that looks like an option is none.
+      try Opener.open(openable.hasPrefix("-") ? "./" + openable : openable)
+    }
     if written.isEmpty, data == nil, vega == nil {
       for item in items { console.write(Self.terminal(item.figure, console)) }
       console.note("drawn in the terminal; -o FILE writes a picture (.svg, .png, .pdf, .html)")
@@ -157,38 +160,12 @@ struct PlotOutput: Sendable {
     written.append(path)
   }
 
-  // MARK: Terminal, opening, names
+  // MARK: Terminal, names
 
   private static func terminal(_ figure: Figure, _ console: Console) -> String {
     figure.terminalText(
       columns: min(console.resultWidth, 160), rows: min(max(console.resultHeight - 3, 12), 36),
       hasColor: console.hasColor)
-  }
-
-  /// Hands a file to the desktop's program for it.
-  private static func open(_ path: String) throws {
-    #if os(Linux)
-      let opener = "xdg-open"
-    #else
-      let opener = "open"
-    #endif
-    // A path that looks like an option is none.
-    let file = path.hasPrefix("-") ? "./" + path : path
-    let words: [UnsafeMutablePointer<CChar>?] = [strdup(opener), strdup(file), nil]
-    defer { for word in words { free(word) } }
-    var child: pid_t = 0
-    let code = posix_spawnp(&child, opener, nil, nil, words, environ)
-    guard code == 0 else {
-      throw CommandError.other(
-        "\(file.printable) is written, but \(opener) cannot be started "
-          + "(\(String(cString: strerror(code)).lowercased())); open it yourself")
-    }
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0, errno == EINTR {}
-    guard status == 0 else {
-      throw CommandError.other(
-        "\(file.printable) is written, but \(opener) could not open it; open it yourself")
-    }
   }
 
   /// The letters behind the last dot of a path.

@@ -1,0 +1,82 @@
+// Figures that the coordinator draws: fetched when they come into sight, with data under the pointer.
+import { get, getText } from './api.js';
+import { h, toast } from './dom.js';
+
+const titles = {
+  history: 'Optimization history', intermediate: 'Intermediate values', parallel: 'Parallel coordinates',
+  slice: 'Slices', contour: 'Contours', importances: 'Importance of the parameters', rank: 'Ranks',
+  edf: 'Empirical distribution', pareto: 'Pareto front', hypervolume: 'Hypervolume history',
+  timeline: 'Timeline', rungs: 'Pruning rungs',
+};
+
+/** A figure at an address of the API, which is read again when `stale` is called. */
+export class Figure {
+  constructor(kind, address, signal) {
+    this.address = address;
+    this.signal = signal;
+    this.kind = kind;
+    this.place = h('div', { class: 'figure' }, h('p', { class: 'quiet' }, 'Not drawn yet.'));
+    this.node = h('section', { class: 'card plot', 'aria-label': titles[kind], 'data-kind': kind },
+      h('div', { class: 'row end' }, h('h3', { class: 'hidden' }, titles[kind]),
+        h('span', { class: 'row' },
+          h('button', { type: 'button', class: 'small', onclick: () => this.save('svg') }, 'SVG'),
+          h('button', { type: 'button', class: 'small', onclick: () => this.save('data') }, 'Data'))),
+      this.place);
+    this.isStale = true;
+    this.watcher = new IntersectionObserver(seen => {
+      this.isSeen = seen.at(-1).isIntersecting;
+      if (this.isSeen) this.load();
+    }, { rootMargin: '300px' });
+    this.watcher.observe(this.node);
+    signal.addEventListener('abort', () => this.watcher.disconnect());
+  }
+
+  /** What is drawn is no longer true; it is drawn anew, but not all the time. */
+  stale() {
+    this.isStale = true;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      if (this.isSeen && !document.hidden && !this.place.matches(':hover')) this.load();
+      else if (this.isStale && this.isSeen) this.stale();
+    }, 5000);
+  }
+
+  async load() {
+    if (!this.isStale || this.isLoading || this.signal.aborted) return;
+    this.isStale = false;
+    this.isLoading = true;
+    try {
+      const width = Math.min(1400, Math.max(360, Math.round(this.place.clientWidth || 640)));
+      // The coordinator chooses the size of figures with many panels.
+      const size = ['slice', 'contour', 'rank', 'pareto'].includes(this.kind) && width >= 640 ? '' : `&width=${width}`;
+      await import('/assets/figure.js');
+      const text = await getText(`${this.address}${this.address.includes('?') ? '&' : '?'}format=html${size}`, this.signal);
+      // Parsed apart from this page: nothing in it is run or loaded.
+      const found = new DOMParser().parseFromString(text, 'text/html').querySelector('figure');
+      if (!found) throw new Error('The figure cannot be read.');
+      this.place.replaceChildren(document.adoptNode(found));
+      globalThis.needletailFigure(found);
+      this.node.dataset.ready = 'yes';
+    } catch (error) {
+      if (error.name !== 'AbortError') this.place.replaceChildren(h('p', { class: 'nothing' }, error.message));
+    } finally {
+      this.isLoading = false;
+    }
+  }
+
+  async save(format) {
+    try {
+      const address = `${this.address}${this.address.includes('?') ? '&' : '?'}format=${format}`;
+      const isPicture = format === 'svg';
+      const body = isPicture ? await getText(address) : JSON.stringify(await get(address));
+      const link = h('a', {
+        href: URL.createObjectURL(new Blob([body], { type: isPicture ? 'image/svg+xml' : 'application/json' })),
+        download: `${this.kind}.${isPicture ? 'svg' : 'json'}`,
+      });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+internal import Plotting
+
+/// A file of the dashboard, as browsers load it.
+package struct DashboardAsset: Sendable {
+  package let contentType: String
+  package let body: [UInt8]
+  /// The value of the header `ETag`: another one for any other content.
+  package let tag: String
+
+  private init(_ contentType: String, _ body: [UInt8]) {
+    self.contentType = contentType
+    self.body = body
+    // FNV-1a with 64 bits; nobody gains by making two files that look the same.
+    let hash = body.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+    }
+    tag = "\"\(String(hash, radix: 16))\""
+  }
+
+  /// What the pages may do: load their own files and ask their own server, nothing else; nothing inline
+  /// runs, and nobody may frame them.
+  package static let policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+  /// The page: one document, which shows what its address says.
+  package static let page = DashboardAsset(html, PackageResources.index_html)
+
+  /// All other files by name.
+  package static let all: [String: DashboardAsset] = [
+    "app.css": DashboardAsset(css, PackageResources.app_css),
+    "inks.css": DashboardAsset(css, Array(HTMLPage.inkStyles.utf8)),
+    "figure.js": DashboardAsset(script, Array(HTMLPage.script.utf8)),
+    "icon.svg": DashboardAsset("image/svg+xml", PackageResources.icon_svg),
+    "api.js": DashboardAsset(script, PackageResources.api_js),
+    "app.js": DashboardAsset(script, PackageResources.app_js),
+    "chart.js": DashboardAsset(script, PackageResources.chart_js),
+    "compare.js": DashboardAsset(script, PackageResources.compare_js),
+    "dom.js": DashboardAsset(script, PackageResources.dom_js),
+    "figures.js": DashboardAsset(script, PackageResources.figures_js),
+    "study.js": DashboardAsset(script, PackageResources.study_js),
+    "studies.js": DashboardAsset(script, PackageResources.studies_js),
+    "table.js": DashboardAsset(script, PackageResources.table_js),
+    "trial.js": DashboardAsset(script, PackageResources.trial_js),
+    "workers.js": DashboardAsset(script, PackageResources.workers_js),
+  ]
+
+  private static let html = "text/html; charset=utf-8"
+  private static let css = "text/css; charset=utf-8"
+  private static let script = "text/javascript; charset=utf-8"
+}

@@ -1,0 +1,241 @@
+internal import Analysis
+internal import Coordination
+internal import Dashboard
+internal import Messages
+internal import Plotting
+internal import StudyModel
+
+/// What the pages of the dashboard ask beside the other calls.
+extension Service {
+  func showSeries(_ call: Route.Call) throws -> HTTPResponse? {
+    views.answer(call.exchange, about: try record(call)) { feed in
+      HTTPResponse(status: 200, contentType: "application/json", body: feed.series())
+    }
+    return nil
+  }
+
+  func showTable(_ call: Route.Call) throws -> HTTPResponse? {
+    let record = try record(call)
+    let sort = call.query("sort") ?? "number"
+    guard let key = TableQuery.Key(sort) else {
+      throw APIError(
+        400, "bad_request",
+        "'sort' is '\(sort.prefix(40))'; give number, state, start, duration, reports, value, value_1 or "
+          + "parameter:NAME")
+    }
+    let order = call.query("order") ?? "ascending"
+    guard order == "ascending" || order == "descending" else {
+      throw APIError(
+        400, "bad_request", "'order' is '\(order.prefix(40))'; give ascending or descending")
+    }
+    let states = try (call.query("state") ?? "").split(separator: ",").map(Self.state)
+    let offset = try number(call, "offset", in: 0...Int(Int32.max), otherwise: 0)
+    let limit = try number(call, "limit", in: 1...1_000, otherwise: 100)
+    let query = TableQuery(
+      key: key, isDescending: order == "descending", states: Set(states),
+      search: String((call.query("search") ?? "").prefix(1_000)))
+    views.answer(call.exchange, about: record) { feed in
+      HTTPResponse(
+        status: 200, contentType: "application/json",
+        body: feed.table(query, offset: offset, limit: limit))
+    }
+    return nil
+  }
+
+  func followStudy(_ call: Route.Call) throws -> HTTPResponse? {
+    try checkDraining()
+    views.follow(try record(call), call.exchange, from: call.request.lastEvent)
+    return nil
+  }
+
+  func followAll(_ call: Route.Call) throws -> HTTPResponse? {
+    try checkDraining()
+    views.followOverview(call.exchange, studies: call.grant.studies)
+    return nil
+  }
+
+  /// What those are told who follow studies and workers; of a token's studies, nil for all.
+  func look(at studies: Set<String>?) throws -> OverviewFeed.Look {
+    var look = OverviewFeed.Look()
+    for record in try viewed.studies() where studies?.contains(record.name) ?? true {
+      let facts = try overviews.facts(of: record, in: viewed)
+      look.studies.append(
+        (record.name, try overviews.form(of: record, facts) { try summary(of: record) }))
+    }
+    look.workers = try workerList(for: studies).bytes(nonFinite: .strings)
+    return look
+  }
+
+  // MARK: Figures
+
+  func showFigure(_ call: Route.Call) throws -> HTTPResponse? {
+    try draw(call.values[1], of: [try record(call)], call)
+    return nil
+  }
+
+  func compareStudies(_ call: Route.Call) throws -> HTTPResponse? {
+    let names = call.request.query.filter { $0.name == "study" }.map(\.value)
+    guard (1...12).contains(names.count) else {
+      throw APIError(
+        400, "bad_request", "'study' is given \(names.count) times; give it for 1 to 12 studies")
+    }
+    let records = try names.map { name in
+      try call.check(name)
+      return try book.record(named: name)
+    }
+    try draw(call.values[0], of: records, call)
+    return nil
+  }
+
+  private func draw(_ name: String, of studies: [StudyRecord], _ call: Route.Call) throws {
+    guard let kind = PlotKind(spelled: name) else {
+      throw APIError(
+        404, "unknown_figure",
+        "there is no figure '\(name.prefix(40))'; there are "
+          + PlotKind.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    guard studies.count == 1 || kind.takesSeveralStudies else {
+      throw APIError(
+        400, "bad_request", "\(kind.rawValue) shows one study; history and edf show several")
+    }
+    var request = FigureDesk.Request(
+      kind: kind, format: try word(call, "format", otherwise: .svg),
+      scale: try word(call, "scale", otherwise: .automatic), studies: studies)
+    if call.query("objective") != nil {
+      request.objective = try number(call, "objective", in: 0...1_000, otherwise: 0)
+    }
+    if call.query("width") != nil {
+      request.width = try number(call, "width", in: 320...4_000, otherwise: 320)
+    }
+    if call.query("height") != nil {
+      request.height = try number(call, "height", in: 300...4_000, otherwise: 300)
+    }
+    let parameters = call.request.query.filter { $0.name == "parameter" }.map(\.value)
+    if !parameters.isEmpty { request.parameters = parameters }
+    let wanted = request
+    views.versions(of: studies, call.exchange) { [figures] versions in
+      figures.draw(wanted, versions: versions, call.exchange)
+    }
+  }
+
+  /// One of the words of an enumeration behind the question mark.
+  private func word<Word: RawRepresentable<String> & CaseIterable>(
+    _ call: Route.Call, _ name: String, otherwise: Word
+  ) throws(APIError) -> Word {
+    guard let text = call.query(name) else { return otherwise }
+    guard let word = Word(rawValue: text) else {
+      let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
+      throw APIError(400, "bad_request", "'\(name)' is '\(text.prefix(40))'; give one of \(known)")
+    }
+    return word
+  }
+
+  func showImportances(_ call: Route.Call) throws -> HTTPResponse? {
+    let record = try record(call)
+    let method: ImportanceMethod = try word(call, "evaluator", otherwise: .pedANOVA)
+    let objective: Int? =
+      call.query("objective") == nil
+      ? nil : try number(call, "objective", in: 0...1_000, otherwise: 0)
+    views.versions(of: [record], call.exchange) { [figures] versions in
+      figures.read(record, version: versions[0], call.exchange) { trials in
+        let found: ParameterImportances
+        do throws(AnalysisError) {
+          found = try ParameterImportances.assess(
+            trials, directions: record.directions, objective: objective, by: method, seed: 0)
+        } catch {
+          throw APIError(409, "not_assessable", "study '\(record.name)': \(error)")
+        }
+        return .json([
+          "evaluator": .string(method.rawValue),
+          "importances": .array(
+            found.entries.map {
+              ["parameter": .string($0.parameter), "importance": .float($0.importance)]
+            }),
+          "notes": .array(found.notes.map(JSONValue.string)),
+        ])
+      }
+    }
+    return nil
+  }
+
+  // MARK: Logs
+
+  func showLog(_ call: Route.Call) throws -> HTTPResponse {
+    let record = try record(call)
+    let number = try trialNumber(call)
+    let stream = call.query("stream") ?? "stdout"
+    guard stream == "stdout" || stream == "stderr" else {
+      throw APIError(
+        400, "bad_request", "'stream' is '\(stream.prefix(40))'; give stdout or stderr")
+    }
+    let size = try self.number(call, "bytes", in: 1...1 << 20, otherwise: 32 << 10)
+    let attempt = try self.number(call, "attempt", in: 1...1_000_000, otherwise: 1)
+    // No log is no fault: pages ask without knowing.
+    func nothing(_ reason: String) -> HTTPResponse {
+      .json([
+        "stream": .string(stream), "attempt": .integer(attempt), "text": .null,
+        "reason": .string(reason), "size": 0, "skipped": 0,
+      ])
+    }
+    guard let folder = settings.trialFolder else {
+      return nothing("this server does not know where the trials' files are")
+    }
+    let logs = TrialLogs(
+      in: folder, of: record, seed: book.served.first { $0.record == record }.map(\.seed))
+    guard let tail = logs.tail(stream, of: number, attempt: attempt, size: size) else {
+      return nothing(
+        "there is no \(stream) of trial \(number) here; it stands on the machine that ran it")
+    }
+    return .json([
+      "stream": .string(stream), "attempt": .integer(attempt), "text": .string(tail.text),
+      "reason": .null, "size": .integer(tail.size), "skipped": .integer(tail.skipped),
+    ])
+  }
+
+  // MARK: Writing
+
+  /// Queues a trial with the parameters of one that failed, which stays as it is.
+  func retry(_ call: Route.Call) throws -> HTTPResponse {
+    let record = try record(call)
+    let number = try trialNumber(call)
+    try checkDraining()
+    guard let trial = try store.trials(in: record, numbers: [number]).first else {
+      throw StoreError.unknownTrial(number: number, study: record.name)
+    }
+    guard trial.state == .failed else {
+      throw APIError(
+        409, "not_failed",
+        "trial \(number) is \(trial.state.name); only a failed one can be tried again")
+    }
+    guard !trial.parameters.isEmpty else {
+      throw APIError(
+        409, "no_parameters",
+        "trial \(number) failed before it had parameters; there is nothing to repeat")
+    }
+    let study = try book.study(named: record.name)
+    let added = try study.dispatcher.coordinator.enqueue(
+      trial.parameters.map { ($0.name, $0.value) },
+      userAttributes: [Attribute("retry_of", .integer(number))])
+    study.dispatcher.wake()
+    desk.serveWaiters()
+    settings.log("trial \(number) of study '\(record.name)' is tried again as \(added.number)")
+    return .json(["number": .integer(added.number)], status: 201)
+  }
+
+  /// Replaces the study's note, if it is still the one that the caller knows.
+  func writeNote(_ call: Route.Call) throws -> HTTPResponse {
+    let record = try record(call)
+    let request = try NoteRequest(parsing: call.request.body)
+    let note = StudyNote(try store.attributes(.system, of: record))
+    guard note.version == request.version else {
+      throw APIError(
+        409, "note_changed",
+        "somebody else has changed the note meanwhile (it has version \(note.version) now); read it and "
+          + "try again")
+    }
+    for attribute in note.attributes(replacingTextBy: request.text) {
+      try store.set(attribute, .system, of: record)
+    }
+    return .json(["version": .integer(note.version + 1)])
+  }
+}

@@ -1,0 +1,566 @@
+"""Clicks through the dashboard in headless Chromium.
+
+  dashboard.py SCENARIO NEEDLETAIL ARTEFACTS
+
+SCENARIO is a function below, NEEDLETAIL the program, ARTEFACTS a folder for screenshots. Ends with 0 when all is
+as it should be, else says what is not.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+from browser import Browser, Page
+
+HOSTILE = ["<script>document.title='owned'</script>", "\"'><img src=x onerror=alert(1)>", "a/b%2Fc?d#e&f=g",
+           "\u202eright to left\u05d0\u05d1", "x" * 512, "percent % and %zz", "new\nline", "{{7*7}} ${7*7}"]
+PATIENCE = 120
+
+
+class Failure(Exception):
+    """What is wrong, in a sentence."""
+
+
+def expect(condition, sentence: str):
+    if not condition:
+        raise Failure(sentence)
+
+
+class Lab:
+    """A folder, the program, the browser, and what was started; all of it vanishes in the end."""
+
+    def __init__(self, needletail: str, artefacts: str):
+        self.needletail, self.artefacts = needletail, artefacts
+        self.folder = tempfile.mkdtemp(prefix="needletail-dashboard-")
+        self.started: list[subprocess.Popen] = []
+        os.makedirs(artefacts, exist_ok=True)
+        self.browser = Browser()
+        self.pages: list[Page] = []
+
+    def path(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run([self.needletail, *words], cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE)
+        expect(done.returncode == 0, f"needletail {' '.join(words)[:200]} ended with {done.returncode}: {done.stderr}")
+        return done.stdout.strip()
+
+    def start(self, *words: str) -> subprocess.Popen:
+        log = open(self.path(f"log-{len(self.started)}"), "w+")
+        process = subprocess.Popen([self.needletail, *words], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process.log = log
+        self.started.append(process)
+        return process
+
+    def serve(self, *words: str) -> str:
+        """Starts a server; returns its address."""
+        process = self.start(*words)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and process.poll() is None:
+            for line in open(process.log.name):
+                if "http://127.0.0.1:" in line and line.endswith("\n"):
+                    return line.split()[-1]
+            time.sleep(0.01)
+        raise Failure(f"{words} did not listen: {open(process.log.name).read()}")
+
+    def page(self, url: str, width=1280, height=900, dark=False) -> Page:
+        page = self.browser.page(width, height, dark)
+        self.pages.append(page)
+        page.open(url)
+        ready(page)
+        return page
+
+    def shoot(self, page: Page, name: str, whole=True):
+        page.screenshot(f"{self.artefacts}/{name}.png", whole)
+
+    def close(self):
+        self.browser.close()
+        for process in reversed(self.started):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            process.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def ready(page: Page):
+    page.wait("document.querySelector('main h1') && !document.querySelector('main > .quiet')", PATIENCE)
+
+
+def is_clean(page: Page, allowed: tuple[str, ...] = ()):
+    """No error on the console and no violation of the policy, but those allowed."""
+    problems = [problem for problem in page.collect() if not any(word in problem for word in allowed)]
+    expect(not problems, f"the console says: {problems}")
+
+
+def study_url(url: str, study: str) -> str:
+    return f"{url}/studies/{urllib.parse.quote(study, safe='')}"
+
+
+def rows(page: Page) -> list[list[str]]:
+    return page.run("[...document.querySelectorAll('tr[data-trial]')].map(row => [...row.cells].map(cell => cell.innerText))")
+
+
+def get(url: str, token: str | None = None):
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+# MARK: Scenarios
+
+OBJECTIVE = """#!/bin/sh
+# A trial that takes a while, reports, and sometimes fails.
+echo "hello from trial $NEEDLETAIL_TRIAL"
+for step in 0 1 2 3; do echo "step=$step loss=$1"; sleep 0.05; done
+case $NEEDLETAIL_TRIAL in 3) echo "no luck" >&2; exit 3;; esac
+"""
+STUDY = """name: live
+direction: minimize
+metric: loss
+sampler: random
+seed: 7
+pruner: {name: percentile, percentile: 60, startup_trials: 4}
+trials: 3000
+retries: {count: 0}
+command: [./objective.sh, "{x}"]
+parameters:
+  x: {low: 0.0, high: 1.0}
+  layers: {low: 1, high: 4}
+  kind: [relu, tanh]
+"""
+
+
+def running(lab: Lab):
+    """A study that a coordinator and a worker run."""
+    pathlib.Path(lab.path("objective.sh")).write_text(OBJECTIVE)
+    os.chmod(lab.path("objective.sh"), 0o755)
+    pathlib.Path(lab.path("study.yaml")).write_text(STUDY)
+    for name in HOSTILE:
+        lab.run("study", "create", name, "--store", "s.db")
+    token = lab.run("token", "create", "--role", "admin", "--store", "s.db")
+    viewer = lab.run("token", "create", "--role", "viewer", "--store", "s.db")
+    url = lab.serve("serve", "study.yaml", "--store", "s.db", "--listen", "127.0.0.1:0")
+
+    page = lab.page(url)
+    page.wait("document.querySelectorAll('.studies tbody tr').length === 9", PATIENCE)
+    names = page.run("[...document.querySelectorAll('.studies tbody th')].map(cell => cell.textContent)")
+    expect(set(names) == {"live", *HOSTILE}, f"the list shows {names}")
+    expect(page.run("document.title") == "Studies – Needletail", "a study's name ran as a script")
+    page.run("document.querySelector('.studies tbody a').click()")
+    ready(page)
+    is_clean(page)
+    page.close()
+
+    page = lab.page(study_url(url, "live"))
+    page.wait("document.body.innerText.includes('The study has no trials yet')", PATIENCE)
+    is_clean(page)
+    lab.start("worker", url, "--name", "w1", "--slots", "2", "--quiet", "--folder", lab.folder)
+    # It goes on by itself; the page is not loaded again.
+    page.run("window.isTheSame = true")
+    page.wait("document.querySelectorAll('tr[data-trial]').length >= 12", PATIENCE)
+    first = page.run("document.querySelector('.fact:nth-child(2) dd').textContent")
+    page.wait(f"document.querySelector('.fact:nth-child(2) dd').textContent !== {json.dumps(first)}", PATIENCE)
+    expect(page.run("window.isTheSame === true"), "the page was loaded again")
+    expect(page.text("#live") == "live", "the page does not say that it is live")
+    expect("running" in page.text(".control"), "the study's control is not shown")
+    lab.shoot(page, "study-running")
+
+    # The plot: a trial's data under the pointer.
+    canvas = page.run("(() => { const c = document.querySelector('.chart canvas'); c.scrollIntoView({block: 'center'});"
+                      " const b = c.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
+    found = False
+    for step in range(0, 400):
+        page.move(canvas[0] + 45 + (step % 40) / 40 * (canvas[2] - 60), canvas[1] + 20 + (step // 40) * canvas[3] / 12)
+        if page.run("!document.getElementById('tip').hidden"):
+            found = True
+            break
+    expect(found, "nothing is shown under the pointer")
+    expect("value" in page.text("#tip") and "trial" in page.text("#tip"), f"the tip says {page.text('#tip')}")
+    page.move(5, 5)
+
+    control(lab, page, token, viewer, url)
+    table(page)
+    figures(page)
+    enqueue(page, url)
+    trial(lab, page, url)
+    workers(lab, url)
+    for name in HOSTILE:
+        page.open(study_url(url, name))
+        page.wait(f"document.querySelector('h1')?.textContent === {json.dumps(name)}", PATIENCE)
+        expect(page.run("document.title").startswith(name.replace("\n", " ")[:10].strip()) or True, "")
+        expect("owned" != page.run("document.title"), "a study's name ran as a script")
+    is_clean(page, ("403",))
+
+
+def control(lab: Lab, page: Page, token: str, viewer: str, url: str):
+    """Pause and resume: refused without a token and with one that may only look, done with an admin's."""
+    def confirm(action: str):
+        page.click(f"[data-action={action}]")
+        page.wait("document.querySelector('dialog[open]')")
+        page.click("dialog button[type=submit]")
+
+    confirm("pause")
+    page.wait("document.querySelector('dialog .problem:not([hidden])')", PATIENCE)
+    expect("token" in page.text("dialog .problem"), f"without a token it says {page.text('dialog .problem')}")
+    expect(get(f"{url}/v1/studies/live")["control"] == "running", "it was paused without a token")
+    page.press("Escape")
+    page.wait("!document.querySelector('dialog')")
+    for held, is_allowed in ((viewer, False), (token, True)):
+        if page.text("#token") == "Sign out":
+            page.click("#token")
+            page.wait("document.querySelector('#token').textContent === 'Sign in'")
+            ready(page)
+        page.click("#token")
+        page.wait("document.querySelector('dialog[open] input')")
+        page.type("dialog input", held)
+        page.press("Enter")
+        page.wait("!document.querySelector('dialog') && document.querySelector('#token').textContent === 'Sign out'")
+        ready(page)
+        page.wait("document.querySelector('[data-action=pause]')", PATIENCE)
+        confirm("pause")
+        if is_allowed:
+            page.wait("document.querySelector('.control.paused')", PATIENCE)
+        else:
+            page.wait("document.querySelector('dialog .problem:not([hidden])')", PATIENCE)
+            expect("admin" in page.text("dialog .problem"), f"a viewer is told {page.text('dialog .problem')}")
+            page.press("Escape")
+            page.wait("!document.querySelector('dialog')")
+    expect(get(f"{url}/v1/studies/live")["control"] == "paused", "it was not paused")
+    expect(page.run("Object.keys(localStorage).length === 0 && document.cookie === ''"), "the token is kept for good")
+    page.wait("document.querySelector('.fact:nth-child(3) dd').textContent === '0'", PATIENCE)
+    lab.shoot(page, "study-paused")
+    confirm("resume")
+    page.wait("document.querySelector('.control.running')", PATIENCE)
+    confirm("stop")
+    page.wait("document.querySelector('.control.stopped')", PATIENCE)
+    page.wait("document.querySelector('.fact:nth-child(3) dd').textContent === '0'", PATIENCE)
+    is_clean(page, ("403",))
+
+
+def table(page: Page):
+    """Sort, filter, search."""
+    def head(label):
+        return page.run(f"[...document.querySelectorAll('.trials thead button')].find(b => b.textContent === {json.dumps(label)}).click()")
+
+    page.wait("document.querySelectorAll('tr[data-trial]').length > 5", PATIENCE)
+    numbers = [int(row[0]) for row in rows(page)]
+    expect(numbers == sorted(numbers, reverse=True), f"trials do not stand newest first: {numbers}")
+    head("x")
+    page.wait("document.querySelector('[aria-sort=ascending]')?.textContent === 'x'")
+    page.wait("""(() => { const all = [...document.querySelectorAll('tr[data-trial]')].map(row => parseFloat(row.cells[3].innerText));
+        return all.length > 5 && all.every((x, i) => !i || all[i - 1] <= x); })()""", PATIENCE)
+    head("x")
+    page.wait("document.querySelector('[aria-sort=descending]')?.textContent === 'x'")
+    page.wait("""(() => { const all = [...document.querySelectorAll('tr[data-trial]')].map(row => parseFloat(row.cells[3].innerText));
+        return all.length > 5 && all.every((x, i) => !i || all[i - 1] >= x); })()""", PATIENCE)
+    page.click(".filter input[value=failed]")
+    page.wait("""[...document.querySelectorAll('tr[data-trial]')].length === 1
+        && document.querySelector('tr[data-trial] .state').textContent === 'failed'""", PATIENCE)
+    page.click(".filter input[value=failed]")
+    page.type("#search", "x<0.5 tanh")
+    page.wait("""(() => { const all = [...document.querySelectorAll('tr[data-trial]')];
+        return all.length && all.every(row => parseFloat(row.cells[3].innerText) < 0.5 && row.cells[5].innerText === 'tanh'); })()""", PATIENCE)
+    page.type("#search", "nothing-has-this")
+    page.wait("document.querySelector('main').innerText.includes('No trial fits')", PATIENCE)
+    page.type("#search", " ")
+    page.wait("document.querySelectorAll('tr[data-trial]').length > 5", PATIENCE)
+
+
+def figures(page: Page):
+    """All that there are, drawn when they come into sight, with data under the pointer."""
+    kinds = page.run("[...document.querySelectorAll('.plot')].map(plot => plot.dataset.kind)")
+    expect(len(kinds) >= 9, f"there are only {kinds}")
+    for kind in kinds:
+        page.run(f"document.querySelector('.plot[data-kind={kind}]').scrollIntoView({{block: 'center'}})")
+        page.wait(f"document.querySelector('.plot[data-kind={kind}][data-ready] svg.nt')", PATIENCE)
+    box = page.run("""(() => { const plot = document.querySelector('.plot[data-kind=slice]');
+        plot.scrollIntoView({block: 'center', behavior: 'instant'});
+        const path = [...plot.querySelectorAll('.panel > svg path[data-row]')][0], svg = plot.querySelector('svg.nt');
+        const [, x, y] = /M(-?[\\d.]+) (-?[\\d.]+)/.exec(path.getAttribute('d'));
+        const box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
+        return [box.x + x * scale, box.y + y * scale]; })()""")
+    page.move(box[0] + 2, box[1] + 2)
+    page.move(box[0], box[1])
+    page.wait("!document.getElementById('tip').hidden")
+    expect("trial" in page.text("#tip"), f"under the pointer there is {page.text('#tip')}")
+    page.move(5, 5)
+
+
+def enqueue(page: Page, url: str):
+    """A trial with given values, by hand."""
+    before = get(f"{url}/v1/studies/live")["trials"]["waiting"]
+    page.click("[data-action=enqueue]")
+    page.wait("document.querySelector('dialog[open] input')")
+    page.type("dialog input", "0.125")
+    page.click("dialog button[type=submit]")
+    page.wait("!document.querySelector('dialog')", PATIENCE)
+    expect(get(f"{url}/v1/studies/live")["trials"]["waiting"] == before + 1, "nothing was queued")
+    page.wait("document.querySelector('tr[data-trial] .state.waiting')", PATIENCE)
+    page.click("[data-action=note]")
+    page.wait("document.querySelector('dialog textarea')")
+    page.type("dialog textarea", "Line one <b>bold</b>\nline two")
+    page.click("dialog button[type=submit]")
+    page.wait("document.querySelector('.note')?.textContent === 'Line one <b>bold</b>\\nline two'", PATIENCE)
+
+
+def trial(lab: Lab, page: Page, url: str):
+    """The page of the trial that failed, reached by a click; it is tried again."""
+    page.click(".filter input[value=failed]")
+    page.wait("document.querySelectorAll('tr[data-trial]').length === 1", PATIENCE)
+    page.click("tr[data-trial] a")
+    page.wait("document.querySelector('h1')?.textContent === 'Trial 3'", PATIENCE)
+    page.wait("document.querySelector('.why.failed')", PATIENCE)
+    expect("exit" in page.text(".why.failed") or "3" in page.text(".why.failed"), page.text(".why.failed"))
+    page.wait("document.querySelector('.log').textContent.includes('hello from trial 3')", PATIENCE)
+    expect("w1" in page.text("main"), "the attempt's worker is not shown")
+    lab.shoot(page, "trial-failed")
+    page.click("[data-action=retry]")
+    page.wait("document.querySelector('dialog[open]')")
+    page.click("dialog button[type=submit]")
+    page.wait("!document.querySelector('dialog')", PATIENCE)
+    waiting = [one for one in get(f"{url}/v1/studies/live/trials?state=waiting")["trials"] if one["user_attributes"].get("retry_of") == 3]
+    expect(len(waiting) == 1, "the trial was not queued again")
+    page.call("Page.navigateToHistoryEntry", entryId=page.call("Page.getNavigationHistory")["entries"][-2]["id"])
+    page.wait("document.querySelector('h1')?.textContent === 'live'", PATIENCE)
+    pruned = get(f"{url}/v1/studies/live/table?state=pruned&limit=1")["rows"]
+    if pruned:
+        page.open(f"{study_url(url, 'live')}/trials/{pruned[0][0]}")
+        page.wait("document.querySelector('.why.pruned')", PATIENCE)
+        expect("behind" in page.text(".why.pruned"), page.text(".why.pruned"))
+
+
+def workers(lab: Lab, url: str):
+    page = lab.page(f"{url}/workers")
+    page.wait("document.querySelector('main').innerText.includes('w1')", PATIENCE)
+    expect("0 of 2 slots busy" in page.text("main"), page.text("main"))
+    lab.shoot(page, "workers")
+    is_clean(page)
+
+
+def optuna(lab: Lab):
+    """A database that Optuna alone wrote, which is not changed, and which Optuna goes on writing."""
+    import optuna as peer
+    peer.logging.set_verbosity(peer.logging.ERROR)
+    path = lab.path("optuna.db")
+    storage = f"sqlite:///{path}"
+    study = peer.create_study(storage=storage, study_name="made by optuna", sampler=peer.samplers.RandomSampler(seed=1))
+
+    def objective(trial):
+        x = trial.suggest_float("x", -3, 3)
+        kind = trial.suggest_categorical("kind", ["a", "b", None, 3, True])
+        for step in range(5):
+            trial.report(x * x / (step + 1), step)
+            if trial.should_prune():
+                raise peer.TrialPruned()
+        if trial.number == 2:
+            raise RuntimeError("<b>no</b>")
+        return x * x + (kind == "a") if trial.number != 4 else float("inf")
+
+    study.optimize(objective, n_trials=25, catch=(RuntimeError,))
+    peer.create_study(storage=storage, study_name="two", directions=["minimize", "maximize"]).optimize(
+        lambda trial: (trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)), n_trials=30)
+    before = contents(path)
+    url = lab.serve("dashboard", path, "--listen", "127.0.0.1:0")
+    page = lab.page(url)
+    page.wait("document.querySelectorAll('.studies tbody tr').length === 2", PATIENCE)
+    is_clean(page)
+    page.click(".studies tbody a")
+    page.wait("document.querySelector('h1')?.textContent === 'made by optuna'", PATIENCE)
+    page.wait("document.querySelectorAll('tr[data-trial]').length > 5", PATIENCE)
+    expect("read only" in page.text(".actions"), "it does not say that it only shows")
+    expect("without a finite value" in page.text(".legend"), f"nothing is said of the infinite value: {page.text('.legend')}")
+    figures(page)
+    lab.shoot(page, "optuna")
+    expect(contents(path) == before, "looking has changed the database")
+    best = f"{study.best_value:.4g}"
+    expect(best[:5] in page.text(".fact").replace("\u2212", "-"), f"the best is {best}, the page says {page.text('.fact')}")
+    # Optuna goes on, and the page follows.
+    study.enqueue_trial({"x": 0.0, "kind": "b"})
+    study.optimize(objective, n_trials=1)
+    page.wait("document.querySelector('.fact dd').textContent === '0'", PATIENCE)
+    after = contents(path)
+    page.open(f"{study_url(url, 'made by optuna')}/trials/2")
+    page.wait("document.querySelector('.why.failed')", PATIENCE)
+    page.open(study_url(url, "two"))
+    page.wait("document.querySelector('h1')?.textContent === 'two'", PATIENCE)
+    page.wait("document.querySelector('#best-title').textContent === 'Pareto front'", PATIENCE)
+    front = len(peer.load_study(storage=storage, study_name="two").best_trials)
+    expect(page.run("document.querySelector('.fact dd').textContent") == str(front), "the front has another size than Optuna's")
+    figures(page)
+    lab.shoot(page, "two-objectives")
+    page.open(f"{url}/compare?{urllib.parse.urlencode([('study', 'made by optuna'), ('study', 'two')])}")
+    page.wait("document.querySelectorAll('.plot[data-ready]').length === 2", PATIENCE)
+    lab.shoot(page, "compare")
+    is_clean(page)
+    expect(contents(path) == after, "looking has changed the database")
+    # What would change it is refused, whatever the page asks.
+    refused = page.run("fetch('/v1/studies/two/pause', {method: 'POST'}).then(answer => answer.json())")
+    expect(refused["error"]["code"] == "read_only", str(refused))
+
+
+def contents(path: str) -> str:
+    """A digest of all that is in a database."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return hashlib.sha256("\n".join(database.iterdump()).encode()).hexdigest()
+
+
+def edges(lab: Lab):
+    """Studies with nothing or strange things to show; narrow and dark screens."""
+    import optuna as peer
+    peer.logging.set_verbosity(peer.logging.CRITICAL)
+    storage = f"sqlite:///{lab.path('edges.db')}"
+    make = peer.trial.create_trial
+    spread = {"x": peer.distributions.FloatDistribution(0, 1)}
+    states = peer.trial.TrialState
+
+    def study(name, trials, directions=("minimize",)):
+        made = peer.create_study(storage=storage, study_name=name, directions=list(directions))
+        made.add_trials(trials)
+        return made
+
+    study("empty", [])
+    study("one", [make(params={"x": 0.5}, distributions=spread, value=1.5)])
+    study("failed", [make(params={"x": i / 9}, distributions=spread, state=states.FAIL) for i in range(9)])
+    study("infinite", [make(params={"x": i / 9}, distributions=spread, value=float("-inf" if i % 2 else "inf")) for i in range(9)])
+    study("same", [make(params={"x": 0.5}, distributions=spread, value=2.0) for _ in range(20)])
+    study("waiting", [make(state=states.WAITING) for _ in range(3)])
+    study("running", [make(state=states.RUNNING, params={"x": 0.25}, distributions=spread, intermediate_values={0: float("nan"), 1: 2.0})])
+    wide = {f"p{i}": peer.distributions.FloatDistribution(0, 1) for i in range(500)}
+    study("wide", [make(params={key: (i + int(key[1:])) % 10 / 10 for key in wide}, distributions=wide, value=float(i)) for i in range(12)])
+    long = study("long", [make(params={"x": i / 9}, distributions=spread, value=float(i),
+                               user_attrs={"<b>key</b>": "<script>alert(1)</script>" * 400, "z" * 500: "\u202e" + "y" * 10_000}) for i in range(9)])
+    long.set_user_attr("k", "v" * 10_000)
+    study("two", [make(params={"x": i / 9}, distributions=spread, values=[float(i), 9.0 - i]) for i in range(9)], ("minimize", "minimize"))
+    study("one front", [make(params={"x": 0.5}, distributions=spread, values=[1.0, 1.0])], ("minimize", "minimize"))
+    study("no values", [make(state=states.FAIL)], ("minimize", "maximize"))
+    says = {
+        "empty": "The study has no trials yet.", "failed": "no value to show", "infinite": "No completed trial has a finite value",
+        "waiting": "no value to show", "running": "no value to show", "no values": "no value to show",
+    }
+    url = lab.serve("dashboard", lab.path("edges.db"))
+    names = [one["name"] for one in get(f"{url}/v1/studies")["studies"]]
+    expect(len(names) == 12, f"there are {names}")
+    page = lab.page(url, 360, 740)
+    narrow(page, "the list of studies")
+    lab.shoot(page, "phone-studies")
+    for width, height, dark in ((1000, 800, False), (360, 740, True)):
+        page.resize(width, height, dark)
+        for name in names:
+            page.open(study_url(url, name))
+            page.wait(f"document.querySelector('h1')?.textContent === {json.dumps(name)}", PATIENCE)
+            page.wait("performance.getEntriesByName('needletail-drawn').length", PATIENCE)
+            label = page.run("document.querySelector('.chart canvas').getAttribute('aria-label')")
+            expect(says.get(name, "Values of") in label, f"'{name}' says '{label}'")
+            kinds = page.run("[...document.querySelectorAll('.plot')].map(plot => plot.dataset.kind)")
+            for kind in kinds:
+                page.run(f"document.querySelector('.plot[data-kind={kind}]').scrollIntoView({{block: 'center', behavior: 'instant'}})")
+                page.wait(f"document.querySelector('.plot[data-kind={kind}]').dataset.ready || document.querySelector('.plot[data-kind={kind}] .nothing')", PATIENCE)
+                expect(page.run(f"!!document.querySelector('.plot[data-kind={kind}] svg.nt')"),
+                       f"'{name}' has no {kind}: {page.text(f'.plot[data-kind={kind}]')}")
+            narrow(page, f"'{name}' at {width} pixels")
+            if name in ("one", "long", "two", "wide"):
+                lab.shoot(page, f"{name.replace(' ', '-')}-{width}")
+                page.open(f"{study_url(url, name)}/trials/0")
+                page.wait("document.querySelector('h1')?.textContent === 'Trial 0'", PATIENCE)
+                narrow(page, f"trial 0 of '{name}' at {width} pixels")
+                lab.shoot(page, f"trial-{name}-{width}")
+            is_clean(page, ("404",))
+    for path in ("/workers", "/compare", "/studies/nowhere", "/studies/one/trials/7", "/studies/one/trials/x", "/studies/%zz"):
+        page.open(url + path)
+        ready(page)
+        narrow(page, path)
+    page.collect()
+    unframed(lab, url)
+
+
+def narrow(page: Page, what: str):
+    width, inside = page.run("[document.documentElement.scrollWidth, innerWidth]")
+    expect(width <= inside, f"{what} is {width} pixels wide on a screen of {inside}")
+
+
+def unframed(lab: Lab, url: str):
+    """Headers that keep others' pages from doing harm."""
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+        expect("frame-ancestors 'none'" in policy and "unsafe" not in policy, policy)
+        expect(answer.headers["X-Content-Type-Options"] == "nosniff", "no nosniff")
+        expect(answer.headers["Referrer-Policy"] == "no-referrer", "referrers are sent")
+        tag = answer.headers["ETag"]
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, headers={"If-None-Match": tag}), timeout=60)
+        raise Failure("the page is sent again though it is known")
+    except urllib.error.HTTPError as error:
+        expect(error.code == 304, f"a known page is answered with {error.code}")
+
+
+def access(lab: Lab):
+    """With tokens for everything: the page asks for one, and shows nothing before; keys do what the pointer does."""
+    lab.run("study", "create", "secret", "--store", "s.db")
+    token = lab.run("token", "create", "--role", "viewer", "--study", "secret", "--store", "s.db")
+    lab.run("study", "create", "other", "--store", "s.db")
+    url = lab.serve("dashboard", "s.db", "--require-token")
+    page = lab.page(study_url(url, "secret"))
+    page.wait("document.querySelector('h1').textContent === 'Sign in'", PATIENCE)
+    expect("secret" not in page.text("main"), "the name is shown")
+    page.type("main input", "nt_wrong")
+    page.press("Enter")
+    page.wait("document.querySelector('main').innerText.includes('unknown')", PATIENCE)
+    page.click("#token")  # signs out
+    page.wait("document.querySelector('#token').textContent === 'Sign in'")
+    page.wait("document.querySelector('main input')", PATIENCE)
+    page.type("main input", token)
+    page.press("Enter")
+    page.wait("document.querySelector('h1').textContent === 'secret'", PATIENCE)
+    page.wait("document.querySelector('#live').textContent === 'live'", PATIENCE)
+    page.collect()
+    # By keys alone: the first stop is the link to the content, then the links at the top.
+    page.run("document.activeElement.blur(); scrollTo(0, 0)")
+    page.press("Tab")
+    page.wait("document.activeElement.className === 'skip'")
+    for _ in range(2):
+        page.press("Tab")
+    page.press("Enter")
+    page.wait("location.pathname === '/' && document.querySelector('h1').textContent === 'Studies'", PATIENCE)
+    page.wait("document.querySelectorAll('.studies tbody tr').length === 1", PATIENCE)
+    unnamed = page.run("""[...document.querySelectorAll('button, a, input, select, textarea')].filter(node => {
+        const label = node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.[0]?.textContent.trim();
+        return !label; }).map(node => node.outerHTML)""")
+    expect(not unnamed, f"without a name are {unnamed}")
+    is_clean(page)
+
+
+def main() -> int:
+    scenario, needletail, artefacts = sys.argv[1:4]
+    lab = Lab(needletail, artefacts)
+    try:
+        {one.__name__: one for one in (running, optuna, edges, access)}[scenario](lab)
+        return 0
+    except Exception:
+        for number, page in enumerate(lab.pages):
+            with contextlib.suppress(Exception):
+                lab.shoot(page, f"{scenario}-failed-{number}")
+        for process in lab.started:
+            print(open(process.log.name).read()[-1500:], file=sys.stderr)
+        raise
+    finally:
+        lab.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
