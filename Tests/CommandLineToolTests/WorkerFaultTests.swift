@@ -261,8 +261,8 @@ import Testing
     #expect(!Self.isAlive(child))
     let trial = try served.trial(0)
     #expect(trial["state"] as? String == "failed")
-    let attributes = trial["system_attributes"] as? [String: String]
-    #expect(attributes?["needletail:outcome"] == "cancelled", "\(trial)")
+    let attributes = trial["system_attributes"] as? [String: Any]
+    #expect(attributes?["needletail:outcome"] as? String == "cancelled", "\(trial)")
     try served.stop()
     try command.cleanUp()
   }

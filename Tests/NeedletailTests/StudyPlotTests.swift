@@ -4,7 +4,7 @@ import Testing
 @Suite struct StudyPlotTests {
   @Test("a study in memory is drawn and assessed")
   func plots() async throws {
-    let study = try Study.create("memory", seed: 1)
+    let study = try Study.create("memory", sampler: RandomSampler(), seed: 1)
     try await study.optimize(trials: 20) { trial in
       let x = try trial.suggestFloat("x", 0...1)
       let y = try trial.suggestFloat("y", 0...1)
