@@ -6,7 +6,7 @@ import Testing
 @Suite struct RunNamesTests {
   @Test(arguments: [
     ("learning_rate", "learning_rate"), ("model/width", "model/width"), ("a b:c-d.e", "a b:c-d.e"),
-    ("why? \u{E4}", "why_ \u{E4}"), ("", "_"), (".", "_"), ("..", "__"), ("../up", "___up"),
+    ("why? \u{E4}", "why_ \u{E4}"), ("", "_"), (".", "_"), ("..", "_."), ("../up", "_./up"),
     ("/root", "_root"), ("a//b", "a__b"), ("a/../b", "a_.._b"), (".hidden", "_hidden"),
     ("<script>", "_script_"), ("\u{202E}x", "_x"),
   ])
@@ -73,13 +73,12 @@ import Testing
 @Suite struct BatchTests {
   @Test func keepsMLflowsLimits() {
     var batch = Batch()
-    /// How many of a kind the batch takes.
-    func count(_ entry: JSONValue, as kind: Batch.Kind) -> Int {
-      (1...2_000).first { _ in !batch.take(entry, as: kind) }.map { $0 - 1 } ?? 2_000
-    }
-    #expect(count(RunRecord.Entry(key: "k", value: "v").json, as: .params) == 100)
-    let point = RunRecord.Point(key: "m", value: .nan, step: 1, time: 2)
-    #expect(count(point.json, as: .metrics) == 900, "1,000 entries in all")
+    let entry = RunRecord.Entry(key: "k", value: "v").json
+    let entries = (0..<101).map { _ in batch.take(entry, as: .params) }
+    #expect(entries.firstIndex(of: false) == 100)
+    let point = RunRecord.Point(key: "m", value: .nan, step: 1, time: 2).json
+    let points = (0..<901).map { _ in batch.take(point, as: .metrics) }
+    #expect(points.firstIndex(of: false) == 900, "1,000 entries in all")
     var large = Batch()
     let text = RunRecord.Entry(key: "k", value: String(repeating: "\u{4E2D}", count: 6_000)).json
     while large.take(text, as: .tags) {}

@@ -13,7 +13,7 @@ enum Scenario {
 
   /// Runs a script with the built programs on its path; it must end well within the time.
   static func run(
-    _ script: String, _ arguments: String..., within limit: Duration = .seconds(180),
+    _ script: String, _ arguments: String..., within limit: Duration = .seconds(300),
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let environment = ProcessInfo.processInfo.environment

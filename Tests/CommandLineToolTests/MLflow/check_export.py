@@ -75,7 +75,8 @@ def same(a, b, clamps):
 
 
 def snapshot(client, name):
-    experiment = client.get_experiment_by_name(name)
+    # MLflow's own search by name does not take every name.
+    experiment = next(e for e in client.search_experiments() if e.name == name)
     found, token = [], None
     while True:
         page = client.search_runs(

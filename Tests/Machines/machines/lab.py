@@ -68,7 +68,7 @@ def name_hosts(addresses: dict[str, str]) -> None:
 
 def run(*command: str, **options) -> str:
     """Runs a program to its end and returns what it wrote; its failure is an error that quotes it."""
-    options = {"timeout": 60, "stdin": subprocess.DEVNULL} | options
+    options = {"timeout": 150, "stdin": subprocess.DEVNULL} | options
     result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
     )
