@@ -28,7 +28,6 @@ import Testing
   func survivesChaos(store: String) throws {
     try Scenario.run(
       "../../Benchmarks/chaos/chaos.py", "--store", store, "--trials", "200", "--workers", "8",
-      "--rate", "1",
-      "--limit", "240")
+      "--rate", "1", "--limit", "240")
   }
 }
