@@ -31,20 +31,7 @@ package struct DashboardVerb: Verb {
         name: "--listen", short: "-l", placeholder: "HOST:PORT",
         help: "The address to listen on; 127.0.0.1 and a free port by default."),
       .init(name: "--open", help: "Open the first page in the browser."),
-      .init(
-        name: "--certificate", placeholder: "FILE",
-        help: "The certificate in PEM form, with those between it and its authority.",
-        completion: .file),
-      .init(
-        name: "--key", placeholder: "FILE", help: "The certificate's key in PEM form.",
-        completion: .file),
-      .init(name: "--require-token", help: "Demand tokens of programs on this machine, too."),
-      .init(
-        name: "--insecure",
-        help:
-          "Listen on any address without encryption, and without tokens unless they are required."),
-      .store, .json,
-    ],
+    ] + ListenOptions.protection + [.store, .json],
     examples: [
       .init("needletail dashboard --open", "Shows needletail.db in the browser."),
       .init("needletail dashboard optuna.db", "Prints the address of the pages of another store."),
@@ -54,12 +41,8 @@ package struct DashboardVerb: Verb {
     ])
 
   private let location: String?
-  private let listen: ListenAddress
+  private let listen: ListenOptions
   private let opens: Bool
-  private let certificate: String?
-  private let key: String?
-  private let isTokenRequired: Bool
-  private let isInsecure: Bool
   private let json: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
@@ -70,34 +53,17 @@ package struct DashboardVerb: Verb {
       throw .conflict("the store is given twice, by itself and with --store; give it once")
     }
     location = named.first ?? option
-    do throws(ServingError) {
-      listen = try ListenAddress(arguments.value("--listen") ?? "127.0.0.1:0")
-    } catch {
-      throw .conflict(error.description)
-    }
+    listen = try ListenOptions(&arguments, port: 0)
     opens = arguments.flag("--open")
-    certificate = arguments.value("--certificate")
-    key = arguments.value("--key")
-    guard (certificate == nil) == (key == nil) else {
-      throw .conflict("--certificate and --key belong together; give both")
-    }
-    isTokenRequired = arguments.flag("--require-token")
-    isInsecure = arguments.flag("--insecure")
     json = arguments.flag("--json")
   }
 
   package func run(_ context: Context) throws -> ExitCode {
     let selection = try StoreSelection(option: location, environment: context.environment)
-    var settings = StudyServer.Settings(address: listen, version: ToolVersion.text)
+    var settings = try listen.settings()
     settings.isReadOnly = true
-    settings.isTokenRequired = isTokenRequired
-    settings.isInsecure = isInsecure
     settings.trialFolder = selection.trialFolder
     settings.openReader = { try selection.openExisting() }
-    if let certificate, let key {
-      settings.credentials = try TLSCredentials(
-        certificate: certificate, key: key, clientAuthority: nil)
-    }
     let console = context.console
     let stops = StopRequests()
     defer { stops.end() }
@@ -112,7 +78,7 @@ package struct DashboardVerb: Verb {
       console.write("dashboard of \(store.location.printable) on \(server.url)")
     }
     console.flush()
-    if isInsecure, !isTokenRequired, !server.isLoopback {
+    if listen.isOpenToAll(server) {
       console.warn("anybody who reaches \(server.url) can read these studies")
     }
     if opens {

@@ -41,29 +41,13 @@ package struct ServeVerb: Verb {
         help: "How long a worker may be silent before its trials are given to others; 60s by "
           + "default, at least 2s."),
       .init(
-        name: "--certificate", placeholder: "FILE",
-        help: "The certificate in PEM form, with those between it and its authority.",
-        completion: .file),
-      .init(
-        name: "--key", placeholder: "FILE", help: "The certificate's key in PEM form.",
-        completion: .file),
-      .init(
-        name: "--client-ca", placeholder: "FILE",
-        help: "Let only clients in that have a certificate of this authority.", completion: .file),
-      .init(name: "--require-token", help: "Demand tokens of programs on this machine, too."),
-      .init(
-        name: "--insecure",
-        help:
-          "Listen on any address without encryption, and without tokens unless they are required."),
-      .init(
         name: "--connections", placeholder: "N",
         help: "Connections at a time; 4096 by default."),
       .init(
         name: "--connections-per-peer", placeholder: "N",
         help: "Connections at a time from one other machine; 256 by default."),
       .init(name: "--log", help: "Write a line to stderr about everything that matters."),
-      .store, .json,
-    ],
+    ] + ListenOptions.protection + [.store, .json],
     examples: [
       .init("needletail serve study.yaml", "Serves the study to workers on this machine."),
       .init(
@@ -72,13 +56,8 @@ package struct ServeVerb: Verb {
     ])
 
   private let paths: [String]
-  private let listen: ListenAddress
+  private let listen: ListenOptions
   private let lease: Duration
-  private let certificate: String?
-  private let key: String?
-  private let clientAuthority: String?
-  private let isTokenRequired: Bool
-  private let isInsecure: Bool
   private let limits: HTTPLimits
   private let logs: Bool
   private let store: String?
@@ -86,29 +65,13 @@ package struct ServeVerb: Verb {
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     paths = arguments.remaining()
-    let address = arguments.value("--listen") ?? "127.0.0.1:\(WireProtocol.defaultPort)"
-    do throws(ServingError) {
-      listen = try ListenAddress(address)
-    } catch {
-      throw .conflict(error.description)
-    }
+    listen = try ListenOptions(&arguments, port: WireProtocol.defaultPort)
     lease = try arguments.duration("--lease") ?? .seconds(60)
     guard lease >= .seconds(2), lease <= .seconds(86_400) else {
       throw .badValue(
         option: "--lease", value: arguments.value("--lease") ?? "",
         expected: "a time from 2s to 24h")
     }
-    certificate = arguments.value("--certificate")
-    key = arguments.value("--key")
-    clientAuthority = arguments.value("--client-ca")
-    guard (certificate == nil) == (key == nil) else {
-      throw .conflict("--certificate and --key belong together; give both")
-    }
-    guard clientAuthority == nil || certificate != nil else {
-      throw .conflict("--client-ca needs --certificate and --key")
-    }
-    isTokenRequired = arguments.flag("--require-token")
-    isInsecure = arguments.flag("--insecure")
     var limits = HTTPLimits()
     if let count = try arguments.integer("--connections", in: 1...100_000) {
       limits.connections = count
@@ -126,17 +89,11 @@ package struct ServeVerb: Verb {
     let files = try paths.map { try StudyFile(contentsOf: $0) }
     let selection = try StoreSelection(
       option: store ?? Self.store(of: files), environment: context.environment)
-    var settings = StudyServer.Settings(address: listen, version: ToolVersion.text)
+    var settings = try listen.settings()
     settings.limits = limits
     settings.leaseDuration = lease
-    settings.isTokenRequired = isTokenRequired
-    settings.isInsecure = isInsecure
     settings.trialFolder = selection.trialFolder
     settings.openReader = { try selection.openExisting() }
-    if let certificate, let key {
-      settings.credentials = try TLSCredentials(
-        certificate: certificate, key: key, clientAuthority: clientAuthority)
-    }
     let console = context.console
     if logs {
       settings.log = { line in console.note("\(Timestamp.now().rfc3339) \(line.harmless)") }
@@ -169,7 +126,7 @@ package struct ServeVerb: Verb {
       console.warn(
         "this system allows \(server.connectionLimit) connections; raise it with ulimit -n")
     }
-    if isInsecure, !isTokenRequired, !server.isLoopback {
+    if listen.isOpenToAll(server) {
       console.warn("anybody who reaches \(server.url) can run commands on its workers")
     }
     guard !json else { return }
