@@ -49,6 +49,15 @@ public final class PostgresStudyStore: StudyStore {
     try self.init(address: address, creatingIfMissing: creatingIfMissing, grace: 5)
   }
 
+  /// Opens a store that exists, for one who only looks: calls that write are refused, and those that read
+  /// add no tables of ours to a database of another program.
+  ///
+  /// - Throws: As the other initializer.
+  package convenience init(showing address: String) throws(StoreError) {
+    try self.init(address: address, creatingIfMissing: false, grace: 5)
+    memory.withLock { $0.isReadOnly = true }
+  }
+
   /// Opens the store.
   ///
   /// - Parameters:

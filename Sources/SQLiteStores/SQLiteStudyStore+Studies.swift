@@ -166,12 +166,12 @@ extension SQLiteStudyStore {
   }
 
   /// Gives the studies that other programs made their rows in our tables, unless the store is
-  /// read-only.
+  /// read-only or somebody only looks.
   private func registered(
     _ found: [StudyRecord], named name: String?
   ) throws(StoreError) -> [StudyRecord] {
     let strangers = found.filter { $0.token.hasPrefix(Session.unregistered) }
-    if strangers.isEmpty || isReadOnly { return found }
+    if strangers.isEmpty || isReadOnly || !adoptsStudies { return found }
     return try write(.process) { session throws(StoreError) in
       for stranger in try session.studies(named: name)
       where stranger.token.hasPrefix(Session.unregistered) {
@@ -282,7 +282,7 @@ extension Session {
   }
 
   private func token(ofStudyID id: Int, named name: String) throws(StoreError) -> String? {
-    guard hasOwnTables else { return nil }
+    guard try findOwnTables() else { return nil }
     let find = try database.statement(
       "SELECT token FROM needletail_studies WHERE study_id = ? AND study_name = ?")
     find.bind(1, id)

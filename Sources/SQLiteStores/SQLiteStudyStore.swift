@@ -16,6 +16,8 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
   // `isTaken` and `lock` are only touched under `monitor` or by that thread.
   public let location: String
   private let session: Session
+  /// Whether studies that other programs made get rows in our tables when they are first seen.
+  let adoptsStudies: Bool
   /// The path that all who use the file agree on, whatever links they came by.
   private let resolvedPath: String
   let diskSync: DiskSync
@@ -43,9 +45,19 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
       try Session(path: path, creatingIfMissing: creatingIfMissing), location: path)
   }
 
+  /// Opens a store that exists, for one who only looks: nothing is written to it by calls that read, not
+  /// even our own tables, which others would add to a database of another program.
+  ///
+  /// - Throws: As the other initializer.
+  package convenience init(showing path: String) throws(StoreError) {
+    self.init(
+      try Session(path: path, creatingIfMissing: false), location: path, adoptsStudies: false)
+  }
+
   /// Creates the store of a session that is open.
-  init(_ session: Session, location: String) {
+  init(_ session: Session, location: String, adoptsStudies: Bool = true) {
     self.session = session
+    self.adoptsStudies = adoptsStudies
     self.location = location
     resolvedPath = session.database.resolvedPath
     diskSync = DiskSync(path: resolvedPath + "-wal", location: location)

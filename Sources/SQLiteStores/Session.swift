@@ -77,6 +77,16 @@ final class Session {
     isOutdated = false
   }
 
+  /// Whether our tables are there by now: another process may have added them since this session looked.
+  func findOwnTables() throws(StoreError) -> Bool {
+    if hasOwnTables { return true }
+    let find = try database.statement(
+      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'needletail_version'")
+    defer { find.reset() }
+    hasOwnTables = try find.step()
+    return hasOwnTables
+  }
+
   /// Whether the notes of the whole store have their table, which the first version had not.
   func hasStoreNotes() throws(StoreError) -> Bool {
     guard hasOwnTables else { return false }

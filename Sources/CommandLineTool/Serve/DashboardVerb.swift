@@ -63,11 +63,11 @@ package struct DashboardVerb: Verb {
     var settings = try listen.settings()
     settings.isReadOnly = true
     settings.trialFolder = selection.trialFolder
-    settings.openReader = { try selection.openExisting() }
+    settings.openReader = { try selection.openToShow() }
     let console = context.console
     let stops = StopRequests()
     defer { stops.end() }
-    let store = try selection.openExisting()
+    let store = try selection.openToShow()
     let server = try StudyServer(store, submissions: [], settings)
     if json {
       console.writeJSON([

@@ -59,6 +59,18 @@ package struct StoreSelection: Sendable, Hashable {
     }
   }
 
+  /// Opens a store that exists, for one who only looks: whatever it is asked, nothing is written to it.
+  ///
+  /// - Throws: As ``openExisting()``.
+  package func openToShow() throws -> any StudyStore {
+    switch place {
+    case .file(let path):
+      guard FileFacts(path).exists else { throw CommandError.noStore(location: path) }
+      return try SQLiteStudyStore(showing: path)
+    case .server(let address): return try PostgresStudyStore(showing: address)
+    }
+  }
+
   /// Opens the store, and creates it where there is none.
   package func openOrCreate() throws -> any StudyStore {
     switch place {
