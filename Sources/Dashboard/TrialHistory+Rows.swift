@@ -24,7 +24,9 @@ extension TrialHistory {
   /// From start to end in seconds, or to `now` while it runs; NaN when a moment is not known.
   package func duration(of number: Int, now: Double) -> Double {
     let end = states[number] == .running ? now : endTimes[number]
-    return max(0, end - startTimes[number])
+    let seconds = end - startTimes[number]
+    // Not `max`, which takes 0 for a NaN.
+    return seconds < 0 ? 0 : seconds
   }
 
   /// The parameter's value as the objective saw it; nil for a trial without it.

@@ -55,7 +55,10 @@ export const studyPath = (study, rest = '') => `/v1/studies/${encodeURIComponent
 
 /** What the server is; asked once. */
 let about;
-export const server = () => (about ??= get('/healthz').catch(() => ({})));
+export const server = () => (about ??= get('/healthz').catch(() => {
+  about = undefined;
+  return {};
+}));
 
 const live = document.getElementById('live');
 const tell = (state, words) => {

@@ -18,6 +18,7 @@ async function show(isFirst) {
   leave = new AbortController();
   const { signal } = leave;
   notLive();
+  document.getElementById('tip').hidden = true;
   for (const link of document.querySelectorAll('nav a'))
     if (link.pathname === location.pathname) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

@@ -1,6 +1,6 @@
 // Several studies over each other.
-import { get } from './api.js';
-import { h, name, nothing, number, studyLink, table } from './dom.js';
+import { follow, get } from './api.js';
+import { h, name, nothing, number, refill, studyLink, table } from './dom.js';
 import { Figure } from './figures.js';
 
 const most = 12;
@@ -23,26 +23,45 @@ export async function show(main, _, signal) {
   });
   const body = h('div', { class: 'plots' });
   let ended = new AbortController();
+  const best = h('section', { class: 'card' });
+  let figures = [];
+  const choose = () => studies.filter(study => wanted.has(study.name));
+  const drawBest = () => refill(best, table('Best values', ['study', 'trials', 'completed', 'best value', 'direction'],
+    choose().map(study => [studyLink(study.name), number(study.trials.total), number(study.trials.completed),
+      number(study.best_value), study.directions.join(', ')])));
   const draw = () => {
     ended.abort();
     ended = new AbortController();
     signal.addEventListener('abort', () => ended.abort(), { once: true });
-    const chosen = studies.filter(study => wanted.has(study.name));
+    const chosen = choose();
+    figures = [];
     if (chosen.length < 2 || chosen.length > most) {
       body.replaceChildren(nothing(studies.length < 2 ? 'There are not two studies to compare.'
         : chosen.length > most ? `At most ${most} studies fit into one picture; choose fewer.` : 'Choose two studies or more.'));
       return;
     }
     const query = new URLSearchParams(chosen.map(study => ['study', study.name]));
-    body.replaceChildren(
-      ...['history', 'edf'].map(kind => new Figure(kind, `/v1/figures/${kind}?${query}`, ended.signal).node),
-      h('section', { class: 'card' }, table('Best values', ['study', 'trials', 'completed', 'best value', 'direction'],
-        chosen.map(study => [studyLink(study.name), number(study.trials.total), number(study.trials.completed),
-          number(study.best_value), study.directions.join(', ')]))));
+    figures = ['history', 'edf'].map(kind => new Figure(kind, `/v1/figures/${kind}?${query}`, ended.signal));
+    body.replaceChildren(...figures.map(figure => figure.node), best);
+    drawBest();
   };
   main.replaceChildren(h('div', { class: 'page' }, h('h1', {}, 'Compare studies'),
     h('section', { class: 'card' }, h('fieldset', {}, h('legend', {}, 'Studies'), h('div', { class: 'choices' }, choices)),
       unknown.length ? h('p', { class: 'problem' }, 'There is no study ', unknown.map((one, i) => [i ? ', ' : '', name(one)]).flat(), '.') : ''),
     body));
   draw();
+  follow('/v1/events', undefined, {
+    studies: event => {
+      let isShown = false;
+      for (const fresh of event.studies) {
+        const known = studies.find(study => study.name === fresh.name);
+        if (!known || JSON.stringify(known) === JSON.stringify(fresh)) continue;
+        Object.assign(known, fresh);
+        isShown ||= wanted.has(fresh.name);
+      }
+      if (!isShown || !figures.length) return;
+      drawBest();
+      for (const figure of figures) figure.stale();
+    },
+  }, signal);
 }

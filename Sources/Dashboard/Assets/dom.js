@@ -9,7 +9,7 @@ export function h(name, properties = {}, ...children) {
     else if (key === 'value' || key === 'checked' || key === 'disabled' || key === 'hidden') node[key] = value;
     else node.setAttribute(key, value === true ? '' : value);
   }
-  node.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat(3).filter(child => child !== null && child !== undefined && child !== false));
   return node;
 }
 
@@ -73,9 +73,9 @@ export const studyAddress = study => `/studies/${encodeURIComponent(study)}`;
 export const trialAddress = (study, trial) => `${studyAddress(study)}/trials/${trial}`;
 
 /** A link to a study; of a name that is no part of an address, only the name. */
-export const studyLink = study => study === '.' || study === '..'
-  ? h('span', { title: 'Browsers have no address for a study of this name.' }, name(study))
-  : h('a', { href: studyAddress(study) }, name(study));
+export const studyLink = study => study === '.' || study === '..' || studyAddress(study).length > 6000
+  ? h('span', { class: 'clamped', title: 'Browsers have no address for a study of this name.' }, name(study))
+  : h('a', { class: 'clamped', href: studyAddress(study) }, name(study));
 
 /** Says something at the edge of the page for a while. */
 let fading;
@@ -94,6 +94,26 @@ export function table(caption, heads, rows) {
       h('thead', {}, h('tr', {}, heads.map(head => h('th', { scope: 'col' }, head)))),
       h('tbody', {}, rows.map(row => h('tr', {}, row.map((cell, place) => place
         ? h('td', {}, cell) : h('th', { scope: 'row' }, cell)))))));
+}
+
+/**
+ * Replaces what is in a node, which may be drawn again at any moment: what has the focus keeps it, details
+ * stay open, and what was scrolled stays there.
+ */
+export function refill(node, ...children) {
+  const key = one => `${one.tagName} ${one.getAttribute('href') ?? one.dataset.action ?? one.getAttribute('aria-label') ?? one.textContent}`;
+  const focused = node.contains(document.activeElement) ? document.activeElement : null;
+  const open = new Set([...node.querySelectorAll('details[open] > summary')].map(key));
+  const places = new Map([...node.querySelectorAll('.scroll, .log')]
+    .filter(one => one.scrollTop || one.scrollLeft).map(one => [key(one), [one.scrollLeft, one.scrollTop]]));
+  node.replaceChildren(...children.flat().filter(child => child !== null && child !== undefined && child !== ''));
+  for (const summary of open.size ? node.querySelectorAll('details > summary') : [])
+    if (open.has(key(summary))) summary.parentNode.open = true;
+  for (const one of places.size ? node.querySelectorAll('.scroll, .log') : [])
+    if (places.has(key(one))) one.scrollTo(...places.get(key(one)));
+  if (focused && !focused.isConnected)
+    [...node.querySelectorAll(focused.tagName)].find(one => key(one) === key(focused))?.focus({ preventScroll: true });
+  else focused?.focus({ preventScroll: true });
 }
 
 /** A sentence in place of what there is not. */
@@ -121,7 +141,12 @@ export function ask(title, sentence, fields, action, act) {
     }, h('h2', { id: 'dialog-title' }, title), h('p', {}, sentence), fields, problem,
     h('div', { class: 'row end' },
       h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel'), confirm)));
-  dialog.addEventListener('close', () => dialog.remove());
+  const asked = document.activeElement;
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    // The button that asked may have been replaced by what it did.
+    if (!asked?.isConnected) (document.querySelector('.actions button') ?? document.getElementById('main')).focus();
+  });
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

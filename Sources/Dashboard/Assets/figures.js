@@ -11,11 +11,12 @@ const titles = {
 
 /** A figure at an address of the API, which is read again when `stale` is called. */
 export class Figure {
-  constructor(kind, address, signal) {
+  constructor(kind, address, signal, parameters = () => 0) {
     this.address = address;
+    this.parameters = parameters;
     this.signal = signal;
     this.kind = kind;
-    this.place = h('div', { class: 'figure' }, h('p', { class: 'quiet' }, 'Not drawn yet.'));
+    this.place = h('div', { class: 'figure' }, h('p', { class: 'quiet' }, `${titles[kind]}: not drawn yet.`));
     this.node = h('section', { class: 'card plot', 'aria-label': titles[kind], 'data-kind': kind },
       h('div', { class: 'row end' }, h('h3', { class: 'hidden' }, titles[kind]),
         h('span', { class: 'row' },
@@ -46,9 +47,11 @@ export class Figure {
     this.isStale = false;
     this.isLoading = true;
     try {
+      // Figures with a panel for each parameter need room; the coordinator chooses how much.
+      const isWide = ['slice', 'contour', 'rank'].includes(this.kind) && this.parameters() > 3;
+      this.node.classList.toggle('wide', isWide);
       const width = Math.min(1400, Math.max(360, Math.round(this.place.clientWidth || 640)));
-      // The coordinator chooses the size of figures with many panels.
-      const size = ['slice', 'contour', 'rank', 'pareto'].includes(this.kind) && width >= 640 ? '' : `&width=${width}`;
+      const size = isWide ? '' : `&width=${width}`;
       await import('/assets/figure.js');
       const text = await getText(`${this.address}${this.address.includes('?') ? '&' : '?'}format=html${size}`, this.signal);
       // Parsed apart from this page: nothing in it is run or loaded.

@@ -1,6 +1,6 @@
 // A study: how it goes, its history, its best trials, the table of its trials, figures, note and control.
 import { follow, get, post, server, studyPath } from './api.js';
-import { ask, count, duration, h, name, nothing, number, stateBadge, table, toast, trialAddress, value } from './dom.js';
+import { ask, count, duration, h, name, nothing, number, refill, stateBadge, table, toast, trialAddress, value } from './dom.js';
 import { History } from './chart.js';
 import { Figure } from './figures.js';
 import { TrialTable } from './table.js';
@@ -41,7 +41,7 @@ class Page {
     this.chartPlace = h('div');
     this.legend = h('p', { class: 'legend quiet' });
     this.table = new TrialTable(study, data, signal);
-    this.figures = this.kinds().map(kind => new Figure(kind, studyPath(study, `/figures/${kind}`), signal));
+    this.figures = this.kinds().map(kind => new Figure(kind, studyPath(study, `/figures/${kind}`), signal, () => this.data.parameters.length));
     this.note = h('section', { class: 'card', 'aria-labelledby': 'note-title' });
     this.node = h('div', { class: 'page' },
       h('div', { class: 'row between head' },
@@ -51,7 +51,7 @@ class Page {
         h('section', { class: 'card', 'aria-labelledby': 'history-title' },
           h('div', { class: 'row between' }, h('h2', { id: 'history-title' }, 'History'), this.objectives()),
           this.chartPlace, this.legend),
-        h('section', { class: 'card', 'aria-labelledby': 'best-title' },
+        h('section', { class: 'card attributes', 'aria-labelledby': 'best-title' },
           h('h2', { id: 'best-title' }, data.directions.length > 1 ? 'Pareto front' : 'Best trial'), this.best)),
       this.table.node,
       h('section', { 'aria-labelledby': 'plots-title' }, h('h2', { id: 'plots-title' }, 'Figures'),
@@ -148,10 +148,14 @@ class Page {
         h('small', {}, rate === null ? 'too few finished of late' : 'trials of late')),
       card('Left', eta === null ? '–' : duration(eta), h('small', {}, eta === null ? 'not known' : 'at this throughput')),
     ];
-    this.cards.replaceChildren(...cards, h('div', { class: 'fact states' }, h('dt', {}, 'States'), h('dd', {},
+    cards.push(h('div', { class: 'fact states' }, h('dt', {}, 'States'), h('dd', {},
       Object.entries(counts).filter(([, many]) => many)
         .map(([state, many]) => h('span', { class: 'count' }, stateBadge(state), ` ${count(many)}`)),
       total ? null : 'no trials yet')));
+    // Only what has changed is touched.
+    const shown = this.cards.children;
+    if (shown.length !== cards.length) this.cards.replaceChildren(...cards);
+    else cards.forEach((one, i) => { if (!one.isEqualNode(shown[i])) refill(shown[i], [...one.childNodes]); });
     this.drawBest();
     // Spoken now and then, not for each trial.
     this.speaking ??= setTimeout(() => {
@@ -195,7 +199,10 @@ class Page {
     this.control.textContent = controls[status.control] ?? status.control;
     this.control.title = [status.sampler && `sampler ${status.sampler}`, status.pruner && `pruner ${status.pruner}`]
       .filter(Boolean).join(', ');
-    this.actions.replaceChildren(...(about.read_only ? [h('span', { class: 'quiet' }, 'read only')] : this.buttons()));
+    const words = `${about.read_only} ${status.control}`;
+    if (words !== this.actionWords)
+      refill(this.actions, about.read_only ? h('span', { class: 'quiet' }, 'read only') : this.buttons());
+    this.actionWords = words;
     this.drawProgress();
     this.drawNote(status, about.read_only);
   }
@@ -228,7 +235,7 @@ class Page {
         this.setStatus({ ...this.data.status, note: text.value, note_version: after.version });
       });
     };
-    this.note.replaceChildren(
+    refill(this.note,
       h('div', { class: 'row between' }, heading,
         isReadOnly ? null : h('button', { type: 'button', class: 'small', 'data-action': 'note', onclick: edit }, 'Edit')),
       status.note ? h('div', { class: 'note', dir: 'auto' }, status.note) : nothing('Nobody has written a note on this study.'));

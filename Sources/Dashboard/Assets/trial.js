@@ -1,6 +1,6 @@
 // One trial: its parameters, what it reported, its attempts, what was decided about it, what it printed.
 import { follow, get, post, server, studyPath } from './api.js';
-import { ask, duration, h, moment, name, nothing, number, stateBadge, studyAddress, table, toast, trialAddress, value } from './dom.js';
+import { ask, duration, h, moment, name, nothing, number, refill, stateBadge, studyAddress, table, toast, trialAddress, value } from './dom.js';
 import { Curve } from './chart.js';
 import { enqueue } from './study.js';
 
@@ -14,7 +14,8 @@ export async function show(main, [study, text], signal) {
   let data = await read();
   const series = await get(studyPath(study, '/table?limit=1'), signal);
   const isReadOnly = (await server()).read_only;
-  const draw = () => drawTrial(body, study, data, logs, series.total, isReadOnly);
+  const curve = new Curve([]);
+  const draw = () => drawTrial(body, study, data, logs, curve, series.total, isReadOnly);
   draw();
   main.replaceChildren(body);
   logs.load(data.attempts.at(-1)?.attempt ?? 1);
@@ -41,7 +42,7 @@ export async function show(main, [study, text], signal) {
   }, signal);
 }
 
-function drawTrial(body, study, data, logs, total, isReadOnly) {
+function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
   const infeasible = Object.entries(data.system_attributes).filter(([key]) => key.startsWith('constraints:'))
     .some(([, any]) => !(any <= 0)) || (Array.isArray(data.system_attributes.constraints) && data.system_attributes.constraints.some(any => !(any <= 0)));
   const state = data.state === 'completed' && infeasible ? 'infeasible' : data.state;
@@ -60,7 +61,7 @@ function drawTrial(body, study, data, logs, total, isReadOnly) {
   }, 'Try again') : null;
   const fact = (head, ...words) => h('div', { class: 'fact' }, h('dt', {}, head), h('dd', {}, words));
   const parameters = Object.entries(data.parameters);
-  body.replaceChildren(
+  refill(body,
     h('nav', { 'aria-label': 'Trial', class: 'row between' },
       h('a', { href: studyAddress(study) }, '← ', name(study)),
       h('span', { class: 'row' }, link(data.number - 1, '‹ previous'), link(data.number + 1, 'next ›'))),
@@ -74,8 +75,8 @@ function drawTrial(body, study, data, logs, total, isReadOnly) {
       fact('Attempts', String(data.attempts.length || '–'))),
     why(data, state),
     h('div', { class: 'two' },
-      h('section', { class: 'card', 'aria-labelledby': 'reports-title' }, h('h2', { id: 'reports-title' }, 'Reports'), reports(data)),
-      h('section', { class: 'card', 'aria-labelledby': 'parameters-title' }, h('h2', { id: 'parameters-title' }, 'Parameters'),
+      h('section', { class: 'card', 'aria-labelledby': 'reports-title' }, h('h2', { id: 'reports-title' }, 'Reports'), reports(data, curve)),
+      h('section', { class: 'card attributes', 'aria-labelledby': 'parameters-title' }, h('h2', { id: 'parameters-title' }, 'Parameters'),
         parameters.length ? table('Parameters', ['parameter', 'value', 'range'], parameters.map(([key, any]) =>
           [name(key), h('bdi', {}, value(any)), range(data.distributions[key])])) : nothing('The trial has no parameters yet.'))),
     h('section', { class: 'card', 'aria-labelledby': 'attempts-title' }, h('h2', { id: 'attempts-title' }, 'Attempts'),
@@ -109,11 +110,10 @@ function why(data, state) {
   return '';
 }
 
-function reports(data) {
+function reports(data, curve) {
   const points = data.intermediate_values.map(one => [one.step, one.value]);
   if (!points.length) return nothing('Nothing was reported.');
-  const curve = new Curve([{ points, ink: 'blue' }]);
-  curve.later();
+  curve.read([{ points, ink: 'blue' }]);
   const rows = points.slice(-200).reverse().map(([step, any]) => [number(step), number(any, 8)]);
   return [curve.node, h('details', {}, h('summary', {}, points.length > 200 ? 'The last 200 as a table' : 'As a table'),
     table('Reports', ['step', 'value'], rows))];
@@ -152,7 +152,7 @@ function attributes(title, all, none) {
     return pattern ? key.match(pattern)[1] ? words.replace('$1', key.match(pattern)[1]) : words : '';
   };
   const isOurs = title.startsWith('What the sampler');
-  return h('section', { class: 'card' }, h('h2', {}, title), entries.length
+  return h('section', { class: 'card attributes' }, h('h2', {}, title), entries.length
     ? table(title, isOurs ? ['key', 'value', 'meaning'] : ['key', 'value'], entries.map(([key, any]) =>
       isOurs ? [name(key), text(any), meaning(key)] : [name(key), text(any)])) : nothing(none));
 }

@@ -1,6 +1,6 @@
 // The worker pool: slots, what they run, and when they were last heard of.
 import { follow } from './api.js';
-import { ago, count, h, moment, name, nothing, studyLink, table, trialAddress } from './dom.js';
+import { ago, count, h, moment, name, nothing, refill, studyLink, table, trialAddress } from './dom.js';
 
 export async function show(main, _, signal) {
   document.title = 'Workers – Needletail';
@@ -15,17 +15,17 @@ export async function show(main, _, signal) {
     const { workers, holders } = latest;
     const slots = workers.filter(worker => worker.state !== 'lost').reduce((sum, worker) => sum + worker.slots, 0);
     const busy = workers.reduce((sum, worker) => sum + worker.running.length, 0);
-    body.replaceChildren(
+    refill(body,
       h('p', { class: 'quiet', role: 'status' }, workers.length
         ? `${count(workers.length)} ${workers.length === 1 ? 'worker' : 'workers'}, ${count(busy)} of ${count(slots)} slots busy`
         : ''),
       workers.length ? table('Workers', ['worker', 'state', 'slots', 'runs', 'last heard of', 'host', 'version'], workers.map(worker => [
         name(worker.name), h('span', { class: `control ${worker.state}` }, worker.state),
         `${worker.running.length} of ${worker.slots}`, held(worker.running),
-        h('span', { title: moment(worker.last_heartbeat_at) }, ago(worker.last_heartbeat_at)),
+        h('span', { title: moment(worker.last_heartbeat_at), 'data-since': worker.last_heartbeat_at }, ago(worker.last_heartbeat_at)),
         name(worker.host), worker.version]))
         : nothing('No worker is registered here; needletail worker starts one.'));
-    others.replaceChildren(holders.length
+    refill(others, holders.length
       ? table('Others', ['worker', 'runs'], grouped(holders).map(([worker, list]) => [name(worker), held(list)]))
       : nothing('Nobody else runs trials of this store.'));
   };
@@ -43,7 +43,9 @@ export async function show(main, _, signal) {
       refused: reject,
     }, signal);
   });
-  const timer = setInterval(draw, 1000);
+  const timer = setInterval(() => {
+    for (const node of body.querySelectorAll('[data-since]')) node.textContent = ago(node.dataset.since);
+  }, 1000);
   signal.addEventListener('abort', () => clearInterval(timer));
   await first;
 }
