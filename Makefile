@@ -146,7 +146,7 @@ chaos: build test-deps venv ## run 10,000 trials while everything fails, on SQLi
 	done
 
 $(BENCH_VENV)/.made: Benchmarks/requirements.txt
-	$(call install-packages,python3 python3-venv)
+	$(call install-packages,chromium python3 python3-venv)
 	$(call make-venv,$(BENCH_VENV),$<)
 
 install: build ## install the command and its shell completions below PREFIX

@@ -1,6 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator load plot whole run workers stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator load plot dashboard whole run
+                                           workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -262,6 +263,13 @@ def plot(bench):
         bench.row("its page, MB", f"{megabytes:.2f}", "", "", "< 1.5", megabytes < 1.5)
 
 
+def dashboard(bench):
+    import pages  # the browser's driver is only needed here
+    path = bench.path("pages.db")
+    bench.measure(OURS / "storage", "load", path, "--trials", 10_000, "--build", "--what", "best")
+    pages.measure(bench, NEEDLETAIL, path, "load10000")
+
+
 def processes(command, runs, fresh=()):
     """Median wall time and peak memory of a command as a whole process."""
     times, peaks = [], []
@@ -424,7 +432,7 @@ def stop(bench):
 
 def main():
     groups = {f.__name__: f for f in (
-        ask, gp, cold, single, many, postgres, coordinator, load, plot, whole, run, workers, stop)}
+        ask, gp, cold, single, many, postgres, coordinator, load, plot, dashboard, whole, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")
