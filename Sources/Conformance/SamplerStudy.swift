@@ -13,12 +13,14 @@ struct SamplerStudy {
   private let workers: Int
   /// Whether the sampler is told of the space.
   private let isDeclared: Bool
+  /// Whether trials may keep the constraints; if not, all break them.
+  private let isFeasible: Bool
   /// What becomes of a trial: its state and values.
   private let outcome: (_ number: Int, _ values: [ParameterAssignment]) -> (TrialState, [Double])
 
   init(
     in space: SearchSpace, directions: [Direction] = [.minimize], seed: UInt64, workers: Int = 1,
-    isDeclared: Bool = true,
+    isDeclared: Bool = true, isFeasible: Bool = true,
     outcome: @escaping (Int, [ParameterAssignment]) -> (TrialState, [Double])
   ) {
     history = TrialHistory(directions: directions)
@@ -26,6 +28,7 @@ struct SamplerStudy {
     self.seed = seed
     self.workers = workers
     self.isDeclared = isDeclared
+    self.isFeasible = isFeasible
     self.outcome = outcome
   }
 
@@ -94,10 +97,9 @@ struct SamplerStudy {
     if state == .pruned, let last = values.last {
       apply(number, .reported(IntermediateValue(step: number % 4, value: last)))
     }
-    if number % 5 == 3 {
-      apply(
-        number,
-        .systemAttributeSet(Attribute("constraints", [.float(Double(number % 7) - 3), 0])))
+    if number % 5 == 3 || !isFeasible {
+      let value = Double(number % 7) - (isFeasible ? 3 : -1)
+      apply(number, .systemAttributeSet(Attribute("constraints", [.float(value), 0])))
     }
     apply(number, .finished(state, values: values, at: Timestamp(microseconds: 0)))
   }

@@ -80,7 +80,7 @@ package enum SamplerSuite {
   }
 
   /// One parameter of every kind, some of them conditional.
-  private static func space() throws -> SearchSpace {
+  static func space() throws -> SearchSpace {
     var space = SearchSpace()
     for parameter in [
       Parameter("plain", .float(try FloatDistribution(low: -5, high: 5))),
@@ -115,7 +115,7 @@ package enum SamplerSuite {
   }
 
   /// A value that depends on the parameters, and now and then a bad end.
-  private static func outcome(
+  static func outcome(
     _ number: Int, _ values: [ParameterAssignment]
   ) -> (TrialState, [Double]) {
     let value = values.reduce(0) { sum, assignment in
@@ -353,7 +353,7 @@ package enum SamplerSuite {
     }
   }
 
-  private static func expectEqual(_ left: SamplerStudy, _ right: SamplerStudy) {
+  static func expectEqual(_ left: SamplerStudy, _ right: SamplerStudy) {
     #expect(left.answers.count == right.answers.count)
     for (number, (a, b)) in zip(left.answers, right.answers).enumerated() {
       #expect(

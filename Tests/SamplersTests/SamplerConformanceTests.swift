@@ -1,4 +1,5 @@
 import Conformance
+import LinearAlgebra
 import Testing
 
 @Suite struct SamplerConformanceTests {
@@ -52,5 +53,35 @@ import Testing
   @Test(arguments: SamplerSuite.all)
   func handlesWideSpaces(maker: SamplerSuite.Maker) throws {
     try SamplerSuite.handlesWideSpaces(maker, seed: 9)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func survivesInfeasibility(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.survivesInfeasibility(maker, seed: 10)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func survivesRepeatedPoints(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.survivesRepeatedPoints(maker, seed: 11)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func survivesTinySpaces(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.survivesTinySpaces(maker, seed: 12)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func ignoresOrderOfParameters(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.ignoresOrderOfParameters(maker, seed: 13)
+  }
+
+  @Test(
+    "suggestions are the same bits with one, two and four BLAS threads", arguments: SamplerSuite.all
+  )
+  func ignoresThreads(maker: SamplerSuite.Maker) throws {
+    let usual = BLAS.threads
+    defer { BLAS.setThreads(usual) }
+    try SamplerSuite.ignoresSurroundings(
+      maker, seed: 14, [1, 2, 4].map { count in { BLAS.setThreads(count) } })
   }
 }

@@ -94,7 +94,7 @@ public struct NSGA2Sampler: Sampler {
     var child: [ParameterAssignment] = []
     let shared = known.filter { parameter in
       genes.contains { $0.contains { $0.name == parameter.name } }
-    }
+    }.sorted { $0.name < $1.name }  // so that the order of declaration does not matter
     let probability = mutationProbability ?? 1 / Double(max(1, shared.count))
     for parameter in shared where !parameter.distribution.isSingleValued {
       let values = genes.compactMap { parent in
