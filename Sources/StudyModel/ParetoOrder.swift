@@ -22,6 +22,14 @@ package enum ParetoOrder {
     var left = sortedUnique(losses)
     var groups: [[Int]] = []
     var held = 0
+    if losses.first?.count == 1 {
+      // One objective: a group per value.
+      for item in left where held < count {
+        groups.append(item.places)
+        held += item.places.count
+      }
+      return groups
+    }
     while !left.isEmpty, held < count {
       var front: [(losses: [Double], places: [Int])] = []
       var rest: [(losses: [Double], places: [Int])] = []

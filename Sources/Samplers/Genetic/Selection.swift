@@ -29,11 +29,14 @@ package enum Selection {
   }
 
   /// The places of the individuals in groups of equal rank, the best first; ascending within a group.
-  package static func ranks(_ population: [Individual]) -> [[Int]] {
+  ///
+  /// - Parameter count: How many individuals the groups must hold at least; what ranks below is left out.
+  package static func ranks(_ population: [Individual], atLeast count: Int = .max) -> [[Int]] {
     let feasible = population.indices.filter { population[$0].violation <= 0 }
     let fronts = ParetoOrder.ranks(
-      feasible.map { population[$0].losses }, atLeast: feasible.count)
+      feasible.map { population[$0].losses }, atLeast: min(count, feasible.count))
     var groups = fronts.map { front in front.map { feasible[$0] } }
+    guard feasible.count < count else { return groups }
     let infeasible = population.indices.filter { population[$0].violation > 0 }
       .sorted { (population[$0].violation, $0) < (population[$1].violation, $1) }
     var last: Double?
@@ -79,7 +82,7 @@ package enum Selection {
     _ population: [Individual], count: Int
   ) -> [(place: Int, rank: Int, crowding: Double)] {
     var chosen: [(place: Int, rank: Int, crowding: Double)] = []
-    for (rank, group) in ranks(population).enumerated() where chosen.count < count {
+    for (rank, group) in ranks(population, atLeast: count).enumerated() where chosen.count < count {
       let distances = crowdingDistances(group.map { population[$0].losses })
       let members = zip(group, distances).map { (place: $0, rank: rank, crowding: $1) }
       let sorted = members.sorted { $0.crowding > $1.crowding }
