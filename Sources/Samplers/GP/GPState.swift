@@ -122,7 +122,8 @@ enum GPFitting {
     var limits = BoundedMinimizer.Limits()
     limits.gradient = 1e-2
     limits.relativeChange = 1e-6
-    limits.iterations = count <= 128 ? 40 : 30
+    // Beyond some hundreds an evaluation takes long, and the fit it starts from is a good one.
+    limits.iterations = count <= 128 ? 40 : count <= 256 ? 30 : 15
     limits.evaluations = 2 * limits.iterations
     var best =
       start
