@@ -7,6 +7,7 @@ public struct StudyHalted: Error, Hashable, CustomStringConvertible {
   public let study: String
   /// Whether it may go on later by itself, as a paused one does.
   public let isPaused: Bool
+  /// The reason, in a sentence that says what to do.
   public let description: String
 
   init(study: String, control: StudyControl) {

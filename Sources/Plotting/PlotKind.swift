@@ -71,6 +71,7 @@ public struct PlotOptions: Sendable {
   /// Whether several studies are drawn as their mean with a band of one standard deviation.
   public var showsErrorBand = false
 
+  /// Creates the options that fit most studies.
   public init() {}
 }
 

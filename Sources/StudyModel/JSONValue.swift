@@ -14,9 +14,12 @@ public enum JSONValue: Sendable, Hashable {
 
   /// One member of an object.
   public struct Member: Sendable, Hashable {
+    /// The member's name.
     public let name: String
+    /// The member's value.
     public let value: JSONValue
 
+    /// Creates the member.
     public init(_ name: String, _ value: JSONValue) {
       self.name = name
       self.value = value

@@ -1,8 +1,11 @@
 /// One named dimension of a search space.
 public struct Parameter: Sendable, Hashable {
+  /// The name, unique within the space.
   public let name: String
+  /// The kind and the bounds of its values.
   public let distribution: Distribution
 
+  /// Creates the parameter.
   public init(_ name: String, _ distribution: Distribution) {
     self.name = name
     self.distribution = distribution
@@ -11,11 +14,14 @@ public struct Parameter: Sendable, Hashable {
 
 /// A parameter with the internal value a trial gave it.
 public struct ParameterAssignment: Sendable, Hashable {
+  /// The parameter's name.
   public let name: String
+  /// The kind and the bounds that it had in this trial.
   public let distribution: Distribution
   /// The number that samplers and stores use; see ``Distribution``.
   public let internalValue: Double
 
+  /// Creates the assignment; whether the value lies within the bounds is not checked.
   public init(_ name: String, _ distribution: Distribution, internalValue: Double) {
     self.name = name
     self.distribution = distribution
@@ -36,6 +42,7 @@ public struct SearchSpace: Sendable, Hashable {
     /// The parent's values under which the parameter is active; at least one.
     public let values: [ParameterValue]
 
+    /// Creates the condition; a ``SearchSpace`` checks it.
     public init(parent: String, values: [ParameterValue]) {
       self.parent = parent
       self.values = values

@@ -1,8 +1,12 @@
 /// All that a store keeps of a study, in a form that another store can take.
 public struct StudyContents: Sendable {
+  /// The study's name.
   public var name: String
+  /// One per objective; at least one.
   public var directions: [Direction]
+  /// The attributes of the study that users set.
   public var userAttributes: [Attribute]
+  /// The attributes of the study that samplers and tools set.
   public var systemAttributes: [Attribute]
   /// What Needletail keeps beside the study.
   public var notes: [(key: String, text: String)]
@@ -11,6 +15,7 @@ public struct StudyContents: Sendable {
   /// All attempts, by trial number and in their order; all are closed.
   public var attempts: [Attempt]
 
+  /// Creates the contents; a store checks them when it takes them.
   public init(
     name: String, directions: [Direction], userAttributes: [Attribute] = [],
     systemAttributes: [Attribute] = [], notes: [(key: String, text: String)] = [],

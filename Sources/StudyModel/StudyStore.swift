@@ -165,6 +165,7 @@ public protocol StudyStore: Sendable {
 }
 
 extension StudyStore {
+  /// False: such a store remembers all that it acknowledged.
   public var mayForget: Bool { false }
 
   /// Adds a trial to a study that may have any number of them.
@@ -177,6 +178,7 @@ extension StudyStore {
     return created
   }
 
+  /// Applies the changes since the cursor to the history, one by one.
   public func read(
     in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
   ) throws(StoreError) {
@@ -190,10 +192,12 @@ public struct StudyRecord: Sendable, Hashable {
   public let id: Int
   /// Text that no other study ever has, also after this one is deleted and its key used again.
   public let token: String
+  /// The name, unique in the store.
   public let name: String
   /// One per objective; at least one.
   public let directions: [Direction]
 
+  /// Creates the record of a study that a store holds.
   public init(id: Int, token: String, name: String, directions: [Direction]) {
     self.id = id
     self.token = token
@@ -229,6 +233,7 @@ public struct StoreCursor: Sendable {
   /// The store's own mark of the last change it saw.
   public var mark = -1
 
+  /// Creates the cursor of a reader that has read nothing.
   public init() {}
 }
 
@@ -255,10 +260,12 @@ public struct LeaseRequest: Sendable, Hashable {
 
 /// A lease that is to last longer.
 public struct LeaseRenewal: Sendable, Hashable {
+  /// The lease as its worker holds it.
   public let lease: Lease
   /// When it runs out unless it is renewed again, in the store's ``StudyStore/leaseTime(in:)``.
   public let deadline: Timestamp
 
+  /// Creates the renewal; the deadline may not be earlier than the lease's own.
   public init(_ lease: Lease, until deadline: Timestamp) {
     self.lease = lease
     self.deadline = deadline
@@ -268,14 +275,18 @@ public struct LeaseRenewal: Sendable, Hashable {
 /// The right to run one attempt of a trial. Its token fences: a result is taken only while the lease
 /// is live.
 public struct Lease: Sendable, Hashable {
+  /// The study of the trial.
   public let study: StudyRecord
+  /// The trial that may be run.
   public let trial: TrialReference
   /// The attempt, counted from 1.
   public let attempt: Int
+  /// The name of the worker that holds it.
   public let worker: String
   /// Text that no other lease has.
   public let token: String
 
+  /// Creates the lease that a store has given.
   public init(
     study: StudyRecord, trial: TrialReference, attempt: Int, worker: String, token: String
   ) {
@@ -311,10 +322,13 @@ public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
 
 /// One attempt at running a trial, open or closed.
 public struct Attempt: Sendable, Hashable {
+  /// The number of the trial within its study, counted from 0.
   public let trialNumber: Int
   /// Counted from 1.
   public let number: Int
+  /// The name of the worker that made it.
   public let worker: String
+  /// When it began, by the clock of who gave the lease.
   public let startedAt: Timestamp
   /// When the lease runs out or ran out.
   public internal(set) var deadline: Timestamp
@@ -322,12 +336,14 @@ public struct Attempt: Sendable, Hashable {
   public internal(set) var outcome: AttemptOutcome?
   /// Why, in a sentence; empty while it is open.
   public internal(set) var reason: String
+  /// When it was closed; nil while it is open.
   public internal(set) var endedAt: Timestamp?
   /// The reports of an attempt that was closed for a retry.
   public internal(set) var reports: [IntermediateValue]
   /// The token of its lease.
   package let token: String
 
+  /// Creates the attempt as a store has recorded it.
   public init(
     trialNumber: Int, number: Int, worker: String, startedAt: Timestamp, deadline: Timestamp,
     outcome: AttemptOutcome?, reason: String, endedAt: Timestamp?, reports: [IntermediateValue],

@@ -32,6 +32,7 @@ public struct TrialReference: Sendable, Hashable {
   /// The number within the study, counted from 0.
   public let number: Int
 
+  /// Creates the reference to a trial that a store holds.
   public init(id: Int, number: Int) {
     self.id = id
     self.number = number
@@ -45,6 +46,7 @@ public struct IntermediateValue: Sendable, Hashable {
   /// The reported value; may be infinite or NaN.
   public let value: Double
 
+  /// Creates the report.
   public init(step: Int, value: Double) {
     self.step = step
     self.value = value
@@ -58,9 +60,12 @@ public struct IntermediateValue: Sendable, Hashable {
 
 /// A JSON value under a key, set by users or by samplers and pruners.
 public struct Attribute: Sendable, Hashable {
+  /// The key, unique among the attributes of one kind.
   public let key: String
+  /// The value, which later ones under the same key replace.
   public let value: JSONValue
 
+  /// Creates the attribute.
   public init(_ key: String, _ value: JSONValue) {
     self.key = key
     self.value = value
@@ -86,7 +91,9 @@ extension Attribute {
 
 /// All that a study knows of one trial, at one moment.
 public struct Trial: Sendable, Hashable {
+  /// Which trial it is.
   public var reference: TrialReference
+  /// Whether it waits, runs, or how it finished.
   public var state: TrialState
   /// One value per objective when completed; the last report when pruned; else empty.
   public var values: [Double]
@@ -94,13 +101,16 @@ public struct Trial: Sendable, Hashable {
   public var parameters: [ParameterAssignment]
   /// The reports by ascending step.
   public var intermediateValues: [IntermediateValue]
+  /// The attributes that users and objectives set.
   public var userAttributes: [Attribute]
+  /// The attributes that samplers, pruners and the coordinator set.
   public var systemAttributes: [Attribute]
   /// When it began to run; nil while waiting.
   public var startedAt: Timestamp?
   /// When it finished; nil before.
   public var completedAt: Timestamp?
 
+  /// Creates the trial; that its parts fit together is the caller's business.
   public init(
     _ reference: TrialReference, state: TrialState, values: [Double] = [],
     parameters: [ParameterAssignment] = [], intermediateValues: [IntermediateValue] = [],

@@ -1,9 +1,12 @@
 /// One durable fact about a trial. Everything that is written about trials is one of these, and a
 /// ``TrialHistory`` is a fold over them.
 public struct TrialChange: Sendable, Hashable {
+  /// The trial that changed.
   public let trial: TrialReference
+  /// What happened to it.
   public let event: Event
 
+  /// Creates the change.
   public init(_ trial: TrialReference, _ event: Event) {
     self.trial = trial
     self.event = event

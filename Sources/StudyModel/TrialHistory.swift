@@ -103,6 +103,7 @@ public struct TrialHistory: Sendable {
 
 /// The values of one parameter over all trials.
 public struct ParameterColumn: Sendable {
+  /// The parameter's name.
   public let name: String
   /// Internal values by trial number, NaN for trials without this parameter; shorter than the history
   /// when the latest trials have none.

@@ -34,6 +34,7 @@ public struct CMAESSampler: Sampler {
     get { settings.step }
     set { settings.step = newValue }
   }
+  /// What happens when the search has converged.
   public var restarts: Restarts {
     get { settings.restarts }
     set { settings.restarts = newValue }

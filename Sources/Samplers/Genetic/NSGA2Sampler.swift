@@ -25,6 +25,7 @@ public struct NSGA2Sampler: Sampler {
 
   /// Completed trials per generation; at least 2.
   public var populationSize = 50
+  /// How two parents' numbers become a child's.
   public var crossover = Crossover.sbx
   /// The probability that a child has two parents and not one.
   public var crossoverProbability = 0.9
