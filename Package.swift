@@ -235,6 +235,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
+      name: "DashboardTests", dependencies: ["Dashboard", "StudyModel"], swiftSettings: house),
+    .testTarget(
       name: "ServingTests",
       dependencies: [
         "Locks",

@@ -1,15 +1,22 @@
 """Headless Chromium, driven over the DevTools protocol."""
 
 import base64
+import ctypes
 import json
 import os
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import tempfile
 import time
+
+
+def end_with_parent():
+    """Called in a child: it is killed when whoever started it ends, however that happens."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class BrowserError(Exception):
@@ -31,7 +38,7 @@ class Browser:
              "--disable-background-networking", "--disable-component-update", "--disable-extensions", "--disable-sync",
              "--no-default-browser-check", "--mute-audio", "--hide-scrollbars", "--disable-features=Translate,OptimizationHints",
              "--remote-debugging-port=0", f"--user-data-dir={self.folder}/profile", *more, "about:blank"],
-            stdout=self.log, stderr=self.log, env={**os.environ, "HOME": self.folder})
+            stdout=self.log, stderr=self.log, env={**os.environ, "HOME": self.folder}, preexec_fn=end_with_parent)
         self.socket, self.waiting, self.number, self.events = None, {}, 0, []
         deadline = time.monotonic() + 120
         port_file = f"{self.folder}/profile/DevToolsActivePort"
@@ -147,7 +154,8 @@ class Page:
                 if "context" not in str(error) and "null" not in str(error) or time.monotonic() > deadline:
                     raise
                 value = None
-            if value:
+            # What a script takes for true: an element comes as {}.
+            if value not in (None, False, 0, ""):
                 return value
             if time.monotonic() > deadline:
                 text = self.run("document.body ? document.body.innerText.slice(0, 1500) : ''")

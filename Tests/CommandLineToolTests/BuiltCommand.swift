@@ -152,8 +152,10 @@ struct BuiltCommand {
   }
 
   /// Runs any program in the folder and waits.
-  func run(_ program: String, _ arguments: [String]) throws -> Result {
-    try RunningCommand(program, arguments, in: self).finished()
+  func run(
+    _ program: String, _ arguments: [String], within limit: Duration = .seconds(150)
+  ) throws -> Result {
+    try RunningCommand(program, arguments, in: self).finished(within: limit)
   }
 
   /// The names and contents of all files of the folder, to see that nothing changed.

@@ -83,6 +83,40 @@ final class RawConnection {
   /// Reads one answer.
   func answer(within seconds: Double = 20) throws -> Answer {
     let deadline = Date().addingTimeInterval(seconds)
+    let (status, headers) = try head(deadline)
+    let length = Int(headers["content-length"] ?? "0") ?? 0
+    while buffer.count < length { try fill(deadline) }
+    let body = Array(buffer[..<length])
+    buffer.removeFirst(length)
+    return Answer(status: status, headers: headers, body: body)
+  }
+
+  /// Reads the head of an answer that goes on; ``chunk(within:)`` reads its body.
+  func streamHead(within seconds: Double = 20) throws -> Answer {
+    let (status, headers) = try head(Date().addingTimeInterval(seconds))
+    guard headers["transfer-encoding"] == "chunked" else {
+      throw Failure.malformed("\(headers)")
+    }
+    return Answer(status: status, headers: headers, body: [])
+  }
+
+  /// Reads the next chunk of a body that goes on; nil at its end.
+  func chunk(within seconds: Double = 20) throws -> [UInt8]? {
+    let deadline = Date().addingTimeInterval(seconds)
+    while true {
+      if let end = buffer.firstRange(of: Array("\r\n".utf8))?.lowerBound {
+        let text = String(decoding: buffer[..<end], as: UTF8.self)
+        guard let size = Int(text, radix: 16) else { throw Failure.malformed(text) }
+        while buffer.count < end + 4 + size { try fill(deadline) }
+        let bytes = Array(buffer[(end + 2)..<(end + 2 + size)])
+        buffer.removeFirst(end + 4 + size)
+        return size == 0 ? nil : bytes
+      }
+      try fill(deadline)
+    }
+  }
+
+  private func head(_ deadline: Date) throws -> (Int, [String: String]) {
     var split: Int?
     while split == nil {
       split = buffer.firstRange(of: Array("\r\n\r\n".utf8))?.lowerBound
@@ -99,11 +133,7 @@ final class RawConnection {
       headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
     }
     buffer.removeFirst((split ?? 0) + 4)
-    let length = Int(headers["content-length"] ?? "0") ?? 0
-    while buffer.count < length { try fill(deadline) }
-    let body = Array(buffer[..<length])
-    buffer.removeFirst(length)
-    return Answer(status: status, headers: headers, body: body)
+    return (status, headers)
   }
 
   /// Whether the other side closes within the time, whatever it still sends.
