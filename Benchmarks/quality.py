@@ -8,8 +8,9 @@ FOLDER holds problem_server.py, score.py, and the peers' results under peers/. E
 problem with every seed, `auto` also with eight workers; each pruner runs the problems with learning
 curves under `auto`. What DIR holds already is not run again; --table only prints. Regrets are those of
 the folder's score.py: 0 is the optimum, 1 what random search has after 50 evaluations. Behind ± stands
-half the 95 % confidence interval of the mean over the seeds. `gp` is what `auto` chooses in studies as
-short as these, and need not be run beside it.
+half the 95 % confidence interval of the mean over the seeds. An optimizer that has run only some of the
+problems gets their number, and in brackets what `auto` has on the same ones. `gp` is what `auto`
+chooses in studies as short as these, and need not be run beside it.
 """
 import argparse
 import concurrent.futures
@@ -26,6 +27,7 @@ PROGRAM = HERE / ".build/release/problems"
 SAMPLERS = "auto,tpe,cmaes,nsga2,qmc,random"
 PRUNERS = "none,predictive,median,hyperband,asha"
 PARALLEL = 8
+BEST = "Needletail auto"
 
 
 def scorer(folder):
@@ -37,19 +39,19 @@ def scorer(folder):
 
 
 def plan(specs, samplers, pruners):
-    """What is to be run: (name, sampler, pruner, workers, problems)."""
+    """What is to be run: (name, sampler, pruner, workers, has_curves, problems), a file each."""
     plain = [name for name, spec in specs.items() if spec["family"] != "pruning"]
     curves = [name for name, spec in specs.items() if spec["family"] == "pruning"]
-    runs = [(sampler, sampler, "none", 1, plain) for sampler in samplers]
+    runs = [(sampler, sampler, "none", 1, False, plain) for sampler in samplers]
     if "auto" in samplers:
-        runs += [("auto", "auto", pruner, 1, curves) for pruner in pruners]
-        runs.append((f"auto, {PARALLEL} workers", "auto", "none", PARALLEL, plain))
+        runs += [("auto", "auto", pruner, 1, True, curves) for pruner in pruners]
+        runs.append((f"auto, {PARALLEL} workers", "auto", "none", PARALLEL, False, plain))
     return runs
 
 
-def run(folder, results, python, seeds, name, sampler, pruner, workers, problems):
+def run(folder, results, python, seeds, name, sampler, pruner, workers, has_curves, problems):
     """Runs what the results lack, a problem after the other."""
-    path = results / f"{sampler}-{pruner}-{workers}.jsonl"
+    path = results / f"{sampler}-{pruner}-{workers}{'-curves' if has_curves else ''}.jsonl"
     done = {}
     if path.exists():
         # An interrupted run can leave half a line, which is run again.
@@ -90,30 +92,39 @@ def interval(values):
 
 def table(title, regrets, problems, counts, unit):
     """A table of the mean regret of every optimizer that has run all or some of the problems."""
+    def means(optimizer, count, among):
+        return [sum(v) / len(v) for v in (regrets[p, optimizer, count] for p in among)]
+
     optimizers = sorted({key[1] for key in regrets if key[0] in problems})
     rows = []
     for optimizer in optimizers:
         cells, key = [], []
+        seeds = [len(v) for k, v in regrets.items() if k[0] in problems and k[1] == optimizer]
         for count in counts:
             have = [p for p in problems if (p, optimizer, count) in regrets]
-            values = [regrets[p, optimizer, count] for p in have]
-            if not values:
+            if not have:
                 cells.append("")
                 continue
-            mean = sum(sum(v) / len(v) for v in values) / len(values)
-            half = interval(values)
+            values = means(optimizer, count, have)
+            mean = sum(values) / len(values)
+            half = interval([regrets[p, optimizer, count] for p in have])
             text = f"{mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
             if len(have) < len(problems):
-                text += f" (of {len(have)})"
+                text += f" of {len(have)}"
+                if all((p, BEST, count) in regrets for p in have):
+                    ours = means(BEST, count, have)
+                    text += f" ({sum(ours) / len(ours):.3f})"
             cells.append(text)
             key.append((len(problems) - len(have), mean))
+        low, high = min(seeds), max(seeds)
+        cells.append(str(low) if low == high else f"{low}–{high}")
         rows.append(((key[-1][0] > 0, -len(key), key[-1][1]), optimizer, cells))
     rows.sort()
-    print(f"\n{title} ({len(problems)} problem{'' if len(problems) == 1 else 's'})\n")
-    print("| Optimizer | " + " | ".join(f"{count} {unit}" for count in counts) + " |")
-    print("|---" * (len(counts) + 1) + "|")
+    print(f"\n#### {title} ({len(problems)} problem{'' if len(problems) == 1 else 's'})\n")
+    print("| Optimizer | " + " | ".join(f"{count} {unit}" for count in counts) + " | seeds |")
+    print("|---" * (len(counts) + 2) + "|")
     for _, optimizer, cells in rows:
-        name = f"**{optimizer}**" if optimizer.startswith("Needletail auto") else optimizer
+        name = f"**{optimizer}**" if optimizer.startswith(BEST) else optimizer
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
@@ -161,7 +172,7 @@ def main():
     table("All problems with one objective", regrets, single, counts, "evaluations")
     for family in dict.fromkeys(specs[name]["family"] for name in names):
         members = [name for name in names if specs[name]["family"] == family]
-        table(f"Family: {family}", regrets, members, counts, "evaluations")
+        table(f"Family {family}", regrets, members, counts, "evaluations")
     counts = [10, 20, 40]
     regrets = score.table(specs, reference, runs, counts, True)
     names = [name for name in specs if any(key[0] == name for key in regrets)]
