@@ -551,7 +551,8 @@ def access(lab: Lab):
     page.wait("document.querySelector('main').innerText.includes('unknown')", PATIENCE)
     page.click("#token")  # signs out
     page.wait("document.querySelector('#token').textContent === 'Sign in'")
-    page.wait("document.querySelector('main input')", PATIENCE)
+    # The form with the complaint gives way to a new one.
+    page.wait("document.querySelector('main input') && !document.querySelector('main').innerText.includes('unknown')", PATIENCE)
     page.type("main input", token)
     page.press("Enter")
     page.wait("document.querySelector('h1').textContent === 'secret'", PATIENCE)
