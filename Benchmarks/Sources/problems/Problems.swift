@@ -59,13 +59,12 @@ import StudyModel
       arguments.fail("unknown problem '\(stranger)' in \(folder)")
     }
     let server = try ProblemServer(python: python, folder: folder)
-    if !FileManager.default.fileExists(atPath: output) {
-      guard FileManager.default.createFile(atPath: output, contents: nil) else {
-        arguments.fail("cannot write '\(output)'; choose another file")
-      }
+    // Appended to in one step, so that several runs can share a file.
+    let descriptor = open(output, O_WRONLY | O_APPEND | O_CREAT, 0o644)
+    guard descriptor >= 0 else {
+      arguments.fail("cannot write '\(output)'; choose another file")
     }
-    let file = try FileHandle(forWritingTo: URL(filePath: output))
-    try file.seekToEnd()
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     for problemName in known where only?.contains(problemName) ?? true {
       let described = try ProblemServer.lines(
         python: python, folder: folder, ["--describe", problemName])
