@@ -15,10 +15,14 @@ public struct EmpiricalDistribution: Sendable, Hashable {
       greatest = max(greatest, value)
     }
     guard least <= greatest else { return [] }
-    let spacing = greatest / Double(count - 1) - least / Double(count - 1)
-    let plain = (greatest - least) / Double(count - 1)
+    let spacing = (greatest - least) / Double(count - 1)
+    // Halves: the difference of the extremes can overflow.
+    let half = (greatest / 2 - least / 2) / Double(count - 1)
     return (0..<count).map { index in
-      index == count - 1 ? greatest : Double(index) * (plain.isFinite ? plain : spacing) + least
+      index == count - 1
+        ? greatest
+        : spacing.isFinite
+          ? Double(index) * spacing + least : (Double(index) * half + least / 2) * 2
     }
   }
 

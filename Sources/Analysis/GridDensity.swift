@@ -43,20 +43,25 @@ struct GridDensity {
         isLogarithmic = float.log
         (low, high) = (float.low, float.high)
         if let step = float.step {
-          points = min(Int(((high - low) / step).rounded(.toNearestOrEven)) + 1, points)
+          points = Self.fewer(points, than: ((high - low) / step).rounded(.toNearestOrEven))
         }
       case .int(let int):
         isLogarithmic = int.log
         (low, high) = (Double(int.low), Double(int.high))
         let count =
           int.log
-          ? Int((log(high - low + 1) / log(2)).rounded(.up))
-          : Int(((high - low) / Double(int.step)).rounded(.toNearestOrEven))
-        points = min(count + 1, points)
+          ? (log(high - low + 1) / log(2)).rounded(.up)
+          : ((high - low) / Double(int.step)).rounded(.toNearestOrEven)
+        points = Self.fewer(points, than: count)
       case .categorical: isLogarithmic = false
       }
       self.low = isLogarithmic ? log(low) : low
       self.high = isLogarithmic ? log(high) : high
+    }
+
+    /// The points of a grid of so many steps, at most `limit`; the steps may be more than an `Int` holds.
+    private static func fewer(_ limit: Int, than steps: Double) -> Int {
+      steps < Double(limit) ? min(Int(steps) + 1, limit) : limit
     }
   }
 

@@ -4,7 +4,7 @@ public import StudyModel
 public struct HypervolumeHistory: Sendable {
   /// The completed trials' indices, ascending.
   public private(set) var trials: [Int] = []
-  /// The volume after each of them.
+  /// The volume after each of them; infinite from the first that has an infinite value on.
   public private(set) var volumes: [Double] = []
   /// The corner that volumes are measured to, one coordinate per objective.
   public let reference: [Double]
@@ -30,10 +30,12 @@ public struct HypervolumeHistory: Sendable {
       let losses = zip(directions, trial.values).map { $0.loss($1) }
       let isBeyond = zip(losses, corner).contains { $0 > $1 || $0.isNaN }
       let isBeaten = front.contains { known in zip(known, losses).allSatisfy { $0 <= $1 } }
-      if trial.isFeasible && !isBeyond && !isBeaten {
+      if trial.isFeasible && !isBeyond && !isBeaten && volume.isFinite {
         let covered = front.map { known in zip(known, losses).map { max($0, $1) } }
         volume += zip(corner, losses).reduce(1) { $0 * ($1.0 - $1.1) }
         volume -= Hypervolume.volume(covered, below: corner)
+        // Infinite coordinates, or a volume that is more than a number can hold.
+        if !volume.isFinite { volume = .infinity }
         front.removeAll { known in zip(known, losses).allSatisfy { $0 >= $1 } }
         front.append(losses)
       }

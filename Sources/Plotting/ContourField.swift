@@ -40,8 +40,7 @@ struct ContourField {
     guard !isEmpty else { return [] }
     let corners = [Point(0, 0), Point(1, 0), Point(1, 1), Point(0, 1)]
     let lowest = heights.min() ?? 0
-    let first = max(Int((lowest * Double(Ink.shadeCount)).rounded(.down)), 0)
-    let base = min(first, Ink.shadeCount - 1)
+    let base = Int(min(max(lowest, 0), 0.999) * Double(Ink.shadeCount))
     var layers = [
       Figure.Layer(mark: .area, ink: .shade(base), opacity: 0.85, runs: [corners.map(place)])
     ]

@@ -117,6 +117,11 @@ extension Figure {
         runs: [shown.map { Point(Double(means.rows[$0].trial), means.rows[$0].best) }]),
     ]
     var notes: [String] = []
+    if means.notFinite > 0 {
+      notes.append(
+        "At \(sentence(means.notFinite, "trial number", "trial numbers")) the deviation is not finite."
+      )
+    }
     if shown.count < means.rows.count {
       notes.append(
         "Of \(means.rows.count.grouped) trial numbers \(shown.count.grouped) are drawn.")
@@ -151,6 +156,8 @@ private struct MeanHistory {
     let bestDeviation: Double
   }
 
+  /// How many numbers are left out because their deviation is not finite.
+  private(set) var notFinite = 0
   /// Numbers at which a study has a feasible completed trial, ascending.
   private(set) var rows: [Row] = []
 
@@ -172,6 +179,11 @@ private struct MeanHistory {
     for trial in 0..<count where !values[trial].isEmpty && !bests[trial].isEmpty {
       let (mean, deviation) = Self.moments(values[trial])
       let (best, bestDeviation) = Self.moments(bests[trial])
+      // Squares of huge values are more than a number can hold.
+      guard deviation.isFinite, bestDeviation.isFinite else {
+        notFinite += 1
+        continue
+      }
       rows.append(
         Row(
           trial: trial, mean: mean, deviation: deviation, best: best, bestDeviation: bestDeviation))

@@ -167,23 +167,31 @@ extension Figure {
     if (history.volumes.last ?? 0) <= 0 {
       notes.append("No trial is better than the reference point in every objective.")
     }
+    let volumes = Array(history.volumes.prefix { $0.isFinite })
+    guard !volumes.isEmpty else {
+      return Figure(
+        empty: "The volume is more than a number can hold, because of infinite or huge values.",
+        title: title, subtitle: study.summary)
+    }
+    if volumes.count < history.volumes.count {
+      let number = study.trials[history.trials[volumes.count]].number
+      notes.append("From trial \(number.grouped) on the volume is infinite and not drawn.")
+    }
     let numbers = history.trials.map { Double(study.trials[$0].number) }
     // Only steps matter: where the volume changes, and the ends.
     var steps: [Point] = []
-    for (place, volume) in history.volumes.enumerated() {
-      let isLast = place == history.volumes.count - 1
-      guard place == 0 || isLast || volume != history.volumes[place - 1] else { continue }
+    for (place, volume) in volumes.enumerated() {
+      let isLast = place == volumes.count - 1
+      guard place == 0 || isLast || volume != volumes[place - 1] else { continue }
       if let last = steps.last, last.y != volume { steps.append(Point(numbers[place], last.y)) }
       steps.append(Point(numbers[place], volume))
     }
-    let gains = history.volumes.indices.filter {
-      history.volumes[$0] > ($0 == 0 ? 0 : history.volumes[$0 - 1])
-    }
+    let gains = volumes.indices.filter { volumes[$0] > ($0 == 0 ? 0 : volumes[$0 - 1]) }
     let layers = [
       Layer(mark: .line(width: 2), ink: .blue, runs: [steps]),
       Layer(
         mark: .dots(radius: gains.count <= 100 ? 3.5 : 2.2), ink: .vermillion,
-        runs: [gains.map { Point(numbers[$0], history.volumes[$0]) }], rows: gains),
+        runs: [gains.map { Point(numbers[$0], volumes[$0]) }], rows: gains),
     ]
     let legend = [
       LegendEntry(name: "hypervolume", mark: .line(width: 2), ink: .blue),
@@ -192,7 +200,7 @@ extension Figure {
     return Figure(
       title: title, subtitle: "\(study.summary) · reference point (\(corner))", notes: notes,
       x: Axis("trial", covering: study.ends, isInteger: true),
-      y: Axis("hypervolume (maximized)", covering: history.volumes),
+      y: Axis("hypervolume (maximized)", covering: volumes),
       layers: connected(layers.filter { !$0.runs[0].isEmpty }, to: legend), legend: legend,
       makeTable: { rows in
         let rows = rows ?? Array(history.trials.indices)

@@ -143,10 +143,7 @@ private struct TimelineLanes {
     for place in trials.indices {
       groups[study.workers[study.trials[trials[place]].number] ?? "", default: []].append(place)
     }
-    // Worker names are long, and mostly differ at their beginning.
-    let length = [20, 40].first { length in
-      Set(groups.keys.map { $0.prefix(length) }).count == groups.count
-    }
+    let short = Self.shortened(Array(groups.keys))
     for (worker, places) in groups.sorted(by: { $0.key < $1.key }) {
       let first = names.count
       var ends: [Double] = []
@@ -166,10 +163,26 @@ private struct TimelineLanes {
           ends.append(spans[place].end)
         }
       }
-      let short = length.map { worker.count > $0 ? worker.prefix($0) + "…" : worker } ?? worker
       names += ends.indices.map { index in
-        worker.isEmpty ? "slot \(index + 1)" : index == 0 ? short : ""
+        worker.isEmpty ? "slot \(index + 1)" : index == 0 ? short[worker] ?? worker : ""
       }
     }
+  }
+
+  /// Long names without what stands in their middle, as long as that keeps them apart.
+  ///
+  /// Workers are called after their host, and at the end after what tells them from the others there.
+  private static func shortened(_ names: [String]) -> [String: String] {
+    for (head, tail) in [(12, 8), (20, 20)] {
+      let short = names.map { name in
+        guard name.count > head + tail + 2 else { return name }
+        let end = name.suffix(tail)
+        return "\(name.prefix(head))…\(end[(end.lastIndex(of: "/") ?? end.startIndex)...])"
+      }
+      if Set(short).count == names.count {
+        return Dictionary(uniqueKeysWithValues: zip(names, short))
+      }
+    }
+    return [:]
   }
 }

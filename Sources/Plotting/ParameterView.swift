@@ -110,7 +110,11 @@ struct ScoredTrials {
     let isCut = order.count >= 10
     let worst = isCut ? order[(order.count - 1) * 9 / 10] : last
     let (best, bad) = (losses[first], losses[worst])
-    let shares = losses.map { bad > best ? min(max((bad - $0) / (bad - best), 0), 1) : 1 }
+    // The difference of huge values can overflow, and half of tiny ones vanish.
+    let unit = (bad - best).isFinite ? 1 : 0.5
+    let shares = losses.map {
+      bad > best ? min(max((bad * unit - $0 * unit) / (bad * unit - best * unit), 0), 1) : 1
+    }
     let sign = isCut && losses[last] > bad ? (direction == .minimize ? "≥ " : "≤ ") : ""
     return (
       shares, sign + values[worst].text(significantDigits: 4),

@@ -33,9 +33,10 @@ struct SVGText {
     }
   }
 
-  /// Appends a number of pixels with at most one decimal.
+  /// Appends a number of pixels with at most one decimal; 0 for what is not finite, which no figure
+  /// should have.
   mutating func append(_ pixels: Double) {
-    let tenths = Int((pixels * 10).rounded())
+    let tenths = pixels.isFinite ? Int((min(max(pixels, -1e9), 1e9) * 10).rounded()) : 0
     if tenths < 0 { bytes.append(UInt8(ascii: "-")) }
     let (whole, tenth) = tenths.magnitude.quotientAndRemainder(dividingBy: 10)
     append(digitsOf: whole)

@@ -2,7 +2,8 @@ internal import StudyModel
 
 /// How values are laid out along an axis.
 public enum ValueScale: String, Sendable, CaseIterable {
-  /// Logarithmic when a minimized value is always positive and spans two powers of ten.
+  /// Logarithmic when a minimized value is always positive and spans two powers of ten, or one while
+  /// half of the values lie in the lowest tenth of the range.
   case automatic
   case linear
   /// Values that are not positive are left out, and the figure says so.
@@ -22,7 +23,14 @@ extension ValueScale {
         least = min(least, value)
         greatest = max(greatest, value)
       }
-      return least > 0 && greatest / 100 >= least
+      guard least > 0, greatest / 10 >= least else { return false }
+      if greatest / 100 >= least { return true }
+      let tenth = least + (greatest - least) / 10
+      let (all, low) = values.reduce(into: (0, 0)) { counts, value in
+        counts.0 += 1
+        if value <= tenth { counts.1 += 1 }
+      }
+      return 2 * low >= all
     }
   }
 }

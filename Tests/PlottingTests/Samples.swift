@@ -172,6 +172,12 @@ enum Samples {
       constant.trials[index].completedAt = constant.trials[index].startedAt
     }
     studies.append(("constant", constant))
+    var huge = try varied(20, objectives: 2)
+    let extremes = [1e308, -1e308, .leastNonzeroMagnitude, .infinity, 0, 1.7e308, -.infinity]
+    for index in huge.trials.indices where !huge.trials[index].values.isEmpty {
+      huge.trials[index].values = [extremes[index % 7], extremes[(index + 1) % 5]]
+    }
+    studies.append(("huge values", huge))
     for name in hostileNames {
       studies.append(
         (
