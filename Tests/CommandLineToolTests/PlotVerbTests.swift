@@ -34,18 +34,27 @@ import Testing
     return command
   }
 
-  @Test("data of figures equals Optuna's", .timeLimit(.minutes(10)))
-  func equalsOptuna() throws {
+  /// Runs a script beside this file; it prints a line per check and ends with 1 at the first fault.
+  private func check(_ script: String, lines: Int) throws {
     let command = try BuiltCommand()
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Optuna/compare_plots.py").path
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Optuna/\(script)").path
     let process = try RunningCommand(
-      BuiltCommand.python, [script, BuiltCommand.path, command.folder.path], in: command)
-    let result = try process.finished(within: .seconds(400))
+      BuiltCommand.python, ["-B", path, BuiltCommand.path, command.folder.path], in: command)
+    let result = try process.finished(within: .seconds(1_100))
     #expect(result.code == 0, "\(result.messages)")
-    #expect(result.lines.count > 60)
+    #expect(result.lines.count > lines)
     try command.cleanUp()
   }
+
+  @Test("data of figures equals Optuna's", .timeLimit(.minutes(20)))
+  func equalsOptuna() throws { try check("compare_plots.py", lines: 60) }
+
+  @Test("data of figures equals the points of Optuna's figures", .timeLimit(.minutes(20)))
+  func equalsOptunasFigures() throws { try check("compare_figures.py", lines: 90) }
+
+  @Test("odd studies are drawn, or it is said why not", .timeLimit(.minutes(20)))
+  func drawsOddStudies() throws { try check("draw_odd_studies.py", lines: 20) }
 
   @Test func drawsSeveralKindsAtOnce() throws {
     let command = try makeStudies()

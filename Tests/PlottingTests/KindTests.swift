@@ -196,8 +196,31 @@ import Testing
     #expect(Set(names) == ["west", "east"])
     let workers = try #require(figure.data.columns.first { $0.name == "worker" }).cells
     #expect(Set(workers) == ["west", "east"])
+    // Names that differ at their end only, as those of one host do.
+    let host = "tuner-7/55c2e593-ae49-457b-bc7c-e67a654e0dfc"
+    for trial in study.trials {
+      study.workers[trial.number] =
+        "\(host)/\(trial.number.isMultiple(of: 2) ? "22213/x1pke" : "26275/xi8qp")"
+    }
+    let short = Figure.timeline(study).panels[0].y.categories.filter { !$0.isEmpty }
+    #expect(Set(short) == ["tuner-7/55c2…/x1pke", "tuner-7/55c2…/xi8qp"])
     study.workers = [:]
     #expect(Figure.timeline(study).panels[0].y.categories.last == "slot 1")
+  }
+
+  @Test("an axis is logarithmic when most values would crowd at its low end")
+  func automaticScale() {
+    let crowded = (0..<20).map { 300 + Double($0) } + [2_600, 26_000]
+    let even = (1...30).map { 100 * Double($0) }
+    for (values, direction, isLogarithmic) in [
+      (crowded, Direction.minimize, true), (crowded, .maximize, false), (even, .minimize, false),
+      (crowded + [0], .minimize, false), ([1, 50, 100], .minimize, true),
+      ([1, 50, 99], .minimize, false), ([1, 1.1, 9], .minimize, false), ([], .minimize, false),
+    ] {
+      #expect(
+        ValueScale.automatic.isLogarithmic(for: values, directions: [direction]) == isLogarithmic,
+        "\(values)")
+    }
   }
 
   @Test func csvQuotes() {
