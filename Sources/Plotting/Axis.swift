@@ -157,6 +157,14 @@ struct Axis: Sendable {
     }
   }
 
+  /// A power of ten as `1e−4`, for where its decimals take too much room; nil for other numbers.
+  static func powerLabel(of value: Double) -> String? {
+    guard value > 0, value.isFinite else { return nil }
+    let exponent = log10(value).rounded()
+    guard (pow(10, exponent) / value - 1).magnitude < 1e-9 else { return nil }
+    return "1e\(exponent < 0 ? "−" : "")\(Int(exponent.magnitude))"
+  }
+
   /// The text of `number · 10^exponent`: decimals where they are short, else as `1.5e−7`.
   static func label(_ number: Int, exponent: Int, isInteger: Bool) -> String {
     guard number != 0 else { return "0" }

@@ -158,8 +158,8 @@ struct FigureLayout {
     guard let shades = entry.shades else { return nil }
     // Some of the row is left for entries behind it.
     let room = width * 0.72 - shadeWidth * Double(Ink.shadeCount) - 24
-    let low = shades.low.truncated(to: min(room / 4, 110), size: 12)
-    let high = shades.high.truncated(to: min(room / 4, 110), size: 12)
+    let low = shades.low.truncated(to: min(room / 3, 110), size: 12)
+    let high = shades.high.truncated(to: min(room / 3, 110), size: 12)
     let rest = room - low.width(size: 12) - high.width(size: 12) - 12
     let name = entry.name.truncated(to: min(rest, 260), size: 12)
     return (name.isEmpty ? low : "\(name)  \(low)", high)

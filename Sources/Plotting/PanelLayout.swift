@@ -232,6 +232,13 @@ struct PanelLayout {
     }
   }
 
+  /// A tick's label that fits; a number is left out rather than cut.
+  private static func label(of tick: Axis.Tick, on axis: Axis, within room: Double) -> String? {
+    if axis.scale == .categories { return tick.label.truncated(to: room, size: 11) }
+    return [tick.label, Axis.powerLabel(of: tick.value)].lazy.compactMap { $0 }
+      .first { $0.width(size: 11) <= room }
+  }
+
   private mutating func placeTicks(of axis: Axis, x: Double, room: Double) {
     guard room > 14 else { return }
     var last = Double.infinity
@@ -239,9 +246,9 @@ struct PanelLayout {
       let position = axis.position(of: tick.value)
       guard (-0.001...1.001).contains(position) else { continue }
       let y = pixel(Point(0, position)).y
-      guard last - y > Self.tickSize + 2 else { continue }
+      guard last - y > Self.tickSize + 2, let label = Self.label(of: tick, on: axis, within: room)
+      else { continue }
       last = y
-      let label = tick.label.truncated(to: room, size: 11)
       let width = label.width(size: 11)
       let (left, right) = (x + 3, x + 6 + width)
       let corners = [

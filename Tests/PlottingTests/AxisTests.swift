@@ -28,6 +28,15 @@ import Testing
       long.ticks(about: 5).map(\.label) == ["0", "2,000", "4,000", "6,000", "8,000", "10,000"])
   }
 
+  @Test func powersOfTenHaveShortLabels() {
+    for (value, label) in [
+      (1e-4, "1e−4"), (1, "1e0"), (1e12, "1e12"), (1e-300, "1e−300"), (2e-4, nil), (0, nil),
+      (-10, nil), (.infinity, nil), (.nan, nil),
+    ] as [(Double, String?)] {
+      #expect(Axis.powerLabel(of: value) == label, "\(value)")
+    }
+  }
+
   @Test func logarithmicTicksArePowersOfTen() {
     let axis = Axis("", covering: [1e-6, 2e3], scale: .logarithmic)
     #expect(
