@@ -575,13 +575,14 @@ def access(lab: Lab):
     is_clean(page)
 
 
-def late(*_):
-    raise Failure(f"it took longer than {LIMIT} seconds")
+def stop(number: int, _):
+    raise Failure(f"it took longer than {LIMIT} seconds" if number == signal.SIGALRM else "it was stopped")
 
 
 def main() -> int:
     scenario, needletail, artefacts = sys.argv[1:4]
-    signal.signal(signal.SIGALRM, late)
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, stop)
     signal.alarm(LIMIT)
     lab = Lab(needletail, artefacts)
     try:

@@ -82,8 +82,11 @@ class Drawing {
     });
     pen.textAlign = 'center';
     pen.textBaseline = 'top';
-    for (const mark of ticks(x.low, x.high, Math.max(2, Math.floor(width / 90)), false, true))
-      pen.fillText(number(mark), across(mark), height - 30);
+    for (const mark of ticks(x.low, x.high, Math.max(2, Math.floor(width / 90)), false, true)) {
+      const word = number(mark);
+      // The last one is not cut off.
+      pen.fillText(word, Math.min(across(mark), width - pen.measureText(word).width / 2 - 1), height - 30);
+    }
     pen.fillStyle = colour('edge');
     pen.fillRect(area.x, height - 34, area.w, 1);
     pen.fillStyle = colour('soft');

@@ -81,7 +81,7 @@ function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
           [name(key), h('bdi', {}, value(any)), range(data.distributions[key])])) : nothing('The trial has no parameters yet.'))),
     h('section', { class: 'card', 'aria-labelledby': 'attempts-title' }, h('h2', { id: 'attempts-title' }, 'Attempts'),
       data.attempts.length ? table('Attempts', ['attempt', 'worker', 'started', 'ended', 'outcome', 'reason'], data.attempts.map(one => [
-        String(one.attempt), name(one.worker), moment(one.started_at), moment(one.ended_at), one.outcome ?? 'running', h('bdi', {}, one.reason || '–')]))
+        String(one.attempt), name(one.worker.replace(/^worker:/, '')), moment(one.started_at), moment(one.ended_at), one.outcome ?? 'running', h('bdi', {}, one.reason || '–')]))
         : nothing('Nobody ran this trial under a lease of Needletail; another program may have.')),
     attributes('What the sampler and the coordinator decided', data.system_attributes,
       'Nothing was noted: the parameters were chosen by themselves.'),
