@@ -15,7 +15,9 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "Tests/Browser"))
-from browser import Browser, end_with_parent  # noqa: E402
+from browser import Browser, BrowserError, end_with_parent  # noqa: E402
+
+LONGEST = 300
 
 # The moment, in milliseconds since the page was asked for, at which what is wanted is there and painted: looked for
 # in every frame, and noted in the one after.
@@ -105,13 +107,16 @@ def free_port():
 
 
 def paints(browser, url, wanted, visits):
-    """When a page shows what is wanted, in seconds, each time in a browser that has not seen it before."""
+    """When a page shows what is wanted, in seconds, at most LONGEST, each time in a browser that has not seen it."""
     times = []
     for _ in range(visits):
         page = browser.page()
         page.call("Page.addScriptToEvaluateOnNewDocument", source=PAINTED % wanted)
         page.open(url)
-        times.append(page.wait("window.benchPainted", 300) / 1e3)
+        try:
+            times.append(page.wait("window.benchPainted", LONGEST) / 1e3)
+        except BrowserError:
+            times.append(float(LONGEST))  # it takes longer, and nobody waits longer
         page.close()
     return times
 
