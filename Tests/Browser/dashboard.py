@@ -26,7 +26,7 @@ HOSTILE = ["<script>document.title='owned'</script>", "\"'><img src=x onerror=al
            "\u202eright to left\u05d0\u05d1", "x" * 512, "percent % and %zz", "new\nline", "{{7*7}} ${7*7}"]
 # Seconds for one thing to happen on a machine that has much else to do, and for a whole scenario.
 PATIENCE = 120
-LIMIT = 300
+LIMIT = 540
 
 
 class Failure(Exception):

@@ -14,7 +14,7 @@ import Testing
       [
         root.appendingPathComponent("Tests/Browser/dashboard.py").path, scenario, BuiltCommand.path,
         root.appendingPathComponent(".build/dashboard").path,
-      ], within: .seconds(360))
+      ], within: .seconds(600))
     #expect(result.code == 0, "\(result.output)\(result.messages)")
     try command.cleanUp()
   }
