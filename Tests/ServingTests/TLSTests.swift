@@ -44,8 +44,6 @@ import Testing
     }
   }
 
-  static let authority = Result { try Authority() }
-
   /// What curl prints, and its exit code.
   private func curl(_ port: UInt16, _ path: String, _ more: String...) throws -> Tool.Result {
     try Tool.run(
@@ -56,7 +54,7 @@ import Testing
   }
 
   @Test func servesEncrypted() throws {
-    let authority = try Self.authority.get()
+    let authority = try Authority()
     let store = InMemoryStudyStore()
     let credentials = try authority.credentials()
     try ServerBed.serve(
@@ -95,7 +93,7 @@ import Testing
   }
 
   @Test func asksForCertificates() throws {
-    let authority = try Self.authority.get()
+    let authority = try Authority()
     let credentials = try authority.credentials(clients: true)
     // One of another authority.
     let stranger = try Authority()
@@ -118,7 +116,7 @@ import Testing
   }
 
   @Test func refusesCertificatesThatCannotBeUsed() throws {
-    let authority = try Self.authority.get()
+    let authority = try Authority()
     func refusal(_ certificate: String, _ key: String, _ clients: String? = nil) -> String {
       do {
         _ = try TLSCredentials(
