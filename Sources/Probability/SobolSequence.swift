@@ -36,6 +36,25 @@ public enum SobolSequence {
     return points
   }
 
+  /// The point at `index` of those of ``points(_:dimension:scrambledBy:)``, by itself.
+  ///
+  /// - Parameters:
+  ///   - index: From 0 on; it repeats after 2³².
+  ///   - dimension: At most ``largestDimension``.
+  package static func point(
+    _ index: Int, dimension: Int, scrambledBy generator: inout TrialGenerator
+  ) -> [Double] {
+    precondition(dimension <= largestDimension, "\(dimension) coordinates of \(largestDimension)")
+    let code = UInt32(truncatingIfNeeded: index ^ (index >> 1))
+    return (0..<dimension).map { j in
+      let seed = UInt32(truncatingIfNeeded: generator.next())
+      let directions = directionNumbers(of: j)
+      var bits: UInt32 = 0
+      for k in 0..<32 where (code >> UInt32(k)) & 1 == 1 { bits ^= directions[k] }
+      return Double(scrambled(bits, by: seed)) * 0x1p-32
+    }
+  }
+
   /// The first `count` points of the sequence itself, the origin among them.
   package static func unscrambledPoints(_ count: Int, dimension: Int) -> [[Double]] {
     precondition(dimension <= largestDimension, "\(dimension) coordinates of \(largestDimension)")

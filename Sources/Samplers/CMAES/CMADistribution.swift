@@ -53,9 +53,14 @@ package struct CMADistribution: Sendable {
 
   /// Draws a point. 39 to 40.
   package func draw(using generator: inout TrialGenerator) -> [Double] {
-    let z = scales.map { scale in
+    point(at: scales.map { _ in generator.uniform() })
+  }
+
+  /// The point to which a place in the unit cube corresponds.
+  package func point(at place: [Double]) -> [Double] {
+    let z = zip(scales, place).map { scale, uniform in
       // A uniform number of 0 has no quantile.
-      scale * StandardNormal.quantile(max(generator.uniform(), 0x1p-54))
+      scale * StandardNormal.quantile(max(uniform, 0x1p-54))
     }
     return zip(mean, rotated(z)).map { $0 + step * $1 }
   }

@@ -6,7 +6,8 @@ public import StudyModel
 ///
 /// Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; for discrete parameters with margin (Hamano et
 /// al., GECCO 2022), begun where earlier trials were good (Nomura et al., AAAI 2021), restarted when it
-/// has converged (BIPOP: Hansen, GECCO 2009). Weights and rates are those of Optuna's.
+/// has converged (BIPOP: Hansen, GECCO 2009); drawn evenly instead of at random (Teytaud and Gelly,
+/// GECCO 2007). Weights and rates are those of Optuna's.
 ///
 /// The parameters that are active in every trial are searched together; choices, and parameters that
 /// are active only sometimes, are sampled with a univariate ``TPESampler``. Each population's worth of
@@ -84,7 +85,7 @@ public struct CMAESSampler: Sampler {
     let parameters = cache.parameters(in: space, given: history)
     guard !parameters.isEmpty else { return TrialPlan() }
     let (drawn, shown, generation) = cache.draw(
-      parameters, settings, sourceTrials, given: history, using: &generator)
+      parameters, settings, sourceTrials, for: trial, given: history, using: &generator)
     let assignments = zip(parameters, shown).map { parameter, unit in
       ParameterAssignment(
         parameter.name, parameter.distribution,
@@ -173,7 +174,7 @@ private final class CMACache: Sendable {
 
   func draw(
     _ parameters: [Parameter], _ settings: CMASearch.Settings, _ sources: [Trial],
-    given history: TrialHistory, using generator: inout TrialGenerator
+    for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
   ) -> (drawn: [Double], shown: [Double], generation: Int) {
     let seed = generator.ofStudy
     let (drawn, advanced) = state.withLock { [generator] state in
@@ -215,7 +216,7 @@ private final class CMACache: Sendable {
       state.search = current
       // Only a trial that finishes begins the search, so that it depends on the history alone.
       current.begin()
-      let (drawn, shown) = current.draw(using: &generator)
+      let (drawn, shown) = current.draw(for: trial, using: &generator)
       return ((drawn, shown, current.generation), generator)
     }
     generator = advanced

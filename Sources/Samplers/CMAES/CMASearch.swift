@@ -115,10 +115,22 @@ struct CMASearch {
   }
 
   /// Draws a point, and where it comes to lie in the cube: its discrete coordinates on their grids.
-  func draw(using generator: inout TrialGenerator) -> (drawn: [Double], shown: [Double]) {
+  ///
+  /// The trials of a study are spread evenly over the distribution, by the points of a scrambled Sobol
+  /// sequence; those outside the cube are drawn anew at random. Teytaud and Gelly, "DCMA: Yet Another
+  /// Derandomization in Covariance-Matrix-Adaptation", GECCO 2007.
+  func draw(
+    for trial: Int, using generator: inout TrialGenerator
+  ) -> (drawn: [Double], shown: [Double]) {
     var drawn: [Double] = []
-    for _ in 0..<(10 * dimension) {
-      drawn = distribution.draw(using: &generator)
+    for attempt in 0..<(10 * dimension) {
+      if attempt == 0, dimension <= SobolSequence.largestDimension {
+        var scramble = seed
+        drawn = distribution.point(
+          at: SobolSequence.point(trial, dimension: dimension, scrambledBy: &scramble))
+      } else {
+        drawn = distribution.draw(using: &generator)
+      }
       let isInside = drawn.indices.allSatisfy {
         margin.isDiscrete($0) || (0...1).contains(drawn[$0])
       }
