@@ -174,17 +174,18 @@ package enum SamplerSuite {
       try space.append(Parameter(name, .float(try FloatDistribution(low: 0, high: 1))))
     }
     var study = SamplerStudy(in: space, seed: seed) { number, _ in
-      (.completed, [Double(number * 7 % 10)])
+      // What goes with neither the values nor the halves that evenly spread points take in turn.
+      (.completed, [Double(number * 41 % 101)])
     }
     try study.run(60) { _ in sampler }
     let pairs = study.answers.map { ($0[0].internalValue - 0.5, $0[1].internalValue - 0.5) }
     // A model may well suggest a corner.
     #expect(pairs.allSatisfy { $0 != $1 || (abs($0) == 0.5 && abs($1) == 0.5) })
-    // The correlation of 60 independent pairs is beyond 0.7 once in 10⁹ cases.
+    // Shared numbers would make it 1. What a model has from noise, such as a mean that wanders, is less.
     let (xx, yy, xy) = pairs.reduce((0.0, 0.0, 0.0)) {
       ($0.0 + $1.0 * $1.0, $0.1 + $1.1 * $1.1, $0.2 + $1.0 * $1.1)
     }
-    #expect(abs(xy) < 0.7 * (xx * yy).squareRoot())
+    #expect(abs(xy) < 0.9 * (xx * yy).squareRoot())
   }
 
   /// A sampler that saw the whole study answers bit for bit like one that has seen nothing; so equal
