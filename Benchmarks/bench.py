@@ -95,11 +95,6 @@ def gp(bench):
     print(f"\nOPENBLAS_NUM_THREADS={os.environ['OPENBLAS_NUM_THREADS']}, "
           f"OPENBLAS_CORETYPE={os.environ.get('OPENBLAS_CORETYPE', '(detected)')}, on both sides")
     bench.head("Gaussian process: one ask and tell after n trials, ms")
-    try:
-        import torch
-        has_peer = bool(torch.__version__)
-    except ImportError:
-        has_peer = False  # Optuna's needs it, and pip's is of several gigabytes
     for space, n, least in (
             ("f10", 100, 0), ("f10", 200, 25), ("f10", 500, 0), ("f10", 1_000, 40), ("f10", 5_000, 0),
             ("mix20", 200, 25)):
@@ -108,13 +103,11 @@ def gp(bench):
         ours = next(l["per_trial_ms"] for l in lines if l["bench"] == "sampler_ask")
         if n == 5_000:
             bench.row(f"{space}, n = {n:,}", f"{ours:.1f}", "", "", "< 1,000", ours < 1_000)
-        elif has_peer:
+        else:
             peer = bench.measure(*PEERS, "ask", "--sampler", "gp", "--space", space, "--n", n,
                                  "--asks", 6)[0]["per_trial_ms"]
             bench.row(f"{space}, n = {n:,}", f"{ours:.1f}", f"Optuna {peer:,.0f}", f"{peer / ours:.0f} ×",
                       f"≥ {least} ×" if least else "", peer / ours >= least)
-        else:
-            bench.row(f"{space}, n = {n:,}", f"{ours:.1f}", "Optuna's needs torch", "", "", True)
         for line in lines:
             if line["bench"] == "gp_likelihood" and space == "f10" and n <= 1_000:
                 bench.row(f"likelihood with gradient, n = {n:,}", f"{line['per_trial_ms']:.2f}",
