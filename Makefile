@@ -21,6 +21,8 @@ FUZZ_TARGETS ?= json message channel
 FUZZ_SECONDS ?= 60
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
+# Scripts leave no compiled files in the source tree.
+export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: help deps test-deps venv build test tsan fuzz lint format demo gallery boosting bench quality chaos \
   install clean
