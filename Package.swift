@@ -81,7 +81,7 @@ let package = Package(
       swiftSettings: callsC),
     .target(
       name: "Plotting", dependencies: ["StudyModel", "Analysis", "CRSVG", "SharedLibraries"],
-      swiftSettings: callsC),
+      resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
       name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),

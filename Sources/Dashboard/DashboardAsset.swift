@@ -30,7 +30,7 @@ package struct DashboardAsset: Sendable {
   package static let all: [String: DashboardAsset] = [
     "app.css": DashboardAsset(css, PackageResources.app_css),
     "inks.css": DashboardAsset(css, Array(HTMLPage.inkStyles.utf8)),
-    "figure.js": DashboardAsset(script, Array(HTMLPage.script.utf8)),
+    "figure.js": DashboardAsset(script, HTMLPage.script),
     "icon.svg": DashboardAsset("image/svg+xml", PackageResources.icon_svg),
     "api.js": DashboardAsset(script, PackageResources.api_js),
     "app.js": DashboardAsset(script, PackageResources.app_js),

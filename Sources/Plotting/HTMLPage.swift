@@ -38,7 +38,9 @@ public enum HTMLPage {
     page.append(escaping: figures.map(\.title).joined(separator: ", "))
     page.append("</title>\n" + head)
     for figure in figures { append(figure, to: &page, width: width, height: height) }
-    page.append("<div id=\"tip\" hidden></div>\n<script>\n" + script + "</script>\n")
+    page.append("<div id=\"tip\" hidden></div>\n<script>\n")
+    page.append(utf8: script)
+    page.append("</script>\n")
     page.append("</body>\n</html>\n")
     return page.string
   }

@@ -8,6 +8,8 @@ struct SVGText {
 
   mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+  mutating func append(utf8 text: [UInt8]) { bytes.append(contentsOf: text) }
+
   mutating func append(_ other: SVGText) { bytes.append(contentsOf: other.bytes) }
 
   mutating func append(_ scalar: Unicode.Scalar) {
