@@ -3,6 +3,7 @@ import { token, notLive } from './api.js';
 import { ask, h } from './dom.js';
 
 const main = document.getElementById('main');
+/** @type {[RegExp, () => Promise<any>][]} Addresses and the modules that show them. */
 const pages = [
   [/^\/$/, () => import('./studies.js')],
   [/^\/studies\/([^/]+)$/, () => import('./study.js')],
@@ -20,13 +21,14 @@ async function show(isFirst) {
   notLive();
   document.getElementById('tip').hidden = true;
   for (const link of document.querySelectorAll('nav a'))
-    if (link.pathname === location.pathname) link.setAttribute('aria-current', 'page');
+    if (link instanceof HTMLAnchorElement && link.pathname === location.pathname) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
-  const found = pages.map(([pattern, load]) => [pattern.exec(location.pathname), load]).find(([match]) => match);
+  const found = pages.find(([pattern]) => pattern.test(location.pathname));
   if (!found) return fail(new Error('There is no such page.'));
+  const [pattern, load] = found;
   try {
-    const parts = found[0].slice(1).map(decodeURIComponent);
-    const page = await found[1]();
+    const parts = pattern.exec(location.pathname).slice(1).map(decodeURIComponent);
+    const page = await load();
     if (signal.aborted) return;
     if (!isFirst) main.replaceChildren(h('p', { class: 'quiet' }, 'Loading …'));
     await page.show(main, parts, signal);
@@ -79,8 +81,8 @@ addEventListener('needletail-token', () => { label(); show(); });
 label();
 
 document.addEventListener('click', event => {
-  const link = event.target.closest?.('a[href]');
-  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey
+  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
+  if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey
     || event.altKey || link.origin !== location.origin || link.target || link.hasAttribute('download')
     || link.getAttribute('href').startsWith('#')) return;
   event.preventDefault();

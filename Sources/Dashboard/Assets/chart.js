@@ -32,6 +32,8 @@ class Drawing {
     this.canvas = h('canvas', { role: 'img', tabindex: '0', 'aria-label': label });
     this.canvas.style.height = `${height}px`;
     this.node = h('div', { class: 'chart' }, this.canvas);
+    /** Called when it was drawn anew. @type {(() => void) | undefined} */
+    this.onDrawn = undefined;
     new ResizeObserver(() => this.later()).observe(this.node);
     dark.addEventListener('change', () => this.later());
     this.canvas.addEventListener('pointermove', event => this.point(event));
@@ -60,6 +62,12 @@ class Drawing {
     pen.font = '12px system-ui, sans-serif';
     this.draw(pen, width, this.height);
   }
+
+  /**
+   * What is in it; each kind of drawing has its own.
+   * @param {CanvasRenderingContext2D} _pen @param {number} _width @param {number} _height
+   */
+  draw(_pen, _width, _height) {}
 
   /** Axes with their numbers; returns the places of values. */
   axes(pen, width, height, x, y, bottom) {
@@ -124,7 +132,8 @@ class Drawing {
     pen.stroke();
   }
 
-  point() {}
+  /** Shows what is below the pointer. @param {MouseEvent} _event */
+  point(_event) {}
 }
 
 /** The values of the trials by number, with the best so far. */
@@ -220,10 +229,11 @@ export class History extends Drawing {
       [low, high] = [low - margin, high + margin];
     }
     const last = Math.max(1, numbers.at(-1), this.total - 1);
-    const { area, across, down } = this.axes(pen, width, height,
+    const { across, down } = this.axes(pen, width, height,
       { low: -last * 0.01, high: last * 1.01, name: 'trial' }, { low, high, isLog }, 56);
     const few = values.length <= 60 ? 4 : values.length <= 400 ? 3 : values.length <= 2500 ? 2.2 : 1.5;
     // Strokes for what has no value to compare.
+    /** @type {Record<string, [string, number]>} */
     const rug = { p: ['orange', 0], f: ['purple', 6], r: ['green', 0] };
     for (const [letter, [ink, lane]] of Object.entries(rug)) {
       pen.fillStyle = colour(ink);

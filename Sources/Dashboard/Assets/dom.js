@@ -1,6 +1,11 @@
 // Elements and words. Text from outside only ever becomes text nodes.
 
-/** An element: properties beginning with `on` are listeners, other ones attributes; children are nodes or texts. */
+/**
+ * An element: properties beginning with `on` are listeners, other ones attributes; children are
+ * nodes or texts.
+ * @param {string} name @param {Record<string, any>} properties @param {...any} children
+ * @returns {any} The element; its type is that of the tag's name.
+ */
 export function h(name, properties = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -102,7 +107,8 @@ export function table(caption, heads, rows) {
  */
 export function refill(node, ...children) {
   const key = one => `${one.tagName} ${one.getAttribute('href') ?? one.dataset.action ?? one.getAttribute('aria-label') ?? one.textContent}`;
-  const focused = node.contains(document.activeElement) ? document.activeElement : null;
+  const active = document.activeElement;
+  const focused = active instanceof HTMLElement && node.contains(active) ? active : null;
   const open = new Set([...node.querySelectorAll('details[open] > summary')].map(key));
   const places = new Map([...node.querySelectorAll('.scroll, .log')]
     .filter(one => one.scrollTop || one.scrollLeft).map(one => [key(one), [one.scrollLeft, one.scrollTop]]));
@@ -145,7 +151,8 @@ export function ask(title, sentence, fields, action, act) {
   dialog.addEventListener('close', () => {
     dialog.remove();
     // The button that asked may have been replaced by what it did.
-    if (!asked?.isConnected) (document.querySelector('.actions button') ?? document.getElementById('main')).focus();
+    const next = /** @type {HTMLElement | null} */ (document.querySelector('.actions button'));
+    if (!asked?.isConnected) (next ?? document.getElementById('main')).focus();
   });
   document.body.append(dialog);
   dialog.showModal();

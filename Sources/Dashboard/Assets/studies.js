@@ -5,7 +5,7 @@ import { count, h, nothing, number, stateBadge, studyLink, trialAddress } from '
 export async function show(main, _, signal) {
   document.title = 'Studies – Needletail';
   const { studies } = await get('/v1/studies', signal);
-  const list = new List(studies, signal);
+  const list = new List(studies);
   main.replaceChildren(list.node);
   follow('/v1/events', undefined, {
     studies: event => list.update(event),

@@ -187,7 +187,7 @@ export class TrialTable {
     end.firstChild.style.height = `${Math.max(0, this.matching - last) * rowHeight}px`;
     lines.push(end);
     // What has the focus keeps it.
-    const focused = document.activeElement?.closest?.('tr[data-trial]')?.dataset.trial;
+    const focused = document.activeElement?.closest('tr[data-trial]')?.getAttribute('data-trial');
     this.body.replaceChildren(...lines);
     if (focused) this.body.querySelector(`tr[data-trial="${focused}"] a`)?.focus({ preventScroll: true });
     this.grid.setAttribute('aria-rowcount', this.matching + 1);
@@ -228,7 +228,7 @@ export class TrialTable {
   async fetch(page, epoch) {
     const query = new URLSearchParams({
       sort: this.sort, order: this.isDescending ? 'descending' : 'ascending',
-      offset: page * pageSize, limit: pageSize,
+      offset: String(page * pageSize), limit: String(pageSize),
     });
     if (this.states.size) query.set('state', [...this.states].join(','));
     if (this.search) query.set('search', this.search);

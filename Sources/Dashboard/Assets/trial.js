@@ -71,7 +71,7 @@ function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
       fact(data.values.length > 1 ? 'Values' : 'Value', data.values.length ? data.values.map(any => number(any, 10)).join(' · ') : '–'),
       fact('Started', moment(data.started_at)),
       fact('Duration', data.state === 'running' && data.started_at
-        ? duration((Date.now() - new Date(data.started_at)) / 1000) + ' so far' : duration(data.duration_seconds)),
+        ? duration((Date.now() - new Date(data.started_at).getTime()) / 1000) + ' so far' : duration(data.duration_seconds)),
       fact('Attempts', String(data.attempts.length || '–'))),
     why(data, state),
     h('div', { class: 'two' },
@@ -127,6 +127,7 @@ function range(distribution) {
   return `${number(given.low)} to ${number(given.high)}${step}${given.log ? ', logarithmic' : ''}`;
 }
 
+/** @type {[RegExp, string][]} Keys of attributes that samplers and pruners write. */
 const known = [
   [/^fixed_params$/, 'values that somebody queued'],
   [/^needletail:sampler$/, 'how the sampler chose'],
@@ -148,8 +149,10 @@ function attributes(title, all, none) {
       : h('details', {}, h('summary', {}, h('bdi', {}, words.slice(0, 120)), ' …'), h('bdi', {}, words));
   };
   const meaning = key => {
-    const [pattern, words] = known.find(([one]) => one.test(key)) ?? [];
-    return pattern ? key.match(pattern)[1] ? words.replace('$1', key.match(pattern)[1]) : words : '';
+    const found = known.find(([pattern]) => pattern.test(key));
+    if (!found) return '';
+    const [pattern, words] = found;
+    return words.replace('$1', key.match(pattern)[1] ?? '');
   };
   const isOurs = title.startsWith('What the sampler');
   return h('section', { class: 'card attributes' }, h('h2', {}, title), entries.length
