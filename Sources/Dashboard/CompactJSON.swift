@@ -2,6 +2,7 @@ package import StudyModel
 
 /// JSON that is written straight into bytes, for answers with many numbers.
 package struct CompactJSON: Sendable {
+  /// What was written so far, in UTF-8.
   package private(set) var bytes: [UInt8] = []
 
   package init() {}
@@ -11,6 +12,7 @@ package struct CompactJSON: Sendable {
     text.withUTF8Buffer { bytes.append(contentsOf: $0) }
   }
 
+  /// Adds `text` quoted and escaped.
   package mutating func append(_ text: String) {
     bytes += JSONValue.string(text).bytes(nonFinite: .strings)
   }
@@ -18,6 +20,7 @@ package struct CompactJSON: Sendable {
   /// Adds one byte as it is.
   mutating func append(ascii byte: UInt8) { bytes.append(byte) }
 
+  /// Adds `number` in decimal digits.
   package mutating func append(_ number: Int) { bytes += String(number).utf8 }
 
   /// Adds a value in strict JSON.

@@ -2,7 +2,9 @@ internal import Plotting
 
 /// A file of the dashboard, as browsers load it.
 package struct DashboardAsset: Sendable {
+  /// The value of the header `Content-Type`.
   package let contentType: String
+  /// The file as it is.
   package let body: [UInt8]
   /// The value of the header `ETag`: another one for any other content.
   package let tag: String

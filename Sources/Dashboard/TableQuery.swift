@@ -31,10 +31,13 @@ package struct TableQuery: Sendable, Hashable {
     }
   }
 
+  /// What the rows are sorted by.
   package var key: Key
+  /// Whether the greatest comes first.
   package var isDescending: Bool
   /// The states to show; empty for all.
   package var states: Set<TrialState>
+  /// What a row's texts must contain, in any case; empty for all.
   package var search: String
 
   package init(key: Key, isDescending: Bool, states: Set<TrialState> = [], search: String = "") {

@@ -5,6 +5,7 @@ package struct CSVTable: Sendable {
   package struct Row: Sendable {
     /// Where it begins, counted from 1.
     package let line: Int
+    /// The texts of its cells from left to right, unquoted.
     package let cells: [String]
   }
 

@@ -4,13 +4,17 @@ package import StudyModel
 package struct Evidence: Sendable {
   /// Where it stands, such as `line 7`.
   package var place: String
+  /// How the trial ended; never waiting or running.
   package var state: TrialState
   /// One text per objective; empty texts where there is none.
   package var values: [String]
   /// The parameters that it has, in the source's order.
   package var parameters: [(name: String, text: String)]
+  /// What else the source says of the trial, in its order.
   package var attributes: [(key: String, text: String)] = []
+  /// Nil where the source has no time.
   package var startedAt: Timestamp?
+  /// Nil where the source has no time.
   package var completedAt: Timestamp?
 }
 
@@ -18,7 +22,9 @@ package struct Evidence: Sendable {
 package struct EvidenceList: Sendable {
   /// What is wrong with one row, in a sentence without its place.
   package struct Fault: Sendable, Hashable {
+    /// Where it stands, such as `line 7`.
     package let place: String
+    /// A sentence's end without a full stop, such as `the value 'x' is no number`.
     package let problem: String
 
     package init(place: String, problem: String) {
@@ -27,7 +33,9 @@ package struct EvidenceList: Sendable {
     }
   }
 
+  /// The finished trials, in the source's order.
   package var rows: [Evidence] = []
+  /// What could not be read, in the source's order.
   package var faults: [Fault] = []
   /// How many are not finished, and so no evidence.
   package var unfinished = 0

@@ -235,6 +235,7 @@ package struct KnownEvidence {
     }
   }
 
+  /// Knows the finished ones among `trials`.
   package init(_ trials: [Trial]) {
     for trial in trials where trial.state.isFinished {
       dated[Content(trial, isDated: true), default: 0] += 1

@@ -18,6 +18,7 @@ package final class MLflowServer: Sendable {
   /// How often a request is made at most.
   static let tries = 8
 
+  /// As it was given, for messages; it never holds a password.
   package let address: String
   private let web: WebAddress
   private let settings: ConnectionSettings

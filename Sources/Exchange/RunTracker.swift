@@ -26,6 +26,7 @@ package protocol RunTracker: Sendable {
 /// A run that is there already.
 package struct KnownRun: Sendable, Hashable {
   package var id: String
+  /// As it was last written there.
   package var status: RunRecord.Status
   /// Milliseconds since 1970-01-01 UTC.
   package var startedAt: Int64
@@ -35,7 +36,9 @@ package struct KnownRun: Sendable, Hashable {
 
 /// The runs of a study that are there already.
 package struct KnownRuns: Sendable {
+  /// The study's own run; nil before the first export.
   package var parent: KnownRun?
+  /// The trials' runs by the number of the trial.
   package var children: [Int: KnownRun] = [:]
 
   package init() {}

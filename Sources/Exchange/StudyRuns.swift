@@ -6,8 +6,11 @@ package struct StudyRuns: Sendable {
   package enum Tag {
     /// A hash of the study's name, which a filter can name whatever the name is.
     package static let key = "needletail.study_key"
+    /// The trial's number, in decimal digits.
     package static let number = "needletail.number"
+    /// The trial's state, as `--json` writes it.
     package static let state = "needletail.state"
+    /// The study's name as it is.
     package static let study = "needletail.study"
     static let parent = "mlflow.parentRunId"
   }
@@ -19,6 +22,7 @@ package struct StudyRuns: Sendable {
   /// The most bytes of a tag's value that every MLflow takes.
   static let longestTag = 5_000
 
+  /// The study's name.
   package let study: String
   /// Whose runs these are, in ``Tag/key``.
   package let studyKey: String

@@ -9,6 +9,7 @@ internal import Synchronization
 
 /// A request.
 package struct HTTPRequest: Sendable {
+  /// In capitals, such as `POST`.
   package var method: String
   /// From the slash behind the address on.
   package var path: String
@@ -35,7 +36,9 @@ package struct HTTPRequest: Sendable {
 
 /// What came back.
 package struct HTTPAnswer: Sendable {
+  /// From 200 to 599.
   package var status: Int
+  /// All of it, without any transfer encoding.
   package var body: [UInt8]
   /// What the server asked to wait before the next try.
   package var retryAfter: Duration?

@@ -4,7 +4,9 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
   package let text: String
   /// The name or number of the machine, without the brackets of an IPv6 address.
   package let host: String
+  /// From 1 to 65535; where none was given, the default one.
   package let port: Int
+  /// Whether the scheme is `https`.
   package let usesTLS: Bool
 
   package var description: String { text }
@@ -13,6 +15,7 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
   package struct Fault: Error, Hashable {
     /// The text without what may be a password, cut after 200 characters.
     package let shown: String
+    /// What is wrong, without the address.
     package let problem: String
     /// Whether it holds a user and password, which every user of the machine could read.
     package var holdsPassword = false

@@ -6,9 +6,11 @@ package struct KubernetesJob: Sendable, Hashable {
   /// Pods that may fail, for each worker, before Kubernetes gives the job up.
   static let failuresPerWorker = 100
 
+  /// What each pod runs.
   package let worker: WorkerCommand
   /// How many pods.
   package let count: Int
+  /// The container's image, in which `needletail` and the objective's programs are.
   package let image: String
   /// Certificates, as text, that the coordinator's must descend from; nil for the system's.
   package let authority: String?

@@ -6,6 +6,7 @@ package struct SecureShellCommand: Sendable, Hashable {
     package let remotePort: Int
     /// The coordinator's host and port here.
     package let host: String
+    /// The coordinator's port on this machine.
     package let port: Int
 
     package init(remotePort: Int, host: String, port: Int) {
@@ -15,7 +16,9 @@ package struct SecureShellCommand: Sendable, Hashable {
     }
   }
 
+  /// The machine on which the worker starts.
   package let host: SecureShellHost
+  /// What the machine's login shell runs.
   package let worker: WorkerCommand
   /// Further options for ssh; they win over ours.
   package let options: [String]

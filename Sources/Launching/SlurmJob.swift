@@ -5,6 +5,7 @@ package struct SlurmJob: Sendable, Hashable {
   /// What a worker then has to give its trials back.
   static let grace: Duration = .seconds(30)
 
+  /// What each task of the job runs.
   package let worker: WorkerCommand
   /// How many workers.
   package let count: Int

@@ -6,7 +6,9 @@ extension Matrix {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
 
+    /// The left factor.
     package static let first = Factors(rawValue: 1)
+    /// The right factor.
     package static let second = Factors(rawValue: 2)
   }
 

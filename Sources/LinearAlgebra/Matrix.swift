@@ -3,7 +3,9 @@
 /// Shapes are promises of the caller: operations on shapes that do not fit stop the program. Either
 /// dimension may be 0.
 package struct Matrix: Sendable, Equatable {
+  /// At least 0.
   package let rows: Int
+  /// At least 0.
   package let columns: Int
   /// The entries, those of a column next to each other: `(i, j)` at `i + j * rows`. They may be
   /// changed, but their number must stay.

@@ -25,6 +25,7 @@ package struct CommandObjective: Sendable {
   let variables: [EnvironmentVariable]
   /// In which the command runs; absolute.
   let folder: String
+  /// Where the trials' folders are made.
   package let folders: TrialFolders
   /// The environment that every trial's command has, as `NAME=value`.
   let inherited: [String]
@@ -199,7 +200,9 @@ package struct CommandObjective: Sendable {
 package struct TrialResult: Sendable {
   /// Where the attempt's files are: `stdout.log`, `stderr.log`, `params.json`, and what the command left.
   package let folder: String
+  /// How the command ended, and what it measured.
   package var outcome: CommandOutcome
+  /// From the start of the command to its end; zero when it was not started.
   package internal(set) var duration: Duration = .zero
   /// What it used; nil when it was not started.
   package internal(set) var usage: ResourceUsage?

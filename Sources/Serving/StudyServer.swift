@@ -15,7 +15,9 @@ package import StudyModel
 package final class StudyServer: Sendable {
   /// What protects a server, and how it treats workers.
   package struct Settings: Sendable {
+    /// Where it listens; port 0 for a free one.
     package var address: ListenAddress
+    /// The most that clients may use.
     package var limits = HTTPLimits()
     /// What connections are encrypted with; nil for plain text.
     package var credentials: TLSCredentials?

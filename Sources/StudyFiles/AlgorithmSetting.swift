@@ -3,6 +3,7 @@ package import StudyModel
 /// A sampler or a pruner by its name, with the options that were given for it; checked for unknown
 /// names and options and for their types.
 package struct AlgorithmSetting: Sendable {
+  /// Which of a study's two algorithms it is.
   package enum Kind: String, Sendable {
     case sampler, pruner
   }
@@ -11,14 +12,17 @@ package struct AlgorithmSetting: Sendable {
   package struct Option: Sendable {
     /// The name by which we know it, such as `startup_trials`.
     package let name: String
+    /// Of the type that the option takes.
     package let value: ParameterValue
     /// Where it stands in the study file; nil when it came from elsewhere.
     package let location: SourceLocation?
   }
 
+  /// Which algorithm the name is looked up among.
   package let kind: Kind
   /// The name by which we know it, such as `tpe`.
   package let name: String
+  /// In the order in which they were given; each name once.
   package let options: [Option]
   /// The file it came from, for messages.
   package let path: String

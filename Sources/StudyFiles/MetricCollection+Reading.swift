@@ -61,17 +61,23 @@ extension MetricCollection {
 /// Its groups are named `name`, `value` and `step`, or there is one (the value of the first
 /// objective), or two (name and value). Not `Sendable`: each user compiles its own.
 package struct MetricExpression {
+  /// Compiled from the text; its groups are used by index.
   package let regex: Regex<AnyRegexOutput>
   /// The index of each group in a match; nil when there is none.
   package let nameGroup: Int?
+  /// The index of the group that holds the number; at least 1.
   package let valueGroup: Int
+  /// The index of the group that holds the step; nil when reports are counted instead.
   package let stepGroup: Int?
 
   /// Why an expression is refused; goes behind the expression in a message.
   package struct Fault: Error {
+    /// What is wrong, without the expression itself.
     package let problem: String
   }
 
+  /// Compiles `text`; refused when it is no expression, or when its groups do not say where the
+  /// value is.
   package init(_ text: String) throws(Fault) {
     do {
       regex = try Regex(text)

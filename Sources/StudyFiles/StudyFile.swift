@@ -30,12 +30,15 @@ package struct StudyFile: Sendable {
   package var timeout: Duration?
   /// Trials at a time; nil for the default.
   package var workers: Int?
+  /// What suggestions derive from; nil to draw one when the study is created.
   package var seed: UInt64?
   /// Where the study is kept; nil for the default.
   package var store: String?
   /// What each trial runs; nil when the file is only a search space.
   package var command: CommandTemplate?
+  /// Where the command's metrics are found.
   package var collection: MetricCollection
+  /// How often a trial whose command failed starts again, and after what wait.
   package var retries: RetryPolicy
   /// How long one trial may take; nil for no limit.
   package var trialTimeout: Duration?
@@ -68,10 +71,12 @@ package struct StudyFile: Sendable {
 package struct ObjectiveMetric: Sendable, Hashable {
   /// The name under which the command reports it.
   package let name: String
+  /// Whether small or large values are good.
   package let direction: Direction
   /// Which of several reports is the trial's value.
   package let reduction: Reduction
 
+  /// How several reports of one trial become its value.
   package enum Reduction: String, Sendable, CaseIterable {
     /// The latest report.
     case last
@@ -88,6 +93,7 @@ package struct ObjectiveMetric: Sendable, Hashable {
 
 /// Where and how a command's metrics are found.
 package struct MetricCollection: Sendable, Hashable {
+  /// Which of the command's streams are read.
   package enum Source: String, Sendable, CaseIterable {
     case stdout, stderr
     /// Standard output and standard error.
@@ -96,6 +102,7 @@ package struct MetricCollection: Sendable, Hashable {
     case none
   }
 
+  /// What a line that holds metrics looks like.
   package enum Format: String, Sendable, CaseIterable {
     /// `name=value` and JSON lines.
     case any
@@ -107,6 +114,7 @@ package struct MetricCollection: Sendable, Hashable {
 
   /// The streams whose lines are read.
   package var source = Source.stdout
+  /// How lines are read while ``expressions`` is empty.
   package var format = Format.any
   /// Regular expressions that are tried on each line instead of ``format``.
   package var expressions: [String] = []
@@ -115,6 +123,7 @@ package struct MetricCollection: Sendable, Hashable {
   /// The names that number a report.
   package var stepNames = MetricCollection.defaultStepNames
 
+  /// The names that number a report unless the study file names others.
   package static let defaultStepNames = ["step", "epoch"]
 
   package init() {}
@@ -122,6 +131,7 @@ package struct MetricCollection: Sendable, Hashable {
 
 /// A variable of the command's environment.
 package struct EnvironmentVariable: Sendable, Hashable {
+  /// As the command's environment has it; neither empty nor with `=`.
   package let name: String
   /// Its value; nil to remove the variable.
   package let value: WordTemplate?

@@ -24,7 +24,9 @@ extension StudyFileError: CustomStringConvertible {
 
 /// A place in a text; both counted from 1, columns in characters.
 package struct SourceLocation: Sendable, Hashable {
+  /// Counted from 1.
   package let line: Int
+  /// Counted from 1, in characters.
   package let column: Int
 
   package init(line: Int, column: Int) {

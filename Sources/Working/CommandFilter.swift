@@ -58,6 +58,7 @@ package struct CommandFilter: Sendable, Hashable {
 
 /// A pattern that says nothing.
 package struct CommandFilterError: Error, Hashable, CustomStringConvertible {
+  /// As it was given.
   package let pattern: String
 
   package var description: String {

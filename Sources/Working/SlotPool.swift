@@ -23,10 +23,13 @@ package enum StopLevel: Int, Comparable, Sendable {
 package protocol SlotObserver: Sendable {
   /// Whether slots take further trials; asked before each.
   var mayTake: Bool { get }
+  /// The trial's command is about to start.
   func started(_ trial: SlotTrial, in slot: Int)
   /// The trial got a parameter while it ran.
   func suggested(_ trial: SlotTrial, in slot: Int)
+  /// The trial that runs in the slot reported a value, which its source has.
   func reported(_ report: IntermediateValue, in slot: Int)
+  /// The trial is over; `end` says what its source made of the result.
   func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int)
   /// The source failed, and no further trial starts; `othersRun` when other slots hold trials.
   func failed(_ error: any Error, othersRun: Bool)

@@ -311,6 +311,7 @@ package final class Spool: ResultKeeper {
 
 /// Why a spool file cannot be used.
 package struct SpoolError: Error, Hashable, CustomStringConvertible {
+  /// What is wrong with the file.
   package enum Problem: Sendable, Hashable {
     /// A worker of that name lives.
     case inUse(String)
@@ -319,7 +320,9 @@ package struct SpoolError: Error, Hashable, CustomStringConvertible {
     case system(Int32)
   }
 
+  /// The file that cannot be used.
   package let path: String
+  /// Why it cannot be used.
   package let problem: Problem
 
   init(_ path: String, _ problem: Problem) {

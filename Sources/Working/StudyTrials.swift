@@ -6,6 +6,7 @@ internal import Threads
 
 /// The trials of one study, handed out by a coordinator in this process.
 package final class StudyTrials: TrialSource {
+  /// The study's, which this source asks and tells.
   package let coordinator: Coordinator
   private let objective: CommandObjective
   private let limit: Int?

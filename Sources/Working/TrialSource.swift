@@ -37,7 +37,9 @@ package struct SlotTrial: Sendable {
   package let study: String
   /// The study's seed.
   package let seed: UInt64
+  /// The trial under its lease.
   package let held: any HeldTrial
+  /// What runs it.
   package let objective: CommandObjective
   /// The study's own source, where several are one.
   let origin: StudyTrials?
@@ -53,7 +55,9 @@ package struct SlotTrial: Sendable {
     self.origin = origin
   }
 
+  /// The trial's number within its study.
   package var number: Int { held.number }
+  /// Counted from 1.
   package var attempt: Int { held.attempt }
 }
 

@@ -21,10 +21,15 @@ package struct RunSnapshot: Sendable {
 
   /// A trial in a slot.
   package struct RunningTrial: Sendable {
+    /// Within the study.
     package var number: Int
+    /// Counted from 1.
     package var attempt: Int
+    /// When this attempt started.
     package var startedAt: Timestamp
+    /// As they are shown, such as `x=0.5 y=tanh`.
     package var parameters: String
+    /// Nil before the first report.
     package var lastReport: IntermediateValue?
 
     package init(

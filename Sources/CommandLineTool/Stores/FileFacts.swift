@@ -11,6 +11,7 @@ package struct FileFacts: Sendable {
   /// The size in bytes; 0 for what is not there.
   package let size: Int
 
+  /// Looks at what is at `path`, and follows symbolic links.
   package init(_ path: String) {
     var facts = stat()
     exists = stat(path, &facts) == 0

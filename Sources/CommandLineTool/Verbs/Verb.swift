@@ -33,8 +33,11 @@ package struct VerbDescription: Sendable {
   package let abstract: String
   /// Paragraphs of help beyond the abstract.
   package var discussion: [String] = []
+  /// In the order in which they stand on the command line.
   package var arguments: [Argument] = []
+  /// In the order in which the help lists them.
   package var options: [Option] = []
+  /// At least one; their options exist.
   package let examples: [Example]
 
   /// The words with spaces: `study best`.
@@ -44,10 +47,13 @@ package struct VerbDescription: Sendable {
   package struct Argument: Sendable {
     /// What it stands for, such as `study`.
     package let name: String
+    /// A few words for the help, without a full stop.
     package let help: String
+    /// Whether it may be left out.
     package var isOptional = false
     /// Whether it takes all that follow, too; only the last may.
     package var isRepeated = false
+    /// What shells offer for it.
     package var completion = Completion.none
   }
 
@@ -61,7 +67,9 @@ package struct VerbDescription: Sendable {
     package var placeholder: String?
     /// Whether it may stand without a value, which then has to be attached: `--slurm=VALUE`.
     package var isValueOptional = false
+    /// A few words for the help, without a full stop.
     package let help: String
+    /// What shells offer for its value.
     package var completion = Completion.none
     /// Whether it may be given more than once.
     package var isRepeated = false
@@ -69,7 +77,9 @@ package struct VerbDescription: Sendable {
 
   /// A command line that works, and what it does.
   package struct Example: Sendable {
+    /// From `needletail` on.
     package let command: String
+    /// What it does, in a few words.
     package let help: String
 
     package init(_ command: String, _ help: String) {

@@ -2,6 +2,7 @@ internal import StudyFiles
 
 /// All verbs, in the order the help lists them.
 package enum VerbTable {
+  /// Each verb once.
   package static let all: [any Verb.Type] = [
     RunVerb.self, LaunchVerb.self, ServeVerb.self, DashboardVerb.self, WorkerVerb.self,
     WorkerListVerb.self,

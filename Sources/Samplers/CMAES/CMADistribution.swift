@@ -12,12 +12,19 @@ package import Probability
 /// Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016; equation numbers are those
 /// there.
 package struct CMADistribution: Sendable {
+  /// The constants of the strategy.
   package let parameters: CMAParameters
+  /// n, the number of coordinates; at least 1.
   package let dimension: Int
+  /// m, where points are drawn around; n numbers.
   package internal(set) var mean: [Double]
+  /// σ, the overall standard deviation; positive.
   package internal(set) var step: Double
+  /// C, the n × n shape of the distribution without σ².
   package private(set) var covariance: Matrix
+  /// p_c, from which the rank-one update comes; n numbers.
   package private(set) var covariancePath: [Double]
+  /// p_σ, whose length tells whether σ grows; n numbers.
   package private(set) var stepPath: [Double]
   /// How often it was updated.
   package private(set) var generation = 0

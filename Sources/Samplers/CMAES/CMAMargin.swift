@@ -20,12 +20,14 @@ package struct CMAMargin: Sendable {
   /// The diagonal of A, which stretches what is drawn before it is rounded.
   package private(set) var stretch: [Double]
 
+  /// Starts without any stretch.
   package init(_ distributions: [Distribution], margin: Double) {
     self.margin = margin
     boxes = distributions.map { $0.isDiscrete ? $0.unitBox : nil }
     stretch = distributions.map { _ in 1 }
   }
 
+  /// Whether values of this coordinate, counted from 0, lie on a grid.
   package func isDiscrete(_ coordinate: Int) -> Bool { boxes[coordinate] != nil }
 
   /// Where a drawn point comes to lie: on the grid of each discrete coordinate.

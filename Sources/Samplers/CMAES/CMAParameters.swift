@@ -19,9 +19,11 @@ package struct CMAParameters: Sendable {
   package let effectiveParents: Double
   /// c₁, c_μ: the shares of one path and of one generation in the covariance.
   package let rankOneRate: Double
+  /// c_μ: the share of one generation in the covariance.
   package let rankMuRate: Double
   /// c_σ, d_σ: the step size's rate and damping.
   package let stepRate: Double
+  /// d_σ: the damping of the step size.
   package let stepDamping: Double
   /// c_c: the rate of the covariance's path.
   package let pathRate: Double

@@ -4,9 +4,11 @@ package import StudyModel
 package struct AccessToken: Sendable, Hashable {
   /// The part of the token that is no secret, by which it is found and revoked.
   package let id: String
+  /// What it lets its holder do.
   package let role: Role
   /// The only studies it is good for; empty for all.
   package let studies: [String]
+  /// When its secret was drawn.
   package let createdAt: Timestamp
   /// From when on it is refused; nil for never.
   package let expiresAt: Timestamp?

@@ -20,6 +20,7 @@ package enum Role: String, Sendable, Hashable, CaseIterable, Comparable {
 
 /// What a request may do: the role of its token, or everything where no token is needed.
 package struct Grant: Sendable, Hashable {
+  /// The most that the request may do.
   package let role: Role
   /// The only studies it may touch; nil for all.
   package let studies: Set<String>?

@@ -5,6 +5,7 @@ internal import Locks
 ///
 /// handled → answered; while it is not answered, its connection is suspended and costs no thread.
 package final class HTTPExchange: Sendable {
+  /// Complete, with its body.
   package let request: HTTPRequest
   private let library: HTTPLibrary
   private let connection: HTTPConnection

@@ -14,6 +14,7 @@ package struct HTTPRequest: Sendable {
   package let host: String?
   /// The value of the header `Origin`, which browsers add to what pages of other sites ask.
   package let origin: String?
+  /// All of it; at most ``HTTPLimits`` allows.
   package var body: [UInt8]
   /// The value of the header `If-None-Match`: the version of the answer that the client has.
   package var known: String?
@@ -27,8 +28,11 @@ package struct HTTPRequest: Sendable {
 
 /// What a request is answered.
 package struct HTTPResponse: Sendable {
+  /// From 200 to 599.
   package var status: Int
+  /// The value of the header `Content-Type`.
   package var contentType: String
+  /// All of it; streams have their own answer.
   package var body: [UInt8]
   /// Further headers; values must have no line breaks.
   package var headers: [(name: String, value: String)] = []
