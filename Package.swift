@@ -52,7 +52,7 @@ let package = Package(
     .target(name: "Threads", dependencies: ["CSystem"], swiftSettings: callsC),
     .target(name: "LinearAlgebra", dependencies: ["Locks", "COpenBLAS"], swiftSettings: callsC),
     .target(name: "Probability", swiftSettings: house),
-    .target(name: "StudyModel", dependencies: ["Locks", "Probability"], swiftSettings: house),
+    .target(name: "StudyModel", dependencies: ["Locks"], swiftSettings: house),
     .target(
       name: "Samplers", dependencies: ["Locks", "StudyModel", "Probability", "LinearAlgebra"],
       swiftSettings: house),
@@ -93,7 +93,7 @@ let package = Package(
       name: "Needletail",
       dependencies: [
         "Locks",
-        "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
+        "StudyModel", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
         "Coordination", "Messages", "CoordinatorClient",
         "Analysis", "Plotting",
       ],
@@ -107,7 +107,7 @@ let package = Package(
       dependencies: [
         "Locks",
         "Threads", "StudyModel", "Coordination", "Messages", "CoordinatorClient", "StudyFiles",
-        "Objectives",
+        "Objectives", "Samplers", "Pruners",
       ],
       swiftSettings: callsC),
     .target(
@@ -126,7 +126,7 @@ let package = Package(
       dependencies: [
         "Locks",
         "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "Analysis", "Plotting",
-        "StudyFiles", "Needletail", "Objectives", "Dashboard",
+        "StudyFiles", "Objectives", "Dashboard",
         "CMicroHTTPD", "SharedLibraries",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
@@ -135,7 +135,7 @@ let package = Package(
       dependencies: [
         "Locks",
         "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
-        "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Needletail", "Objectives", "Working",
+        "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Objectives", "Working",
         "Messages",
         "Serving",
         "CoordinatorClient",
@@ -162,7 +162,7 @@ let package = Package(
       name: "ProbabilityTests", dependencies: ["Probability", "StudyModel"], exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
-      name: "StudyModelTests", dependencies: ["StudyModel", "Probability", "Conformance"],
+      name: "StudyModelTests", dependencies: ["StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Probability"],
@@ -172,8 +172,15 @@ let package = Package(
       dependencies: ["Samplers", "StudyModel", "Probability", "LinearAlgebra", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Probability", "Conformance"],
+      name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
+    .executableTarget(
+      name: "StoreWorker", dependencies: ["SQLiteStores", "PostgresStores", "StudyModel"],
+      path: "Tests/StoreWorker", swiftSettings: house),
+    // A throw-away PostgreSQL server for whatever test needs one.
+    .target(
+      name: "PostgresTesting", path: "Tests/PostgresTesting", exclude: ["postgres_server.py"],
+      swiftSettings: house),
     .testTarget(
       name: "SQLiteStoresTests",
       dependencies: [
@@ -186,15 +193,8 @@ let package = Package(
       name: "PostgresStoresTests",
       dependencies: [
         "Locks",
-        "PostgresStores", "SQLiteStores", "StudyModel", "PostgresTesting", "StoreWorker",
+        "PostgresStores", "StudyModel", "PostgresTesting", "StoreWorker",
       ],
-      swiftSettings: house),
-    .executableTarget(
-      name: "StoreWorker", dependencies: ["SQLiteStores", "PostgresStores", "StudyModel"],
-      path: "Tests/StoreWorker", swiftSettings: house),
-    // A throw-away PostgreSQL server for whatever test needs one.
-    .target(
-      name: "PostgresTesting", path: "Tests/PostgresTesting", exclude: ["postgres_server.py"],
       swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
@@ -229,7 +229,7 @@ let package = Package(
       name: "NeedletailTests",
       dependencies: [
         "Locks",
-        "Needletail", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "Needletail",
         "CoordinatorClient",
         "Serving",
       ],
@@ -254,7 +254,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
-        "CommandLineTool", "StudyModel", "StudyFiles", "Messages", "NeedletailCommand", "digits",
+        "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand", "digits",
         "PostgresTesting",
       ],
       exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna", "MLflow"],
