@@ -8,13 +8,17 @@ SWIFT ?= swift
 # What the library and the command need to build and run, and what the tests need on top of it.
 PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-2 zlib1g-dev \
   pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev
-TEST_PACKAGES = $(PACKAGES) chromium curl python3 python3-venv sqlite3 xz-utils zsh faketime iproute2 \
-  munge openssh-client openssh-server openssl postgresql procps slurm-wlm util-linux
+TEST_PACKAGES = $(PACKAGES) chromium curl git node-typescript python3 python3-venv sqlite3 xz-utils zsh \
+  faketime iproute2 munge openssh-client openssh-server openssl postgresql procps slurm-wlm util-linux
 
 # The Swift runtime goes into the binary where that is possible: one file to copy, and it starts in
 # half the time.
 RELEASE = -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swift Benchmarks/Sources)
+# A target must declare what it imports.
+IMPORT_CHECK = --explicit-target-dependency-import-check error
+# Python whose types are checked; all of it is checked for names that do not exist.
+TYPED_PYTHON = Sources/Objectives/Python/needletail.py Tests/Gates/*.py
 # The tests that start threads; one data race makes the run fail.
 TSAN_TESTS ?= ^(CoordinationTests|SQLiteStoresTests|ServingTests|WorkingTests)[.]
 FUZZ_TARGETS ?= json message channel
@@ -24,8 +28,8 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build test tsan fuzz lint format demo gallery boosting bench quality chaos \
-  install clean
+.PHONY: help deps test-deps venv build test gates api tsan fuzz lint format demo gallery boosting bench \
+  quality chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -80,9 +84,22 @@ build: deps ## build the command and the objectives of Studies/, optimized
 	$(SWIFT) build $(RELEASE) --product needletail
 	$(SWIFT) build $(RELEASE) --product digits
 
-test: test-deps venv lint ## build and run all tests
-	$(SWIFT) build --build-tests
+test: test-deps venv lint gates ## build and run all tests
+	$(SWIFT) build --build-tests $(IMPORT_CHECK)
+	@$(PYTHON) Tests/Gates/api.py
 	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
+
+gates: test-deps venv ## check what the compiler does not: imports, doc comments, scripts
+	@$(PYTHON) Tests/Gates/modules.py
+	@$(PYTHON) Tests/Gates/doc_comments.py
+	tsc --project Tests/Gates
+	@git ls-files -z '*.py' | xargs -0 $(PYTHON) -m pyflakes
+	@$(PYTHON) -m mypy --check-untyped-defs --no-error-summary --cache-dir .build/mypy \
+	  $(TYPED_PYTHON)
+
+api: ## renew the listing of the library's API, which the tests compare with the library
+	$(SWIFT) build --product Needletail
+	$(PYTHON) Tests/Gates/api.py --renew
 
 tsan: test-deps venv ## run the tests of what many threads share under ThreadSanitizer
 	$(SWIFT) build --build-tests --scratch-path .build/tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER

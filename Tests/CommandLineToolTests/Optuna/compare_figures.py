@@ -12,7 +12,7 @@ import optuna
 from optuna import visualization
 from optuna.trial import TrialState
 
-from plotted_studies import check, data, feasible, make, number
+from plotted_studies import check, data, feasible, make
 
 
 def numbers(values):

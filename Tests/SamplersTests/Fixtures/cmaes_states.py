@@ -49,7 +49,6 @@ def run(rng, dimension, generations):
 
 def run_with_margin(rng, counts, generations):
     """Integers of `counts` values each (0 for a continuous one), in the cube as Needletail has them."""
-    dimension = len(counts)
     mean = [rng.uniform(0.2, 0.8) for _ in counts]
     bounds = np.array([[0.5 / k, 1 - 0.5 / k] if k else [0, 1] for k in counts])
     steps_of = np.array([1 / k if k else 0 for k in counts])
