@@ -47,66 +47,58 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
 
     // The house, bottom up: a target imports only what stands above it here.
-    .target(name: "Locks", swiftSettings: callsC),
-    .target(name: "SharedLibraries", swiftSettings: callsC),
-    .target(name: "Threads", dependencies: ["CSystem"], swiftSettings: callsC),
-    .target(name: "LinearAlgebra", dependencies: ["Locks", "COpenBLAS"], swiftSettings: callsC),
-    .target(name: "Probability", swiftSettings: house),
-    .target(name: "StudyModel", dependencies: ["Locks"], swiftSettings: house),
+    .target(name: "System", dependencies: ["CSystem"], swiftSettings: callsC),
+    .target(name: "LinearAlgebra", dependencies: ["System", "COpenBLAS"], swiftSettings: callsC),
+    .target(name: "Probability", dependencies: ["System"], swiftSettings: house),
+    .target(name: "StudyModel", dependencies: ["System"], swiftSettings: house),
     .target(
-      name: "Samplers", dependencies: ["Locks", "StudyModel", "Probability", "LinearAlgebra"],
+      name: "Samplers", dependencies: ["System", "StudyModel", "Probability", "LinearAlgebra"],
       swiftSettings: house),
     .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
-      name: "SQLiteStores", dependencies: ["Locks", "StudyModel", "Threads", "CSQLite"],
+      name: "SQLiteStores", dependencies: ["System", "StudyModel", "CSQLite"],
       swiftSettings: callsC),
     .target(
       name: "PostgresStores",
-      dependencies: ["Locks", "StudyModel", "CPostgres", "SharedLibraries", "Threads"],
+      dependencies: ["System", "StudyModel", "CPostgres"],
       swiftSettings: callsC),
     .target(
       name: "Coordination",
-      dependencies: ["Locks", "StudyModel", "Probability", "Samplers", "Pruners"],
+      dependencies: ["System", "StudyModel", "Probability", "Samplers", "Pruners"],
       swiftSettings: house),
     .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
     .target(name: "Analysis", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
-      name: "HTTPClient", dependencies: ["SharedLibraries", "CCurl"], swiftSettings: callsC),
+      name: "HTTPClient", dependencies: ["System", "CCurl"], swiftSettings: callsC),
     .target(
       name: "CoordinatorClient",
-      dependencies: [
-        "Locks",
-        "Threads", "StudyModel", "Coordination", "Messages", "HTTPClient",
-      ],
+      dependencies: ["System", "StudyModel", "Coordination", "Messages", "HTTPClient"],
       swiftSettings: callsC),
     .target(
-      name: "Plotting", dependencies: ["StudyModel", "Analysis", "CRSVG", "SharedLibraries"],
+      name: "Plotting", dependencies: ["System", "StudyModel", "Analysis", "CRSVG"],
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
       name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Exchange",
-      dependencies: ["Locks", "Threads", "StudyModel", "HTTPClient", "StudyFiles"],
+      dependencies: ["System", "StudyModel", "HTTPClient", "StudyFiles"],
       swiftSettings: callsC),
     .target(
       name: "Needletail",
       dependencies: [
-        "Locks",
-        "StudyModel", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
-        "Coordination", "Messages", "CoordinatorClient",
-        "Analysis", "Plotting",
+        "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
+        "Coordination", "Messages", "CoordinatorClient", "Analysis", "Plotting",
       ],
       swiftSettings: house),
     .target(
-      name: "Objectives", dependencies: ["Locks", "StudyModel", "StudyFiles", "CSystem"],
+      name: "Objectives", dependencies: ["System", "StudyModel", "StudyFiles"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
-    .target(name: "Launching", dependencies: ["Locks", "CSystem"], swiftSettings: callsC),
+    .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [
-        "Locks",
-        "Threads", "StudyModel", "Coordination", "Messages", "CoordinatorClient", "StudyFiles",
+        "System", "StudyModel", "Coordination", "Messages", "CoordinatorClient", "StudyFiles",
         "Objectives", "Samplers", "Pruners",
       ],
       swiftSettings: callsC),
@@ -124,24 +116,16 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Locks",
-        "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "Analysis", "Plotting",
-        "StudyFiles", "Objectives", "Dashboard",
-        "CMicroHTTPD", "SharedLibraries",
+        "System", "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "Analysis",
+        "Plotting", "StudyFiles", "Objectives", "Dashboard", "CMicroHTTPD",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [
-        "Locks",
-        "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "Coordination",
-        "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Objectives", "Working",
-        "Messages",
-        "Serving",
-        "CoordinatorClient",
-        "PostgresStores",
-        "Launching",
-        "Analysis",
+        "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "Coordination", "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Objectives", "Working",
+        "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching", "Analysis",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -184,23 +168,19 @@ let package = Package(
     .testTarget(
       name: "SQLiteStoresTests",
       dependencies: [
-        "Locks",
-        "SQLiteStores", "PostgresStores", "StudyModel", "Conformance", "CSQLite", "StoreWorker",
-        "PostgresTesting",
+        "System", "SQLiteStores", "PostgresStores", "StudyModel", "Conformance", "CSQLite",
+        "StoreWorker", "PostgresTesting",
       ],
       exclude: ["Optuna"], swiftSettings: house),
     .testTarget(
       name: "PostgresStoresTests",
-      dependencies: [
-        "Locks",
-        "PostgresStores", "StudyModel", "PostgresTesting", "StoreWorker",
-      ],
+      dependencies: ["System", "PostgresStores", "StudyModel", "PostgresTesting", "StoreWorker"],
       swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [
-        "Locks",
-        "Coordination", "StudyModel", "Probability", "Samplers", "Pruners", "SQLiteStores",
+        "System", "Coordination", "StudyModel", "Probability", "Samplers", "Pruners",
+        "SQLiteStores",
       ], swiftSettings: house),
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "StudyModel", "Coordination"],
@@ -223,24 +203,18 @@ let package = Package(
       name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
       swiftSettings: house),
     .testTarget(
-      name: "ObjectivesTests", dependencies: ["Locks", "Objectives", "StudyModel", "StudyFiles"],
+      name: "ObjectivesTests", dependencies: ["System", "Objectives", "StudyModel", "StudyFiles"],
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
-      dependencies: [
-        "Locks",
-        "Needletail",
-        "CoordinatorClient",
-        "Serving",
-      ],
+      dependencies: ["System", "Needletail", "CoordinatorClient", "Serving"],
       swiftSettings: house),
     .testTarget(
       name: "DashboardTests", dependencies: ["Dashboard", "StudyModel"], swiftSettings: house),
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Locks",
-        "Serving", "StudyModel", "Messages", "Coordination", "StudyFiles", "SQLiteStores",
+        "System", "Serving", "StudyModel", "Messages", "Coordination", "StudyFiles", "SQLiteStores",
         "NeedletailCommand",
       ],
       exclude: ["Scripts"], swiftSettings: house),

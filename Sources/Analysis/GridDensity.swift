@@ -1,11 +1,6 @@
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A Parzen estimate of one parameter's values on a grid of at most 50 points.
 ///

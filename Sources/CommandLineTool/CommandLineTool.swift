@@ -1,12 +1,7 @@
 internal import CoordinatorClient
 internal import Exchange
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The program `needletail`: finds the verb, reads its arguments, runs it, and turns what happens into
 /// an exit code.

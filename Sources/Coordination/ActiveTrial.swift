@@ -1,6 +1,6 @@
-internal import Locks
 internal import Pruners
 public import StudyModel
+internal import System
 
 /// A trial that runs now, in this process: suggests parameters, takes reports, says when to stop.
 ///

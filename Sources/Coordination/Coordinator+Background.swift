@@ -1,6 +1,6 @@
 internal import Dispatch
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// What goes on while trials are active: their reports are written, and their leases renewed.
 extension Coordinator {

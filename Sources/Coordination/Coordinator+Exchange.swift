@@ -1,6 +1,6 @@
-internal import Locks
 internal import Samplers
 package import StudyModel
+internal import System
 
 /// What a worker asks for when it asks for trials.
 package struct TrialRequest: Sendable {

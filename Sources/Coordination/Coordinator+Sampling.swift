@@ -1,8 +1,8 @@
 internal import Dispatch
-internal import Locks
 internal import Probability
 internal import Samplers
 internal import StudyModel
+internal import System
 
 /// What a sampler planned before anybody asked for the trial.
 struct PreparedPlan: Sendable {

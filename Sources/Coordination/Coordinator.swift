@@ -1,9 +1,9 @@
 internal import Dispatch
-internal import Locks
 internal import Probability
 public import Pruners
 public import Samplers
 public import StudyModel
+internal import System
 
 /// Decides for one study: hands out trials, samples their parameters, prunes, and takes results.
 ///

@@ -1,5 +1,5 @@
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// How requests are carried out that came together.
 extension Dispatcher {

@@ -1,6 +1,6 @@
 internal import Dispatch
-internal import Locks
 package import StudyModel
+internal import System
 
 /// Hands the trials of one study to workers that are known by name, and takes their results under lease
 /// tokens.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Which process runs a trial: enough to tell, on the same machine, whether it still does.
 public struct WorkerIdentity: Sendable, Hashable {

@@ -1,10 +1,5 @@
 internal import HTTPClient
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// How a worker proves who it is, and how it knows the coordinator.
 package struct Credentials: Sendable {

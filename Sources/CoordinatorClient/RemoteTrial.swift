@@ -1,7 +1,7 @@
 internal import Coordination
-internal import Locks
 package import Messages
 package import StudyModel
+internal import System
 
 /// A trial that a coordinator on the network handed to this worker.
 ///

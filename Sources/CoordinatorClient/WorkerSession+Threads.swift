@@ -1,7 +1,7 @@
 internal import HTTPClient
 internal import Messages
 internal import StudyModel
-internal import Threads
+internal import System
 
 /// The three threads of a worker.
 extension WorkerSession {

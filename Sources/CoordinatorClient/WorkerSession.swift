@@ -2,7 +2,7 @@ package import Coordination
 internal import HTTPClient
 package import Messages
 internal import StudyModel
-internal import Threads
+internal import System
 
 /// A worker of a coordinator on the network: claims trials, delivers what they report and how they end,
 /// and keeps their leases.

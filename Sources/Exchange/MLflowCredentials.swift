@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// How this side proves to an MLflow server who it is, from the environment variables that MLflow's
 /// own client reads. Nothing of it is ever printed.

@@ -1,7 +1,6 @@
 internal import HTTPClient
-internal import Locks
 internal import StudyModel
-internal import Threads
+internal import System
 
 /// An MLflow tracking server, by its REST API 2.0.
 ///

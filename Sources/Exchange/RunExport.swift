@@ -1,5 +1,4 @@
-internal import Locks
-internal import Threads
+internal import System
 
 /// Brings a study's runs to a tracker. Done twice it adds nothing; interrupted and done again it completes
 /// what is missing; a study that has grown adds what is new.

@@ -1,5 +1,5 @@
 internal import CCurl
-internal import SharedLibraries
+internal import System
 
 /// libcurl, opened when the first request is made and kept.
 ///

@@ -1,11 +1,6 @@
 internal import CCurl
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A request.
 package struct HTTPRequest: Sendable {

@@ -1,11 +1,4 @@
-internal import CSystem
-internal import Locks
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A program such as `ssh` or `sbatch` that runs beside this process.
 ///

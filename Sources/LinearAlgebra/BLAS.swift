@@ -1,5 +1,5 @@
 internal import COpenBLAS
-internal import Locks
+internal import System
 
 /// The BLAS library that this process uses.
 package enum BLAS {

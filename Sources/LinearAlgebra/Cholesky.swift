@@ -1,10 +1,5 @@
 internal import COpenBLAS
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The factor L of a symmetric positive definite matrix `A = L Lᵀ`.
 package struct Cholesky: Sendable, Equatable {

@@ -1,10 +1,5 @@
 internal import CoordinatorClient
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// How a program reaches a coordinator, which `needletail serve` started.
 public struct CoordinatorAccess: Sendable {

@@ -1,14 +1,8 @@
 internal import Coordination
 internal import CoordinatorClient
-internal import Locks
 internal import Messages
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A study that a coordinator on the network keeps; this process is one of its workers while it runs
 /// trials.

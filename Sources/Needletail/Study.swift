@@ -1,9 +1,9 @@
 internal import Coordination
 internal import CoordinatorClient
-internal import Locks
 public import Pruners
 public import Samplers
 public import StudyModel
+internal import System
 
 /// A study: an objective's trials, a sampler that proposes the next, and a store that keeps them.
 ///

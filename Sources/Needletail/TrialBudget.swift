@@ -1,4 +1,4 @@
-internal import Locks
+internal import System
 
 /// How many trials the workers of one call may still start.
 final class TrialBudget: Sendable {

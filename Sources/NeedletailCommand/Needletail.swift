@@ -1,10 +1,5 @@
 private import CommandLineTool
-
-#if canImport(Glibc)
-  private import Glibc
-#else
-  private import Darwin
-#endif
+private import System
 
 @main
 struct Needletail {

@@ -1,11 +1,6 @@
 package import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// An objective that is any program: runs the command of a study file once per attempt at a trial.
 ///

@@ -1,10 +1,4 @@
-internal import CSystem
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A file descriptor that is closed when it goes out of scope. Close-on-exec, and above the numbers
 /// that a child gets, so that handing one over never overwrites another.

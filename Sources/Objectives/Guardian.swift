@@ -1,11 +1,5 @@
-internal import CSystem
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A small process that outlives this one, to end the commands that it leaves behind when it is killed.
 ///

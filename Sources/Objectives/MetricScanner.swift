@@ -1,11 +1,5 @@
-internal import CSystem
 internal import StudyFiles
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Finds metrics in a stream of bytes as they come, in whatever pieces.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 extension TrialFolders {
   /// Ends what earlier attempts at a trial left running: commands whose runner was killed, and

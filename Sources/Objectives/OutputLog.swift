@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The file that keeps one stream of a command's output, up to a bound; it appears with the first byte.
 struct OutputLog: ~Copyable {

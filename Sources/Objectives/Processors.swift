@@ -1,10 +1,4 @@
-internal import CSystem
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The processors of this machine.
 package enum Processors {

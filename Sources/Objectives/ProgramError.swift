@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Why a program cannot be run.
 struct ProgramError: Error, CustomStringConvertible {

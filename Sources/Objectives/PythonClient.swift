@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The single-file Python client that this program carries, put where Python finds it.
 package enum PythonClient {

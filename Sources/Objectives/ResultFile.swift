@@ -1,10 +1,5 @@
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A file with results that a command leaves: a JSON object, a list of `{name, value}`, JSON lines, a
 /// single number, or `name: value` lines.

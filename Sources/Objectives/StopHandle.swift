@@ -1,10 +1,4 @@
-internal import Locks
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Stops the command of one run, from any thread and at any time.
 ///

@@ -1,10 +1,5 @@
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The runner's end of the trial channel: lines in, lines out, never blocking.
 ///

@@ -1,10 +1,5 @@
 package import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The command's end of the trial channel, for programs that a command starts, such as
 /// `needletail trial report` in a shell script.

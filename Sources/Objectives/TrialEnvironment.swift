@@ -1,11 +1,6 @@
 internal import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What one attempt's command finds around it: its folders, its files and its variables.
 struct TrialEnvironment {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Where the files of a study's trials are: one folder per attempt, one per trial that outlives its
 /// attempts.

@@ -1,11 +1,6 @@
 internal import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One run of a command: started → followed until it has exited → concluded. Belongs to one thread.
 final class TrialRun {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One axis of a figure: what it shows, from where to where.
 struct Axis: Sendable {

@@ -1,5 +1,5 @@
 internal import CRSVG
-internal import SharedLibraries
+internal import System
 
 /// librsvg and cairo, opened when the first picture is drawn and kept.
 ///

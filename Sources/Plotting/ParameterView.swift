@@ -1,11 +1,6 @@
 internal import Analysis
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The completed trials with a finite value of one objective: what figures over parameters show.
 struct ScoredTrials {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The formats that a figure can be written in.
 public enum PlotFormat: String, Sendable, CaseIterable {

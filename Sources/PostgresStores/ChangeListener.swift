@@ -1,6 +1,5 @@
-internal import Locks
 internal import StudyModel
-internal import Threads
+internal import System
 
 /// Listens on a connection of its own for what other processes queue, and tells who wants to know.
 ///

@@ -1,6 +1,6 @@
 internal import CPostgres
-internal import SharedLibraries
 internal import StudyModel
+internal import System
 
 /// libpq, opened when the first PostgreSQL store is and kept.
 ///

@@ -1,11 +1,6 @@
 internal import CPostgres
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One connection to a server, with the statements that it has prepared.
 ///

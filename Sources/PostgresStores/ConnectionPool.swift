@@ -1,6 +1,6 @@
 internal import Dispatch
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// The connections of one store: as many as threads use it at once, up to a limit, each used by one
 /// thread at a time.

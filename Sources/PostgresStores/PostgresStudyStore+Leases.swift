@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 extension PostgresStudyStore {
   /// Deadlines count on the server's clock. Each object asks it once, and goes on by the steady clock of

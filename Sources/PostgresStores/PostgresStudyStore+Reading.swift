@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 extension PostgresStudyStore {
   /// From this many trials on, tables are read from end to end.

@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 /// Somebody who is to get a trial, under a lease whose token is chosen here: it tells after a lost
 /// connection whether he got one.

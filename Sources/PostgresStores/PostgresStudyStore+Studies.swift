@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 extension PostgresStudyStore {
   /// What the token of a study begins with that has no row in our tables.

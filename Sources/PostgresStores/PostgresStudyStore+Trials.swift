@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 extension PostgresStudyStore {
   public func createTrial(

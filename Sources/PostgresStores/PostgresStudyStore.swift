@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 /// A study store in a PostgreSQL database with the tables of Optuna 5, so that both can use it at once.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The standard normal distribution, accurate to a few units in the last place in both tails.
 public enum StandardNormal {

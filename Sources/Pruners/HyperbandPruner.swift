@@ -1,10 +1,5 @@
 public import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Stops trials by successive halving in several brackets, each of which begins to compare later.
 ///

@@ -1,11 +1,6 @@
 internal import CSQLite
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One SQLite connection with its prepared statements.
 ///

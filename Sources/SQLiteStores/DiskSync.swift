@@ -1,11 +1,5 @@
 internal import StudyModel
-internal import Threads
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Makes what was committed to the write-ahead log survive a power cut.
 ///

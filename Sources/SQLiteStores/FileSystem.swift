@@ -1,11 +1,6 @@
 internal import CSQLite
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What a store must know of the place where its file is, before SQLite touches it.
 ///

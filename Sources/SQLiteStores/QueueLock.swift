@@ -1,11 +1,5 @@
 internal import StudyModel
-internal import Threads
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The queue in which the processes that share a store wait for their turn to write.
 ///

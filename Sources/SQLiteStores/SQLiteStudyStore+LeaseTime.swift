@@ -1,5 +1,5 @@
-internal import Locks
 public import StudyModel
+internal import System
 
 /// Lease time: the machine's steady clock, plus an offset that stands in the store.
 ///

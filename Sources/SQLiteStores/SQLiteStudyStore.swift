@@ -1,7 +1,6 @@
 internal import CSQLite
-internal import Locks
 public import StudyModel
-internal import Threads
+internal import System
 
 /// A study store in an SQLite file with the tables of Optuna 5, so that both can use it at once.
 ///

@@ -1,11 +1,6 @@
 package import Probability
 package import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 extension Distribution {
   /// The interval of a numeric parameter in which equal lengths are equally likely: widened by half a

@@ -1,6 +1,6 @@
-internal import Locks
 public import Probability
 public import StudyModel
+internal import System
 
 /// Covers the space evenly: trial after trial takes the next point of a scrambled Sobol sequence.
 ///

@@ -1,11 +1,6 @@
 package import StudyFiles
 package import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A coordinator that workers reach over HTTP: it owns the budgets of a store's studies, hands out
 /// their trials and takes their results.

@@ -1,10 +1,5 @@
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 extension StudyFile {
   /// Reads and checks the file.

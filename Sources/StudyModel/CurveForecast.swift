@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What trials end with, told from what they report on the way: a straight line through completed trials.
 ///

@@ -1,4 +1,4 @@
-internal import Locks
+internal import System
 
 /// A store that lives and dies with its process.
 ///

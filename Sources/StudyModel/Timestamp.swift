@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A moment in UTC, to the microsecond.
 public struct Timestamp: Sendable, Hashable, Comparable {

@@ -1,11 +1,10 @@
 internal import Coordination
 package import CoordinatorClient
-internal import Locks
 internal import Messages
 package import Objectives
 internal import StudyFiles
 internal import StudyModel
-internal import Threads
+internal import System
 
 /// The trials that a coordinator on the network hands to this worker.
 ///

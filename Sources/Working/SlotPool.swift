@@ -2,7 +2,7 @@ internal import Coordination
 package import Objectives
 package import StudyModel
 internal import Synchronization
-internal import Threads
+internal import System
 
 /// How urgently slots are to end.
 package enum StopLevel: Int, Comparable, Sendable {

@@ -1,13 +1,7 @@
 internal import CoordinatorClient
-internal import Locks
 package import Messages
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A worker's results that its coordinator does not have yet, in a file that survives the worker.
 ///

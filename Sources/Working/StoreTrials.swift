@@ -1,10 +1,10 @@
 internal import Coordination
-internal import Locks
 package import Objectives
 internal import Pruners
 internal import Samplers
 internal import StudyFiles
 package import StudyModel
+internal import System
 
 /// The trials of all studies of a store that have a command, handed out by coordinators in this process;
 /// of studies that come later, too.

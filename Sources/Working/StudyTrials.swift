@@ -1,8 +1,7 @@
 package import Coordination
-internal import Locks
 package import Objectives
 package import StudyModel
-internal import Threads
+internal import System
 
 /// The trials of one study, handed out by a coordinator in this process.
 package final class StudyTrials: TrialSource {

@@ -1,10 +1,10 @@
 import Coordination
 import Foundation
-import Locks
 import Pruners
 import SQLiteStores
 import Samplers
 import StudyModel
+import System
 import Testing
 
 /// A time that a test moves by hand.

@@ -1,9 +1,9 @@
 import Coordination
-import Locks
 import Probability
 import Pruners
 import Samplers
 import StudyModel
+import System
 import Testing
 
 /// Samples the number of results it knows, and notes for which trials it was asked.

@@ -1,10 +1,5 @@
 internal import FuzzTargets
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 #if FUZZING
   /// libFuzzer's driver: reads its own arguments, and calls the callback for ever or for as long as

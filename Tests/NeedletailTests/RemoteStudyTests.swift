@@ -1,8 +1,8 @@
 import CoordinatorClient
 import Foundation
-import Locks
 import Needletail
 import Serving
+import System
 import Testing
 
 /// The library against a coordinator: the same closures, in several workers at once.

@@ -1,6 +1,6 @@
 import Foundation
-import Locks
 import Needletail
+import System
 import Testing
 
 private struct Overflow: Error, CustomStringConvertible {

@@ -1,7 +1,7 @@
 import Foundation
-import Locks
 import StudyFiles
 import StudyModel
+import System
 import Testing
 
 @testable import Objectives

@@ -1,7 +1,7 @@
 import Foundation
-import Locks
 import PostgresTesting
 import StudyModel
+import System
 import Testing
 
 @testable import PostgresStores

@@ -1,6 +1,6 @@
 import CSQLite
 import Foundation
-import Locks
+import System
 import Testing
 
 /// Makes system calls fail that SQLite makes on one thread.

@@ -1,8 +1,8 @@
 import Foundation
-import Locks
 import Messages
 import Serving
 import StudyModel
+import System
 import Testing
 
 /// What the server itself does for any handler: limits, waiting, closing.

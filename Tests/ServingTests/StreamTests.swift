@@ -1,7 +1,7 @@
 import Foundation
-import Locks
 import Serving
 import StudyModel
+import System
 import Testing
 
 /// Answers that go on until one side ends them.

@@ -1,12 +1,7 @@
 import PostgresStores
 import SQLiteStores
 import StudyModel
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import System
 
 /// A process of ours for tests that need several.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The arguments of a benchmark program: options with one value each, and plain words.
 public struct Arguments {

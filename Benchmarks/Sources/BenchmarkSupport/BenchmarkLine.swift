@@ -1,10 +1,5 @@
 public import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One figure of a benchmark, printed as a line of JSON in the form all peers' scripts share:
 /// `bench`, `peer`, `version`, `params`, `seconds`, `n`, `per_trial_ms`, then what is particular to

@@ -1,11 +1,6 @@
 public import Probability
 public import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The search spaces of the peers' scripts: `f<d>` is d floats in −5…5; `mix20` is 8 such floats,
 /// 4 log floats in 1e-5…0.1, 4 ints in 1…100 and 4 categoricals of 5 choices.

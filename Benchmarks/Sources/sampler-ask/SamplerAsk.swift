@@ -2,12 +2,7 @@ import BenchmarkSupport
 import Probability
 import Samplers
 import StudyModel
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import System
 
 /// Times one ask + tell after n finished trials in memory, as the peers' `sampler_ask.py` does.
 @main struct SamplerAsk {

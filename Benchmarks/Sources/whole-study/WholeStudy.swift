@@ -1,11 +1,6 @@
 import BenchmarkSupport
 import Needletail
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import System
 
 /// The library as a program uses it: a whole study of a trivial objective, or joining a long one.
 @main struct WholeStudy {

@@ -2,12 +2,7 @@ internal import CoordinatorClient
 internal import Messages
 internal import Serving
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The coordinator that a launch's workers work for.
 protocol LaunchCoordinator: AnyObject {

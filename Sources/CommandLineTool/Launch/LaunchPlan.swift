@@ -2,12 +2,7 @@ internal import Launching
 internal import Serving
 internal import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What is to be launched, from study file, command line and environment; checked as far as that is
 /// possible without a store or a network.

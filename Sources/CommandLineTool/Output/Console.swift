@@ -1,11 +1,5 @@
-internal import Locks
 package import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Where a command writes: results to one descriptor, messages to another.
 ///

@@ -1,10 +1,5 @@
 internal import Objectives
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What this program puts in the way of the commands it starts.
 enum OwnFiles {

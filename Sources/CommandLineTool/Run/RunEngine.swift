@@ -1,9 +1,9 @@
 internal import Coordination
-internal import Locks
 internal import Messages
 internal import Objectives
 internal import StudyFiles
 internal import StudyModel
+internal import System
 internal import Working
 
 /// How a run ended.

@@ -1,7 +1,7 @@
 internal import Coordination
-internal import Locks
 internal import Objectives
 internal import StudyModel
+internal import System
 
 /// What a run's slots tell its view: counts, the best trial, what runs, and lines for the log.
 final class RunProgress: Sendable {

@@ -1,11 +1,6 @@
 internal import Synchronization
+internal import System
 internal import Working
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
 
 /// Counts the signals that ask the process to end: SIGINT raises the level by one, SIGTERM and SIGHUP
 /// raise it to `stop` at least.

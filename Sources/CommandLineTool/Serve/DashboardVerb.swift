@@ -1,12 +1,7 @@
 internal import Serving
 internal import StudyModel
+internal import System
 internal import Working
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
 
 /// `needletail dashboard [STORE]`
 package struct DashboardVerb: Verb {

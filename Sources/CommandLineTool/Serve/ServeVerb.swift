@@ -2,13 +2,8 @@ internal import Messages
 internal import Serving
 internal import StudyFiles
 internal import StudyModel
+internal import System
 internal import Working
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
 
 /// `needletail serve [study.yaml …]`
 package struct ServeVerb: Verb {

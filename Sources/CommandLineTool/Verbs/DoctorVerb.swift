@@ -6,12 +6,7 @@ internal import PostgresStores
 internal import SQLiteStores
 internal import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// `needletail doctor`
 package struct DoctorVerb: Verb {

@@ -1,8 +1,8 @@
 internal import CoordinatorClient
-internal import Locks
 internal import Messages
 internal import Objectives
 internal import StudyModel
+internal import System
 internal import Working
 
 /// What a worker has to say, kept until its main thread writes it.

@@ -1,11 +1,6 @@
 package import LinearAlgebra
 package import Probability
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The normal distribution that CMA-ES moves: mean m, step size σ, covariance C, and its two paths.
 ///

@@ -1,6 +1,6 @@
-internal import Locks
 public import Probability
 public import StudyModel
+internal import System
 
 /// Moves and shapes a normal distribution over the numeric parameters towards the best trials: CMA-ES.
 ///

@@ -1,11 +1,6 @@
 internal import Probability
 package import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Keeps the discrete coordinates of CMA-ES from getting stuck on one value: the values beside the mean's
 /// keep at least some probability.

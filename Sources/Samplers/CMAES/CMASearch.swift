@@ -1,11 +1,6 @@
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One study's CMA-ES: a fold over finished trials, with restarts.
 ///

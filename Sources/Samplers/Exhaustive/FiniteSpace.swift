@@ -1,6 +1,6 @@
-internal import Locks
 internal import Probability
 internal import StudyModel
+internal import System
 
 /// The points of a declared space as the exhaustive samplers take them: each once, in random order.
 struct FiniteSpace: Sendable {

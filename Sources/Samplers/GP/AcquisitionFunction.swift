@@ -1,11 +1,6 @@
 internal import LinearAlgebra
 internal import Probability
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What a suggestion maximizes, in logarithms: the expected gain over what is known, times the
 /// probability that the constraints hold.

@@ -1,12 +1,7 @@
 internal import LinearAlgebra
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The models of a study's objectives and constraints, fitted and given the evidence.
 struct GPModel {

@@ -1,7 +1,7 @@
 internal import LinearAlgebra
-internal import Locks
 public import Probability
 public import StudyModel
+internal import System
 
 /// Samples by Gaussian processes: models the objective, and suggests where the expected improvement is
 /// largest.

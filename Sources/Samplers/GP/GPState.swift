@@ -1,12 +1,7 @@
 internal import LinearAlgebra
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What was fitted to a part of a history.
 struct GPFit: Sendable {

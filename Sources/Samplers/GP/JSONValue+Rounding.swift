@@ -1,10 +1,5 @@
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 extension JSONValue {
   /// A number with four significant digits, as people read it.

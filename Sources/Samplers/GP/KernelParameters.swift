@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What a Gaussian process learns about its kernel: a length scale per parameter, signal and noise.
 struct KernelParameters: Sendable, Hashable {

@@ -1,10 +1,5 @@
 internal import Probability
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The logarithm of expected improvement, also where the improvement itself underflows.
 ///

@@ -1,10 +1,5 @@
 internal import LinearAlgebra
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// How well a kernel explains observations: the negative logarithm of the marginal likelihood and of
 /// the prior, with its gradient.

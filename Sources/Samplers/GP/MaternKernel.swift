@@ -1,10 +1,5 @@
 internal import LinearAlgebra
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The Matérn 5/2 kernel `(1 + u + u² / 3) exp(−u)` with `u = √(5 d²)`: Rasmussen and Williams (2006),
 /// equation 4.17.

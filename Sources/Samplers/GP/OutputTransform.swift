@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// How losses become scores for a Gaussian process: larger is better, mean 0, variance 1.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// The part of the plane that a Pareto front of two maximized objectives leaves, cut into strips.
 ///

@@ -1,6 +1,6 @@
-internal import Locks
 public import Probability
 public import StudyModel
+internal import System
 
 /// A genetic algorithm for several objectives: NSGA-II.
 ///

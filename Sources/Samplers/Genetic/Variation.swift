@@ -1,11 +1,6 @@
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// How a child's value of one parameter comes from its parents' values.
 enum Variation {

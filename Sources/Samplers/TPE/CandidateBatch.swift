@@ -1,11 +1,6 @@
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Points at which densities are evaluated, in the coordinates of the kernel space.
 struct CandidateBatch {

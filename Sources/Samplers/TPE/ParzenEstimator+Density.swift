@@ -1,10 +1,5 @@
 internal import Probability
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 extension ParzenEstimator {
   /// A kernel this far below the prior, in nats, cannot change a density in double precision, however

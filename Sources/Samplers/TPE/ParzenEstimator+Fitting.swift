@@ -1,10 +1,5 @@
 internal import Probability
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 extension ParzenEstimator {
   /// Brings the bandwidths up to date with the points.

@@ -1,11 +1,6 @@
 internal import Probability
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A density over a search space, fitted to observed points: one kernel per point and a broad prior.
 ///

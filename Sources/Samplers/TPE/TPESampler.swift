@@ -1,6 +1,6 @@
-internal import Locks
 public import Probability
 public import StudyModel
+internal import System
 
 /// Samples with a tree-structured Parzen estimator.
 ///

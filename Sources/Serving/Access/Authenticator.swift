@@ -1,5 +1,5 @@
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// Says what a request may do. Tokens are read from the store, at most 2 s ago: that is how long a
 /// revoked one may still work.

@@ -1,7 +1,7 @@
 internal import Dispatch
-internal import Locks
 internal import Plotting
 internal import StudyModel
+internal import System
 
 /// Draws figures, one at a time, and keeps those that are asked for again.
 ///

@@ -1,6 +1,6 @@
 internal import Coordination
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// The forms of studies in the overview, which are made again only when something has changed: a long
 /// study's best trial takes a while to find.

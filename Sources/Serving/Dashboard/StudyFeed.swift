@@ -1,7 +1,7 @@
 internal import Coordination
 internal import Dashboard
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// What pages need of one study, read from the store as it changes, and those who follow it.
 ///

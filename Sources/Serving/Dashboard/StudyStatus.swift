@@ -1,7 +1,7 @@
 internal import Coordination
-internal import Locks
 internal import StudyFiles
 internal import StudyModel
+internal import System
 
 /// What is known of a study beside its trials: what the user wants of it, its budget, how it samples.
 struct StudyStatus: Sendable, Equatable {

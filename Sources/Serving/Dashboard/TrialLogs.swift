@@ -1,11 +1,6 @@
 internal import Objectives
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// What the trials of a study printed, as far as they ran on this machine below a known folder.
 struct TrialLogs {

@@ -1,6 +1,6 @@
 internal import Dispatch
-internal import Locks
 internal import StudyModel
+internal import System
 
 /// Answers what pages ask, and tells them what changes.
 ///

@@ -1,11 +1,6 @@
 internal import CMicroHTTPD
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// One client's connection: what it is doing, and until when it may.
 ///

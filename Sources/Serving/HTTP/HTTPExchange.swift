@@ -1,5 +1,5 @@
 internal import CMicroHTTPD
-internal import Locks
+internal import System
 
 /// A request and the one answer that it gets, from any thread, at once or much later.
 ///

@@ -1,5 +1,5 @@
 internal import CMicroHTTPD
-internal import SharedLibraries
+internal import System
 
 /// libmicrohttpd, opened when the first server starts and kept. Its functions may be called from any
 /// thread.

@@ -1,13 +1,7 @@
 internal import CMicroHTTPD
 internal import Dispatch
-internal import Locks
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// An HTTP/1.1 server on libmicrohttpd: one thread serves all connections, and those that wait for an
 /// answer are suspended, so that thousands of long polls cost neither threads nor time.

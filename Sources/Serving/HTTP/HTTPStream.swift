@@ -1,5 +1,5 @@
 internal import CMicroHTTPD
-internal import Locks
+internal import System
 
 /// The body of an answer that goes on until one side ends it: what is written goes out at once, in
 /// pieces.

@@ -1,11 +1,6 @@
-// For sockaddr, which the compiler takes to be the first module's that includes it.
 internal import CMicroHTTPD
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+// For sockaddr, which the compiler takes to be the first module's that includes it.
+internal import System
 
 /// Where a server listens: `HOST:PORT`, with brackets around an IPv6 address.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A clock that no user sets: what limits and long polls are measured with.
 enum ServerTime {

@@ -1,7 +1,7 @@
 internal import Coordination
-internal import Locks
 internal import Messages
 internal import StudyModel
+internal import System
 
 /// Hands trials to workers, and lets those wait for whom there is none.
 ///

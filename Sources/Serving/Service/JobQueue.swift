@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import Locks
+internal import System
 
 /// A few threads that do what the connections' thread must not wait for: what reads JSON, samples or
 /// asks the store.

@@ -1,11 +1,11 @@
 internal import Coordination
-internal import Locks
 internal import Messages
 internal import Pruners
 internal import Samplers
 internal import StudyFiles
 internal import StudyModel
 internal import Synchronization
+internal import System
 
 /// A study that this coordinator serves: its dispatcher, and the study file that its workers run.
 final class ServedStudy: Sendable {

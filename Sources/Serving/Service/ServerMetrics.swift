@@ -1,4 +1,4 @@
-internal import Locks
+internal import System
 
 /// What the coordinator counts since it was started.
 final class ServerMetrics: Sendable {

@@ -1,8 +1,8 @@
 internal import Coordination
-internal import Locks
 internal import Messages
 internal import StudyModel
 internal import Synchronization
+internal import System
 
 /// What workers call.
 extension Service {

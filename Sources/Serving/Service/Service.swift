@@ -1,9 +1,9 @@
 internal import Coordination
 internal import Dispatch
-internal import Locks
 internal import Messages
 internal import StudyModel
 internal import Synchronization
+internal import System
 
 /// Answers the API's calls: who may do what, which study it is about, and what comes of it.
 ///

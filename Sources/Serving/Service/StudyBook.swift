@@ -1,10 +1,10 @@
 internal import Coordination
-internal import Locks
 internal import Messages
 internal import Pruners
 internal import Samplers
 internal import StudyFiles
 internal import StudyModel
+internal import System
 
 /// The studies of the store: those that are served, and those that might be.
 ///

@@ -1,6 +1,6 @@
-internal import Locks
 internal import Messages
 internal import StudyModel
+internal import System
 
 /// The workers that registered, and when they were last heard of.
 final class WorkerRegistry: Sendable {

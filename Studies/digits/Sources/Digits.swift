@@ -1,10 +1,5 @@
 internal import LinearAlgebra
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Trains a classifier of handwritten digits; prints its size, and after each epoch its validation
 /// accuracy.

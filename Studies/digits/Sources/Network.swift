@@ -1,11 +1,6 @@
 internal import LinearAlgebra
 internal import Probability
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// A multilayer perceptron with a softmax output. One column of a matrix is one image.
 struct Network {

@@ -1,8 +1,8 @@
 internal import Exchange
 internal import HTTPClient
-internal import Locks
 internal import StudyFiles
 internal import StudyModel
+internal import System
 
 /// `needletail export mlflow <study> --to <url or folder>`
 package struct ExportMLflowVerb: Verb {

@@ -1,12 +1,7 @@
 internal import Plotting
 internal import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// Where figures go: into a file, into a file of data, to the terminal.
 struct PlotOutput: Sendable {

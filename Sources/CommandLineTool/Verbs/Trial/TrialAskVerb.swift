@@ -4,12 +4,7 @@ internal import Pruners
 internal import Samplers
 internal import StudyFiles
 internal import StudyModel
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import System
 
 /// `needletail trial ask <study>`
 package struct TrialAskVerb: Verb {

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
-
 /// The machine's clock that nobody sets: it runs on while the machine sleeps and begins anew with each
 /// start of the machine. All processes of the machine read the same time.
 package enum SteadyClock {
@@ -11,9 +5,9 @@ package enum SteadyClock {
   package static var now: Duration {
     var time = timespec()
     #if os(Linux)
-      clock_gettime(CLOCK_BOOTTIME, &time)
+      unsafe clock_gettime(CLOCK_BOOTTIME, &time)
     #else
-      clock_gettime(CLOCK_MONOTONIC_RAW, &time)
+      unsafe clock_gettime(CLOCK_MONOTONIC_RAW, &time)
     #endif
     return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
   }
@@ -21,24 +15,17 @@ package enum SteadyClock {
   /// Changes with each start of the machine; empty where the system does not tell.
   package static let boot: String = readBoot()
 
-  /// How far the system's clock was ahead of the steady one when this process first asked.
-  private static let offset = Timestamp.now().advanced(by: .zero - now)
-
-  /// The present moment by the steady clock, as a date: the system's time unless it was set since this
-  /// process first asked.
-  package static var timestamp: Timestamp { offset.advanced(by: now) }
-
   private static func readBoot() -> String {
     #if os(Linux)
-      guard let file = fopen("/proc/sys/kernel/random/boot_id", "re") else { return "" }
-      defer { fclose(file) }
+      guard let file = unsafe fopen("/proc/sys/kernel/random/boot_id", "re") else { return "" }
+      defer { unsafe fclose(file) }
       var buffer = [UInt8](repeating: 0, count: 64)
-      let count = fread(&buffer, 1, buffer.count, file)
+      let count = unsafe fread(&buffer, 1, buffer.count, file)
       return String(decoding: buffer.prefix(count).prefix { $0 > 32 }, as: UTF8.self)
     #else
       var size = 128
       var buffer = [UInt8](repeating: 0, count: size)
-      guard sysctlbyname("kern.bootsessionuuid", &buffer, &size, nil, 0) == 0 else { return "" }
+      guard unsafe sysctlbyname("kern.bootsessionuuid", &buffer, &size, nil, 0) == 0 else { return "" }
       return String(decoding: buffer.prefix { $0 > 32 }, as: UTF8.self)
     #endif
   }

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
-
 /// Threads for work that blocks, which neither Swift's pool nor Dispatch's is for.
 ///
 /// Dropping the value does not end the thread.

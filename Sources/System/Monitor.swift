@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-  internal import CSystem
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
-
 /// A lock with one condition that threads can wait for.
 ///
 /// What it protects lives beside it, in the class that owns it.

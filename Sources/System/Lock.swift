@@ -1,10 +1,4 @@
 #if THREAD_SANITIZER
-  #if canImport(Glibc)
-    internal import Glibc
-  #else
-    internal import Darwin
-  #endif
-
   /// A value that one thread at a time may touch: `Synchronization.Mutex` on a POSIX lock, whose locking
   /// ThreadSanitizer sees.
   @safe package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
-
 /// A C library that is opened when it is first needed and kept until the process ends.
 ///
 /// Linked, a library such as librsvg or libpq and the dozens behind it would slow the start of every
