@@ -50,60 +50,75 @@ let package = Package(
     .target(name: "System", dependencies: ["CSystem"], swiftSettings: callsC),
     .target(name: "LinearAlgebra", dependencies: ["System", "COpenBLAS"], swiftSettings: callsC),
     .target(name: "Probability", dependencies: ["System"], swiftSettings: house),
-    .target(name: "StudyModel", dependencies: ["System"], swiftSettings: house),
+    .target(name: "JSON", swiftSettings: house),
+    .target(name: "StudyModel", dependencies: ["System", "JSON"], swiftSettings: house),
+    .target(name: "Stores", dependencies: ["System", "JSON", "StudyModel"], swiftSettings: house),
     .target(
-      name: "Samplers", dependencies: ["System", "StudyModel", "Probability", "LinearAlgebra"],
+      name: "Samplers",
+      dependencies: ["JSON", "System", "StudyModel", "Probability", "LinearAlgebra"],
       swiftSettings: house),
-    .target(name: "Pruners", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
     .target(
-      name: "SQLiteStores", dependencies: ["System", "StudyModel", "CSQLite"],
+      name: "Pruners", dependencies: ["System", "StudyModel", "Probability"], swiftSettings: house),
+    .target(
+      name: "SQLiteStores", dependencies: ["JSON", "Stores", "System", "StudyModel", "CSQLite"],
       swiftSettings: callsC),
     .target(
       name: "PostgresStores",
-      dependencies: ["System", "StudyModel", "CPostgres"],
+      dependencies: ["JSON", "Stores", "System", "StudyModel", "CPostgres"],
       swiftSettings: callsC),
     .target(
       name: "Coordination",
-      dependencies: ["System", "StudyModel", "Probability", "Samplers", "Pruners"],
+      dependencies: [
+        "JSON", "Stores", "System", "StudyModel", "Probability", "Samplers", "Pruners",
+      ],
       swiftSettings: house),
-    .target(name: "Messages", dependencies: ["StudyModel", "Coordination"], swiftSettings: house),
-    .target(name: "Analysis", dependencies: ["StudyModel", "Probability"], swiftSettings: house),
+    .target(
+      name: "Messages", dependencies: ["JSON", "Stores", "StudyModel", "Coordination"],
+      swiftSettings: house),
+    .target(
+      name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
+      swiftSettings: house),
     .target(
       name: "HTTPClient", dependencies: ["System", "CCurl"], swiftSettings: callsC),
     .target(
       name: "CoordinatorClient",
-      dependencies: ["System", "StudyModel", "Coordination", "Messages", "HTTPClient"],
+      dependencies: [
+        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "HTTPClient",
+      ],
       swiftSettings: callsC),
     .target(
-      name: "Plotting", dependencies: ["System", "StudyModel", "Analysis", "CRSVG"],
+      name: "Plotting",
+      dependencies: ["JSON", "Stores", "System", "StudyModel", "Analysis", "CRSVG"],
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
-      name: "StudyFiles", dependencies: ["StudyModel", "Samplers", "Pruners", "CYAML"],
+      name: "StudyFiles", dependencies: ["System", "StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Exchange",
-      dependencies: ["System", "StudyModel", "HTTPClient", "StudyFiles"],
+      dependencies: ["JSON", "System", "StudyModel", "HTTPClient", "StudyFiles"],
       swiftSettings: callsC),
     .target(
       name: "Needletail",
       dependencies: [
-        "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores", "PostgresStores",
+        "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "PostgresStores",
         "Coordination", "Messages", "CoordinatorClient", "Analysis", "Plotting",
       ],
       swiftSettings: house),
     .target(
-      name: "Objectives", dependencies: ["System", "StudyModel", "StudyFiles"],
+      name: "Objectives", dependencies: ["JSON", "Stores", "System", "StudyModel", "StudyFiles"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [
-        "System", "StudyModel", "Coordination", "Messages", "CoordinatorClient", "StudyFiles",
+        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "CoordinatorClient",
+        "StudyFiles",
         "Objectives", "Samplers", "Pruners",
       ],
       swiftSettings: callsC),
     .target(
-      name: "Dashboard", dependencies: ["StudyModel", "Plotting"],
+      name: "Dashboard", dependencies: ["JSON", "StudyModel", "Plotting"],
       resources: [
         .embedInCode("Assets/index.html"), .embedInCode("Assets/app.css"),
         .embedInCode("Assets/icon.svg"), .embedInCode("Assets/api.js"),
@@ -116,50 +131,58 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "System", "StudyModel", "Samplers", "Pruners", "Coordination", "Messages", "Analysis",
+        "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "Coordination", "Messages",
+        "Analysis",
         "Plotting", "StudyFiles", "Objectives", "Dashboard", "CMicroHTTPD",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [
-        "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "JSON", "Stores", "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners",
+        "SQLiteStores",
         "Coordination", "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Objectives", "Working",
         "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching", "Analysis",
       ],
       swiftSettings: house),
     .executableTarget(
-      name: "NeedletailCommand", dependencies: ["CommandLineTool"], swiftSettings: house),
+      name: "NeedletailCommand", dependencies: ["System", "CommandLineTool"], swiftSettings: house),
     .target(
-      name: "Conformance", dependencies: ["StudyModel", "Probability", "Samplers", "Pruners"],
+      name: "Conformance",
+      dependencies: ["JSON", "Stores", "StudyModel", "Probability", "Samplers", "Pruners"],
+      path: "Tests/Conformance",
       swiftSettings: house),
 
     // An objective to tune, see Studies/digits; no part of the library or the command.
     .executableTarget(
-      name: "digits", dependencies: ["LinearAlgebra", "Probability", "CZlib"],
+      name: "digits", dependencies: ["System", "LinearAlgebra", "Probability", "CZlib"],
       path: "Studies/digits/Sources", swiftSettings: callsC),
     .testTarget(
       name: "DigitsTests", dependencies: ["digits", "LinearAlgebra", "Probability"],
       path: "Studies/digits/Tests", swiftSettings: house),
 
     .testTarget(
-      name: "ProbabilityTests", dependencies: ["Probability", "StudyModel"], exclude: ["Fixtures"],
+      name: "ProbabilityTests", dependencies: ["JSON", "Probability", "StudyModel"],
+      exclude: ["Fixtures"],
       swiftSettings: house),
     .testTarget(
-      name: "StudyModelTests", dependencies: ["StudyModel", "Probability"],
+      name: "StudyModelTests", dependencies: ["JSON", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "SamplersTests",
-      dependencies: ["Samplers", "StudyModel", "Probability", "LinearAlgebra", "Conformance"],
+      dependencies: [
+        "JSON", "Samplers", "StudyModel", "Probability", "LinearAlgebra", "Conformance",
+      ],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "PrunersTests", dependencies: ["Pruners", "StudyModel", "Conformance"],
+      name: "PrunersTests", dependencies: ["JSON", "Pruners", "StudyModel", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
     .executableTarget(
-      name: "StoreWorker", dependencies: ["SQLiteStores", "PostgresStores", "StudyModel"],
+      name: "StoreWorker",
+      dependencies: ["System", "JSON", "Stores", "SQLiteStores", "PostgresStores", "StudyModel"],
       path: "Tests/StoreWorker", swiftSettings: house),
     // A throw-away PostgreSQL server for whatever test needs one.
     .target(
@@ -168,73 +191,86 @@ let package = Package(
     .testTarget(
       name: "SQLiteStoresTests",
       dependencies: [
-        "System", "SQLiteStores", "PostgresStores", "StudyModel", "Conformance", "CSQLite",
+        "JSON", "Stores", "System", "SQLiteStores", "PostgresStores", "StudyModel", "Conformance",
+        "CSQLite",
         "StoreWorker", "PostgresTesting",
       ],
       exclude: ["Optuna"], swiftSettings: house),
     .testTarget(
       name: "PostgresStoresTests",
-      dependencies: ["System", "PostgresStores", "StudyModel", "PostgresTesting", "StoreWorker"],
+      dependencies: [
+        "JSON", "Stores", "System", "PostgresStores", "StudyModel", "PostgresTesting",
+        "StoreWorker",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "CoordinationTests",
       dependencies: [
-        "System", "Coordination", "StudyModel", "Probability", "Samplers", "Pruners",
+        "JSON", "Stores", "System", "Coordination", "StudyModel", "Probability", "Samplers",
+        "Pruners",
         "SQLiteStores",
       ], swiftSettings: house),
     .testTarget(
-      name: "MessagesTests", dependencies: ["Messages", "StudyModel", "Coordination"],
+      name: "MessagesTests", dependencies: ["JSON", "Messages", "StudyModel", "Coordination"],
       swiftSettings: house),
     // Parsers of input from outside under a fuzzer, see `make fuzz`; the tests replay its corpus.
     .target(
-      name: "FuzzTargets", dependencies: ["Messages", "Objectives", "StudyModel"],
+      name: "FuzzTargets", dependencies: ["JSON", "Messages", "Objectives", "StudyModel"],
       path: "Tests/FuzzTargets", swiftSettings: house),
     .executableTarget(
-      name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer", swiftSettings: house),
+      name: "Fuzzer", dependencies: ["System", "FuzzTargets"], path: "Tests/Fuzzer",
+      swiftSettings: house),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: house),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "StudyModel", "Probability"],
+      name: "AnalysisTests", dependencies: ["JSON", "Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "PlottingTests", dependencies: ["Plotting", "Analysis", "StudyModel", "Probability"],
+      name: "PlottingTests",
+      dependencies: ["JSON", "Plotting", "Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
       swiftSettings: house),
     .testTarget(
-      name: "ObjectivesTests", dependencies: ["System", "Objectives", "StudyModel", "StudyFiles"],
+      name: "ObjectivesTests",
+      dependencies: ["JSON", "Stores", "System", "Objectives", "StudyModel", "StudyFiles"],
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
-      dependencies: ["System", "Needletail", "CoordinatorClient", "Serving"],
+      dependencies: ["JSON", "Stores", "System", "Needletail", "CoordinatorClient", "Serving"],
       swiftSettings: house),
     .testTarget(
-      name: "DashboardTests", dependencies: ["Dashboard", "StudyModel"], swiftSettings: house),
+      name: "DashboardTests", dependencies: ["JSON", "Dashboard", "StudyModel"],
+      swiftSettings: house),
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "System", "Serving", "StudyModel", "Messages", "Coordination", "StudyFiles", "SQLiteStores",
+        "JSON", "Stores", "System", "Serving", "StudyModel", "Messages", "Coordination",
+        "StudyFiles", "SQLiteStores",
         "NeedletailCommand",
       ],
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: ["CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel"],
+      dependencies: [
+        "JSON", "CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel",
+      ],
       swiftSettings: house),
     .testTarget(
-      name: "WorkingTests", dependencies: ["Working", "Messages", "Coordination", "StudyModel"],
+      name: "WorkingTests",
+      dependencies: ["JSON", "Working", "Messages", "Coordination", "StudyModel"],
       swiftSettings: house),
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
-        "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand", "digits",
+        "JSON", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand", "digits",
         "PostgresTesting",
       ],
       exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna", "MLflow"],
       swiftSettings: house),
     .testTarget(
-      name: "ExchangeTests", dependencies: ["Exchange", "StudyModel"], swiftSettings: house),
+      name: "ExchangeTests", dependencies: ["JSON", "Exchange", "StudyModel"], swiftSettings: house),
     .testTarget(name: "LaunchingTests", dependencies: ["Launching"], swiftSettings: house),
     // Scenarios with several machines, whose scripts are in Tests/Machines.
     .testTarget(

@@ -1,5 +1,6 @@
 internal import CoordinatorClient
 internal import Exchange
+internal import Stores
 internal import StudyModel
 internal import System
 

@@ -1,4 +1,6 @@
+internal import JSON
 internal import Pruners
+public import Stores
 public import StudyModel
 internal import System
 

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Stores
 internal import StudyModel
 internal import System
 

@@ -1,4 +1,5 @@
 internal import Samplers
+internal import Stores
 package import StudyModel
 internal import System
 

@@ -1,6 +1,9 @@
+internal import JSON
 internal import Probability
 internal import Samplers
+internal import Stores
 internal import StudyModel
+internal import System
 
 /// How the parameters of a trial are chosen: by the sampler, as far as constraints and other trials
 /// let it.

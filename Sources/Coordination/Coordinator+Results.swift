@@ -1,3 +1,5 @@
+internal import JSON
+internal import Stores
 public import StudyModel
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import JSON
 internal import Probability
 internal import Samplers
 internal import StudyModel

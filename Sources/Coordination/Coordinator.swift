@@ -1,7 +1,9 @@
 internal import Dispatch
+internal import JSON
 internal import Probability
 public import Pruners
 public import Samplers
+public import Stores
 public import StudyModel
 internal import System
 

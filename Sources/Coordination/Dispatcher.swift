@@ -1,4 +1,5 @@
 internal import Dispatch
+package import Stores
 package import StudyModel
 internal import System
 

@@ -1,3 +1,4 @@
+package import Stores
 package import StudyModel
 
 /// A trial that this process runs, whoever decides about it: a coordinator in the same process, or one

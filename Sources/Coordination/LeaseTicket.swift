@@ -1,3 +1,4 @@
+internal import Stores
 package import StudyModel
 
 /// A lease as it travels: its token, and where in the store to look for it.

@@ -1,3 +1,4 @@
+public import Stores
 public import StudyModel
 
 /// Whether a study's trials are handed out: a wish that a user leaves in the store, which every

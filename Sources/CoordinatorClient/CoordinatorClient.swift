@@ -1,6 +1,7 @@
 internal import HTTPClient
+package import JSON
 package import Messages
-package import StudyModel
+internal import StudyModel
 internal import System
 
 /// The HTTP API of a coordinator, one call per method; each is one request, made once.

@@ -1,5 +1,6 @@
 internal import Coordination
 package import Messages
+package import Stores
 package import StudyModel
 internal import System
 

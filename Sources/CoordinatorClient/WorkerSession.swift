@@ -1,6 +1,7 @@
 package import Coordination
 internal import HTTPClient
 package import Messages
+internal import Stores
 internal import StudyModel
 internal import System
 

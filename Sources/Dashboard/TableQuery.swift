@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyModel
 
 /// Which trials a table shows, and in which order.

@@ -1,3 +1,4 @@
+package import JSON
 package import StudyModel
 
 /// A trial's history in the short forms that pages read.

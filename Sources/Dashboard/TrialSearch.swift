@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyModel
 
 /// What a user typed to find trials: words that must all fit.

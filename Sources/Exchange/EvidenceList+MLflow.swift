@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// A run of MLflow's as texts, from a server or a folder.

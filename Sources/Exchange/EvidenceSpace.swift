@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyModel
 
 /// Makes trials of evidence: finds or takes the search space, and says which rows do not fit it.

@@ -1,4 +1,5 @@
 internal import HTTPClient
+internal import JSON
 internal import StudyModel
 internal import System
 

@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyModel
 
 /// A study as runs: one for the study, below it one for each finished trial.

@@ -1,3 +1,4 @@
+package import JSON
 package import StudyModel
 
 /// `POST /v1/claims`: a worker asks for trials, and may wait for them.

@@ -1,3 +1,5 @@
+package import JSON
+package import Stores
 package import StudyModel
 
 // The JSON that `--json` prints, in one place. `needletail help json` shows the same keys. Keys are

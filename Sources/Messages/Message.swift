@@ -1,4 +1,5 @@
-package import StudyModel
+package import JSON
+internal import StudyModel
 
 /// A body of the HTTP API: a value with a JSON form.
 ///

@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// Reads an object's members, and names the one that is wrong.

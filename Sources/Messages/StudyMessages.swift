@@ -1,3 +1,4 @@
+package import JSON
 package import StudyModel
 
 /// `POST /v1/studies`: a study file, or what a define-by-run study needs.

@@ -1,3 +1,4 @@
+package import JSON
 package import StudyModel
 
 extension Trial {

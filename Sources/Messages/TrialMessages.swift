@@ -1,4 +1,5 @@
 package import Coordination
+package import JSON
 package import StudyModel
 
 /// `POST /v1/suggest`: a running objective asks for parameters.

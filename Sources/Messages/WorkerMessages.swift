@@ -1,4 +1,5 @@
-package import StudyModel
+package import JSON
+internal import StudyModel
 
 /// `POST /v1/workers`: a worker says who it is.
 package struct WorkerRegistration: Message {

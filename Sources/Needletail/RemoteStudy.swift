@@ -1,6 +1,8 @@
 internal import Coordination
 internal import CoordinatorClient
+internal import JSON
 internal import Messages
+internal import Stores
 internal import StudyModel
 internal import System
 

@@ -1,4 +1,6 @@
 internal import Coordination
+public import JSON
+internal import Stores
 public import StudyModel
 
 /// The trial that an objective works on: asks for parameters, reports progress, learns when to stop.

@@ -1,7 +1,8 @@
 internal import CoordinatorClient
 internal import PostgresStores
 internal import SQLiteStores
-public import StudyModel
+public import Stores
+internal import StudyModel
 
 /// Where a study is kept.
 public enum StoreLocation: Sendable, ExpressibleByStringLiteral {

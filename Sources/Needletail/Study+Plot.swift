@@ -1,5 +1,6 @@
 public import Analysis
 public import Plotting
+internal import Stores
 internal import StudyModel
 
 extension Study {

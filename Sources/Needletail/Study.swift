@@ -1,7 +1,9 @@
 internal import Coordination
 internal import CoordinatorClient
+public import JSON
 public import Pruners
 public import Samplers
+public import Stores
 public import StudyModel
 internal import System
 

@@ -1,5 +1,6 @@
 internal import Coordination
 internal import Samplers
+internal import Stores
 internal import StudyModel
 
 /// Who decides about a study: a coordinator in this process, or one on the network.

@@ -1,3 +1,4 @@
+package import JSON
 package import StudyModel
 
 /// What a command may ask over the trial channel.

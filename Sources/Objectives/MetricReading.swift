@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// A value of a metric as it was found in output.

@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyModel
 
 /// One attempt at a trial, as a command sees it.

@@ -1,3 +1,5 @@
+internal import JSON
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

@@ -1,4 +1,5 @@
 internal import Analysis
+internal import JSON
 internal import StudyModel
 
 extension Figure {

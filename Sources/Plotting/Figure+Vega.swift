@@ -1,4 +1,5 @@
-public import StudyModel
+public import JSON
+internal import StudyModel
 
 extension Figure {
   /// The figure as a Vega-Lite specification, version 5, with its points within.

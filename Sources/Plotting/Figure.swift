@@ -1,4 +1,5 @@
-public import StudyModel
+public import JSON
+internal import StudyModel
 
 /// A picture of studies: what is shown, free of size and file format.
 ///

@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// Writes a scene as SVG 1.1.

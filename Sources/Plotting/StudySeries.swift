@@ -1,4 +1,6 @@
 internal import Analysis
+internal import JSON
+public import Stores
 public import StudyModel
 
 /// A study as a figure needs it.

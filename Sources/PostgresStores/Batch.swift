@@ -1,3 +1,5 @@
+internal import JSON
+internal import Stores
 internal import StudyModel
 
 /// The changes of one commit as columns, one set per table, checked as far as that needs no store.

@@ -1,3 +1,4 @@
+internal import Stores
 internal import StudyModel
 
 /// Reads rows out of the messages of a COPY in binary format.

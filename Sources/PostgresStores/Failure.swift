@@ -1,3 +1,4 @@
+internal import Stores
 internal import StudyModel
 
 /// Why something that was asked of a server was not done, or why nobody knows whether it was.

@@ -1,4 +1,5 @@
-public import StudyModel
+public import Stores
+internal import StudyModel
 
 /// What is to be known of a PostgreSQL store beside its studies, for whoever looks for a fault.
 public struct ServerHealth: Sendable, Hashable {

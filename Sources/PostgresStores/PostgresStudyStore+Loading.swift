@@ -1,3 +1,4 @@
+internal import Stores
 internal import StudyModel
 
 /// Reading long studies, each table once from end to end, as its rows come.

@@ -1,4 +1,6 @@
-public import StudyModel
+internal import JSON
+public import Stores
+internal import StudyModel
 internal import System
 
 /// A study store in a PostgreSQL database with the tables of Optuna 5, so that both can use it at once.

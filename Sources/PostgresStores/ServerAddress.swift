@@ -1,4 +1,5 @@
 internal import CPostgres
+internal import Stores
 internal import StudyModel
 
 /// Where a PostgreSQL database is, and how to log in: what a `postgresql://` address says.

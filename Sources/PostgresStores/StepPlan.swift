@@ -1,3 +1,4 @@
+internal import Stores
 internal import StudyModel
 
 /// Steps that can be done at once, sorted by what they do: no trial is in two of them, and trials are

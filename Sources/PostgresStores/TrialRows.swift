@@ -1,3 +1,4 @@
+internal import Stores
 internal import StudyModel
 
 /// Trials and what belongs to them, read table by table.

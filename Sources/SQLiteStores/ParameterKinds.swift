@@ -1,3 +1,4 @@
+internal import Stores
 internal import StudyModel
 
 /// Which distribution each parameter of a study was first seen with, so that a parameter that is

@@ -1,5 +1,6 @@
 internal import CSQLite
-public import StudyModel
+public import Stores
+internal import StudyModel
 
 /// What is to be known of a store file beside its studies, for whoever looks for a fault.
 public struct StoreHealth: Sendable, Hashable {

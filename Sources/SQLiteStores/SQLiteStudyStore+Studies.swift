@@ -1,3 +1,5 @@
+internal import JSON
+public import Stores
 public import StudyModel
 
 extension SQLiteStudyStore {

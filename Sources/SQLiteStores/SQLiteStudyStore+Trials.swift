@@ -1,3 +1,4 @@
+public import Stores
 public import StudyModel
 
 extension SQLiteStudyStore {

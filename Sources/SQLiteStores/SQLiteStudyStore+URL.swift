@@ -1,4 +1,5 @@
-public import StudyModel
+public import Stores
+internal import StudyModel
 
 extension SQLiteStudyStore {
   /// The file that a store's address names: a bare path, `sqlite:///relative.db` or

@@ -1,5 +1,6 @@
 internal import CSQLite
-public import StudyModel
+public import Stores
+internal import StudyModel
 internal import System
 
 /// A study store in an SQLite file with the tables of Optuna 5, so that both can use it at once.

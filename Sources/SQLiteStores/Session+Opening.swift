@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Stores
 internal import StudyModel
 
 extension Session {

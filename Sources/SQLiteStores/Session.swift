@@ -1,4 +1,6 @@
 internal import CSQLite
+internal import JSON
+internal import Stores
 internal import StudyModel
 
 /// A connection and what one store object remembers about its studies.

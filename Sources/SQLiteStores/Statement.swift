@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Stores
 internal import StudyModel
 
 /// A prepared statement of one connection, kept for its next use.

@@ -1,5 +1,6 @@
+package import Stores
 package import StudyFiles
-package import StudyModel
+internal import StudyModel
 internal import System
 
 /// A coordinator that workers reach over HTTP: it owns the budgets of a store's studies, hands out

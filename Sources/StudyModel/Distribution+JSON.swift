@@ -1,3 +1,5 @@
+public import JSON
+
 extension Distribution {
   /// The distribution as the study store keeps it: class name and attributes in Optuna's order.
   public var json: JSONValue {

@@ -11,7 +11,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
   }
 
   /// Before all others.
-  static let distantPast = Timestamp(microseconds: .min)
+  package static let distantPast = Timestamp(microseconds: .min)
 
   /// After all others.
   package static let distantFuture = Timestamp(microseconds: .max)

@@ -1,3 +1,5 @@
+internal import JSON
+
 extension Trial {
   /// The changes that lead to this trial: all of them, whatever a reader knows already.
   ///

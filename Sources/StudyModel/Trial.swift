@@ -1,3 +1,5 @@
+public import JSON
+
 /// The states of a trial: waiting → running → completed | pruned | failed.
 ///
 /// Only a coordinator moves a trial, and a finished trial never changes again.

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// What a sampler or pruner knows of a study: columns over trial numbers, folded from changes.
 ///
 /// Applying a change that the history already holds does nothing, so a coordinator may apply its own

@@ -25,7 +25,9 @@ package enum SteadyClock {
     #else
       var size = 128
       var buffer = [UInt8](repeating: 0, count: size)
-      guard unsafe sysctlbyname("kern.bootsessionuuid", &buffer, &size, nil, 0) == 0 else { return "" }
+      guard unsafe sysctlbyname("kern.bootsessionuuid", &buffer, &size, nil, 0) == 0 else {
+        return ""
+      }
       return String(decoding: buffer.prefix { $0 > 32 }, as: UTF8.self)
     #endif
   }

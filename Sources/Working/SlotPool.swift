@@ -1,5 +1,6 @@
 internal import Coordination
 package import Objectives
+internal import Stores
 package import StudyModel
 internal import Synchronization
 internal import System

@@ -1,4 +1,5 @@
 internal import CoordinatorClient
+internal import JSON
 package import Messages
 internal import StudyModel
 internal import System

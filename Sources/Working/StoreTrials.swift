@@ -2,8 +2,9 @@ internal import Coordination
 package import Objectives
 internal import Pruners
 internal import Samplers
+package import Stores
 internal import StudyFiles
-package import StudyModel
+internal import StudyModel
 internal import System
 
 /// The trials of all studies of a store that have a command, handed out by coordinators in this process;

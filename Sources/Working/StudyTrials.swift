@@ -1,5 +1,6 @@
 package import Coordination
 package import Objectives
+internal import Stores
 package import StudyModel
 internal import System
 

@@ -1,7 +1,9 @@
 import Coordination
+import JSON
 import Probability
 import Pruners
 import Samplers
+import Stores
 import StudyModel
 import Testing
 

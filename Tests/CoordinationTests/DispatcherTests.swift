@@ -1,8 +1,10 @@
 import Coordination
 import Foundation
+import JSON
 import Pruners
 import SQLiteStores
 import Samplers
+import Stores
 import StudyModel
 import System
 import Testing

@@ -2,6 +2,7 @@ import Coordination
 import Probability
 import Pruners
 import Samplers
+import Stores
 import StudyModel
 import System
 import Testing

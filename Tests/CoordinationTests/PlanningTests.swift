@@ -3,6 +3,7 @@ import Foundation
 import Pruners
 import SQLiteStores
 import Samplers
+import Stores
 import StudyModel
 import Testing
 

@@ -4,6 +4,7 @@ import Probability
 import Pruners
 import SQLiteStores
 import Samplers
+import Stores
 import StudyModel
 import Testing
 

@@ -1,4 +1,5 @@
 import Dashboard
+import JSON
 import StudyModel
 import Testing
 

@@ -1,3 +1,4 @@
+import JSON
 import StudyModel
 
 /// A study with something of everything that a table shows.

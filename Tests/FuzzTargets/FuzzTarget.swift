@@ -1,3 +1,4 @@
+internal import JSON
 internal import Messages
 internal import Objectives
 internal import StudyModel

@@ -1,7 +1,9 @@
 import CoordinatorClient
 import Foundation
+import JSON
 import Needletail
 import Serving
+import Stores
 import System
 import Testing
 

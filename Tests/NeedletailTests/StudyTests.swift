@@ -1,5 +1,7 @@
 import Foundation
+import JSON
 import Needletail
+import Stores
 import System
 import Testing
 

@@ -1,4 +1,6 @@
 import Foundation
+import JSON
+import Stores
 import StudyModel
 import Testing
 

@@ -1,5 +1,7 @@
 import Foundation
+import JSON
 import PostgresTesting
+import Stores
 import StudyModel
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import PostgresTesting
+import Stores
 import StudyModel
 import System
 import Testing

@@ -1,3 +1,4 @@
+import JSON
 import Pruners
 import StudyModel
 import Testing

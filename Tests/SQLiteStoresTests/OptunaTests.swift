@@ -1,6 +1,8 @@
 import Foundation
+import JSON
 import PostgresStores
 import PostgresTesting
+import Stores
 import StudyModel
 import Testing
 

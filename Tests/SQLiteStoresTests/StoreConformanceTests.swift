@@ -1,6 +1,7 @@
 import Conformance
 import PostgresStores
 import PostgresTesting
+import Stores
 import StudyModel
 import Testing
 

@@ -1,5 +1,7 @@
 import Foundation
+import JSON
 import Serving
+import Stores
 import StudyFiles
 import StudyModel
 import Testing

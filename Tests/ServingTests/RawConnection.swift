@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import StudyModel
 
 /// A client that sends exactly the bytes it is told to, over one connection to this machine.

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import StudyFiles
 import StudyModel
 import Testing

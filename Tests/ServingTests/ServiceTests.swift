@@ -1,7 +1,9 @@
 import Coordination
 import Foundation
+import JSON
 import SQLiteStores
 import Serving
+import Stores
 import StudyFiles
 import StudyModel
 import Testing

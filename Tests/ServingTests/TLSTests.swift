@@ -1,5 +1,6 @@
 import Foundation
 import Serving
+import Stores
 import StudyModel
 import Testing
 

@@ -1,5 +1,7 @@
+import JSON
 import PostgresStores
 import SQLiteStores
+import Stores
 import StudyModel
 import System
 

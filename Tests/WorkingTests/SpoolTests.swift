@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+import JSON
 import Messages
 import StudyModel
 import Testing

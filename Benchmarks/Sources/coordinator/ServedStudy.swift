@@ -1,3 +1,4 @@
+import JSON
 import BenchmarkSupport
 import Foundation
 import SQLiteStores

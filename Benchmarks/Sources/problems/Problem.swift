@@ -1,3 +1,4 @@
+import JSON
 import StudyModel
 
 /// One problem as `problem_server.py --describe` tells it.

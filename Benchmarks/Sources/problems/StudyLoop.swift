@@ -1,3 +1,4 @@
+import JSON
 import Probability
 import Pruners
 import Samplers

@@ -1,3 +1,4 @@
+import Stores
 import BenchmarkSupport
 import Foundation
 import Needletail

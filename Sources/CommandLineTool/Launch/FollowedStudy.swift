@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// A study that others run, as a launch sees it from one look to the next.

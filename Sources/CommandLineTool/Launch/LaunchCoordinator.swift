@@ -1,6 +1,8 @@
 internal import CoordinatorClient
+internal import JSON
 internal import Messages
 internal import Serving
+internal import Stores
 internal import StudyModel
 internal import System
 

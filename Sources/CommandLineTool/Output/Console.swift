@@ -1,4 +1,5 @@
-package import StudyModel
+package import JSON
+internal import StudyModel
 internal import System
 
 /// Where a command writes: results to one descriptor, messages to another.

@@ -1,6 +1,7 @@
 internal import Coordination
 internal import Messages
 internal import Objectives
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

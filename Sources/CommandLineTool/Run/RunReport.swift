@@ -1,5 +1,7 @@
 internal import Coordination
+internal import JSON
 internal import Messages
+internal import Stores
 internal import StudyModel
 
 /// What is said of a run at its end: counts on stderr, the best trials as the result, the exit code.

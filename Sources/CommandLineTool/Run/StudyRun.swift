@@ -3,6 +3,7 @@ internal import Messages
 internal import Objectives
 internal import Pruners
 internal import Samplers
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 

@@ -1,4 +1,6 @@
+internal import JSON
 internal import Serving
+internal import Stores
 internal import StudyModel
 internal import System
 internal import Working

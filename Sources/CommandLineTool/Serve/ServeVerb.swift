@@ -1,5 +1,7 @@
+internal import JSON
 internal import Messages
 internal import Serving
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

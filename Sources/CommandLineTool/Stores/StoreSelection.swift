@@ -1,6 +1,7 @@
 internal import PostgresStores
 internal import SQLiteStores
-package import StudyModel
+package import Stores
+internal import StudyModel
 
 /// Which study store a command uses: `--store`, else the environment variable `NEEDLETAIL_STORE`,
 /// else `needletail.db` in the current folder.

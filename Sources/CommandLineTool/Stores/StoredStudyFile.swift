@@ -1,3 +1,4 @@
+package import Stores
 package import StudyFiles
 package import StudyModel
 

@@ -1,9 +1,11 @@
 internal import Coordination
+internal import JSON
 internal import LinearAlgebra
 internal import Messages
 internal import Plotting
 internal import PostgresStores
 internal import SQLiteStores
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

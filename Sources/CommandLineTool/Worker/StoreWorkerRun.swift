@@ -1,4 +1,5 @@
 internal import Objectives
+internal import Stores
 internal import StudyModel
 internal import Working
 

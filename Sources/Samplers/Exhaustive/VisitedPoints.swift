@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// Which points of a finite space a study has taken.

@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// What the trials of a study say, sorted for the models.

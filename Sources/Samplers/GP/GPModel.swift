@@ -1,3 +1,4 @@
+internal import JSON
 internal import LinearAlgebra
 internal import Probability
 internal import StudyModel

@@ -1,3 +1,4 @@
+internal import JSON
 public import Probability
 public import StudyModel
 internal import System

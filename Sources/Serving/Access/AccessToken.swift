@@ -1,3 +1,5 @@
+package import JSON
+package import Stores
 package import StudyModel
 
 /// A token as a store keeps it: everything but its secret, of which only the hash is kept.

@@ -1,5 +1,7 @@
 internal import Dispatch
+internal import JSON
 internal import Plotting
+internal import Stores
 internal import StudyModel
 internal import System
 

@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// What those are told who follow all studies and workers.

@@ -1,3 +1,4 @@
+package import Stores
 package import StudyModel
 
 /// A store that can only be read, whatever the store behind it allows.

@@ -1,8 +1,10 @@
 internal import Analysis
 internal import Coordination
 internal import Dashboard
+internal import JSON
 internal import Messages
 internal import Plotting
+internal import Stores
 internal import StudyModel
 
 /// What the pages of the dashboard ask beside the other calls.

@@ -1,5 +1,7 @@
 internal import Coordination
 internal import Dashboard
+internal import JSON
+internal import Stores
 internal import StudyModel
 internal import System
 

@@ -1,3 +1,4 @@
+internal import JSON
 internal import StudyModel
 
 /// What people wrote about a study, kept where optuna-dashboard keeps it, so that both show the same.

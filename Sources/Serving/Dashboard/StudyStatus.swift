@@ -1,4 +1,6 @@
 internal import Coordination
+internal import JSON
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

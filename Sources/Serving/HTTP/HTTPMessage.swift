@@ -1,4 +1,5 @@
-package import StudyModel
+package import JSON
+internal import StudyModel
 
 /// A request that has arrived completely.
 package struct HTTPRequest: Sendable {

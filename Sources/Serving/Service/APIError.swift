@@ -1,5 +1,6 @@
 internal import Coordination
 internal import Messages
+internal import Stores
 internal import StudyModel
 
 /// A request that is refused: status, a word for programs, a sentence for people.

@@ -1,5 +1,7 @@
 internal import Coordination
+internal import JSON
 internal import Messages
+internal import Stores
 internal import StudyModel
 
 /// What those who run the coordinator call.

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import JSON
 internal import Messages
 internal import StudyModel
 internal import Synchronization

@@ -1,6 +1,7 @@
 internal import Coordination
 internal import Dispatch
 internal import Messages
+internal import Stores
 internal import StudyModel
 internal import Synchronization
 internal import System

@@ -1,4 +1,6 @@
 internal import Exchange
+internal import JSON
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 

@@ -1,5 +1,7 @@
 internal import Exchange
 internal import HTTPClient
+internal import JSON
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

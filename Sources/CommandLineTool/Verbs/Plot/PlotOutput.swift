@@ -1,3 +1,4 @@
+internal import JSON
 internal import Plotting
 internal import StudyFiles
 internal import StudyModel

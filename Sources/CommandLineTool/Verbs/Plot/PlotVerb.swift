@@ -1,5 +1,6 @@
 internal import Analysis
 internal import Plotting
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 

@@ -1,4 +1,6 @@
 internal import Analysis
+internal import JSON
+internal import Stores
 internal import StudyModel
 
 /// `needletail importance <study> [--evaluator ped-anova|fanova] [--objective N]`

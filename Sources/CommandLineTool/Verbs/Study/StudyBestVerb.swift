@@ -1,4 +1,6 @@
+internal import JSON
 internal import Messages
+internal import Stores
 internal import StudyModel
 
 /// `needletail study best <study>`

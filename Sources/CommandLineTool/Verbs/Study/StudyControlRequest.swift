@@ -1,5 +1,7 @@
 internal import Coordination
 internal import CoordinatorClient
+internal import JSON
+internal import Stores
 internal import StudyModel
 
 /// What `study pause`, `resume`, `stop` and `cancel` have in common.

@@ -1,3 +1,5 @@
+internal import JSON
+internal import Stores
 internal import StudyModel
 
 /// `needletail study delete <study> --yes`

@@ -1,4 +1,6 @@
+internal import JSON
 internal import Messages
+internal import Stores
 package import StudyModel
 
 /// `needletail study export <study> [--format csv|json]`

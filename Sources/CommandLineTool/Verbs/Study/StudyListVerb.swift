@@ -1,4 +1,5 @@
 internal import Messages
+internal import Stores
 internal import StudyModel
 
 /// `needletail study list`

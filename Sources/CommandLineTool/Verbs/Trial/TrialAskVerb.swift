@@ -1,7 +1,9 @@
 internal import Coordination
+internal import JSON
 internal import Messages
 internal import Pruners
 internal import Samplers
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System

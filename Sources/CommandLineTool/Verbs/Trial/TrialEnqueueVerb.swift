@@ -1,4 +1,6 @@
+internal import JSON
 internal import Messages
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 

@@ -2,6 +2,7 @@ internal import Coordination
 internal import Messages
 internal import Pruners
 internal import Samplers
+internal import Stores
 internal import StudyModel
 
 /// `needletail trial tell <study> <number> [<value>…] [--state …]`

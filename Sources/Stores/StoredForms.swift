@@ -1,3 +1,6 @@
+internal import JSON
+package import StudyModel
+
 /// How the stores in databases spell what they share: the words of Optuna's tables, and ours.
 extension TrialState {
   /// The state's name in the store.

@@ -1,3 +1,5 @@
+public import StudyModel
+
 /// Why a store refused or failed.
 public enum StoreError: Error, Hashable {
   case studyExists(name: String)

@@ -1,3 +1,5 @@
+internal import StudyModel
+
 /// A study in an ``InMemoryStudyStore``.
 struct MemoryStudy: Sendable {
   /// An attempt with what only the store knows of it.

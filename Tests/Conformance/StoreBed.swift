@@ -1,4 +1,5 @@
-package import StudyModel
+package import Stores
+internal import StudyModel
 
 /// A place for one store, empty at first, that can be opened several times.
 package struct StoreBed: Sendable {

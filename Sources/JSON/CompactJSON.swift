@@ -1,5 +1,3 @@
-package import StudyModel
-
 /// JSON that is written straight into bytes, for answers with many numbers.
 package struct CompactJSON: Sendable {
   /// What was written so far, in UTF-8.
@@ -18,7 +16,7 @@ package struct CompactJSON: Sendable {
   }
 
   /// Adds one byte as it is.
-  mutating func append(ascii byte: UInt8) { bytes.append(byte) }
+  package mutating func append(ascii byte: UInt8) { bytes.append(byte) }
 
   /// Adds `number` in decimal digits.
   package mutating func append(_ number: Int) { bytes += String(number).utf8 }

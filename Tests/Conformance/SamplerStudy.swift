@@ -1,3 +1,4 @@
+internal import JSON
 internal import Probability
 internal import Samplers
 internal import StudyModel

@@ -1,3 +1,4 @@
+public import StudyModel
 internal import System
 
 /// A store that lives and dies with its process.

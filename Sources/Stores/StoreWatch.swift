@@ -1,3 +1,5 @@
+internal import StudyModel
+
 /// Somebody's wish to be told when trials may have become available; given up when it is let go of.
 public final class StoreWatch: Sendable {
   private let end: @Sendable () -> Void

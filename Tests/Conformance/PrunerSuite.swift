@@ -1,3 +1,4 @@
+import JSON
 internal import Probability
 package import Pruners
 internal import StudyModel

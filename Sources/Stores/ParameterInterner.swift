@@ -1,3 +1,4 @@
+package import StudyModel
 internal import System
 
 /// Names and distributions of parameters by the bytes they are stored as.

@@ -1,3 +1,5 @@
+internal import StudyModel
+
 /// Numbers of trials (or places in a list) by the trials' ids, which are given in ascending order.
 package struct NumbersByID {
   private var first: Int

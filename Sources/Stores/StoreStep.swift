@@ -1,3 +1,6 @@
+public import StudyModel
+internal import System
+
 /// One of the things that ``StudyStore/perform(_:in:)`` does in one transaction.
 public enum StoreStep: Sendable {
   /// As ``StudyStore/commit(_:to:under:durability:)``.

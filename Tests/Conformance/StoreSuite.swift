@@ -1,3 +1,5 @@
+import JSON
+internal import Stores
 internal import StudyModel
 internal import Testing
 

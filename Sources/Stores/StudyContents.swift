@@ -1,3 +1,5 @@
+public import StudyModel
+
 /// All that a store keeps of a study, in a form that another store can take.
 public struct StudyContents: Sendable {
   /// The study's name.

@@ -1,3 +1,5 @@
+package import StudyModel
+
 extension StoreError {
   /// Refuses a study name that no store can keep.
   ///

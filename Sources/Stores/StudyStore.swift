@@ -1,3 +1,5 @@
+public import StudyModel
+
 /// A place where studies and their trials are kept: a reader of studies, and a committer of changes.
 ///
 /// Every call is complete when it returns: what it wrote is visible to other users of the store, and
@@ -186,26 +188,6 @@ extension StudyStore {
   }
 }
 
-/// A study as a store knows it.
-public struct StudyRecord: Sendable, Hashable {
-  /// The key in the store.
-  public let id: Int
-  /// Text that no other study ever has, also after this one is deleted and its key used again.
-  public let token: String
-  /// The name, unique in the store.
-  public let name: String
-  /// One per objective; at least one.
-  public let directions: [Direction]
-
-  /// Creates the record of a study that a store holds.
-  public init(id: Int, token: String, name: String, directions: [Direction]) {
-    self.id = id
-    self.token = token
-    self.name = name
-    self.directions = directions
-  }
-}
-
 /// Whose attribute it is.
 public enum AttributeKind: Sendable, Hashable {
   /// Set by users; shown to them.
@@ -220,144 +202,4 @@ public enum Durability: Sendable, Hashable {
   case process
   /// Survives a power cut.
   case powerCut
-}
-
-/// How far a reader has read. Only the store that advanced it knows what is inside.
-public struct StoreCursor: Sendable {
-  /// The greatest trial id that was returned; 0 before the first.
-  public var greatestID = 0
-  /// The ids of trials that were returned unfinished.
-  public var unfinished: Set<Int> = []
-  /// The latest attempt that was returned of each unfinished trial that has some, by id.
-  public var attempts: [Int: Int] = [:]
-  /// The store's own mark of the last change it saw.
-  public var mark = -1
-
-  /// Creates the cursor of a reader that has read nothing.
-  public init() {}
-}
-
-/// Who asks for a lease, and until when.
-public struct LeaseRequest: Sendable, Hashable {
-  /// The worker's name; unique among the workers of a study.
-  public let worker: String
-  /// When the lease runs out unless it is renewed, in the store's ``StudyStore/leaseTime(in:)``.
-  public let deadline: Timestamp
-  /// The present moment in the store's ``StudyStore/leaseTime(in:)``, against which other leases'
-  /// deadlines are held.
-  public let now: Timestamp
-  /// The present moment by the system's clock, as which it is recorded.
-  public let startedAt: Timestamp
-
-  /// - Parameter startedAt: nil for `now`.
-  public init(worker: String, now: Timestamp, deadline: Timestamp, startedAt: Timestamp? = nil) {
-    self.worker = worker
-    self.now = now
-    self.deadline = deadline
-    self.startedAt = startedAt ?? now
-  }
-}
-
-/// A lease that is to last longer.
-public struct LeaseRenewal: Sendable, Hashable {
-  /// The lease as its worker holds it.
-  public let lease: Lease
-  /// When it runs out unless it is renewed again, in the store's ``StudyStore/leaseTime(in:)``.
-  public let deadline: Timestamp
-
-  /// Creates the renewal; the deadline may not be earlier than the lease's own.
-  public init(_ lease: Lease, until deadline: Timestamp) {
-    self.lease = lease
-    self.deadline = deadline
-  }
-}
-
-/// The right to run one attempt of a trial. Its token fences: a result is taken only while the lease
-/// is live.
-public struct Lease: Sendable, Hashable {
-  /// The study of the trial.
-  public let study: StudyRecord
-  /// The trial that may be run.
-  public let trial: TrialReference
-  /// The attempt, counted from 1.
-  public let attempt: Int
-  /// The name of the worker that holds it.
-  public let worker: String
-  /// Text that no other lease has.
-  public let token: String
-
-  /// Creates the lease that a store has given.
-  public init(
-    study: StudyRecord, trial: TrialReference, attempt: Int, worker: String, token: String
-  ) {
-    self.study = study
-    self.trial = trial
-    self.attempt = attempt
-    self.worker = worker
-    self.token = token
-  }
-}
-
-/// How an attempt ended. The first three come with the trial's own end.
-public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
-  case completed
-  case pruned
-  case infeasible
-  case failed
-  case timedOut = "timed_out"
-  case outOfMemory = "out_of_memory"
-  /// The worker was told to stop; the trial is queued again.
-  case preempted
-  /// A user interrupted it; the trial is queued again.
-  case interrupted
-  /// The objective asked to be tried again later.
-  case tryAgain = "try_again"
-  /// The worker vanished: its lease ran out, or its process is dead.
-  case lost
-  /// It succeeded without reporting an objective.
-  case metricMissing = "metric_missing"
-  /// It was stopped because its study was cancelled.
-  case cancelled
-}
-
-/// One attempt at running a trial, open or closed.
-public struct Attempt: Sendable, Hashable {
-  /// The number of the trial within its study, counted from 0.
-  public let trialNumber: Int
-  /// Counted from 1.
-  public let number: Int
-  /// The name of the worker that made it.
-  public let worker: String
-  /// When it began, by the clock of who gave the lease.
-  public let startedAt: Timestamp
-  /// When the lease runs out or ran out.
-  public internal(set) var deadline: Timestamp
-  /// How it ended; nil while it is open.
-  public internal(set) var outcome: AttemptOutcome?
-  /// Why, in a sentence; empty while it is open.
-  public internal(set) var reason: String
-  /// When it was closed; nil while it is open.
-  public internal(set) var endedAt: Timestamp?
-  /// The reports of an attempt that was closed for a retry.
-  public internal(set) var reports: [IntermediateValue]
-  /// The token of its lease.
-  package let token: String
-
-  /// Creates the attempt as a store has recorded it.
-  public init(
-    trialNumber: Int, number: Int, worker: String, startedAt: Timestamp, deadline: Timestamp,
-    outcome: AttemptOutcome?, reason: String, endedAt: Timestamp?, reports: [IntermediateValue],
-    token: String = ""
-  ) {
-    self.token = token
-    self.trialNumber = trialNumber
-    self.number = number
-    self.worker = worker
-    self.startedAt = startedAt
-    self.deadline = deadline
-    self.outcome = outcome
-    self.reason = reason
-    self.endedAt = endedAt
-    self.reports = reports
-  }
 }
