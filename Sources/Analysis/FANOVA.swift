@@ -3,9 +3,9 @@ internal import StudyModel
 /// Importance as the share of a random forest's variance that one parameter alone explains.
 ///
 /// Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter Importance",
-/// ICML 2014. Forest and box are those of Optuna 5.0: 64 trees on bootstrap samples, parameters not on
-/// a logarithmic scale, a column of zeros and ones per choice. Only parameters that every completed
-/// trial has, with one distribution, take part.
+/// ICML 2014. Forest and box are those of Optuna 5.0: 64 trees on bootstrap samples, parameters not
+/// on a logarithmic scale, a column of zeros and ones per choice. Only parameters that every
+/// completed trial has, with one distribution, take part.
 struct FANOVA {
   var treeCount = 64
   var depthLimit = 64

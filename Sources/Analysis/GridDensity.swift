@@ -4,8 +4,8 @@ internal import System
 
 /// A Parzen estimate of one parameter's values on a grid of at most 50 points.
 ///
-/// The bandwidth follows Scott, "Multivariate Density Estimation" (1992); the prior is one more kernel
-/// of weight 1 that covers the whole grid.
+/// The bandwidth follows Scott, "Multivariate Density Estimation" (1992); the prior is one more
+/// kernel of weight 1 that covers the whole grid.
 struct GridDensity {
   /// The probability of each point of the grid, or of each choice.
   let masses: [Double]
@@ -54,7 +54,8 @@ struct GridDensity {
       self.high = isLogarithmic ? log(high) : high
     }
 
-    /// The points of a grid of so many steps, at most `limit`; the steps may be more than an `Int` holds.
+    /// The points of a grid of so many steps, at most `limit`; the steps may be more than an `Int`
+    /// holds.
     private static func fewer(_ limit: Int, than steps: Double) -> Int {
       steps < Double(limit) ? min(Int(steps) + 1, limit) : limit
     }

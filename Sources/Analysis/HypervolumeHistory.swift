@@ -9,7 +9,8 @@ public struct HypervolumeHistory: Sendable {
   /// The corner that volumes are measured to, one coordinate per objective.
   public let reference: [Double]
 
-  /// Measures after each completed trial; infeasible ones and those beyond the reference add nothing.
+  /// Measures after each completed trial; infeasible ones and those beyond the reference add
+  /// nothing.
   ///
   /// - Parameters:
   ///   - directions: At least two.

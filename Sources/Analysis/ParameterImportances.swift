@@ -2,11 +2,11 @@ public import StudyModel
 
 /// How the importance of parameters is assessed.
 public enum ImportanceMethod: String, Sendable, Hashable, CaseIterable {
-  /// By how much the best tenth of the trials differs from all of them. Watanabe et al., "PED-ANOVA",
-  /// IJCAI 2023, with the extension to conditional parameters of KDD 2026.
+  /// By how much the best tenth of the trials differs from all of them. Watanabe et al.,
+  /// "PED-ANOVA", IJCAI 2023, with the extension to conditional parameters of KDD 2026.
   case pedANOVA = "ped-anova"
-  /// By the share of a random forest's variance. Hutter et al., "An Efficient Approach for Assessing
-  /// Hyperparameter Importance", ICML 2014.
+  /// By the share of a random forest's variance. Hutter et al., "An Efficient Approach for
+  /// Assessing Hyperparameter Importance", ICML 2014.
   case fANOVA = "fanova"
 }
 

@@ -3,8 +3,8 @@ internal import StudyModel
 /// Importance as the Pearson divergence between the densities of the best trials and of all trials.
 ///
 /// Watanabe, Bansal and Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in
-/// Arbitrary Subspaces", IJCAI 2023; "Conditional PED-ANOVA", KDD 2026, theorem 4.2. The settings are
-/// those of Optuna 5.0, which gives the same numbers.
+/// Arbitrary Subspaces", IJCAI 2023; "Conditional PED-ANOVA", KDD 2026, theorem 4.2. The settings
+/// are those of Optuna 5.0, which gives the same numbers.
 struct PedANOVA {
   /// The share of the trials that count as good (γ' in the paper).
   var targetQuantile = 0.1

@@ -100,8 +100,8 @@ struct TreeTrainer {
     return weight > 0 ? sum / weight : 0
   }
 
-  /// The split after which the squared error is least, equals drawn at random; nil where all targets
-  /// or all columns are constant.
+  /// The split after which the squared error is least, equals drawn at random; nil where all
+  /// targets or all columns are constant.
   private func bestSplit(
     of range: Range<Int>, _ rows: [[Int32]], _ weights: [Double],
     _ generator: inout TrialGenerator

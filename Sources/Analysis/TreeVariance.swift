@@ -1,8 +1,8 @@
 /// The variance of a tree over its box, and the share of it that each parameter alone explains.
 ///
-/// Hutter et al. (2014), §3: the marginal of a parameter is the tree's mean over all others. A tree is
-/// constant on boxes, so a leaf adds its value, times the volume of its box in the other parameters,
-/// to the marginal over its own stretch of the parameter; no sampling is needed.
+/// Hutter et al. (2014), §3: the marginal of a parameter is the tree's mean over all others. A tree
+/// is constant on boxes, so a leaf adds its value, times the volume of its box in the other
+/// parameters, to the marginal over its own stretch of the parameter; no sampling is needed.
 struct TreeVariance {
   /// One per parameter; nil for a tree without variance.
   let shares: [Double]?

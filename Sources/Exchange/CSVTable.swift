@@ -1,5 +1,5 @@
-/// A table of texts after RFC 4180: cells between commas (or, when the first line has none, semicolons or
-/// tabs), quoted cells with doubled quotes, lines that end in LF or CRLF.
+/// A table of texts after RFC 4180: cells between commas (or, when the first line has none,
+/// semicolons or tabs), quoted cells with doubled quotes, lines that end in LF or CRLF.
 package struct CSVTable: Sendable {
   /// One line of the table, which may span several lines of the file.
   package struct Row: Sendable {

@@ -53,7 +53,8 @@ package struct EvidenceOptions: Sendable {
   package var mayLackValues = false
   /// The names of the parameters; nil to find them.
   package var parameters: [String]?
-  /// Whether the source may have none of some of them, such as those that only hold under a condition.
+  /// Whether the source may have none of some of them, such as those that only hold under a
+  /// condition.
   package var mayLackParameters = false
   /// How many objectives there have to be; nil for any number.
   package var objectives: Int?

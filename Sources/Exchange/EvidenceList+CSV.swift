@@ -1,9 +1,9 @@
 internal import StudyModel
 
 extension EvidenceList {
-  /// Reads trials from a table: one that `study export` wrote, Optuna's `trials_dataframe()`, a sweep
-  /// exported from Weights & Biases, or any with a column per parameter and one for the value. The header
-  /// tells which.
+  /// Reads trials from a table: one that `study export` wrote, Optuna's `trials_dataframe()`, a
+  /// sweep exported from Weights & Biases, or any with a column per parameter and one for the
+  /// value. The header tells which.
   ///
   /// - Throws: ``ExchangeError/unusable(_:)`` when it does not say where values and parameters are.
   package init(_ table: CSVTable, options: EvidenceOptions) throws(ExchangeError) {
@@ -148,8 +148,8 @@ extension EvidenceList {
         + (header.count > 20 ? ", …" : "")
     }
 
-    /// Finds the columns where pandas made floats of whole numbers, since a row has none: all their cells are
-    /// empty or end in `.0`, and there are both.
+    /// Finds the columns where pandas made floats of whole numbers, since a row has none: all their
+    /// cells are empty or end in `.0`, and there are both.
     mutating func findWholeNumbers(_ rows: [CSVTable.Row]) {
       for column in parameters.map(\.column) {
         let cells = rows.compactMap { $0.cells.indices.contains(column) ? $0.cells[column] : nil }

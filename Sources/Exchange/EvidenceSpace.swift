@@ -15,9 +15,9 @@ package struct EvidenceSpace: Sendable {
   package private(set) var parameters: [Parameter] = []
   private let space: SearchSpace?
 
-  /// Takes the distributions of the source, and infers those of parameters that it does not have: all
-  /// whole numbers make an int and all numbers a float, between the least and the greatest, on a
-  /// logarithmic scale when the least is above 0 and the greatest a thousand times that or more;
+  /// Takes the distributions of the source, and infers those of parameters that it does not have:
+  /// all whole numbers make an int and all numbers a float, between the least and the greatest, on
+  /// a logarithmic scale when the least is above 0 and the greatest a thousand times that or more;
   /// anything else is a choice of the texts in the order they appear.
   package init(_ rows: [Evidence], source: Source) throws(SearchSpaceError) {
     switch source {

@@ -10,8 +10,9 @@ package struct MLflowCredentials: Sendable {
   /// The file with this side's own certificate and key.
   let certificate: String?
 
-  /// Reads `MLFLOW_TRACKING_USERNAME` with `MLFLOW_TRACKING_PASSWORD`, else `MLFLOW_TRACKING_TOKEN`, and
-  /// `MLFLOW_TRACKING_SERVER_CERT_PATH` and `MLFLOW_TRACKING_CLIENT_CERT_PATH`.
+  /// Reads `MLFLOW_TRACKING_USERNAME` with `MLFLOW_TRACKING_PASSWORD`, else
+  /// `MLFLOW_TRACKING_TOKEN`, and `MLFLOW_TRACKING_SERVER_CERT_PATH` and
+  /// `MLFLOW_TRACKING_CLIENT_CERT_PATH`.
   package init(environment: (String) -> String?) throws(ExchangeError) {
     func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
     authority = try Self.readable(

@@ -199,7 +199,8 @@ package final class MLflowServer: Sendable {
 }
 
 extension RunRecord.Point {
-  /// Reads a metric of MLflow's; 64-bit integers may be strings there, and so are NaN and infinities.
+  /// Reads a metric of MLflow's; 64-bit integers may be strings there, and so are NaN and
+  /// infinities.
   init?(json: JSONValue) {
     guard let key = json["key"]?.string, let value = json["value"].flatMap(Self.number) else {
       return nil
@@ -224,7 +225,8 @@ extension RunRecord.Point {
     json.number ?? json.string.flatMap { Double($0) }
   }
 
-  /// Whether the two are one value: MLflow's databases keep the largest finite number for an infinity.
+  /// Whether the two are one value: MLflow's databases keep the largest finite number for an
+  /// infinity.
   func isSame(as other: Self) -> Bool {
     let limit = Double.greatestFiniteMagnitude
     let (a, b) = (min(max(value, -limit), limit), min(max(other.value, -limit), limit))

@@ -1,7 +1,7 @@
 internal import System
 
-/// Brings a study's runs to a tracker. Done twice it adds nothing; interrupted and done again it completes
-/// what is missing; a study that has grown adds what is new.
+/// Brings a study's runs to a tracker. Done twice it adds nothing; interrupted and done again it
+/// completes what is missing; a study that has grown adds what is new.
 package enum RunExport {
   /// What an export did.
   package struct Summary: Sendable, Hashable {
@@ -18,8 +18,8 @@ package enum RunExport {
     var failure: ExchangeError?
   }
 
-  /// - Parameter progress: Called from several threads with the number of runs that are written and how
-  ///   many there are to write.
+  /// - Parameter progress: Called from several threads with the number of runs that are written and
+  ///   how many there are to write.
   package static func run(
     _ runs: StudyRuns, to tracker: any RunTracker, experiment name: String,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }

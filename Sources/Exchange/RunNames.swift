@@ -1,9 +1,9 @@
 /// The names that parameters, metrics and attributes have as MLflow's keys.
 ///
-/// MLflow takes letters, digits, `_`, `-`, `.`, `:`, spaces and slashes, at most 250 characters, and no
-/// name that is another path when taken for one. What it does not take becomes `_`. In a folder a name
-/// cannot be a file and a folder at once, so `a/b` beside `a` becomes `a_b`; names that would be
-/// the same get a number. A name keeps its key when others are added behind it.
+/// MLflow takes letters, digits, `_`, `-`, `.`, `:`, spaces and slashes, at most 250 characters,
+/// and no name that is another path when taken for one. What it does not take becomes `_`. In a
+/// folder a name cannot be a file and a folder at once, so `a/b` beside `a` becomes `a_b`; names
+/// that would be the same get a number. A name keeps its key when others are added behind it.
 package struct RunNames: Sendable {
   /// The most characters of a key.
   static let longest = 250

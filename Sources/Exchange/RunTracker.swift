@@ -15,8 +15,8 @@ package protocol RunTracker: Sendable {
     parent: RunRecord, known: KnownRun?, in experiment: String, studyKey: String
   ) throws(ExchangeError) -> String
 
-  /// Writes the run of a trial, or completes one that was interrupted. Whatever is there already is not
-  /// added again.
+  /// Writes the run of a trial, or completes one that was interrupted. Whatever is there already is
+  /// not added again.
   func write(
     child: RunRecord, number: Int, below parent: String, known: KnownRun?, in experiment: String,
     studyKey: String

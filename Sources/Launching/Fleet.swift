@@ -16,7 +16,8 @@ package protocol Fleet: AnyObject {
   /// Starts them.
   func start() throws(LaunchError)
 
-  /// Takes note of what happened, and starts again what was lost on the way. Called often; does not wait.
+  /// Takes note of what happened, and starts again what was lost on the way. Called often; does not
+  /// wait.
   ///
   /// - Returns: Lines for people.
   func look() -> [String]
@@ -30,7 +31,7 @@ package protocol Fleet: AnyObject {
   /// Asks them to end; a request that is less urgent than an earlier one does nothing.
   func ask(_ request: FleetRequest)
 
-  /// Sees that all are gone, as far as that is in our hands; waits for a few seconds at most. A fleet
-  /// that was never started has nothing to do.
+  /// Sees that all are gone, as far as that is in our hands; waits for a few seconds at most. A
+  /// fleet that was never started has nothing to do.
   func end()
 }

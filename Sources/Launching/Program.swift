@@ -2,8 +2,8 @@ internal import System
 
 /// A program such as `ssh` or `sbatch` that runs beside this process.
 ///
-/// It has a process group of its own, so that Ctrl-C at the terminal does not reach it. Its standard
-/// input is a pipe of ours: it ends, at the latest, when this process does.
+/// It has a process group of its own, so that Ctrl-C at the terminal does not reach it. Its
+/// standard input is a pipe of ours: it ends, at the latest, when this process does.
 package final class Program: Sendable {
   /// The name of the program, for messages.
   package let name: String
@@ -63,7 +63,8 @@ package final class Program: Sendable {
   /// Runs a program to its end and returns what it wrote.
   ///
   /// - Parameter limit: It is killed when it takes longer.
-  /// - Throws: ``LaunchError/noProgram(_:reason:)``, ``LaunchError/programFailed(_:code:message:)``.
+  /// - Throws: ``LaunchError/noProgram(_:reason:)``,
+  ///   ``LaunchError/programFailed(_:code:message:)``.
   package static func run(
     _ words: [String], input: String = "", hiding hidden: [String] = [],
     within limit: Duration = .seconds(60)

@@ -43,8 +43,8 @@ package struct SecureShellCommand: Sendable, Hashable {
     self.worker = worker
   }
 
-  /// The words, `ssh` first. Its standard input takes the token and then the names of signals, a line
-  /// each; its end ends the worker.
+  /// The words, `ssh` first. Its standard input takes the token and then the names of signals, a
+  /// line each; its end ends the worker.
   package var words: [String] {
     // Of several values for an option ssh takes the first.
     var words = ["ssh"] + options + ["-T"]

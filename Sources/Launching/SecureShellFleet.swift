@@ -2,9 +2,9 @@ internal import System
 
 /// Workers on other machines, each behind an `ssh` of its own.
 ///
-/// A host is *connecting* until its worker says something or holds out for a while, then *connected*. A
-/// connection that breaks is made again, with growing pauses; a host that was never connected is given
-/// up after a few attempts, and so is one whose worker fails again and again.
+/// A host is *connecting* until its worker says something or holds out for a while, then
+/// *connected*. A connection that breaks is made again, with growing pauses; a host that was never
+/// connected is given up after a few attempts, and so is one whose worker fails again and again.
 package final class SecureShellFleet: Fleet {
   /// Attempts at a host that was never reached, and workers of one host that may fail.
   static let attemptsAllowed = 3

@@ -20,7 +20,8 @@ package enum ShellText {
     words.map(quoted).joined(separator: " ")
   }
 
-  /// Splits options at blanks, as a shell does: quotes and backslashes keep them, nothing is expanded.
+  /// Splits options at blanks, as a shell does: quotes and backslashes keep them, nothing is
+  /// expanded.
   ///
   /// - Throws: ``LaunchError/openQuote(_:)``.
   package static func words(of text: String) throws(LaunchError) -> [String] {

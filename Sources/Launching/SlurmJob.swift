@@ -28,8 +28,8 @@ package struct SlurmJob: Sendable, Hashable {
   /// The words, `sbatch` first; its standard input takes the script.
   package var words: [String] { ["sbatch", "--parsable"] + options }
 
-  /// The job's script with the token in it: it is for a pipe to `sbatch`, never for a file that others
-  /// can read. Slurm shows the script of a job only to its owner and to administrators.
+  /// The job's script with the token in it: it is for a pipe to `sbatch`, never for a file that
+  /// others can read. Slurm shows the script of a job only to its owner and to administrators.
   package func script(token: String) -> String {
     var worker = worker
     var lines = [

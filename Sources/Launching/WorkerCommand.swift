@@ -1,7 +1,7 @@
 /// The command line of the workers that a launch starts.
 ///
-/// The token is not part of it, since others can read command lines: a worker reads it from a file, or
-/// from its standard input for the file `-`.
+/// The token is not part of it, since others can read command lines: a worker reads it from a file,
+/// or from its standard input for the file `-`.
 package struct WorkerCommand: Sendable, Hashable {
   /// The program on the worker's machine: a path, or a name to be found there.
   package var program = "needletail"

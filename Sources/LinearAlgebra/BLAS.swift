@@ -3,8 +3,9 @@ internal import System
 
 /// The BLAS library that this process uses.
 package enum BLAS {
-  /// Sets how many threads a product may use. Call it once, at the start of a program: a trial is one
-  /// process of many, and its matrices are small, so one thread is what a program should begin with.
+  /// Sets how many threads a product may use. Call it once, at the start of a program: a trial is
+  /// one process of many, and its matrices are small, so one thread is what a program should begin
+  /// with.
   package static func setThreads(_ count: Int = 1) {
     precondition(count >= 1, "\(count) threads")
     exclusive.withLock { state in
@@ -13,9 +14,9 @@ package enum BLAS {
     }
   }
 
-  /// Runs with one thread, whatever is set, so that results do not depend on the setting: the order of
-  /// sums does. The setting is the process's own: it comes back when the last of those that run this at
-  /// once has ended, and others that call BLAS meanwhile have one thread, too.
+  /// Runs with one thread, whatever is set, so that results do not depend on the setting: the order
+  /// of sums does. The setting is the process's own: it comes back when the last of those that run
+  /// this at once has ended, and others that call BLAS meanwhile have one thread, too.
   package static func withOneThread<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {

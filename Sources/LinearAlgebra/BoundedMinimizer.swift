@@ -1,14 +1,14 @@
 /// Minimizes a smooth function within a box by a projected quasi-Newton method with limited memory.
 ///
-/// The caller evaluates: it reads ``point``, computes value and gradient there and hands them over, until
-/// ``isFinished``. So many minimizations can share one batch of evaluations, which BLAS does faster than
-/// one point after the other.
+/// The caller evaluates: it reads ``point``, computes value and gradient there and hands them over,
+/// until ``isFinished``. So many minimizations can share one batch of evaluations, which BLAS does
+/// faster than one point after the other.
 ///
-/// Variables at a bound that the gradient pushes outward are held; the others move along the direction of
-/// the two-loop recursion, projected onto the box, with backtracking until the value has fallen enough.
-/// Nocedal and Wright, "Numerical Optimization", 2nd ed., algorithms 7.4 and 7.5 and §16.7; Bertsekas,
-/// "Projected Newton Methods for Optimization Problems with Simple Constraints", SIAM J. Control 20(2),
-/// 1982, for the rule which variables are held.
+/// Variables at a bound that the gradient pushes outward are held; the others move along the
+/// direction of the two-loop recursion, projected onto the box, with backtracking until the value
+/// has fallen enough. Nocedal and Wright, "Numerical Optimization", 2nd ed., algorithms 7.4 and 7.5
+/// and §16.7; Bertsekas, "Projected Newton Methods for Optimization Problems with Simple
+/// Constraints", SIAM J. Control 20(2), 1982, for the rule which variables are held.
 package struct BoundedMinimizer: Sendable {
   /// When to stop.
   package struct Limits: Sendable {
@@ -188,7 +188,8 @@ package struct BoundedMinimizer: Sendable {
     if !hasMoved || evaluations >= limits.evaluations { finish() }
   }
 
-  /// Shortens the step to the minimum of a parabola through what is known, within a tenth to a half.
+  /// Shortens the step to the minimum of a parabola through what is known, within a tenth to a
+  /// half.
   private mutating func shorten(_ newValue: Double, _ slope: Double) {
     backtracks += 1
     guard backtracks <= Self.backtrackLimit else {

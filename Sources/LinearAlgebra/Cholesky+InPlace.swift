@@ -2,8 +2,8 @@ internal import COpenBLAS
 
 /// Factorizations that reuse the memory of a matrix, for loops that factor many of one size.
 extension Matrix {
-  /// Replaces the lower triangle of this symmetric matrix by its Cholesky factor, and leaves what is above
-  /// it. LAPACK `dpotrf`.
+  /// Replaces the lower triangle of this symmetric matrix by its Cholesky factor, and leaves what
+  /// is above it. LAPACK `dpotrf`.
   ///
   /// - Throws: ``LinearAlgebraError/notPositiveDefinite(order:)``, also when an entry is NaN or a
   ///   result overflows; the matrix is then neither.
@@ -27,8 +27,8 @@ extension Matrix {
     precondition(info == 0, "the factor has a zero on its diagonal at \(info)")
   }
 
-  /// Replaces this matrix B by the solution of `L X = B`, or of `Lᵀ X = B`, for the lower triangle L of
-  /// another, all right-hand sides at once. Level-3 BLAS `dtrsm`.
+  /// Replaces this matrix B by the solution of `L X = B`, or of `Lᵀ X = B`, for the lower triangle
+  /// L of another, all right-hand sides at once. Level-3 BLAS `dtrsm`.
   package mutating func formSolution(ofLower l: Matrix, transposed: Bool = false) {
     precondition(
       l.rows == l.columns && rows == l.rows, "\(rows) rows on the right of \(l.rows) equations")

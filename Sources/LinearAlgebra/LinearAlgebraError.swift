@@ -1,7 +1,7 @@
 /// Why a factorization has no answer.
 package enum LinearAlgebraError: Error, Hashable {
-  /// The leading minor of that order, counted from 1, is not positive (or not a number), so there is
-  /// no Cholesky factor.
+  /// The leading minor of that order, counted from 1, is not positive (or not a number), so there
+  /// is no Cholesky factor.
   case notPositiveDefinite(order: Int)
   /// The eigenvalues of a matrix were not found: an entry is not finite, or the iteration failed.
   case noConvergence

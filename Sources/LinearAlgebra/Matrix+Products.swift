@@ -12,8 +12,8 @@ extension Matrix {
     package static let second = Factors(rawValue: 2)
   }
 
-  /// Replaces this matrix, C, by `scale · A B + keeping · C`. Level-3 BLAS `dgemm`; the entries of C do
-  /// not matter when `keeping` is 0.
+  /// Replaces this matrix, C, by `scale · A B + keeping · C`. Level-3 BLAS `dgemm`; the entries of
+  /// C do not matter when `keeping` is 0.
   package mutating func formProduct(
     _ a: Matrix, _ b: Matrix, transposing: Factors = [], scale: Double = 1, keeping: Double = 0
   ) {
@@ -88,8 +88,8 @@ extension Matrix {
 }
 
 extension Matrix {
-  /// Replaces the lower triangle of this square matrix by that of `scale · Aᵀ A`; what is above it stays.
-  /// Level-3 BLAS `dsyrk`.
+  /// Replaces the lower triangle of this square matrix by that of `scale · Aᵀ A`; what is above it
+  /// stays. Level-3 BLAS `dsyrk`.
   package mutating func formLowerGram(of a: Matrix, scale: Double = 1) {
     precondition(
       rows == a.columns && columns == a.columns, "\(rows) × \(columns) for \(a.columns) columns")
@@ -99,8 +99,8 @@ extension Matrix {
       a.stride, 0, &elements, stride)
   }
 
-  /// Replaces this matrix by `A S` for a symmetric matrix S, of which only the lower triangle is read.
-  /// Level-3 BLAS `dsymm`.
+  /// Replaces this matrix by `A S` for a symmetric matrix S, of which only the lower triangle is
+  /// read. Level-3 BLAS `dsymm`.
   package mutating func formProduct(_ a: Matrix, symmetric s: Matrix) {
     precondition(
       s.rows == s.columns && a.columns == s.rows && rows == a.rows && columns == a.columns,

@@ -7,10 +7,11 @@ package struct SymmetricEigen: Sendable {
   /// The eigenvectors, column by column in the order of the values.
   package let vectors: Matrix
 
-  /// Decomposes the matrix, of which only the lower triangle is read. LAPACK `dsyev`, with one thread, so
-  /// that equal matrices give equal results.
+  /// Decomposes the matrix, of which only the lower triangle is read. LAPACK `dsyev`, with one
+  /// thread, so that equal matrices give equal results.
   ///
-  /// - Throws: ``LinearAlgebraError/noConvergence`` when an entry is not finite, or the iteration fails.
+  /// - Throws: ``LinearAlgebraError/noConvergence`` when an entry is not finite, or the iteration
+  ///   fails.
   package init(of matrix: Matrix) throws(LinearAlgebraError) {
     precondition(
       matrix.rows == matrix.columns, "\(matrix.rows) × \(matrix.columns) is not square")

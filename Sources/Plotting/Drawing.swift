@@ -5,9 +5,9 @@ extension Figure {
   ///
   /// - Parameters:
   ///   - scale: Pixels of the image per pixel of the picture; from 0.1 to 10.
-  /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine without,
-  ///   ``PlotError/badSize(width:height:)``, ``PlotError/badScale(_:)`` beyond 100 megapixels too,
-  ///   ``PlotError/cannotDraw(reason:)``.
+  /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine
+  ///   without, ``PlotError/badSize(width:height:)``, ``PlotError/badScale(_:)`` beyond 100
+  ///   megapixels too, ``PlotError/cannotDraw(reason:)``.
   public func png(
     width: Int? = nil, height: Int? = nil, scale: Double = 2
   ) throws(PlotError) -> [UInt8] {
@@ -34,8 +34,8 @@ extension Figure {
 
   /// The figure as a PDF page, on a bright background; its text stays text.
   ///
-  /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine without,
-  ///   ``PlotError/badSize(width:height:)``, ``PlotError/cannotDraw(reason:)``.
+  /// - Throws: ``PlotError/missingLibrary(name:)`` and ``PlotError/missingFonts`` on a machine
+  ///   without, ``PlotError/badSize(width:height:)``, ``PlotError/cannotDraw(reason:)``.
   public func pdf(width: Int? = nil, height: Int? = nil) throws(PlotError) -> [UInt8] {
     try Self.pdf([self], width: width, height: height)
   }

@@ -3,7 +3,8 @@ internal import JSON
 internal import StudyModel
 
 extension Figure {
-  /// The share of completed trials up to a value, at 100 points between the extremes of all studies.
+  /// The share of completed trials up to a value, at 100 points between the extremes of all
+  /// studies.
   static func empiricalDistribution(
     _ studies: [StudySeries], objective: Int, scale: ValueScale
   ) -> Figure {
@@ -70,8 +71,8 @@ extension Figure {
       })
   }
 
-  /// Several studies as their mean value by trial number, and the mean of the best so far with a band
-  /// of one standard deviation. Only feasible completed trials count, as in Optuna.
+  /// Several studies as their mean value by trial number, and the mean of the best so far with a
+  /// band of one standard deviation. Only feasible completed trials count, as in Optuna.
   static func errorBand(
     _ studies: [StudySeries], objective: Int, scale: ValueScale
   ) -> Figure {

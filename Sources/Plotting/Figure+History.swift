@@ -5,8 +5,8 @@ internal import StudyModel
 extension Figure {
   /// The values of the trials by number, with the best so far; of several studies in one picture.
   ///
-  /// Completed trials are dots, infeasible ones crosses. Of a single study pruned and failed trials are
-  /// strokes along the bottom, for they have no value to compare.
+  /// Completed trials are dots, infeasible ones crosses. Of a single study pruned and failed trials
+  /// are strokes along the bottom, for they have no value to compare.
   ///
   /// - Parameters:
   ///   - studies: In the order of their colours.

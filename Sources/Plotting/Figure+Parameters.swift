@@ -190,7 +190,8 @@ extension Figure {
     return legend
   }
 
-  /// The positions of at most that many trials, with the least and greatest values of every stretch.
+  /// The positions of at most that many trials, with the least and greatest values of every
+  /// stretch.
   private static func thinnedPositions(
     _ scored: ScoredTrials, to limit: Int, _ notes: inout [String]
   ) -> [Int] {
@@ -238,7 +239,8 @@ extension Figure {
     return FigureTable(columns)
   }
 
-  /// One row per pair of parameters and trial: x_parameter, y_parameter, trial, x, y, value, feasible.
+  /// One row per pair of parameters and trial: x_parameter, y_parameter, trial, x, y, value,
+  /// feasible.
   private static func pairData(
     _ scored: ScoredTrials, _ names: [String], third: (name: String, values: [Double])?
   ) -> FigureTable {

@@ -158,7 +158,8 @@ private struct TerminalPanel {
 }
 
 extension String {
-  /// The beginning of the text that fits, without anything that steers a terminal or turns its writing.
+  /// The beginning of the text that fits, without anything that steers a terminal or turns its
+  /// writing.
   fileprivate func forTerminal(_ columns: Int) -> String {
     var clean = ""
     for scalar in unicodeScalars.prefix(2 * columns + 2) {

@@ -172,7 +172,8 @@ private struct TimelineLanes {
 
   /// Long names without what stands in their middle, as long as that keeps them apart.
   ///
-  /// Workers are called after their host, and at the end after what tells them from the others there.
+  /// Workers are called after their host, and at the end after what tells them from the others
+  /// there.
   private static func shortened(_ names: [String]) -> [String: String] {
     for (head, tail) in [(12, 8), (20, 20)] {
       let short = names.map { name in

@@ -14,7 +14,8 @@ public struct Figure: Sendable {
   /// Sentences on what is left out, such as points thinned out or values that are not finite.
   public let notes: [String]
 
-  /// The areas with axes, in the order they are painted; at least one unless there is nothing to show.
+  /// The areas with axes, in the order they are painted; at least one unless there is nothing to
+  /// show.
   let panels: [Panel]
   let legend: [LegendEntry]
   /// Makes the rows of that index, or all: what a page shows of a point.
@@ -30,8 +31,8 @@ public struct Figure: Sendable {
     /// Texts beside points.
     var labels: [Label] = []
     /// Upright axes, one per category of `x`, that replace `y`, whose values are positions on them:
-    /// 0 at the lower end and 1 at the upper one. `x` leaves 0.3 before the first and 0.75 behind the
-    /// last for their texts.
+    /// 0 at the lower end and 1 at the upper one. `x` leaves 0.3 before the first and 0.75 behind
+    /// the last for their texts.
     var uprights: [Axis] = []
     /// The panel's place in the grid, counted from the upper left corner.
     var row = 0
@@ -48,7 +49,8 @@ public struct Figure: Sendable {
     var opacity = 1.0
     /// Finite points within the axes; a line connects those of a run.
     var runs: [[Point]]
-    /// The table row of each point, in the order of the runs; empty if pointing at them shows nothing.
+    /// The table row of each point, in the order of the runs; empty if pointing at them shows
+    /// nothing.
     var rows: [Int] = []
     /// Which of the strips at the bottom the points stand in, whatever their second number; nil for
     /// the area above.

@@ -98,8 +98,8 @@ struct FigureLayout {
     scene.shapes += PanelLayout.shapes(of: figure, in: area)
   }
 
-  /// Writes the vertical axis's label above it, and the legend to its right if there is room, else in
-  /// rows above it.
+  /// Writes the vertical axis's label above it, and the legend to its right if there is room, else
+  /// in rows above it.
   private mutating func placeLegendAndLabel(_ name: String) {
     let label = name.truncated(to: innerWidth, size: Self.labelSize)
     let room = innerWidth - label.width(size: Self.labelSize) - 36

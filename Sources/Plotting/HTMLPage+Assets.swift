@@ -1,6 +1,6 @@
 extension HTMLPage {
-  /// What the page does: hover, zoom, switching series and colours; in UTF-8. Text from outside only
-  /// ever becomes text nodes.
+  /// What the page does: hover, zoom, switching series and colours; in UTF-8. Text from outside
+  /// only ever becomes text nodes.
   ///
   /// Another page may add figures later and call `needletailFigure` with each.
   package static let script = PackageResources.figure_js

@@ -2,14 +2,15 @@ extension Figure {
   /// The figure as a web page of one file. See ``HTMLPage/write(_:width:height:)``.
   ///
   /// - Parameters:
-  ///   - width: In pixels, at least 320; the page scales the picture to the window. nil for what suits
-  ///     the figure.
+  ///   - width: In pixels, at least 320; the page scales the picture to the window. nil for what
+  ///     suits the figure.
   ///   - height: In pixels, at least 300; nil for what suits the figure.
   public func html(width: Int? = nil, height: Int? = nil) -> String {
     HTMLPage.write([self], width: width, height: height)
   }
 
-  /// The figure as a part of a page that has ``HTMLPage/script`` and ``HTMLPage/inkStyles``, in UTF-8.
+  /// The figure as a part of a page that has ``HTMLPage/script`` and ``HTMLPage/inkStyles``, in
+  /// UTF-8.
   ///
   /// - Parameters: Those of ``html(width:height:)``.
   package func fragment(width: Int? = nil, height: Int? = nil) -> [UInt8] {

@@ -1,7 +1,7 @@
 /// What something is painted in: a role, with a colour for bright and one for dark backgrounds.
 ///
-/// The series' colours are those of Okabe and Ito, "Color Universal Design" (2008), which people with
-/// any colour vision can tell apart; on dark they are lightened.
+/// The series' colours are those of Okabe and Ito, "Color Universal Design" (2008), which people
+/// with any colour vision can tell apart; on dark they are lightened.
 enum Ink: Hashable, Sendable {
   case background
   case text
@@ -97,8 +97,8 @@ enum Ink: Hashable, Sendable {
     " \(scope).nt .\(name) { fill: \(dark) } \(scope).nt .\(name)s { stroke: \(dark) }"
   }
 
-  /// Viridis by van der Walt and Smith (2015), which is as even for colour-blind eyes, from its bright end
-  /// to its dark one; the brightest of it would not be seen on white.
+  /// Viridis by van der Walt and Smith (2015), which is as even for colour-blind eyes, from its
+  /// bright end to its dark one; the brightest of it would not be seen on white.
   private static let lightShades = [
     "#e0e324", "#a7da34", "#71cf56", "#44bd71", "#26a982", "#20958b",
     "#27808e", "#2f6c8e", "#39548b", "#433b83", "#482072", "#440154",

@@ -92,8 +92,8 @@ struct ScoredTrials {
       scale: isLogarithmic ? .logarithmic : .linear)
   }
 
-  /// How good each value is, from 0 for the worst to 1 for the best. The worst tenth are 0, so that few
-  /// bad values do not take all shades; the texts of both ends say so.
+  /// How good each value is, from 0 for the worst to 1 for the best. The worst tenth are 0, so that
+  /// few bad values do not take all shades; the texts of both ends say so.
   func goodness() -> (shares: [Double], low: String, high: String) {
     let direction = study.directions[objective]
     func spread(_ value: Double) -> Double {

@@ -20,8 +20,8 @@ public enum PlotFormat: String, Sendable, CaseIterable {
 
 /// Writes figures to files.
 public enum PlotFile {
-  /// Writes the figure to `path`, all of it or nothing: a file that was there stays until the new one
-  /// is complete. What is no file, such as a pipe, is written to directly.
+  /// Writes the figure to `path`, all of it or nothing: a file that was there stays until the new
+  /// one is complete. What is no file, such as a pipe, is written to directly.
   ///
   /// - Parameters:
   ///   - format: What to write; nil for what the path's ending says.
@@ -42,8 +42,8 @@ public enum PlotFile {
     try replace(path, with: bytes)
   }
 
-  /// The figures in that format: of several, HTML has one below the other and PDF a page for each, while
-  /// SVG and PNG take one alone. The parameters are those of
+  /// The figures in that format: of several, HTML has one below the other and PDF a page for each,
+  /// while SVG and PNG take one alone. The parameters are those of
   /// ``write(_:to:format:width:height:scale:)``.
   public static func bytes(
     of figures: [Figure], format: PlotFormat, width: Int? = nil, height: Int? = nil,

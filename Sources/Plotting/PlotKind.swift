@@ -56,15 +56,15 @@ public enum PlotKind: String, Sendable, Hashable, CaseIterable {
 
 /// What a figure shows of its studies; each kind takes what concerns it.
 public struct PlotOptions: Sendable {
-  /// Of several objectives, the index of the one to show; nil for the first, or for all of them where a
-  /// figure can show all.
+  /// Of several objectives, the index of the one to show; nil for the first, or for all of them
+  /// where a figure can show all.
   public var objective: Int?
   /// How objective values are laid out.
   public var scale = ValueScale.automatic
   /// The parameters to show; nil for all, or for the most important where all are too many.
   public var parameters: [String]?
-  /// The corner that hypervolumes are measured to, one coordinate per objective; nil for one a tenth
-  /// beyond the worst values.
+  /// The corner that hypervolumes are measured to, one coordinate per objective; nil for one a
+  /// tenth beyond the worst values.
   public var reference: [Double]?
   /// How importances are assessed.
   public var evaluator = ImportanceMethod.pedANOVA

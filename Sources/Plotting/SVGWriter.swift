@@ -3,8 +3,8 @@ internal import StudyModel
 
 /// Writes a scene as SVG 1.1.
 ///
-/// Colours stand as attributes, for readers that know no style sheets; the style sheet only replaces
-/// them on dark screens.
+/// Colours stand as attributes, for readers that know no style sheets; the style sheet only
+/// replaces them on dark screens.
 struct SVGWriter {
   private var text = SVGText()
   /// Whether marks carry the place of their first row, for scripts.
@@ -273,8 +273,8 @@ extension Scene.Shape {
 }
 
 extension Axis {
-  /// The axis as a page's script reads it: `k` linear, log or cat, `a` and `b` its ends, `i` whether
-  /// integers, `c` the categories.
+  /// The axis as a page's script reads it: `k` linear, log or cat, `a` and `b` its ends, `i`
+  /// whether integers, `c` the categories.
   fileprivate var json: JSONValue {
     let kind = scale == .linear ? "linear" : scale == .logarithmic ? "log" : "cat"
     var members: [JSONValue.Member] = [

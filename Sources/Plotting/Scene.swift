@@ -62,11 +62,13 @@ struct Scene: Sendable {
     var opacity = 1.0
     /// The points; a line connects those of a run.
     var runs: [[Point]]
-    /// The table row of each point, in the order of the runs; empty if pointing at them shows nothing.
+    /// The table row of each point, in the order of the runs; empty if pointing at them shows
+    /// nothing.
     var rows: [Int] = []
     /// The legend's entry that switches the marks; nil for none.
     var series: Int?
-    /// Whether the marks stand in a strip at the bottom, so that only their horizontal place counts.
+    /// Whether the marks stand in a strip at the bottom, so that only their horizontal place
+    /// counts.
     var isRug = false
   }
 
@@ -91,8 +93,8 @@ enum Mark: Sendable, Hashable {
   /// Upright strokes centred on the points.
   case ticks(height: Double, width: Double)
   case line(width: Double, dashed: Bool = false)
-  /// A beam from the first point of a run to its second: in a figure as thick as that share of a band
-  /// of the vertical axis, in a scene as thick as that many pixels.
+  /// A beam from the first point of a run to its second: in a figure as thick as that share of a
+  /// band of the vertical axis, in a scene as thick as that many pixels.
   case bar(thickness: Double)
   /// What the run encloses.
   case area

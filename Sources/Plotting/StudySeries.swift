@@ -105,7 +105,8 @@ extension StudySeries {
     return parts.isEmpty ? total : total + ": " + parts.joined(separator: ", ")
   }
 
-  /// The index of the best completed, feasible trial with a number as value; the earliest of equals.
+  /// The index of the best completed, feasible trial with a number as value; the earliest of
+  /// equals.
   func bestTrial(objective: Int) -> Int? {
     var best: Int?
     for index in trials.indices where trials[index].state == .completed {

@@ -53,7 +53,8 @@ struct TerminalCanvas {
     }
   }
 
-  /// The text of a row without what is empty at its end; coloured with the terminal's escape sequences if asked.
+  /// The text of a row without what is empty at its end; coloured with the terminal's escape
+  /// sequences if asked.
   func text(ofRow row: Int, hasColor: Bool) -> String {
     var text = ""
     var current: Ink?

@@ -2,8 +2,8 @@ internal import StudyModel
 
 /// How values are laid out along an axis.
 public enum ValueScale: String, Sendable, CaseIterable {
-  /// Logarithmic when a minimized value is always positive and spans two powers of ten, or one while
-  /// half of the values lie in the lowest tenth of the range.
+  /// Logarithmic when a minimized value is always positive and spans two powers of ten, or one
+  /// while half of the values lie in the lowest tenth of the range.
   case automatic
   case linear
   /// Values that are not positive are left out, and the figure says so.

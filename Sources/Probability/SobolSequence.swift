@@ -1,9 +1,9 @@
 /// Points that fill the unit cube more evenly than random ones: Sobol's sequence, scrambled.
 ///
-/// The first 64 coordinates are those of Sobol's sequence with the direction numbers of Joe and Kuo,
-/// "Constructing Sobol Sequences with Better Two-Dimensional Projections", SIAM J. Sci. Comput. 30(5), 2008
-/// (their table new-joe-kuo-6). All others are Latin hypercubes: each is even by itself, but not
-/// together with others.
+/// The first 64 coordinates are those of Sobol's sequence with the direction numbers of Joe and
+/// Kuo, "Constructing Sobol Sequences with Better Two-Dimensional Projections", SIAM J. Sci.
+/// Comput. 30(5), 2008 (their table new-joe-kuo-6). All others are Latin hypercubes: each is even
+/// by itself, but not together with others.
 public enum SobolSequence {
   /// The coordinates that are Sobol's.
   public static let largestDimension = table.count + 1
@@ -68,7 +68,8 @@ public enum SobolSequence {
 
   /// The 32 direction numbers of a coordinate, the first with its highest bit set.
   ///
-  /// Bratley and Fox, "Algorithm 659", ACM TOMS 14(1), 1988, equation 2; points follow in Gray code order.
+  /// Bratley and Fox, "Algorithm 659", ACM TOMS 14(1), 1988, equation 2; points follow in Gray code
+  /// order.
   private static func directionNumbers(of coordinate: Int) -> [UInt32] {
     guard coordinate > 0 else { return (0..<32).map { 1 << (31 - $0) } }
     let (polynomial, first) = table[coordinate - 1]

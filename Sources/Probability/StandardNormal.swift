@@ -42,8 +42,8 @@ public enum StandardNormal {
       ? narrowLogMass(around: middle, width: width) : wideLogMass(from: a, to: b)
   }
 
-  /// The logarithm of the probability of an interval given by its middle and its width, which may be
-  /// too narrow for the bounds to differ; −∞ for width 0.
+  /// The logarithm of the probability of an interval given by its middle and its width, which may
+  /// be too narrow for the bounds to differ; −∞ for width 0.
   public static func logMass(around middle: Double, width: Double) -> Double {
     isNarrow(middle, width)
       ? narrowLogMass(around: middle, width: width)
@@ -54,8 +54,8 @@ public enum StandardNormal {
     width < 0.1 && abs(middle) * width < 0.1
   }
 
-  /// The Taylor series of the density about the middle, integrated term by term: the coefficients are
-  /// the Hermite polynomials of order 2, 4 and 6 over 24, 1920 and 322560.
+  /// The Taylor series of the density about the middle, integrated term by term: the coefficients
+  /// are the Hermite polynomials of order 2, 4 and 6 over 24, 1920 and 322560.
   private static func narrowLogMass(around middle: Double, width: Double) -> Double {
     let m = middle * middle
     let w = width * width

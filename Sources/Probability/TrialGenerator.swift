@@ -13,7 +13,8 @@ public struct TrialGenerator: RandomNumberGenerator, Sendable {
   /// - Parameters:
   ///   - seed: The study's seed.
   ///   - trial: The trial's number; not negative.
-  ///   - stream: Separates independent uses within a trial, such as parameters sampled on their own.
+  ///   - stream: Separates independent uses within a trial, such as parameters sampled on their
+  ///     own.
   public init(seed: UInt64, trial: Int, stream: UInt32 = 0) {
     let number = UInt64(trial)
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))

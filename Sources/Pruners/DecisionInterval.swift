@@ -1,4 +1,5 @@
-/// At which of a trial's reports a pruner decides: the first in each interval of steps behind a warm-up.
+/// At which of a trial's reports a pruner decides: the first in each interval of steps behind a
+/// warm-up.
 struct DecisionInterval: Sendable {
   /// Steps of each trial below which it is left alone; at least 0.
   let warmupSteps: Int

@@ -3,12 +3,12 @@ internal import System
 
 /// Stops trials by successive halving in several brackets, each of which begins to compare later.
 ///
-/// A study that halves early discards slow starters, one that halves late wastes steps; Hyperband does
-/// both, with trials shared out so that every bracket gets about as many steps. Li et al., "Hyperband:
-/// A Novel Bandit-Based Approach to Hyperparameter Optimization", JMLR 18, 2018, algorithm 1. Brackets,
-/// their shares, and the bracket of a trial (by its number and the study's name) are those of Optuna 5;
-/// inside a bracket ``SuccessiveHalvingPruner`` decides, whose first rung is the bracket's number. A
-/// study with several objectives is never pruned.
+/// A study that halves early discards slow starters, one that halves late wastes steps; Hyperband
+/// does both, with trials shared out so that every bracket gets about as many steps. Li et al.,
+/// "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", JMLR 18, 2018,
+/// algorithm 1. Brackets, their shares, and the bracket of a trial (by its number and the study's
+/// name) are those of Optuna 5; inside a bracket ``SuccessiveHalvingPruner`` decides, whose first
+/// rung is the bracket's number. A study with several objectives is never pruned.
 ///
 /// Two deviations: an automatic ``maxResource`` follows from the history at each decision, where
 /// Optuna keeps what each process sees first; and a sampler learns from the trials of all brackets.
@@ -29,8 +29,8 @@ public struct HyperbandPruner: Pruner {
   /// Creates the pruner.
   ///
   /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a `minResource` below 1, a
-  ///   `maxResource` below that, a `reductionFactor` below 2, a negative count, or a bootstrap count
-  ///   with an automatic resource.
+  ///   `maxResource` below that, a `reductionFactor` below 2, a negative count, or a bootstrap
+  ///   count with an automatic resource.
   public init(
     minResource: Int = 1, maxResource: Int? = nil, reductionFactor: Int = 3,
     bootstrapCount: Int = 0
@@ -50,8 +50,8 @@ public struct HyperbandPruner: Pruner {
     self.bootstrapCount = bootstrapCount
   }
 
-  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic resource
-  /// also the steps of the study.
+  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic
+  /// resource also the steps of the study.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
     guard history.directions.count == 1, history.reports.indices.contains(trial),
       !history.reports[trial].isEmpty,
@@ -68,8 +68,8 @@ public struct HyperbandPruner: Pruner {
     }
   }
 
-  /// How many of all trials each bracket gets, in proportion: ⌈B ηᵠ / (q + 1)⌉ of bracket b out of B,
-  /// with q = B − 1 − b.
+  /// How many of all trials each bracket gets, in proportion: ⌈B ηᵠ / (q + 1)⌉ of bracket b out of
+  /// B, with q = B − 1 − b.
   private func shares(upTo most: Double) -> [Double] {
     // In doubles like Optuna, whose logarithm may fall short of a whole number by rounding.
     let ratio = log(most / Double(minResource)) / log(Double(reductionFactor))

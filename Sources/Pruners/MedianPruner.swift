@@ -1,6 +1,7 @@
 public import StudyModel
 
-/// Stops a trial whose best report is behind the median of what completed trials reported at its step.
+/// Stops a trial whose best report is behind the median of what completed trials reported at its
+/// step.
 ///
 /// A ``PercentilePruner`` of 50 %; see there for the rule.
 public struct MedianPruner: Pruner {
@@ -14,8 +15,8 @@ public struct MedianPruner: Pruner {
 
   /// Creates the pruner; the settings are those of ``PercentilePruner``.
   ///
-  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a negative count, or an `interval` or
-  ///   `minimumTrials` below 1.
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a negative count, or an `interval`
+  ///   or `minimumTrials` below 1.
   public init(
     startupTrials: Int = 5, warmupSteps: Int = 0, interval: Int = 1, minimumTrials: Int = 1
   ) throws(PrunerError) {

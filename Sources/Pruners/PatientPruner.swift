@@ -1,11 +1,12 @@
 public import StudyModel
 
-/// Stops a trial that has not improved for some reports, or lets another pruner decide from then on.
+/// Stops a trial that has not improved for some reports, or lets another pruner decide from then
+/// on.
 ///
-/// A trial has improved when the best of its latest `patience` + 1 reports is at least as good as the
-/// best before them, give or take `minimumDelta`. NaN is no report. Early stopping after Prechelt,
-/// "Early Stopping – But When?", 1998, as Optuna 5 decides. A study with several objectives is never
-/// pruned.
+/// A trial has improved when the best of its latest `patience` + 1 reports is at least as good as
+/// the best before them, give or take `minimumDelta`. NaN is no report. Early stopping after
+/// Prechelt, "Early Stopping – But When?", 1998, as Optuna 5 decides. A study with several
+/// objectives is never pruned.
 public struct PatientPruner: Pruner {
   public let name = "patient"
   public var readsHistory: Bool { wrapped?.readsHistory ?? false }

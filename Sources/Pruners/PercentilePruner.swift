@@ -1,11 +1,12 @@
 public import StudyModel
 
-/// Stops a trial whose best report is behind a percentile of what completed trials reported at its step.
+/// Stops a trial whose best report is behind a percentile of what completed trials reported at its
+/// step.
 ///
-/// Only completed trials that reported at exactly the trial's latest step are compared with, so a step
-/// that no other trial knows never stops one. A trial that reported nothing but NaN is stopped.
-/// Golovin et al., "Google Vizier", KDD 2017, §3.3.1, as Optuna 5 decides. A study with several
-/// objectives is never pruned.
+/// Only completed trials that reported at exactly the trial's latest step are compared with, so a
+/// step that no other trial knows never stops one. A trial that reported nothing but NaN is
+/// stopped. Golovin et al., "Google Vizier", KDD 2017, §3.3.1, as Optuna 5 decides. A study with
+/// several objectives is never pruned.
 public struct PercentilePruner: Pruner {
   public let name: String
   public let readsHistory = true
@@ -16,7 +17,8 @@ public struct PercentilePruner: Pruner {
   public let startupTrials: Int
   /// Steps of each trial below which it is left alone.
   public var warmupSteps: Int { decisions.warmupSteps }
-  /// Steps between decisions, counted from `warmupSteps`; the first report of each interval decides.
+  /// Steps between decisions, counted from `warmupSteps`; the first report of each interval
+  /// decides.
   public var interval: Int { decisions.interval }
   /// Completed trials that must have reported at the step.
   public let minimumTrials: Int
@@ -25,8 +27,8 @@ public struct PercentilePruner: Pruner {
 
   /// Creates the pruner.
   ///
-  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a percentile outside 0 to 100, a negative
-  ///   count, or an `interval` or `minimumTrials` below 1.
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a percentile outside 0 to 100, a
+  ///   negative count, or an `interval` or `minimumTrials` below 1.
   public init(
     percentile: Double, startupTrials: Int = 5, warmupSteps: Int = 0, interval: Int = 1,
     minimumTrials: Int = 1

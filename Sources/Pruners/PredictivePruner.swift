@@ -2,16 +2,16 @@ public import StudyModel
 
 /// Stops a trial that, by all that completed trials tell, has next to no chance to become the best.
 ///
-/// What a trial will end with is predicted from its latest report by a straight line through the completed
-/// trials: what they reported at this step, and what they ended with. The trial is stopped when the
-/// probability that it ends better than the best completed one is below a threshold. Where early reports say
-/// little about the end, the prediction is wide and slow starters go on. The rule is the predictive
-/// termination of Domhan, Springenberg and Hutter, "Speeding up Automatic Hyperparameter Optimization
-/// of Deep Neural Networks by Extrapolation of Learning Curves", IJCAI 2015, with a line across trials in
-/// place of a model of one curve.
+/// What a trial will end with is predicted from its latest report by a straight line through the
+/// completed trials: what they reported at this step, and what they ended with. The trial is
+/// stopped when the probability that it ends better than the best completed one is below a
+/// threshold. Where early reports say little about the end, the prediction is wide and slow
+/// starters go on. The rule is the predictive termination of Domhan, Springenberg and Hutter,
+/// "Speeding up Automatic Hyperparameter Optimization of Deep Neural Networks by Extrapolation of
+/// Learning Curves", IJCAI 2015, with a line across trials in place of a model of one curve.
 ///
-/// A report that is not finite stops nothing, nor does one at or beyond the last step of the longest completed
-/// trial. A study with several objectives is never pruned.
+/// A report that is not finite stops nothing, nor does one at or beyond the last step of the
+/// longest completed trial. A study with several objectives is never pruned.
 public struct PredictivePruner: Pruner {
   public let name = "predictive"
   public let readsHistory = true
@@ -35,8 +35,8 @@ public struct PredictivePruner: Pruner {
 
   /// Creates the pruner.
   ///
-  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a threshold outside 0 to 1 or a negative
-  ///   count.
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a threshold outside 0 to 1 or a
+  ///   negative count.
   public init(
     threshold: Double = 0.1, startupTrials: Int = 4, warmupSteps: Int = 0
   ) throws(PrunerError) {

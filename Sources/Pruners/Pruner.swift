@@ -20,11 +20,11 @@ public protocol Pruner: Sendable {
 
 /// What a pruner says of a trial.
 public struct PruningDecision: Sendable, Hashable {
-  /// Why the trial is to be stopped, in a clause such as `0.93 at step 4 is behind the median 0.95`;
-  /// nil to keep running.
+  /// Why the trial is to be stopped, in a clause such as
+  /// `0.93 at step 4 is behind the median 0.95`; nil to keep running.
   public var reason: String?
-  /// What must be recorded before the next decision: the value at each rung that the trial completed,
-  /// as the attribute `completed_rung_<rung>`.
+  /// What must be recorded before the next decision: the value at each rung that the trial
+  /// completed, as the attribute `completed_rung_<rung>`.
   public var completedRungs: [Rung]
 
   /// A rung of successive halving and the trial's value there.

@@ -5,17 +5,17 @@ public import StudyModel
 /// A trial that reaches rung `k`, step `minResource · reductionFactor^(minEarlyStoppingRate + k)`,
 /// goes on only while its latest report is among the best `1 / reductionFactor` that trials in any
 /// state recorded there. Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys
-/// 2020, algorithm 2, in its stopping form, as Optuna 5 decides: what counts at a rung is the latest
-/// report, not the one at the rung's own step, and ties go on. A study with several objectives is
-/// never pruned.
+/// 2020, algorithm 2, in its stopping form, as Optuna 5 decides: what counts at a rung is the
+/// latest report, not the one at the rung's own step, and ties go on. A study with several
+/// objectives is never pruned.
 ///
-/// One deviation: Optuna fixes the automatic ``MinimumResource/automatic`` when a process first needs
-/// it, so that workers can differ; here it follows from the history, each time anew.
+/// One deviation: Optuna fixes the automatic ``MinimumResource/automatic`` when a process first
+/// needs it, so that workers can differ; here it follows from the history, each time anew.
 public struct SuccessiveHalvingPruner: Pruner {
   /// The step of the first rung.
   public enum MinimumResource: Sendable, Hashable {
-    /// A hundredth of the largest last step of completed trials, at least 1; none is pruned before one
-    /// trial has completed.
+    /// A hundredth of the largest last step of completed trials, at least 1; none is pruned before
+    /// one trial has completed.
     case automatic
     /// That many steps; at least 1.
     case steps(Int)
@@ -36,7 +36,8 @@ public struct SuccessiveHalvingPruner: Pruner {
   /// Creates the pruner.
   ///
   /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a `minResource` below 1, a
-  ///   `reductionFactor` below 2, a negative count, or a bootstrap count with an automatic resource.
+  ///   `reductionFactor` below 2, a negative count, or a bootstrap count with an automatic
+  ///   resource.
   public init(
     minResource: MinimumResource = .automatic, reductionFactor: Int = 4,
     minEarlyStoppingRate: Int = 0, bootstrapCount: Int = 0
@@ -69,8 +70,8 @@ public struct SuccessiveHalvingPruner: Pruner {
     self.bootstrapCount = bootstrapCount
   }
 
-  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic resource
-  /// also the steps of the study.
+  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic
+  /// resource also the steps of the study.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
     decide(on: trial, given: history) { _ in true }
   }

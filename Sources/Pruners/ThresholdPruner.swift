@@ -2,8 +2,8 @@ public import StudyModel
 
 /// Stops a trial whose latest report lies outside given limits, or is NaN.
 ///
-/// Other trials do not matter, so that a hopeless or exploding trial is stopped from the first one on.
-/// As Optuna 5 decides. A study with several objectives is never pruned.
+/// Other trials do not matter, so that a hopeless or exploding trial is stopped from the first one
+/// on. As Optuna 5 decides. A study with several objectives is never pruned.
 public struct ThresholdPruner: Pruner {
   public let name = "threshold"
   public let readsHistory = false
@@ -16,8 +16,8 @@ public struct ThresholdPruner: Pruner {
 
   /// Creates the pruner; at least one limit makes sense.
   ///
-  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a limit that is NaN, limits that exclude
-  ///   every value, no limit at all, negative `warmupSteps`, or an `interval` below 1.
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a limit that is NaN, limits that
+  ///   exclude every value, no limit at all, negative `warmupSteps`, or an `interval` below 1.
   public init(
     lower: Double = -.infinity, upper: Double = .infinity, warmupSteps: Int = 0,
     interval: Int = 1

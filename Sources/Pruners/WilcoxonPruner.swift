@@ -3,13 +3,13 @@ public import StudyModel
 
 /// Stops a trial whose reports are worse, step by step, than those of the best trial.
 ///
-/// For objectives that are a mean over instances, such as folds of a cross-validation: each step is an
-/// instance, in any order. A trial is stopped when the one-sided signed-rank test of its values against
-/// the best trial's on the steps they share gives a p-value below the threshold, and its mean is worse
-/// than the best trial's. Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin
-/// 1(6), 1945, with zeros split; p-values and decisions are those of Optuna 5 and SciPy. A trial with a
-/// report that is not finite goes on, and so do all while the best trial has one. A study with several
-/// objectives is never pruned.
+/// For objectives that are a mean over instances, such as folds of a cross-validation: each step is
+/// an instance, in any order. A trial is stopped when the one-sided signed-rank test of its values
+/// against the best trial's on the steps they share gives a p-value below the threshold, and its
+/// mean is worse than the best trial's. Wilcoxon, "Individual Comparisons by Ranking Methods",
+/// Biometrics Bulletin 1(6), 1945, with zeros split; p-values and decisions are those of Optuna 5
+/// and SciPy. A trial with a report that is not finite goes on, and so do all while the best trial
+/// has one. A study with several objectives is never pruned.
 public struct WilcoxonPruner: Pruner {
   public let name = "wilcoxon"
   public let readsHistory = true
@@ -21,8 +21,8 @@ public struct WilcoxonPruner: Pruner {
 
   /// Creates the pruner.
   ///
-  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a threshold outside 0 to 1 or a negative
-  ///   count.
+  /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a threshold outside 0 to 1 or a
+  ///   negative count.
   public init(threshold: Double = 0.1, startupSteps: Int = 2) throws(PrunerError) {
     guard threshold >= 0 && threshold <= 1 else {
       throw .badSetting(
@@ -92,8 +92,8 @@ package enum SignedRanks {
     return differences
   }
 
-  /// The probability of a sum of positive ranks at least as large as that of `differences`, if each sign
-  /// were equally likely; half the ranks of zeros count as positive.
+  /// The probability of a sum of positive ranks at least as large as that of `differences`, if each
+  /// sign were equally likely; half the ranks of zeros count as positive.
   ///
   /// Exact up to 50 differences, or 13 when some are equal or zero; beyond that by the normal
   /// approximation without continuity correction: the choice of SciPy 1.17.

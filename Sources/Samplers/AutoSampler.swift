@@ -4,12 +4,13 @@ public import StudyModel
 
 /// Chooses a sampler for each trial by what the study is and how far it has come.
 ///
-/// The rule: a Gaussian process while it is the best there is, which is with one or two objectives, up to
-/// ``largestModelledSpace`` parameters and until ``modelledTrials`` trials have finished; a tree-structured
-/// Parzen estimator otherwise, whose cost hardly grows with the number of trials. A trial keeps the choice
-/// and its reason as the system attribute `needletail:sampler`.
+/// The rule: a Gaussian process while it is the best there is, which is with one or two objectives,
+/// up to ``largestModelledSpace`` parameters and until ``modelledTrials`` trials have finished; a
+/// tree-structured Parzen estimator otherwise, whose cost hardly grows with the number of trials. A
+/// trial keeps the choice and its reason as the system attribute `needletail:sampler`.
 public struct AutoSampler: Sampler {
-  /// Finished trials from which on the Gaussian process is left: it gains little there and takes its time.
+  /// Finished trials from which on the Gaussian process is left: it gains little there and takes
+  /// its time.
   public var modelledTrials = 500
   /// The most parameters that the Gaussian process models.
   public var largestModelledSpace = 100

@@ -3,9 +3,9 @@ package import StudyModel
 internal import System
 
 extension Distribution {
-  /// The interval of a numeric parameter in which equal lengths are equally likely: widened by half a
-  /// step on both sides when there is a grid, then in logarithms for a logarithmic scale; nil for a
-  /// categorical.
+  /// The interval of a numeric parameter in which equal lengths are equally likely: widened by half
+  /// a step on both sides when there is a grid, then in logarithms for a logarithmic scale; nil for
+  /// a categorical.
   ///
   /// The bounds are finite; their difference may overflow.
   package var box: (low: Double, high: Double)? {
@@ -32,7 +32,8 @@ extension Distribution {
     }
   }
 
-  /// The internal value of a point of the box: back from the logarithm, onto the grid, within bounds.
+  /// The internal value of a point of the box: back from the logarithm, onto the grid, within
+  /// bounds.
   package func internalValue(ofBoxed x: Double) -> Double {
     switch self {
     case .float(let d): d.nearest(to: d.log ? exp(x) : x)

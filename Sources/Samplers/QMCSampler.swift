@@ -5,13 +5,14 @@ internal import System
 /// Covers the space evenly: trial after trial takes the next point of a scrambled Sobol sequence.
 ///
 /// Each parameter has a coordinate of its own, in declared order or else in order of appearance; of
-/// those beyond ``SobolSequence/largestDimension`` each is drawn at random. A choice is the whole part of
-/// the coordinate times the number of choices. The point's place in the sequence is the trial's
-/// number, so parallel workers never take one twice; the scrambling follows from the study's seed.
-/// Sobol, USSR Comput. Math. Math. Phys. 7(4), 1967; Owen, "Randomly Permuted (t,m,s)-Nets", 1995.
+/// those beyond ``SobolSequence/largestDimension`` each is drawn at random. A choice is the whole
+/// part of the coordinate times the number of choices. The point's place in the sequence is the
+/// trial's number, so parallel workers never take one twice; the scrambling follows from the
+/// study's seed. Sobol, USSR Comput. Math. Math. Phys. 7(4), 1967; Owen, "Randomly Permuted
+/// (t,m,s)-Nets", 1995.
 public struct QMCSampler: Sampler {
-  /// Whether the sequence is scrambled. Without, its first points lie on coarse diagonals, and the very
-  /// first in the corner of the space.
+  /// Whether the sequence is scrambled. Without, its first points lie on coarse diagonals, and the
+  /// very first in the corner of the space.
   public var isScrambled = true
 
   private let cache = SobolCache()

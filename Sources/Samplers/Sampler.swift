@@ -7,10 +7,10 @@ public import StudyModel
 /// same answer. What it derives from a history it may keep for the next call, keyed by
 /// ``TrialHistory/finishedFingerprints``, as long as that cannot change an answer.
 ///
-/// A trial gets its parameters in two ways. Before its objective starts, ``sampleJointly(for:given:using:)``
-/// chooses values for all parameters that the sampler models together. When the objective then asks
-/// for a parameter that is not among them, or with another distribution, ``sample(_:for:given:using:)``
-/// chooses that one alone.
+/// A trial gets its parameters in two ways. Before its objective starts,
+/// ``sampleJointly(for:given:using:)`` chooses values for all parameters that the sampler models
+/// together. When the objective then asks for a parameter that is not among them, or with another
+/// distribution, ``sample(_:for:given:using:)`` chooses that one alone.
 public protocol Sampler: Sendable {
   /// The sampler's name in study files and on the command line, such as `tpe`.
   var name: String { get }
@@ -23,11 +23,12 @@ public protocol Sampler: Sendable {
   /// Samples what the sampler models jointly; empty when there is nothing to model yet.
   ///
   /// - Parameters:
-  ///   - trial: The number of the trial that is to run. The history may hold it already, as running;
-  ///     it is not an observation of itself.
+  ///   - trial: The number of the trial that is to run. The history may hold it already, as
+  ///     running; it is not an observation of itself.
   ///   - history: Everything known of the study.
   ///   - generator: The trial's random numbers.
-  /// - Returns: Assignments within their distributions, in an order that depends on the arguments alone.
+  /// - Returns: Assignments within their distributions, in an order that depends on the arguments
+  ///   alone.
   func sampleJointly(
     for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
   ) throws(SamplerError) -> [ParameterAssignment]
@@ -35,8 +36,8 @@ public protocol Sampler: Sendable {
   /// Whether the sampler tries each point of a finite space once and then ends the study.
   var exhaustsSpace: Bool { get }
 
-  /// Whether planning again with other random numbers costs little and leads elsewhere, so that it is worth
-  /// trying when a suggestion breaks a constraint or repeats a point; false by default.
+  /// Whether planning again with other random numbers costs little and leads elsewhere, so that it
+  /// is worth trying when a suggestion breaks a constraint or repeats a point; false by default.
   var isWorthAskingAgain: Bool { get }
 
   /// Decides all there is to decide before a trial starts; by default what is sampled jointly.
@@ -50,8 +51,8 @@ public protocol Sampler: Sendable {
     using generator: inout TrialGenerator
   ) throws(SamplerError) -> TrialPlan
 
-  /// How many trials the study can have before nothing is left to try, as far as the history tells; nil
-  /// for no limit, which is the default.
+  /// How many trials the study can have before nothing is left to try, as far as the history tells;
+  /// nil for no limit, which is the default.
   func trialLimit(in space: SearchSpace?, given history: TrialHistory) throws(SamplerError) -> Int?
 
   /// Samples one parameter by itself.

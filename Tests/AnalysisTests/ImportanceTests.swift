@@ -25,8 +25,8 @@ import Testing
     }
   }
 
-  /// The trees are random on both sides, so shares differ as Optuna's own do between seeds: by their
-  /// standard deviation there, of which four and 0.02 are allowed.
+  /// The trees are random on both sides, so shares differ as Optuna's own do between seeds: by
+  /// their standard deviation there, of which four and 0.02 are allowed.
   @Test("fANOVA equals Optuna's within the spread between seeds", arguments: OptunaFixture.all)
   func fANOVA(fixture: OptunaFixture) throws {
     guard case .object(let answers)? = fixture.answers["fanova"] else { return }
@@ -64,7 +64,8 @@ import Testing
     #expect(answers[0] != answers[2])
   }
 
-  /// On a sum of independent terms the shares are those of the terms' variances: `(range² / 12) a²`.
+  /// On a sum of independent terms the shares are those of the terms' variances:
+  /// `(range² / 12) a²`.
   @Test("fANOVA finds the variances of a sum")
   func variancesOfASum() throws {
     let trials = try Self.trials(800) { 3 * $0[0] + $0[1] }

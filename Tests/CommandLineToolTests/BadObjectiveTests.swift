@@ -2,7 +2,8 @@ import CommandLineTool
 import Foundation
 import Testing
 
-/// Objectives that misbehave: the trial is recorded for what it was, and the run ends with a sentence.
+/// Objectives that misbehave: the trial is recorded for what it was, and the run ends with a
+/// sentence.
 @Suite struct BadObjectiveTests {
   /// A script, the outcome that is recorded, and words of its reason.
   static let scripts: [(script: String, outcome: String, words: String)] = [

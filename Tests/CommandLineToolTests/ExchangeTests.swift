@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Export to MLflow and import of finished trials, against a real MLflow server, MLflow's own client and
-/// Optuna's own tables; see the scripts.
+/// Export to MLflow and import of finished trials, against a real MLflow server, MLflow's own
+/// client and Optuna's own tables; see the scripts.
 @Suite struct ExchangeTests {
   private func run(_ script: String) throws {
     let command = try BuiltCommand()

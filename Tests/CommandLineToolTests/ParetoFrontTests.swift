@@ -11,7 +11,8 @@ import Testing
       systemAttributes: [Attribute("constraints:size", .float(violation))])
   }
 
-  /// By hand: (1, 5), (2, 7) and (4, 9) against the worst values 6 and 1 cover 1 · 4 + 2 · 6 + 2 · 8.
+  /// By hand: (1, 5), (2, 7) and (4, 9) against the worst values 6 and 1 cover 1 · 4 + 2 · 6 + 2 ·
+  /// 8.
   @Test func frontAndVolume() {
     let front = ParetoFront(
       of: [

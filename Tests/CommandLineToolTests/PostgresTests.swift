@@ -13,8 +13,8 @@ import Testing
     command: [sh, -c, "echo loss={x}"]
     """
 
-  /// A study is run by two processes at once, shown, copied to a file and to another database, and goes
-  /// on there.
+  /// A study is run by two processes at once, shown, copied to a file and to another database, and
+  /// goes on there.
   @Test func runsAndCopiesStudies() throws {
     let server = try PostgresServer.shared()
     let (first, second) = (try server.newDatabase(), try server.newDatabase())

@@ -61,8 +61,8 @@ import Testing
     try command.cleanUp()
   }
 
-  /// The coordinator dies, then the worker with results that nobody has: its next life delivers them
-  /// before anything else, and so does another worker on the machine.
+  /// The coordinator dies, then the worker with results that nobody has: its next life delivers
+  /// them before anything else, and so does another worker on the machine.
   @Test(arguments: [true, false])
   func deliversWhatAKilledWorkerLeftBehind(hasSameName: Bool) throws {
     let command = try BuiltCommand()
@@ -135,7 +135,8 @@ import Testing
     let child = try #require(
       Int32(Self.waitForFile("pid-0-1", in: command).filter(\.isNumber)))
     first.send(SIGSTOP)
-    // In a folder of its own, as on another machine: in the same one it would end the other's command.
+    // In a folder of its own, as on another machine: in the same one it would end the other's
+    // command.
     let other = command.folder.appendingPathComponent("other")
     try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
     let second = try served.worker(["--name", "second", "--until-done", "--folder", "other"])

@@ -110,8 +110,8 @@ import Testing
     try command.cleanUp()
   }
 
-  /// The objective suggests its own parameters, reports, sets attributes and prunes itself, over the
-  /// trial channel of a worker on another machine.
+  /// The objective suggests its own parameters, reports, sets attributes and prunes itself, over
+  /// the trial channel of a worker on another machine.
   @Test func runsADefineByRunObjectiveInPython() throws {
     let command = try BuiltCommand()
     try command.write(

@@ -4,9 +4,9 @@ import StudyModel
 /// A lease table with the store, the workers and the network around it, small enough to visit every
 /// state that it can get into.
 ///
-/// The store is what a `StudyStore` promises and no more: attempts that close once, deadlines, and a
-/// fence. A coordinator may die between any two events; workers may fall silent, send a result twice,
-/// or never hear what they got.
+/// The store is what a `StudyStore` promises and no more: attempts that close once, deadlines, and
+/// a fence. A coordinator may die between any two events; workers may fall silent, send a result
+/// twice, or never hear what they got.
 struct LeaseModel: Hashable {
   struct Attempt: Hashable {
     let worker: String

@@ -44,8 +44,8 @@ import Testing
     #expect(outbox.hasDelivered("a"))
   }
 
-  /// The trial ended while its reports were on their way. Whether they arrive or not, what is written
-  /// down of the result has them: this process may end before it can send them again.
+  /// The trial ended while its reports were on their way. Whether they arrive or not, what is
+  /// written down of the result has them: this process may end before it can send them again.
   @Test func aResultTakesAlongWhatIsOnItsWay() {
     var outbox = Outbox()
     outbox.add(Self.report("a", 0))

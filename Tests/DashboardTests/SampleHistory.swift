@@ -5,8 +5,8 @@ import StudyModel
 enum SampleHistory {
   /// `rate`, `layers` and `kind`; the numbers are the trials' places here.
   ///
-  /// 0 completed with 0.5, 1 completed with 0.25 and infeasible, 2 pruned after two reports, 3 failed
-  /// without parameters, 4 running for 90 s at ``now``, 5 waiting, 6 completed with ∞.
+  /// 0 completed with 0.5, 1 completed with 0.25 and infeasible, 2 pruned after two reports, 3
+  /// failed without parameters, 4 running for 90 s at ``now``, 5 waiting, 6 completed with ∞.
   static func make() throws -> TrialHistory {
     var history = TrialHistory(directions: [.minimize], studyName: "s")
     let rate = Distribution.float(try FloatDistribution(low: 0, high: 1))

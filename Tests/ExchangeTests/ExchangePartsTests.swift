@@ -35,7 +35,8 @@ import Testing
 
 @Suite struct StableHashTests {
   /// FNV-1a of 128 bits of "a\u{FF}", computed with Python's integers:
-  /// h = 0x6c62272e07bb014262b821756295c58d; for b in b"a\xff": h = (h ^ b) * (2**88 + 0x13b) % 2**128
+  /// h = 0x6c62272e07bb014262b821756295c58d; for b in b"a\xff": h = (h ^ b) * (2**88 + 0x13b) %
+  /// 2**128
   @Test func isTheSameEverywhere() {
     #expect(StableHash.text("a") == "0880954550ab1be95aa0733055b751b9")
     #expect(StableHash.text("a", "b") != StableHash.text("ab"))

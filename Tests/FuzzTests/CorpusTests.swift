@@ -2,8 +2,8 @@ import Foundation
 import FuzzTargets
 import Testing
 
-/// What the fuzzer found worth keeping: inputs that reach different places of the parsers, and those
-/// that once broke one.
+/// What the fuzzer found worth keeping: inputs that reach different places of the parsers, and
+/// those that once broke one.
 @Suite struct CorpusTests {
   static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus")
 

@@ -16,8 +16,8 @@ internal import System
     getenv("FUZZ_TARGET").flatMap { FuzzTarget(rawValue: String(cString: $0)) } ?? .json
 #endif
 
-/// Invents input for the parsers of input from outside, with libFuzzer; `make fuzz` builds and runs it.
-/// Built without it, there is nothing to do.
+/// Invents input for the parsers of input from outside, with libFuzzer; `make fuzz` builds and runs
+/// it. Built without it, there is nothing to do.
 @main enum Fuzzer {
   static func main() {
     #if FUZZING

@@ -69,7 +69,8 @@ import Testing
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { #expect(throws: Never.self) { try FileManager.default.removeItem(at: folder) } }
     let program = folder.appendingPathComponent("needletail").path
-    // Written by another process: a program that a test beside this one starts must not keep it open.
+    // Written by another process: a program that a test beside this one starts must not keep it
+    // open.
     _ = try Program.run(
       ["sh", "-c", "cat > \"$0\" && chmod 755 \"$0\"", program], input: Self.worker)
     try body(program, folder)

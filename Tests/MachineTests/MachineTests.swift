@@ -8,7 +8,8 @@ import Testing
     try Scenario.run("check_machines.py", kind)
   }
 
-  /// By the commands of the page "Many machines", over TLS with a token; nothing can be read on the way.
+  /// By the commands of the page "Many machines", over TLS with a token; nothing can be read on the
+  /// way.
   @Test func digitsRunsOnThreeMachines() throws {
     try Scenario.run("three_machines.py")
   }

@@ -136,7 +136,8 @@ import Testing
 
   @Test func prunes() throws {
     let program = Self.optunaProgram.replacing("IMPORT", with: "needletail")
-    // The last line fails as in Optuna, since no trial is completed; the trial is pruned all the same.
+    // The last line fails as in Optuna, since no trial is completed; the trial is pruned all the
+    // same.
     #expect(
       try run(program, RecordingHandler(pruneFrom: 2)).outcome
         == .pruned(reason: "step 2 is behind"))

@@ -196,7 +196,8 @@ import Testing
     }
   }
 
-  /// Opening and reading a database of Optuna changes nothing; the first use of a study adds our tables.
+  /// Opening and reading a database of Optuna changes nothing; the first use of a study adds our
+  /// tables.
   @Test func addsOurTablesOnWriting() throws {
     let address = try PostgresServer.shared().newDatabase()
     let url = address.replacing("postgresql:", with: "postgresql+psycopg2:")
@@ -215,8 +216,8 @@ import Testing
     #expect(try PostgresServer.psql(address, ours) != "0")
   }
 
-  /// The guard: nobody changes the state of a finished trial or takes a running one again, and what we
-  /// keep of a study goes with it, whoever deletes it.
+  /// The guard: nobody changes the state of a finished trial or takes a running one again, and what
+  /// we keep of a study goes with it, whoever deletes it.
   @Test func guardsStates() throws {
     let address = try PostgresServer.shared().newDatabase()
     let store = try PostgresStudyStore(address: address)

@@ -9,8 +9,8 @@ import Testing
 
 /// A server that goes away and comes back while it is used.
 @Suite struct OutageTests {
-  /// Threads run trials while the server is stopped and killed again and again: every call returns in
-  /// the end, each trial that was acknowledged is there once, and none is there twice.
+  /// Threads run trials while the server is stopped and killed again and again: every call returns
+  /// in the end, each trial that was acknowledged is there once, and none is there twice.
   @Test func goesOnAfterRestarts() throws {
     let server = try PostgresServer()
     defer { server.close() }
@@ -38,8 +38,8 @@ import Testing
             ]
             let commit = StoreStep.commit(
               events.map { TrialChange(trial.reference, $0) }, under: [lease])
-            // What was taken without waiting for the disk may be gone after a crash; then the lease is
-            // refused, and the result with it.
+            // What was taken without waiting for the disk may be gone after a crash; then the lease
+            // is refused, and the result with it.
             switch try store.perform([commit], in: study)[0] {
             case .committed: told.add(lease.token)
             case .failed(.leaseLost), .failed(.unknownTrial): break
@@ -72,8 +72,8 @@ import Testing
     #expect(Set(tokens).count == tokens.count)
   }
 
-  /// A server that stays away is given up after a bounded time, with a sentence; when it is back the
-  /// same object goes on, and a result that is told again is taken once.
+  /// A server that stays away is given up after a bounded time, with a sentence; when it is back
+  /// the same object goes on, and a result that is told again is taken once.
   @Test func givesUpInTime() throws {
     let server = try PostgresServer()
     defer { server.close() }
@@ -106,8 +106,8 @@ import Testing
     }
   }
 
-  /// A commit whose answer never came is known as done when it is sent again: here the connection is cut
-  /// by the server in the middle of it, at every moment.
+  /// A commit whose answer never came is known as done when it is sent again: here the connection
+  /// is cut by the server in the middle of it, at every moment.
   @Test func resolvesDoubt() throws {
     let address = try PostgresServer.shared().newDatabase()
     let store = try PostgresStudyStore(address: address)

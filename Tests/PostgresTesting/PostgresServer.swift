@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// A throw-away PostgreSQL server, one for all tests of a process; see `postgres_server.py`, which stops it when
-/// this process ends, however that happens.
+/// A throw-away PostgreSQL server, one for all tests of a process; see `postgres_server.py`, which
+/// stops it when this process ends, however that happens.
 public final class PostgresServer: @unchecked Sendable {
   // The pipes are only used under `lock`.
   private let lock = NSLock()

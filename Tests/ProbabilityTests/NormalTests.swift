@@ -4,8 +4,9 @@ import Probability
 import StudyModel
 import Testing
 
-/// Values of SciPy 1.17, written by `Fixtures/normal.py`. Tolerances are relative to the larger of the
-/// expected value and 1 for logarithms and quantiles, since what is near 0 there is a difference.
+/// Values of SciPy 1.17, written by `Fixtures/normal.py`. Tolerances are relative to the larger of
+/// the expected value and 1 for logarithms and quantiles, since what is near 0 there is a
+/// difference.
 @Suite struct NormalTests {
   private static let fixture: [String: [[Double]]] = {
     let url = URL(filePath: #filePath).deletingLastPathComponent()

@@ -12,8 +12,8 @@ import Testing
     for (place, point) in golden { #expect(points[Int(place) ?? 0] == point, "point \(place)") }
   }
 
-  /// Of 2ᵐ points each of 2ᵐ equal parts of a coordinate has one; in the first two coordinates together
-  /// so has every rectangle of that size that halving makes.
+  /// Of 2ᵐ points each of 2ᵐ equal parts of a coordinate has one; in the first two coordinates
+  /// together so has every rectangle of that size that halving makes.
   @Test(arguments: 0..<5 as Range<UInt64>)
   func scramblingKeepsTheNet(seed: UInt64) {
     var generator = TrialGenerator(seed: seed, trial: 0)

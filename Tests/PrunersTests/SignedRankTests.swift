@@ -16,7 +16,8 @@ import Testing
       let differences = try #require(one["differences"]?.array).compactMap(\.number)
       let expected = try #require(one["p"]?.number)
       let p = SignedRanks.probability(ofAtLeast: differences)
-      // Sums of up to 1,275 terms in another order; the normal tail to a few units in the last place.
+      // Sums of up to 1,275 terms in another order; the normal tail to a few units in the last
+      // place.
       #expect(abs(p - expected) <= 1e-13 * expected, "case \(index): \(p) and \(expected)")
     }
   }

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// A child process of a test, with pipes to it, that is killed when it takes longer than any of them may.
+/// A child process of a test, with pipes to it, that is killed when it takes longer than any of
+/// them may.
 struct Child {
   let process: Process
   private let input: Pipe
@@ -36,7 +37,8 @@ struct Child {
     try input.fileHandleForWriting.close()
   }
 
-  /// Reads until a line ends; what it read is not returned by ``finish()`` any more. Empty at the end.
+  /// Reads until a line ends; what it read is not returned by ``finish()`` any more. Empty at the
+  /// end.
   func readLine() throws -> String {
     var line = Data()
     while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([10]) {

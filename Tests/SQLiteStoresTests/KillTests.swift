@@ -50,7 +50,8 @@ import Testing
     let completed = Set(trials.filter { $0.state == .completed }.map(\.number))
     #expect(completed.isSuperset(of: confirmed))
     #expect(confirmed.count > 100)
-    // Each running trial belonged to a writer that is dead; it can be claimed when its lease ran out.
+    // Each running trial belonged to a writer that is dead; it can be claimed when its lease ran
+    // out.
     let later = Timestamp.now().advanced(by: .seconds(120))
     var claimed: [Int] = []
     while let (trial, lease) = try store.claimTrial(

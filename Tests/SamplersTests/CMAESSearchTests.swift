@@ -37,8 +37,8 @@ import Testing
     return (points, losses)
   }
 
-  /// The package cmaes 0.13.0 reaches −1.71 ± 0.05 on this sphere with 200 seeds, pseudo-random points
-  /// of our own −1.67 ± 0.05.
+  /// The package cmaes 0.13.0 reaches −1.71 ± 0.05 on this sphere with 200 seeds, pseudo-random
+  /// points of our own −1.67 ± 0.05.
   @Test func isFasterThanRandomlyDrawn() throws {
     var sum = 0.0
     for seed in 0..<20 as Range<UInt64> {

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Samplers
 
-/// Kernels, likelihoods, posteriors and improvements against those of Optuna 5 and, through the script
-/// that wrote them, of scikit-learn: Fixtures/gp.py.
+/// Kernels, likelihoods, posteriors and improvements against those of Optuna 5 and, through the
+/// script that wrote them, of scikit-learn: Fixtures/gp.py.
 @Suite struct GPGoldenTests {
   struct Case: Decodable, Sendable {
     let choices: [Int]

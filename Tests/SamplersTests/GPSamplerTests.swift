@@ -76,7 +76,8 @@ import Testing
   }
 
   @Test func findsAMinimumSoon() throws {
-    // Random search leaves about 1.4 after 30 trials in two dimensions; 4 of 4 seeds must be far below.
+    // Random search leaves about 1.4 after 30 trials in two dimensions; 4 of 4 seeds must be far
+    // below.
     for seed in 0..<4 as Range<UInt64> {
       var study = Study(try Self.floats(2), seed: seed)
       try study.run(30) { _, x in
@@ -228,7 +229,8 @@ import Testing
       )
     }
     let values = study.history.objectiveValues.values.map { $0 }
-    // The front is x₁ = 0, −1 ≤ x₀ ≤ 1, with the volume 22.67 below (5, 5); random search reaches about 19.
+    // The front is x₁ = 0, −1 ≤ x₀ ≤ 1, with the volume 22.67 below (5, 5); random search reaches
+    // about 19.
     #expect(Hypervolume.volume(values, below: [5, 5]) > 21.5)
   }
 

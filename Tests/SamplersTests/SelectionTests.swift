@@ -4,7 +4,8 @@ import Samplers
 import StudyModel
 import Testing
 
-/// Holds ranks, crowding distances and elites against Optuna 5.0.0; Fixtures/nsga2.py made the values.
+/// Holds ranks, crowding distances and elites against Optuna 5.0.0; Fixtures/nsga2.py made the
+/// values.
 @Suite struct SelectionTests {
   @Test func ranksCrowdingAndElitesAgree() throws {
     let path = URL(filePath: #filePath).deletingLastPathComponent()

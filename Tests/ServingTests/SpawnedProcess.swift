@@ -62,8 +62,8 @@ final class SpawnedProcess {
       decoding: try Data(contentsOf: scratch.url.appendingPathComponent(name)), as: UTF8.self)
   }
 
-  /// Waits for the end; returns the exit code, or −1 when a signal ended it. Kills it, and fails, when
-  /// the end does not come.
+  /// Waits for the end; returns the exit code, or −1 when a signal ended it. Kills it, and fails,
+  /// when the end does not come.
   func wait(within limit: Duration = .seconds(120)) throws -> Int32 {
     let deadline = ContinuousClock.now + limit
     var status: Int32 = 0

@@ -7,10 +7,10 @@ import System
 
 /// A process of ours for tests that need several.
 ///
-/// `StoreWorker write STORE STUDY WORKER` runs trials of three parameters and three reports until it is
-/// killed, and prints the number of each when the store has confirmed its end. `StoreWorker drain STORE STUDY
-/// WORKER` prints `ready`, waits for the end of its input, runs queued trials until none is left, and
-/// prints the number of each as it begins.
+/// `StoreWorker write STORE STUDY WORKER` runs trials of three parameters and three reports until
+/// it is killed, and prints the number of each when the store has confirmed its end.
+/// `StoreWorker drain STORE STUDY WORKER` prints `ready`, waits for the end of its input, runs
+/// queued trials until none is left, and prints the number of each as it begins.
 @main struct StoreWorker {
   static func main() throws {
     let arguments = CommandLine.arguments

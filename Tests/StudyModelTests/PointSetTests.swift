@@ -23,8 +23,8 @@ import Testing
   func numbersAreOneToOne() throws {
     let space = try conditional()
     let points = try #require(PointSet(space))
-    // By hand, per n: a and c 1 each, 1 has 5 x; b has 5 x, times 1, or times (3 y, one with 2 z) for
-    // n = 3 and 9: 5 · 7 + 2 · 5 · 4 + 3 · 5.
+    // By hand, per n: a and c 1 each, 1 has 5 x; b has 5 x, times 1, or times (3 y, one with 2 z)
+    // for n = 3 and 9: 5 · 7 + 2 · 5 · 4 + 3 · 5.
     let count = try #require(points.count)
     #expect(count == 5 * 7 + 2 * 5 * 4 + 3 * 5)
     var seen: Set<[ParameterAssignment]> = []

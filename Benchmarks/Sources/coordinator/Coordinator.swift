@@ -1,8 +1,8 @@
 import BenchmarkSupport
 import StudyModel
 
-/// Measures `needletail serve` with clients that cost as little as possible: one thread drives all of
-/// them over raw sockets.
+/// Measures `needletail serve` with clients that cost as little as possible: one thread drives all
+/// of them over raw sockets.
 @main
 enum CoordinatorBenchmark {
   private static let usage = """

@@ -5,8 +5,8 @@ import Pruners
 import Samplers
 import StudyModel
 
-/// Drives the problems of a folder that speaks the protocol of its `problem_server.py` with one of our
-/// samplers and pruners, and writes a line per run for its `score.py`.
+/// Drives the problems of a folder that speaks the protocol of its `problem_server.py` with one of
+/// our samplers and pruners, and writes a line per run for its `score.py`.
 @main struct Problems {
   static let usage = """
     usage: problems FOLDER OUTPUT [--sampler auto] [--pruner none] [--seeds 10] [--first-seed 0]
@@ -95,7 +95,8 @@ import StudyModel
     return FileManager.default.isExecutableFile(atPath: venv.path) ? venv.path : "python3"
   }
 
-  /// - Parameter startup: Trials before the first model, for the samplers that have one; nil for theirs.
+  /// - Parameter startup: Trials before the first model, for the samplers that have one; nil for
+  ///   theirs.
   static func sampler(_ name: String, _ startup: Int?) -> (any Sampler)? {
     var tpe = TPESampler()
     if let startup { tpe.startupTrials = startup }

@@ -37,7 +37,8 @@ struct StudyLoop {
     history = TrialHistory(directions: problem.directions)
   }
 
-  /// Runs `budget` evaluations; of learning curves so many epochs that they make budget / 5 full ones.
+  /// Runs `budget` evaluations; of learning curves so many epochs that they make budget / 5 full
+  /// ones.
   mutating func run(budget: Int) throws {
     _ = try server.ask([
       "problem": .string(problem.name), "seed": .integer(Int(seed)),

@@ -76,8 +76,8 @@ enum Loading {
     ).emit()
   }
 
-  /// In a fresh process: opens the study and reads it, and prints the seconds of the first and of the
-  /// second time, the peak of the memory in MB, and what was found.
+  /// In a fresh process: opens the study and reads it, and prints the seconds of the first and of
+  /// the second time, the peak of the memory in MB, and what was found.
   static func read(_ path: String, trials: Int, what: String) throws {
     let clock = ContinuousClock()
     let begin = clock.now

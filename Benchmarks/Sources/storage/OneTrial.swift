@@ -1,7 +1,8 @@
 import Foundation
 import Needletail
 
-/// One trial of the storage benchmarks, as a user of the library runs it: 10 parameters and 10 reports.
+/// One trial of the storage benchmarks, as a user of the library runs it: 10 parameters and 10
+/// reports.
 struct OneTrial {
   static let size = 10
   static let names = (0..<size).map { "x\($0)" }

@@ -4,8 +4,8 @@ internal import System
 
 /// The normal distribution that CMA-ES moves: mean m, step size σ, covariance C, and its two paths.
 ///
-/// Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016; equation numbers are those
-/// there.
+/// Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016; equation numbers are
+/// those there.
 package struct CMADistribution: Sendable {
   /// The constants of the strategy.
   package let parameters: CMAParameters
@@ -141,8 +141,9 @@ package struct CMADistribution: Sendable {
     if recent.count > length { recent.removeFirst() }
   }
 
-  /// Whether going on makes no sense: the step is too small or too large, the covariance degenerate, or
-  /// the losses of many generations all equal. Hansen, 2016, B.3, with tolerances for the unit cube.
+  /// Whether going on makes no sense: the step is too small or too large, the covariance
+  /// degenerate, or the losses of many generations all equal. Hansen, 2016, B.3, with tolerances
+  /// for the unit cube.
   var isStuck: Bool {
     let largest = scales.max() ?? 0
     if !(step * largest > 1e-9) || step * largest > 1e4 { return true }
@@ -209,10 +210,11 @@ package struct CMADistribution: Sendable {
     vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
   }
 
-  /// A distribution around the best of earlier points: their mean and covariance, widened by `width`.
+  /// A distribution around the best of earlier points: their mean and covariance, widened by
+  /// `width`.
   ///
-  /// Nomura, Watanabe, Akimoto, Ozaki and Onishi, "Warm Starting CMA-ES for Hyperparameter Optimization",
-  /// AAAI 2021, equation 6.
+  /// Nomura, Watanabe, Akimoto, Ozaki and Onishi, "Warm Starting CMA-ES for Hyperparameter
+  /// Optimization", AAAI 2021, equation 6.
   ///
   /// - Parameters:
   ///   - points: The best first; at least one.

@@ -3,18 +3,19 @@ public import Probability
 public import StudyModel
 internal import System
 
-/// Moves and shapes a normal distribution over the numeric parameters towards the best trials: CMA-ES.
+/// Moves and shapes a normal distribution over the numeric parameters towards the best trials:
+/// CMA-ES.
 ///
-/// Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; for discrete parameters with margin (Hamano et
-/// al., GECCO 2022), begun where earlier trials were good (Nomura et al., AAAI 2021), restarted when it
-/// has converged (BIPOP: Hansen, GECCO 2009); drawn evenly instead of at random (Teytaud and Gelly,
-/// GECCO 2007). Weights and rates are those of Optuna's.
+/// Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; for discrete parameters with margin
+/// (Hamano et al., GECCO 2022), begun where earlier trials were good (Nomura et al., AAAI 2021),
+/// restarted when it has converged (BIPOP: Hansen, GECCO 2009); drawn evenly instead of at random
+/// (Teytaud and Gelly, GECCO 2007). Weights and rates are those of Optuna's.
 ///
-/// The parameters that are active in every trial are searched together; choices, and parameters that
-/// are active only sometimes, are sampled with a univariate ``TPESampler``. Each population's worth of
-/// results moves the distribution, in whichever order trials finish; those drawn before the latest
-/// move count for a bounded way (Hansen, 2011), so any number of workers may run at once. With several
-/// objectives, results are ordered by rank and crowding as in NSGA-II.
+/// The parameters that are active in every trial are searched together; choices, and parameters
+/// that are active only sometimes, are sampled with a univariate ``TPESampler``. Each population's
+/// worth of results moves the distribution, in whichever order trials finish; those drawn before
+/// the latest move count for a bounded way (Hansen, 2011), so any number of workers may run at
+/// once. With several objectives, results are ordered by rank and crowding as in NSGA-II.
 public struct CMAESSampler: Sampler {
   /// What follows when the search has converged.
   public enum Restarts: String, Sendable, CaseIterable {
@@ -41,7 +42,8 @@ public struct CMAESSampler: Sampler {
     get { settings.restarts }
     set { settings.restarts = newValue }
   }
-  /// Whether the search begins where the best of earlier trials are, if other samplers ran at least ten.
+  /// Whether the search begins where the best of earlier trials are, if other samplers ran at least
+  /// ten.
   public var isWarmStarted: Bool {
     get { settings.isWarmStarted }
     set { settings.isWarmStarted = newValue }

@@ -2,11 +2,11 @@ internal import Probability
 package import StudyModel
 internal import System
 
-/// Keeps the discrete coordinates of CMA-ES from getting stuck on one value: the values beside the mean's
-/// keep at least some probability.
+/// Keeps the discrete coordinates of CMA-ES from getting stuck on one value: the values beside the
+/// mean's keep at least some probability.
 ///
-/// Hamano, Saito, Nomura and Shirakawa, "CMA-ES with Margin: Lower-Bounding Marginal Probability for
-/// Mixed-Integer Black-Box Optimization", GECCO 2022, §4.
+/// Hamano, Saito, Nomura and Shirakawa, "CMA-ES with Margin: Lower-Bounding Marginal Probability
+/// for Mixed-Integer Black-Box Optimization", GECCO 2022, §4.
 package struct CMAMargin: Sendable {
   /// The least probability, α; of one side of a value in the middle half of it.
   package let margin: Double
@@ -70,8 +70,8 @@ package struct CMAMargin: Sendable {
 }
 
 extension UnitBox {
-  /// The grid's value at a place from 0 to 1: its own place, and the boundaries to its neighbours; nil
-  /// where there is none.
+  /// The grid's value at a place from 0 to 1: its own place, and the boundaries to its neighbours;
+  /// nil where there is none.
   func cell(at unit: Double) -> (low: Double?, centre: Double, high: Double?) {
     let value = value(unit)
     let (first, last, step): (Double, Double, Double)

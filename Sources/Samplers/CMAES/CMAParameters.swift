@@ -2,8 +2,8 @@ internal import System
 
 /// The constants of CMA-ES for a dimension and a population size.
 ///
-/// Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016, table 1; equation numbers
-/// are those there. The names are those of the tutorial.
+/// Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016, table 1; equation
+/// numbers are those there. The names are those of the tutorial.
 package struct CMAParameters: Sendable {
   /// λ, the number of points per generation.
   package let populationSize: Int

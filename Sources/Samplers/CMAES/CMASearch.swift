@@ -4,8 +4,8 @@ internal import System
 
 /// One study's CMA-ES: a fold over finished trials, with restarts.
 ///
-/// Filling its population → updated → filling …; stuck → restarted. Trials are taken in as they finish;
-/// each that completes a population moves the distribution.
+/// Filling its population → updated → filling …; stuck → restarted. Trials are taken in as they
+/// finish; each that completes a population moves the distribution.
 struct CMASearch {
   /// What is asked of it.
   struct Settings: Hashable, Sendable {
@@ -39,7 +39,8 @@ struct CMASearch {
   /// Trials of other samplers before the first of this one.
   private var earlier: [Point] = []
   private var hasBegun = false
-  /// How often it was restarted with a larger population, and the trials used by either kind of run.
+  /// How often it was restarted with a larger population, and the trials used by either kind of
+  /// run.
   private var enlargements = 0
   private var trialsOfLarge = 0
   private var trialsOfSmall = 0
@@ -111,9 +112,9 @@ struct CMASearch {
 
   /// Draws a point, and where it comes to lie in the cube: its discrete coordinates on their grids.
   ///
-  /// The trials of a study are spread evenly over the distribution, by the points of a scrambled Sobol
-  /// sequence; those outside the cube are drawn anew at random. Teytaud and Gelly, "DCMA: Yet Another
-  /// Derandomization in Covariance-Matrix-Adaptation", GECCO 2007.
+  /// The trials of a study are spread evenly over the distribution, by the points of a scrambled
+  /// Sobol sequence; those outside the cube are drawn anew at random. Teytaud and Gelly, "DCMA: Yet
+  /// Another Derandomization in Covariance-Matrix-Adaptation", GECCO 2007.
   func draw(
     for trial: Int, using generator: inout TrialGenerator
   ) -> (drawn: [Double], shown: [Double]) {
@@ -135,10 +136,10 @@ struct CMASearch {
     return (drawn, margin.rounded(drawn, mean: distribution.mean))
   }
 
-  /// Begins a new run elsewhere: IPOP doubles the population each time (Auger and Hansen, "A Restart CMA
-  /// Evolution Strategy with Increasing Population Size", CEC 2005); BIPOP alternates that with
-  /// small populations and steps, each getting as many trials (Hansen, "Benchmarking a BI-Population
-  /// CMA-ES on the BBOB-2009 Function Testbed", GECCO 2009).
+  /// Begins a new run elsewhere: IPOP doubles the population each time (Auger and Hansen, "A
+  /// Restart CMA Evolution Strategy with Increasing Population Size", CEC 2005); BIPOP alternates
+  /// that with small populations and steps, each getting as many trials (Hansen, "Benchmarking a
+  /// BI-Population CMA-ES on the BBOB-2009 Function Testbed", GECCO 2009).
   private mutating func restart() {
     var generator = seed
     for _ in 0..<(2 * generation) { _ = generator.next() }
@@ -162,8 +163,8 @@ struct CMASearch {
     runStart = generation
   }
 
-  /// The places of the points, the best first: feasible before infeasible, by loss; with several objectives
-  /// by rank and crowding. The first of equals comes first.
+  /// The places of the points, the best first: feasible before infeasible, by loss; with several
+  /// objectives by rank and crowding. The first of equals comes first.
   private static func order(of points: [Point]) -> [Int] {
     let individuals = points.enumerated().map {
       Selection.Individual(number: $0, losses: $1.losses, violation: $1.violation)

@@ -9,7 +9,8 @@ public import StudyModel
 /// without; a conditional parameter is varied only where it is active. Or the values of each
 /// parameter are given. A point that any trial took, whatever became of it, is not tried again.
 ///
-/// Several processes on one study never take one point twice: the coordinator claims it in the store.
+/// Several processes on one study never take one point twice: the coordinator claims it in the
+/// store.
 public struct GridSampler: Sampler {
   /// How many values a float without a step gets; at least 2.
   public let divisions: Int
@@ -25,7 +26,8 @@ public struct GridSampler: Sampler {
 
   /// Creates the sampler of a grid over declared parameters.
   ///
-  /// - Throws: ``SamplerError/badSetting(name:value:fix:)`` for less than 2 or more than 2²⁰ divisions.
+  /// - Throws: ``SamplerError/badSetting(name:value:fix:)`` for less than 2 or more than 2²⁰
+  ///   divisions.
   public init(divisions: Int = 10) throws(SamplerError) {
     guard divisions >= 2, divisions <= 1 << 20 else {
       throw .badSetting(
@@ -39,8 +41,8 @@ public struct GridSampler: Sampler {
   /// Creates the sampler of a grid of given values, for objectives that suggest their parameters
   /// themselves.
   ///
-  /// - Throws: ``SamplerError/badSetting(name:value:fix:)`` for a parameter without values or one that
-  ///   stands twice.
+  /// - Throws: ``SamplerError/badSetting(name:value:fix:)`` for a parameter without values or one
+  ///   that stands twice.
   public init(
     values: KeyValuePairs<String, [ParameterValue]>
   ) throws(SamplerError) {

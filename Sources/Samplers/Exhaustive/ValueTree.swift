@@ -37,8 +37,8 @@ struct ValueTree {
 
   private let root: Node
 
-  /// The tree of the values that `parameter` can take, given what the trial has so far; nil if it has
-  /// too many.
+  /// The tree of the values that `parameter` can take, given what the trial has so far; nil if it
+  /// has too many.
   init?(of history: TrialHistory, from parameter: Parameter, for trial: Int) {
     guard let values = Self.values(of: parameter.distribution) else { return nil }
     root = Node()

@@ -5,8 +5,8 @@ internal import StudyModel
 struct VisitedPoints {
   /// The numbers of the points, ascending.
   let numbers: [Int]
-  /// Trials that will take a point, nobody knows yet which: those that just began to run, and queued ones
-  /// whose values are not all given.
+  /// Trials that will take a point, nobody knows yet which: those that just began to run, and
+  /// queued ones whose values are not all given.
   let undecided: Int
 
   /// Looks at all trials but the one that asks.

@@ -125,11 +125,11 @@ struct AcquisitionFunction {
     }
   }
 
-  /// Discounts points about which the model knows more than one more noisy value would tell: the factor
-  /// 1 − τ / √(σ² + τ²) of augmented expected improvement. Without it a noisy objective is measured
-  /// at its best point again and again.
-  /// Huang, Allen, Notz and Zeng, "Global Optimization of Stochastic Black-Box Systems via Sequential Kriging
-  /// Meta-Models", J. Global Optimization 34(3), 2006, equation 12.
+  /// Discounts points about which the model knows more than one more noisy value would tell: the
+  /// factor 1 − τ / √(σ² + τ²) of augmented expected improvement. Without it a noisy objective is
+  /// measured at its best point again and again. Huang, Allen, Notz and Zeng, "Global Optimization
+  /// of Stochastic Black-Box Systems via Sequential Kriging Meta-Models", J. Global Optimization
+  /// 34(3), 2006, equation 12.
   private static func discountReplicates(
     _ prediction: Surrogate.Prediction, noise: Double, _ values: inout [Double],
     _ slopes: inout Slopes

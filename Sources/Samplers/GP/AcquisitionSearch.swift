@@ -3,9 +3,9 @@ internal import Probability
 
 /// Looks for the point of a space where an acquisition function is largest.
 ///
-/// Many points are compared first, spread by Sobol's sequence and scattered about the best trials; from
-/// the best of them numbers climb along the gradient, all starts in one batch, and the values of grids and
-/// choices are tried one by one, in turns, until nothing changes.
+/// Many points are compared first, spread by Sobol's sequence and scattered about the best trials;
+/// from the best of them numbers climb along the gradient, all starts in one batch, and the values
+/// of grids and choices are tried one by one, in turns, until nothing changes.
 struct AcquisitionSearch {
   let space: GPSpace
   let layout: FeatureLayout
@@ -21,8 +21,8 @@ struct AcquisitionSearch {
     var value: Double
   }
 
-  /// A grid of at most that many values is searched value by value, a larger one as if continuous, and
-  /// then about the value found.
+  /// A grid of at most that many values is searched value by value, a larger one as if continuous,
+  /// and then about the value found.
   private static let largestListedGrid = 16.0
 
   /// The best points found, best first; at least one.
@@ -108,8 +108,9 @@ struct AcquisitionSearch {
   ) -> [[Double]] {
     let d = space.count
     return (0..<count).map { i in
-      // In small spaces all coordinates move, in large ones some: Regis and Shoemaker, "Combining Radial
-      // Basis Function Surrogates and Dynamic Coordinate Search", Engineering Optimization 45(5), 2013.
+      // In small spaces all coordinates move, in large ones some: Regis and Shoemaker, "Combining
+      // Radial Basis Function Surrogates and Dynamic Coordinate Search", Engineering Optimization
+      // 45(5), 2013.
       let share = min(1, max(2, 20 * generator.uniform()) / Double(d))
       let width = [0.3, 0.1, 0.03, 0.01][i % 4]
       var point = anchor
@@ -184,8 +185,8 @@ struct AcquisitionSearch {
 
   // MARK: Values one by one
 
-  /// Moves every candidate to the best of the points that differ in the value of one grid or choice, until
-  /// there is no better one; whether any moved.
+  /// Moves every candidate to the best of the points that differ in the value of one grid or
+  /// choice, until there is no better one; whether any moved.
   private func tryValues(_ candidates: inout [Candidate]) -> Bool {
     let listed = space.kinds.indices.filter { space.kinds[$0] != .continuous }
     guard !listed.isEmpty else { return false }

@@ -3,15 +3,15 @@ internal import StudyModel
 
 /// What the trials of a study say, sorted for the models.
 struct Evidence {
-  /// The trials with usable values, pruned ones whose end can be forecast among them, in the order they
-  /// finished.
+  /// The trials with usable values, pruned ones whose end can be forecast among them, in the order
+  /// they finished.
   private(set) var observed: [Int] = []
   /// How many trials had finished when each observed one did, itself included.
   private(set) var finishedUpTo: [Int] = []
   /// Per objective the losses of the observed trials: smaller is better, finite.
   private(set) var losses: [[Double]]
-  /// Finished trials of which only is known that they are not good: failed, pruned without a forecast of
-  /// their end, not a number or an infinite loss; the latest ones.
+  /// Finished trials of which only is known that they are not good: failed, pruned without a
+  /// forecast of their end, not a number or an infinite loss; the latest ones.
   private(set) var poor: [Int] = []
   /// Completed and pruned trials: those that had all their parameters.
   private(set) var whole: [Int] = []
@@ -60,8 +60,9 @@ struct Evidence {
     readConstraints(history)
   }
 
-  /// The loss that a pruned trial would have ended with, told by the trials that had completed before it,
-  /// and no better than the best of them; nil when too few of them reported at its last step.
+  /// The loss that a pruned trial would have ended with, told by the trials that had completed
+  /// before it, and no better than the best of them; nil when too few of them reported at its last
+  /// step.
   private func forecast(of number: Int, in history: TrialHistory) -> Double? {
     guard history.directions.count == 1, let last = history.reports[number].last else { return nil }
     var pairs: [(early: Double, final: Double)] = []
@@ -88,8 +89,8 @@ struct Evidence {
     for (k, value) in values.enumerated() { losses[k].append(value) }
   }
 
-  /// The losses of a trial; nil when one is not a number or infinitely bad. Huge values are brought to
-  /// where differences do not overflow.
+  /// The losses of a trial; nil when one is not a number or infinitely bad. Huge values are brought
+  /// to where differences do not overflow.
   private static func losses(of number: Int, in history: TrialHistory) -> [Double]? {
     let values = history.objectiveValues[number] ?? [history.values[number]]
     guard values.count == history.directions.count else { return nil }
@@ -102,8 +103,8 @@ struct Evidence {
     return losses
   }
 
-  /// How many observations there were since the best loss last fell by more than a hundredth of the median
-  /// distance to it.
+  /// How many observations there were since the best loss last fell by more than a hundredth of the
+  /// median distance to it.
   var sinceProgress: Int {
     guard let best = losses[0].min() else { return 0 }
     let least = 0.01 * OutputTransform.unit(of: losses[0].map { $0 - best })

@@ -4,11 +4,12 @@ internal import LinearAlgebra
 ///
 /// Choices that no trial had are alike to the model, and share one feature.
 ///
-/// An inactive parameter is at the origin of its features, which is the middle of an active number's
-/// range: two trials without it are at distance 0 in it, and the kernel stays positive definite, because
-/// all distances are Euclidean. The embedding with the origin as the inactive state is that of Hutter
-/// and Osborne, "A Kernel for Hierarchical Parameter Spaces", 2013, §3, with a straight line for their arc;
-/// that the branches differ is what the parent's own distance says.
+/// An inactive parameter is at the origin of its features, which is the middle of an active
+/// number's range: two trials without it are at distance 0 in it, and the kernel stays positive
+/// definite, because all distances are Euclidean. The embedding with the origin as the inactive
+/// state is that of Hutter and Osborne, "A Kernel for Hierarchical Parameter Spaces", 2013, §3,
+/// with a straight line for their arc; that the branches differ is what the parent's own distance
+/// says.
 struct FeatureLayout {
   private let firstFeature: [Int]
   /// Per categorical parameter, the feature of each choice.
@@ -49,7 +50,8 @@ struct FeatureLayout {
   /// The feature of a number.
   func feature(ofNumber j: Int) -> Int { firstFeature[j] }
 
-  /// The choices of a categorical that the model tells apart: those that were seen, and one of the others.
+  /// The choices of a categorical that the model tells apart: those that were seen, and one of the
+  /// others.
   func distinctChoices(of j: Int) -> [Int] {
     var known: Set<Int> = []
     return featureOfChoice[j].indices.filter { known.insert(featureOfChoice[j][$0]).inserted }

@@ -2,8 +2,8 @@ internal import LinearAlgebra
 
 /// Points as columns of features, whose weighted squared distances are those of the kernel.
 ///
-/// A number is one feature, a categorical one per choice (1 / √2 at the chosen one, so that different
-/// choices are at distance 1), an inactive parameter zeros throughout.
+/// A number is one feature, a categorical one per choice (1 / √2 at the chosen one, so that
+/// different choices are at distance 1), an inactive parameter zeros throughout.
 struct FeaturePoints: Sendable {
   /// A column per point.
   var features: Matrix
@@ -12,8 +12,8 @@ struct FeaturePoints: Sendable {
 
   var count: Int { features.columns }
 
-  /// The features times the square roots of the inverse squared length scales, and the squared norm of
-  /// each column.
+  /// The features times the square roots of the inverse squared length scales, and the squared norm
+  /// of each column.
   func scaled(by parameters: KernelParameters) -> (features: Matrix, norms: [Double]) {
     let weights = parameterOf.map { parameters.inverseSquaredScales[$0].squareRoot() }
     var scaled = features

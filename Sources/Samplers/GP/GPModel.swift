@@ -19,10 +19,10 @@ struct GPModel {
 
   /// Whether this suggestion is made by a model that expects more of what is unknown.
   ///
-  /// A model that has promised improvements for long and not found any is too sure of itself. Every other
-  /// suggestion then takes losses as they are, so that small gains near the best count little, and halves
-  /// the length scales: Berkenkamp, Schoellig and Krause, "No-Regret Bayesian Optimization with Unknown
-  /// Hyperparameters", JMLR 20, 2019.
+  /// A model that has promised improvements for long and not found any is too sure of itself. Every
+  /// other suggestion then takes losses as they are, so that small gains near the best count
+  /// little, and halves the length scales: Berkenkamp, Schoellig and Krause, "No-Regret Bayesian
+  /// Optimization with Unknown Hyperparameters", JMLR 20, 2019.
   private let isDoubting: Bool
 
   init(_ space: GPSpace, _ evidence: Evidence, _ history: TrialHistory, for trial: Int) {
@@ -87,8 +87,8 @@ struct GPModel {
     }
   }
 
-  /// Whether the observations since the fit are on average more than two standard deviations from what
-  /// those before predicted.
+  /// Whether the observations since the fit are on average more than two standard deviations from
+  /// what those before predicted.
   private func isSurprised(_ k: Int, since count: Int) -> Bool {
     let model = Surrogate(
       FeatureLayout(space, seen: points).points(points),
@@ -98,8 +98,8 @@ struct GPModel {
     return latest.reduce(0) { $0 + $1 * $1 } > 4 * Double(latest.count)
   }
 
-  /// Several objectives as one, by random weights: the augmented Chebyshev distance to the best values.
-  /// Knowles (2006), equation 2, with ρ = 0.05.
+  /// Several objectives as one, by random weights: the augmented Chebyshev distance to the best
+  /// values. Knowles (2006), equation 2, with ρ = 0.05.
   private func scalarized(using generator: inout TrialGenerator) -> GPSeries {
     var weights = evidence.losses.map { _ in -log(1 - generator.uniform()) }
     let total = weights.reduce(0, +)
@@ -199,8 +199,9 @@ struct GPModel {
       elements: cube.map { StandardNormal.quantile(max($0, 0x1p-33)) })
   }
 
-  /// The observations that the model holds: all of a moderate number; of many the best fifth of the limit, as
-  /// many more nearest to the best one as make seven tenths, and the rest evenly spread over time.
+  /// The observations that the model holds: all of a moderate number; of many the best fifth of the
+  /// limit, as many more nearest to the best one as make seven tenths, and the rest evenly spread
+  /// over time.
   private func selectedRows() -> [Int] {
     let limit = GPSampler.largestModel
     guard points.count > limit else { return Array(points.indices) }
@@ -237,8 +238,8 @@ struct GPModel {
     return points.indices.filter { taken[$0] }
   }
 
-  /// The Pareto fronts of the fitted means, one for all draws, and the reference point a tenth of the
-  /// range of all observations below the worst of the front.
+  /// The Pareto fronts of the fitted means, one for all draws, and the reference point a tenth of
+  /// the range of all observations below the worst of the front.
   private func fronts(
     _ models: [Surrogate], _ rows: [Int], _ isFeasible: [Bool]
   ) -> [ParetoStrips] {
@@ -303,8 +304,8 @@ struct GPModel {
           layout.points(selected),
           scores: scores, poorCount: 0, ceiling: 0,
           draws: Matrix(zeros: 0, 1), parameters: fit.parameters),
-        // Held by the deviation of its noise: the best trials are often at a border, and one that is just
-        // beyond it is lost.
+        // Held by the deviation of its noise: the best trials are often at a border, and one that
+        // is just beyond it is lost.
         mean / deviation + fit.parameters.noise.squareRoot()
       )
     }

@@ -2,8 +2,9 @@ internal import LinearAlgebra
 internal import Probability
 
 extension GPSampler {
-  /// Times what fitting costs, for benchmarks: one evaluation of the likelihood with its gradient, and one
-  /// Cholesky factorization of a matrix of the same order, both on one thread; the shortest of several.
+  /// Times what fitting costs, for benchmarks: one evaluation of the likelihood with its gradient,
+  /// and one Cholesky factorization of a matrix of the same order, both on one thread; the shortest
+  /// of several.
   public static func fittingCost(
     observations count: Int, parameters: Int
   ) -> (evaluation: Duration, factorization: Duration) {

@@ -3,23 +3,24 @@ public import Probability
 public import StudyModel
 internal import System
 
-/// Samples by Gaussian processes: models the objective, and suggests where the expected improvement is
-/// largest.
+/// Samples by Gaussian processes: models the objective, and suggests where the expected improvement
+/// is largest.
 ///
-/// The kernel is Matérn 5/2 with a length scale per parameter; its parameters maximize the posterior
-/// density under the priors of Optuna 5 (Rasmussen and Williams, "Gaussian Processes for Machine
-/// Learning", 2006, chapter 5). Suggestions maximize the logarithm of expected improvement (Ament et al.,
-/// NeurIPS 2023) over the best posterior mean, which a lucky draw of the noise does not raise. Running trials
-/// are conditioned on by draws from their joint prediction; failed and pruned ones are known not to be
-/// good. Constraints multiply by the probability that they hold (Gelbart, Snoek and Adams, UAI 2014). Two
-/// objectives are judged by the expected gain of dominated area, more by random weights (Knowles,
-/// "ParEGO", IEEE Trans. Evolutionary Computation 10(1), 2006).
+/// The kernel is Matérn 5/2 with a length scale per parameter; its parameters maximize the
+/// posterior density under the priors of Optuna 5 (Rasmussen and Williams, "Gaussian Processes for
+/// Machine Learning", 2006, chapter 5). Suggestions maximize the logarithm of expected improvement
+/// (Ament et al., NeurIPS 2023) over the best posterior mean, which a lucky draw of the noise does
+/// not raise. Running trials are conditioned on by draws from their joint prediction; failed and
+/// pruned ones are known not to be good. Constraints multiply by the probability that they hold
+/// (Gelbart, Snoek and Adams, UAI 2014). Two objectives are judged by the expected gain of
+/// dominated area, more by random weights (Knowles, "ParEGO", IEEE Trans. Evolutionary Computation
+/// 10(1), 2006).
 ///
-/// Beyond ``largestModel`` observations the model holds a part of them: the best, those nearest to the best,
-/// and some of the rest.
+/// Beyond ``largestModel`` observations the model holds a part of them: the best, those nearest to
+/// the best, and some of the rest.
 ///
-/// A sampler keeps what it fitted for the next suggestion; the copies of a sampler share that. Suggestions
-/// do not depend on it.
+/// A sampler keeps what it fitted for the next suggestion; the copies of a sampler share that.
+/// Suggestions do not depend on it.
 public struct GPSampler: Sampler {
   /// Finished trials before the first model. They make a Latin hypercube.
   public var startupTrials: Int {
@@ -58,7 +59,8 @@ public struct GPSampler: Sampler {
     try plan(for: trial, in: nil, given: history, using: &generator).assignments
   }
 
-  /// The suggestion, with an account of how it came about as the system attribute `needletail:sampler`.
+  /// The suggestion, with an account of how it came about as the system attribute
+  /// `needletail:sampler`.
   public func plan(
     for trial: Int, in space: SearchSpace?, given history: TrialHistory,
     using generator: inout TrialGenerator
@@ -75,8 +77,8 @@ public struct GPSampler: Sampler {
     return plan
   }
 
-  /// A value from a part of the range that the trials have visited least: for startup trials, and for what
-  /// the model has not seen, which is a parameter that is new.
+  /// A value from a part of the range that the trials have visited least: for startup trials, and
+  /// for what the model has not seen, which is a parameter that is new.
   public func sample(
     _ parameter: Parameter, for trial: Int, given history: TrialHistory,
     using generator: inout TrialGenerator

@@ -4,8 +4,8 @@ internal import StudyModel
 
 /// The parameters that a Gaussian process models, and how trials become points of the unit cube.
 ///
-/// A point has a coordinate per parameter: a number's place in its box, from 0 to 1, or the index of a
-/// choice; NaN for a parameter that is inactive.
+/// A point has a coordinate per parameter: a number's place in its box, from 0 to 1, or the index
+/// of a choice; NaN for a parameter that is inactive.
 struct GPSpace {
   /// How a parameter is searched.
   enum Kind: Equatable {
@@ -92,8 +92,8 @@ struct GPSpace {
     parameters.indices.map { value(of: number, $0, in: history) }
   }
 
-  /// A coordinate of a trial; NaN when the trial lacks the parameter or gave it a value that has no place
-  /// in this space.
+  /// A coordinate of a trial; NaN when the trial lacks the parameter or gave it a value that has no
+  /// place in this space.
   private func value(of number: Int, _ j: Int, in history: TrialHistory) -> Double {
     let column = history.parameters[columns[j]]
     guard number < column.values.count, column.distributionIDs[number] >= 0 else { return .nan }
@@ -178,7 +178,8 @@ struct GPSpace {
     return result
   }
 
-  /// The assignments of a point, also of inactive parameters: the objective may ask for them after all.
+  /// The assignments of a point, also of inactive parameters: the objective may ask for them after
+  /// all.
   func assignments(at point: [Double]) -> [ParameterAssignment] {
     parameters.indices.map { j in
       ParameterAssignment(
@@ -188,8 +189,8 @@ struct GPSpace {
   }
 }
 
-/// When a conditional parameter is active, learned from the trials: while another parameter, the parent,
-/// has one of certain values.
+/// When a conditional parameter is active, learned from the trials: while another parameter, the
+/// parent, has one of certain values.
 struct ActivityRule: Equatable {
   let parent: Int
   /// The parent's coordinates in the trials, ascending, and whether the parameter was active there.
@@ -197,8 +198,8 @@ struct ActivityRule: Equatable {
   private let wasActive: [Bool]
   private let isCategorical: Bool
 
-  /// Whether the parameter is active at this value of its parent. A choice that no trial had counts as
-  /// inactive; at a number the nearest one decides.
+  /// Whether the parameter is active at this value of its parent. A choice that no trial had counts
+  /// as inactive; at a number the nearest one decides.
   func isActive(_ parentValue: Double) -> Bool {
     guard !parentValue.isNaN else { return false }
     if isCategorical { return seen.firstIndex(of: parentValue).map { wasActive[$0] } ?? false }
@@ -210,9 +211,9 @@ struct ActivityRule: Equatable {
     return wasActive[nearest]
   }
 
-  /// The rule that agrees with all trials; nil when there is none. Of several parents the one that is
-  /// itself present in the fewest trials is the nearest in the tree of conditions; categorical parents
-  /// come before numbers.
+  /// The rule that agrees with all trials; nil when there is none. Of several parents the one that
+  /// is itself present in the fewest trials is the nearest in the tree of conditions; categorical
+  /// parents come before numbers.
   static func find(
     for child: Int, presence: [[Bool]], values: [[Double]], counts: [Int], kinds: [GPSpace.Kind]
   ) -> ActivityRule? {

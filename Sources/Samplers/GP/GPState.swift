@@ -9,8 +9,8 @@ struct GPFit: Sendable {
   var transform: OutputTransform
 }
 
-/// Fits that a sampler keeps for the next suggestion. Each is a function of its key alone, so keeping it
-/// changes no answer.
+/// Fits that a sampler keeps for the next suggestion. Each is a function of its key alone, so
+/// keeping it changes no answer.
 struct GPFits {
   /// What a fit depends on.
   struct Key: Hashable {
@@ -75,8 +75,8 @@ enum GPFitting {
   /// The observations from which on a fit uses a part of them.
   private static let largestFit = 512
 
-  /// How many of `count` observations the fit in use is made of: up to 32 all of them, then steps of
-  /// about a sixteenth.
+  /// How many of `count` observations the fit in use is made of: up to 32 all of them, then steps
+  /// of about a sixteenth.
   static func checkpoint(_ count: Int) -> Int {
     guard count > 32 else { return count }
     var step = 2
@@ -86,8 +86,8 @@ enum GPFitting {
 
   /// The fit to the first `count` observations of a series.
   ///
-  /// It starts from the fit to the largest power of two below, at most 512, so that a short chain of fits
-  /// leads from the history alone to this one, whatever was asked before.
+  /// It starts from the fit to the largest power of two below, at most 512, so that a short chain
+  /// of fits leads from the history alone to this one, whatever was asked before.
   static func fit(
     _ series: GPSeries, first count: Int, _ space: GPSpace, _ history: TrialHistory,
     _ fits: inout GPFits
@@ -150,8 +150,8 @@ enum GPFitting {
     return best
   }
 
-  /// The transform under which the losses are likeliest, with the signal's variance fitted to each and the
-  /// other parameters as they are; the present one unless another is clearly better.
+  /// The transform under which the losses are likeliest, with the signal's variance fitted to each
+  /// and the other parameters as they are; the present one unless another is clearly better.
   private static func likeliestTransform(
     _ features: FeaturePoints, _ losses: [Double], _ fit: GPFit
   ) -> OutputTransform {
@@ -178,8 +178,8 @@ enum GPFitting {
     return best.transform
   }
 
-  /// The observations that enter a fit: all of a few; of many the best quarter of the limit, and the rest
-  /// evenly spread over time.
+  /// The observations that enter a fit: all of a few; of many the best quarter of the limit, and
+  /// the rest evenly spread over time.
   private static func selection(_ losses: ArraySlice<Double>) -> [Int] {
     guard losses.count > largestFit else { return Array(losses.indices) }
     let order = losses.indices.sorted { (losses[$0], $0) < (losses[$1], $1) }

@@ -3,7 +3,8 @@ internal import LinearAlgebra
 internal import Probability
 internal import StudyModel
 
-/// One suggestion of a Gaussian process sampler: from a history to parameters, and an account of how.
+/// One suggestion of a Gaussian process sampler: from a history to parameters, and an account of
+/// how.
 struct GPSuggestion {
   private let history: TrialHistory
   private let trial: Int
@@ -61,7 +62,8 @@ struct GPSuggestion {
     return TrialPlan(space.assignments(at: chosen.point), attributes: Self.account(account))
   }
 
-  /// Whether a point keeps the constraints between parameters that the study declares; nil without any.
+  /// Whether a point keeps the constraints between parameters that the study declares; nil without
+  /// any.
   private func constraints(in space: GPSpace) -> ((_ point: [Double]) -> Bool)? {
     guard let declared, !declared.constraints.isEmpty else { return nil }
     let fixed = declared.parameters.filter { $0.distribution.isSingleValued }
@@ -101,8 +103,8 @@ struct GPSuggestion {
     return points
   }
 
-  /// The best candidate that no trial has had, so that no evaluation is spent on what is known; the best of
-  /// all in a space that is used up.
+  /// The best candidate that no trial has had, so that no evaluation is spent on what is known; the
+  /// best of all in a space that is used up.
   private func firstNew(
     of candidates: [AcquisitionSearch.Candidate], in space: GPSpace, known: [[Double]],
     using generator: inout TrialGenerator

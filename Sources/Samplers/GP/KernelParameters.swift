@@ -25,7 +25,8 @@ struct KernelParameters: Sendable, Hashable {
   /// ℓ per parameter; the unit is the width of the parameter's range.
   var lengthScales: [Double] { inverseSquaredScales.map { 1 / $0.squareRoot() } }
 
-  /// The free variables of a fit: the logarithms of 1 / ℓ², the signal and the noise above its minimum.
+  /// The free variables of a fit: the logarithms of 1 / ℓ², the signal and the noise above its
+  /// minimum.
   var logarithms: [Double] {
     inverseSquaredScales.map { log($0) } + [log(signal), log(noise - 0.99 * Self.smallestNoise)]
   }
@@ -48,9 +49,10 @@ struct KernelParameters: Sendable, Hashable {
 
   /// What is believed of the parameters before there are observations.
   enum Prior: Sendable {
-    /// Each length scale is log-normal about half the width of its range: ln ℓ has the mean ln ½ and the
-    /// variance ½. Of the kind of Hvarfner, Hellsten and Nardi, "Vanilla Bayesian Optimization Performs
-    /// Great in High Dimensions", ICML 2024, whose median grows with the number of parameters.
+    /// Each length scale is log-normal about half the width of its range: ln ℓ has the mean ln ½
+    /// and the variance ½. Of the kind of Hvarfner, Hellsten and Nardi, "Vanilla Bayesian
+    /// Optimization Performs Great in High Dimensions", ICML 2024, whose median grows with the
+    /// number of parameters.
     case logNormal
     /// 0.1 a + 0.1 / a against extreme length scales, a = 1 / ℓ², as in Optuna 5.
     case optuna
@@ -59,8 +61,8 @@ struct KernelParameters: Sendable, Hashable {
   private static let meanLogScale = -0.693147180559945309
   private static let logScaleVariance = 0.5
 
-  /// The logarithm of the prior density, without constants: that of the length scales, Gamma(2, 1) for
-  /// the signal and Gamma(1.1, 30) for the noise, the latter two as in Optuna 5.
+  /// The logarithm of the prior density, without constants: that of the length scales, Gamma(2, 1)
+  /// for the signal and Gamma(1.1, 30) for the noise, the latter two as in Optuna 5.
   func logPrior(_ prior: Prior) -> Double {
     var sum = log(signal) - signal + 0.1 * log(noise) - 30 * noise
     for a in inverseSquaredScales {

@@ -6,7 +6,8 @@ internal import System
 /// Ament et al., "Unexpected Improvements to Expected Improvement for Bayesian Optimization",
 /// NeurIPS 2023, equation 9.
 enum LogImprovement {
-  /// ln h(z) with h(z) = z Φ(z) + φ(z), the expected positive part of a standard normal number plus z.
+  /// ln h(z) with h(z) = z Φ(z) + φ(z), the expected positive part of a standard normal number plus
+  /// z.
   static func logStandard(_ z: Double) -> Double {
     if z >= -25 {
       return log(0.5 * z * erfc(-z * rootHalf) + exp(-0.5 * z * z) * inverseRootTwoPi)
@@ -22,8 +23,8 @@ enum LogImprovement {
     return StandardNormal.logDensity(z) - 2 * log(-z) + log(sum)
   }
 
-  /// The logarithm of the expected excess of a normal number over a threshold, with its derivatives by the
-  /// mean and the standard deviation.
+  /// The logarithm of the expected excess of a normal number over a threshold, with its derivatives
+  /// by the mean and the standard deviation.
   @inline(__always) static func excess(
     mean: Double, deviation: Double, over threshold: Double
   ) -> (value: Double, byMean: Double, byDeviation: Double) {

@@ -1,11 +1,11 @@
 internal import LinearAlgebra
 internal import System
 
-/// How well a kernel explains observations: the negative logarithm of the marginal likelihood and of
-/// the prior, with its gradient.
+/// How well a kernel explains observations: the negative logarithm of the marginal likelihood and
+/// of the prior, with its gradient.
 ///
-/// ½ ln det C + ½ yᵀ C⁻¹ y − ln prior with C = K + τ² I: Rasmussen and Williams (2006), equations 5.8
-/// and 5.9, without the constant. An evaluation costs about four Cholesky factorizations.
+/// ½ ln det C + ½ yᵀ C⁻¹ y − ln prior with C = K + τ² I: Rasmussen and Williams (2006), equations
+/// 5.8 and 5.9, without the constant. An evaluation costs about four Cholesky factorizations.
 struct MarginalLikelihood {
   private let points: FeaturePoints
   private let scores: [Double]
@@ -38,8 +38,8 @@ struct MarginalLikelihood {
     weighted = Matrix(zeros: p + 1, n)
   }
 
-  /// The value and the gradient by the free variables of the parameters; infinite where the kernel matrix
-  /// is not positive definite.
+  /// The value and the gradient by the free variables of the parameters; infinite where the kernel
+  /// matrix is not positive definite.
   mutating func evaluate(_ parameters: KernelParameters) -> (value: Double, gradient: [Double]) {
     let n = points.count
     let (scaled, norms) = points.scaled(by: parameters)
@@ -75,7 +75,8 @@ struct MarginalLikelihood {
     return (value, gradient)
   }
 
-  /// ½ tr((C⁻¹ − α αᵀ) ∂C) for each variable, from the inverse in the lower triangle of `covariance`.
+  /// ½ tr((C⁻¹ − α αᵀ) ∂C) for each variable, from the inverse in the lower triangle of
+  /// `covariance`.
   private mutating func gradient(
     at parameters: KernelParameters, _ alpha: [Double]
   ) -> [Double] {

@@ -1,8 +1,8 @@
 internal import LinearAlgebra
 internal import System
 
-/// The Matérn 5/2 kernel `(1 + u + u² / 3) exp(−u)` with `u = √(5 d²)`: Rasmussen and Williams (2006),
-/// equation 4.17.
+/// The Matérn 5/2 kernel `(1 + u + u² / 3) exp(−u)` with `u = √(5 d²)`: Rasmussen and Williams
+/// (2006), equation 4.17.
 enum MaternKernel {
   /// The correlation at a squared distance.
   @inline(__always) static func correlation(_ squaredDistance: Double) -> Double {
@@ -15,8 +15,8 @@ enum MaternKernel {
   /// - Parameters:
   ///   - rowNorms: aᵢ·aᵢ.
   ///   - columnNorms: bⱼ·bⱼ.
-  ///   - derivative: Gets `−5/6 (1 + u) exp(−u)`, the derivative by the squared distance; nil when it is
-  ///     not needed.
+  ///   - derivative: Gets `−5/6 (1 + u) exp(−u)`, the derivative by the squared distance; nil when
+  ///     it is not needed.
   ///   - isLower: Whether only the lower triangle counts, on whose diagonal the distance is 0.
   static func correlate(
     _ matrix: inout Matrix, rowNorms: [Double], columnNorms: [Double], scale: Double,

@@ -2,13 +2,13 @@ internal import System
 
 /// How losses become scores for a Gaussian process: larger is better, mean 0, variance 1.
 ///
-/// Losses are counted from the best one in units of their median distance to it, so that neither shift nor
-/// scale of the objective matters. A logarithm of adjustable width then spreads the good values and draws
-/// the bad ones together; which width, or none, is learned as part of the model: Snelson, Rasmussen and
-/// Ghahramani, "Warped Gaussian Processes", NeurIPS 2003.
+/// Losses are counted from the best one in units of their median distance to it, so that neither
+/// shift nor scale of the objective matters. A logarithm of adjustable width then spreads the good
+/// values and draws the bad ones together; which width, or none, is learned as part of the model:
+/// Snelson, Rasmussen and Ghahramani, "Warped Gaussian Processes", NeurIPS 2003.
 struct OutputTransform: Sendable, Hashable {
-  /// The distance to the best loss, in medians, around which the logarithm bends; infinite for losses as
-  /// they are, of which only far outliers are drawn in.
+  /// The distance to the best loss, in medians, around which the logarithm bends; infinite for
+  /// losses as they are, of which only far outliers are drawn in.
   var width: Double
 
   /// The transforms that are compared, from no logarithm to a sharp one.

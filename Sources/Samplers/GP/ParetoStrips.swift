@@ -3,12 +3,12 @@ internal import System
 /// The part of the plane that a Pareto front of two maximized objectives leaves, cut into strips.
 ///
 /// The expected gain of dominated area of two independent normal values is a sum over the strips of
-/// products of one-dimensional improvements: Yang, Emmerich, Deutz and Bäck, "Efficient Computation of
-/// Expected Hypervolume Improvement Using Box Decomposition Algorithms", J. Global Optimization 75,
-/// 2019, §4.
+/// products of one-dimensional improvements: Yang, Emmerich, Deutz and Bäck, "Efficient Computation
+/// of Expected Hypervolume Improvement Using Box Decomposition Algorithms", J. Global Optimization
+/// 75, 2019, §4.
 struct ParetoStrips {
-  /// The lower limits of the strips in the first objective, descending; the upper limit of the first
-  /// strip is infinite, that of any other the lower limit of the one before it.
+  /// The lower limits of the strips in the first objective, descending; the upper limit of the
+  /// first strip is infinite, that of any other the lower limit of the one before it.
   private var sides: [Double] = []
   /// Above which value of the second objective a point of the strip gains.
   private var floors: [Double] = []

@@ -1,12 +1,12 @@
 internal import LinearAlgebra
 
-/// A Gaussian process given its evidence: observations, points of which only is known that they are not
-/// good, and points whose value is being awaited.
+/// A Gaussian process given its evidence: observations, points of which only is known that they are
+/// not good, and points whose value is being awaited.
 ///
-/// Rasmussen and Williams (2006), algorithm 2.1. One factorization serves all kinds of evidence: a point
-/// that is not good gets what the observations predict for it, or `ceiling` if that is lower; a pending
-/// point gets a draw from the joint prediction, several times, so that there are several posteriors
-/// with different means and one variance.
+/// Rasmussen and Williams (2006), algorithm 2.1. One factorization serves all kinds of evidence: a
+/// point that is not good gets what the observations predict for it, or `ceiling` if that is lower;
+/// a pending point gets a draw from the joint prediction, several times, so that there are several
+/// posteriors with different means and one variance.
 struct Surrogate {
   let parameters: KernelParameters
   /// The highest posterior mean at an observation or a pending point, per draw.
@@ -31,7 +31,8 @@ struct Surrogate {
   ///   - scores: The values of the observations; larger is better.
   ///   - poorCount: How many points are not good.
   ///   - ceiling: The largest value that a point that is not good may have.
-  ///   - draws: Standard normal numbers: a row per pending point, a column per draw; at least one column.
+  ///   - draws: Standard normal numbers: a row per pending point, a column per draw; at least one
+  ///     column.
   ///   - isEligible: Which observations may be the incumbent; nil for all.
   init(
     _ points: FeaturePoints, scores: [Double], poorCount: Int, ceiling: Double, draws: Matrix,
@@ -204,7 +205,8 @@ struct Surrogate {
 }
 
 extension Surrogate {
-  /// The solution Z of `L Z = B`, with a row of B per point: what of each column the model did not expect.
+  /// The solution Z of `L Z = B`, with a row of B per point: what of each column the model did not
+  /// expect.
   func whitened(_ columns: Matrix) -> Matrix {
     var z = columns
     z.formSolution(ofLower: factor)

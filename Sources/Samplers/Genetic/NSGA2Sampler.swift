@@ -6,15 +6,16 @@ internal import System
 /// A genetic algorithm for several objectives: NSGA-II.
 ///
 /// The first generation covers the space evenly. Each later one is bred from the best trials of all
-/// before it: parents win binary tournaments by domination and then by crowding, their values cross,
-/// and some mutate. Trials that violate constraints come behind those that do not. Deb, Pratap, Agarwal
-/// and Meyarivan, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE TEVC 6(2),
-/// 2002.
+/// before it: parents win binary tournaments by domination and then by crowding, their values
+/// cross, and some mutate. Trials that violate constraints come behind those that do not. Deb,
+/// Pratap, Agarwal and Meyarivan, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II",
+/// IEEE TEVC 6(2), 2002.
 ///
-/// Ranks, crowding and the bookkeeping of generations are those of Optuna 5, whose attribute says to
-/// which generation a trial belongs; trials of other samplers count as the first. A parameter that
-/// only one parent has comes from that one, so conditional spaces need nothing special. A worker that
-/// is free while a generation is not complete takes another trial of it, so any number may work at once.
+/// Ranks, crowding and the bookkeeping of generations are those of Optuna 5, whose attribute says
+/// to which generation a trial belongs; trials of other samplers count as the first. A parameter
+/// that only one parent has comes from that one, so conditional spaces need nothing special. A
+/// worker that is free while a generation is not complete takes another trial of it, so any number
+/// may work at once.
 public struct NSGA2Sampler: Sampler {
   /// How two parents' numbers become a child's; choices always come from one of them.
   public enum Crossover: String, Sendable, CaseIterable {

@@ -2,8 +2,8 @@ internal import StudyModel
 
 /// Who survives: non-domination ranks and crowding distances.
 ///
-/// Deb, Pratap, Agarwal and Meyarivan, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II",
-/// IEEE TEVC 6(2), 2002, §III; ranks and distances are those of Optuna 5.
+/// Deb, Pratap, Agarwal and Meyarivan, "A Fast and Elitist Multiobjective Genetic Algorithm:
+/// NSGA-II", IEEE TEVC 6(2), 2002, §III; ranks and distances are those of Optuna 5.
 package enum Selection {
   /// What is compared of a trial.
   package struct Individual: Sendable, Hashable {
@@ -20,17 +20,19 @@ package enum Selection {
       self.violation = violation
     }
 
-    /// Whether it is better by Deb's rule: feasible before infeasible, less violation before more, and
-    /// else by domination.
+    /// Whether it is better by Deb's rule: feasible before infeasible, less violation before more,
+    /// and else by domination.
     package func dominates(_ other: Individual) -> Bool {
       if violation > 0 || other.violation > 0 { return violation < other.violation }
       return ParetoOrder.dominates(losses, other.losses)
     }
   }
 
-  /// The places of the individuals in groups of equal rank, the best first; ascending within a group.
+  /// The places of the individuals in groups of equal rank, the best first; ascending within a
+  /// group.
   ///
-  /// - Parameter count: How many individuals the groups must hold at least; what ranks below is left out.
+  /// - Parameter count: How many individuals the groups must hold at least; what ranks below is
+  ///   left out.
   package static func ranks(_ population: [Individual], atLeast count: Int = .max) -> [[Int]] {
     let feasible = population.indices.filter { population[$0].violation <= 0 }
     let fronts = ParetoOrder.ranks(
@@ -51,8 +53,8 @@ package enum Selection {
     return groups
   }
 
-  /// How far each individual's neighbours in its group are apart, in units of the finite range and summed
-  /// over the objectives; infinite at the ends. Equal infinities are no distance apart.
+  /// How far each individual's neighbours in its group are apart, in units of the finite range and
+  /// summed over the objectives; infinite at the ends. Equal infinities are no distance apart.
   package static func crowdingDistances(_ losses: [[Double]]) -> [Double] {
     var distances = Array(repeating: 0.0, count: losses.count)
     var order = Array(losses.indices)
@@ -76,8 +78,8 @@ package enum Selection {
     return distances
   }
 
-  /// The places of the best `count` individuals, with the rank and the crowding distance of each: rank by
-  /// rank, and of the rank that is too large those that are least crowded.
+  /// The places of the best `count` individuals, with the rank and the crowding distance of each:
+  /// rank by rank, and of the rank that is too large those that are least crowded.
   package static func elite(
     _ population: [Individual], count: Int
   ) -> [(place: Int, rank: Int, crowding: Double)] {

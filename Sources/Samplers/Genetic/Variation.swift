@@ -4,9 +4,9 @@ internal import System
 
 /// How a child's value of one parameter comes from its parents' values.
 enum Variation {
-  /// Simulated binary crossover: one of the two children of two numbers within bounds, whose spread is
-  /// like that of the parents. Deb and Agrawal, "Simulated Binary Crossover for Continuous Search Space",
-  /// Complex Systems 9, 1995, equations 3 to 5, bounded as in NSGA-II's own program.
+  /// Simulated binary crossover: one of the two children of two numbers within bounds, whose spread
+  /// is like that of the parents. Deb and Agrawal, "Simulated Binary Crossover for Continuous
+  /// Search Space", Complex Systems 9, 1995, equations 3 to 5, bounded as in NSGA-II's own program.
   ///
   /// - Parameter eta: The distribution index; the larger, the nearer to a parent.
   static func simulatedBinary(

@@ -1,7 +1,7 @@
 internal import Probability
 
-/// The masses that kernels of the smallest bandwidth give to the cells of a grid, computed when asked
-/// for and then kept: on a grid nearly all kernels are of that kind, and many are equal.
+/// The masses that kernels of the smallest bandwidth give to the cells of a grid, computed when
+/// asked for and then kept: on a grid nearly all kernels are of that kind, and many are equal.
 struct CellMassTable {
   /// Grids with more points are computed each time.
   private static let largestGrid = 512.0
@@ -27,8 +27,8 @@ struct CellMassTable {
     rows = Array(repeating: [], count: count)
   }
 
-  /// The logarithm of the mass of `cell` under the normal with that centre and σ, whose place in the
-  /// grid is `index` (−1 off the grid).
+  /// The logarithm of the mass of `cell` under the normal with that centre and σ, whose place in
+  /// the grid is `index` (−1 off the grid).
   mutating func logMass(
     of cell: KernelDimension.Cell, centre: Double, index: Int32, sigma: Double
   ) -> Double {

@@ -71,7 +71,8 @@ struct KernelDimension {
     isLogarithmic ? log(internalValue) : internalValue * scale
   }
 
-  /// A coordinate in units of the width, from the lower bound on; what is far outside is moved nearer.
+  /// A coordinate in units of the width, from the lower bound on; what is far outside is moved
+  /// nearer.
   func filterUnits(_ coordinate: Double) -> Float {
     Float(min(max((coordinate - low) / width, -1_000), 1_000))
   }
@@ -88,7 +89,8 @@ struct KernelDimension {
     return cell(at: min(max(place, 0), grid.last), in: grid)
   }
 
-  /// The cell of an internal value; values that rounding moved off the grid share that of their point.
+  /// The cell of an internal value; values that rounding moved off the grid share that of their
+  /// point.
   func cell(of internalValue: Double, in grid: Grid) -> Cell {
     let index = gridIndex(of: internalValue, in: grid)
     if index >= 0 { return cell(at: Double(index), in: grid) }

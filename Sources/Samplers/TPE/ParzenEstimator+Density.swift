@@ -2,21 +2,22 @@ internal import Probability
 internal import System
 
 extension ParzenEstimator {
-  /// A kernel this far below the prior, in nats, cannot change a density in double precision, however
-  /// many there are.
+  /// A kernel this far below the prior, in nats, cannot change a density in double precision,
+  /// however many there are.
   private static let negligible = 45.0
   /// More than single precision can be wrong about an exponent near the threshold: a coordinate by
-  /// 2⁻²³ widths, that is 1e-5 bandwidths, so a square of at most a few hundred by some thousandths.
+  /// 2⁻²³ widths, that is 1e-5 bandwidths, so a square of at most a few hundred by some
+  /// thousandths.
   private static let filterMargin: Float = 0.5
   /// Blocks that are evaluated for all candidates while they are in the cache.
   private static let chunk = 32
 
   /// The logarithms of the density at the points.
   ///
-  /// Most kernels are too far from a point in some dimension to count. Kernels are therefore taken in
-  /// blocks, and a block is left as soon as the exponents of all its kernels are negligible against
-  /// the prior's. An exponent only falls with each further dimension, so what is left out depends on
-  /// the kernel alone and not on its block.
+  /// Most kernels are too far from a point in some dimension to count. Kernels are therefore taken
+  /// in blocks, and a block is left as soon as the exponents of all its kernels are negligible
+  /// against the prior's. An exponent only falls with each further dimension, so what is left out
+  /// depends on the kernel alone and not on its block.
   mutating func logDensities(at batch: borrowing CandidateBatch) -> [Double] {
     let count = batch.count
     // A category's row holds (1 / (m + 1) + [observed]) / normalizer.

@@ -2,13 +2,15 @@ internal import Probability
 internal import StudyModel
 internal import System
 
-/// A density over a search space, fitted to observed points: one kernel per point and a broad prior.
+/// A density over a search space, fitted to observed points: one kernel per point and a broad
+/// prior.
 ///
 /// `p(x) = Σₖ wₖ Πd pkd(xd)` where each factor is a normal truncated to the parameter's bounds, the
 /// mass of such a normal in a grid cell for discrete parameters, or a smoothed indicator of the
-/// observed choice. The bandwidth of a kernel is the larger distance to its neighbours, dimension by
-/// dimension. Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011, §4.2;
-/// Falkner et al., "BOHB", ICML 2018, §3.2 for the joint form; the constants are those of Optuna 5.
+/// observed choice. The bandwidth of a kernel is the larger distance to its neighbours, dimension
+/// by dimension. Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011,
+/// §4.2; Falkner et al., "BOHB", ICML 2018, §3.2 for the joint form; the constants are those of
+/// Optuna 5.
 ///
 /// Points can be added and removed, which changes the neighbours alone; whatever the order of such
 /// changes, equal sets of points give bit for bit equal densities. Slots hold the points by
@@ -38,8 +40,8 @@ struct ParzenEstimator {
   var kernels: [Double] = []
   // Per slot and dimension: the logarithm of what a kernel is divided by, without constants.
   var logDivisors: [Double] = []
-  // The same way, of densities that are sampled from: the share of a kernel's normal below the lower
-  // bound (NaN when its centre is out of bounds), and between the bounds.
+  // The same way, of densities that are sampled from: the share of a kernel's normal below the
+  // lower bound (NaN when its centre is out of bounds), and between the bounds.
   var lowerTails: [Double] = []
   var masses: [Double] = []
   /// Per slot, minus the sum of its logarithmic divisors; −∞ for what must not be seen.
@@ -52,8 +54,8 @@ struct ParzenEstimator {
   // The active points sorted by coordinate, per dimension; equal ones by slot.
   var sortedCentres: [[Double]]
   var sortedSlots: [[Int32]]
-  // The continuous dimensions of ``kernels`` and ``logScales`` in single precision and in units of the
-  // width, which most kernels are rejected by: see ``findSurvivors``.
+  // The continuous dimensions of ``kernels`` and ``logScales`` in single precision and in units of
+  // the width, which most kernels are rejected by: see ``findSurvivors``.
   var filter: [Float] = []
   var filterScales: [Float] = []
 

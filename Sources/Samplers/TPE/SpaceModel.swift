@@ -154,7 +154,8 @@ final class SpaceModel {
     return rest.isUsable(point) ? point : nil
   }
 
-  /// The internal value of a trial's parameter under the distribution of this space; nil without one.
+  /// The internal value of a trial's parameter under the distribution of this space; nil without
+  /// one.
   private func value(of number: Int, _ place: Int, in history: TrialHistory) -> Double? {
     guard let index = columns[place], number < history.parameters[index].values.count else {
       return nil

@@ -4,10 +4,10 @@ internal import StudyModel
 extension Parameter {
   /// Draws an internal value from a part of the range that the trials so far have visited least.
   ///
-  /// The box of the distribution is cut into `parts` equal ones, a categorical into its choices; one of
-  /// the least visited is drawn and the value uniformly within it. So the first `parts` trials make a
-  /// Latin hypercube: McKay, Beckman and Conover, Technometrics 21(2), 1979, §2. Running and failed
-  /// trials count as visits.
+  /// The box of the distribution is cut into `parts` equal ones, a categorical into its choices;
+  /// one of the least visited is drawn and the value uniformly within it. So the first `parts`
+  /// trials make a Latin hypercube: McKay, Beckman and Conover, Technometrics 21(2), 1979, §2.
+  /// Running and failed trials count as visits.
   func sampleStratified(
     _ parts: Int, for trial: Int, given history: TrialHistory,
     using generator: inout TrialGenerator

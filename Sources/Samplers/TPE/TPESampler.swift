@@ -9,14 +9,15 @@ internal import System
 /// Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011, §4; densities and
 /// splits are those of Optuna 5.
 ///
-/// Pruned trials follow the completed ones in rank, those that got further first; trials that violate
-/// constraints follow last. Running trials count as not good, so that parallel workers keep apart.
+/// Pruned trials follow the completed ones in rank, those that got further first; trials that
+/// violate constraints follow last. Running trials count as not good, so that parallel workers keep
+/// apart.
 ///
 /// A sampler keeps what it derived from a history for the next suggestion; the copies of a sampler
 /// share that. Suggestions do not depend on it.
 public struct TPESampler: Sampler {
-  /// Trials before the first model is fitted. They make a Latin hypercube, which covers every parameter's
-  /// range evenly where independent draws leave gaps.
+  /// Trials before the first model is fitted. They make a Latin hypercube, which covers every
+  /// parameter's range evenly where independent draws leave gaps.
   public var startupTrials: Int {
     get { settings.startupTrials }
     set { settings.startupTrials = newValue }
@@ -26,19 +27,19 @@ public struct TPESampler: Sampler {
     get { settings.candidateCount }
     set { settings.candidateCount = newValue }
   }
-  /// Whether parameters are modelled together, with their dependencies, or each one by itself; nil for
-  /// together with one objective and by itself with several, where the good trials lie along a front
-  /// and a joint density of few of them is too narrow.
+  /// Whether parameters are modelled together, with their dependencies, or each one by itself; nil
+  /// for together with one objective and by itself with several, where the good trials lie along a
+  /// front and a joint density of few of them is too narrow.
   public var isMultivariate: Bool? {
     get { settings.isMultivariate }
     set { settings.isMultivariate = newValue }
   }
-  /// Whether the parameters of conditional branches are modelled jointly, too: each set of parameters
-  /// that always occur together by itself. Needs ``isMultivariate``.
+  /// Whether the parameters of conditional branches are modelled jointly, too: each set of
+  /// parameters that always occur together by itself. Needs ``isMultivariate``.
   ///
-  /// On by default, unlike Optuna's `group`: in a space without conditions it changes nothing, and in
-  /// one with conditions every branch keeps the dependencies between its own parameters, which would
-  /// otherwise be sampled one by one.
+  /// On by default, unlike Optuna's `group`: in a space without conditions it changes nothing, and
+  /// in one with conditions every branch keeps the dependencies between its own parameters, which
+  /// would otherwise be sampled one by one.
   public var isGrouped: Bool {
     get { settings.isGrouped }
     set { settings.isGrouped = newValue }

@@ -4,8 +4,8 @@ internal import System
 /// Trains a classifier of handwritten digits; prints its size, and after each epoch its validation
 /// accuracy.
 ///
-/// An objective like any other program: parameters come as arguments, the seed from the environment,
-/// the metric goes to standard output.
+/// An objective like any other program: parameters come as arguments, the seed from the
+/// environment, the metric goes to standard output.
 @main
 struct Digits {
   static func main() {

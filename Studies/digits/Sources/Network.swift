@@ -9,8 +9,8 @@ struct Network {
   let activation: Options.Activation
   let dropout: Double
 
-  /// Draws weights of variance 2 / (inputs + outputs): Glorot and Bengio, "Understanding the Difficulty
-  /// of Training Deep Feedforward Neural Networks", AISTATS 2010, eq. 16.
+  /// Draws weights of variance 2 / (inputs + outputs): Glorot and Bengio, "Understanding the
+  /// Difficulty of Training Deep Feedforward Neural Networks", AISTATS 2010, eq. 16.
   init(_ options: Options, using generator: inout TrialGenerator) {
     activation = options.activation
     dropout = options.dropout
@@ -47,8 +47,8 @@ struct Network {
 
   /// The mean cross-entropy of a batch and its gradient with respect to ``parameters``.
   ///
-  /// Hidden units are dropped with probability `dropout` and the others scaled up in turn: Srivastava
-  /// et al., "Dropout", JMLR 2014, §10.
+  /// Hidden units are dropped with probability `dropout` and the others scaled up in turn:
+  /// Srivastava et al., "Dropout", JMLR 2014, §10.
   func lossAndGradient(
     on batch: Dataset, using generator: inout TrialGenerator
   ) -> (loss: Double, gradient: [(weights: Matrix, bias: Matrix)]) {
@@ -123,8 +123,8 @@ struct Network {
     }
   }
 
-  /// Replaces outputs by the gradient of the mean cross-entropy, `(softmax − one-hot) / images`, and
-  /// returns the mean cross-entropy.
+  /// Replaces outputs by the gradient of the mean cross-entropy, `(softmax − one-hot) / images`,
+  /// and returns the mean cross-entropy.
   private static func formSoftmaxError(_ outputs: inout Matrix, labels: [Int]) -> Double {
     var loss = 0.0
     for (image, label) in labels.enumerated() {

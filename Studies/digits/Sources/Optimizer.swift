@@ -8,7 +8,8 @@ internal import System
 struct Optimizer {
   private let options: Options
   private var steps = 0
-  /// The running means of the gradients and of their squares; weights and bias of each layer in turn.
+  /// The running means of the gradients and of their squares; weights and bias of each layer in
+  /// turn.
   private var means: [[Double]] = []
   private var squares: [[Double]] = []
 
