@@ -81,6 +81,96 @@ import Testing
     #expect(outbox.undelivered == 2)
   }
 
+  /// It is empty only when nothing waits and nothing is under way, of either kind.
+  @Test func isEmptyOnlyWithoutAnythingToSend() {
+    var outbox = Outbox()
+    #expect(outbox.isEmpty)
+    outbox.add(Self.report("a", 0))
+    #expect(!outbox.isEmpty)
+    _ = outbox.takeBatch()
+    #expect(!outbox.isEmpty)
+    outbox.acknowledge()
+    #expect(outbox.isEmpty)
+    outbox.finish(Self.result("b"))
+    #expect(!outbox.isEmpty)
+    _ = outbox.takeBatch()
+    #expect(!outbox.isEmpty)
+    outbox.putBack()
+    #expect(!outbox.isEmpty)
+    outbox.drop("b")
+    #expect(outbox.isEmpty)
+  }
+
+  /// What one request may hold, in order; the rest follows in the next.
+  @Test func sendsNoMoreAtOnceThanARequestHolds() {
+    var outbox = Outbox()
+    for step in 0..<2_001 { outbox.add(Self.report("a", step)) }
+    for number in 0..<65 { outbox.finish(Self.result("r\(number)")) }
+    outbox.isUrgent = true
+    let first = outbox.takeBatch()
+    #expect(first.items == (0..<2_000).map { Self.report("a", $0) })
+    #expect(first.results.map(\.lease) == (0..<64).map { "r\($0)" })
+    #expect(outbox.undelivered == 65)
+    #expect(outbox.resultLeases == (0..<65).map { "r\($0)" })
+    // A report that is waited for is still to be sent.
+    #expect(outbox.isUrgent)
+    outbox.acknowledge()
+    let second = outbox.takeBatch()
+    #expect(second.items == [Self.report("a", 2_000)])
+    #expect(second.results.map(\.lease) == ["r64"])
+    #expect(!outbox.isUrgent)
+    outbox.acknowledge()
+    #expect(outbox.isEmpty)
+  }
+
+  /// Urgency is about what waits to be sent; taking a batch does not invent it.
+  @Test func isNotUrgentByItself() {
+    var outbox = Outbox()
+    for step in 0..<2_001 { outbox.add(Self.report("a", step)) }
+    #expect(!outbox.isUrgent)
+    _ = outbox.takeBatch()
+    #expect(!outbox.isUrgent)
+  }
+
+  /// Only of the lease in question something is asked, dropped or left out.
+  @Test func keepsLeasesApart() {
+    var outbox = Outbox()
+    outbox.add(Self.report("a", 0))
+    outbox.add(Self.report("b", 0))
+    outbox.finish(Self.result("c"))
+    outbox.finish(Self.result("d"))
+    #expect(!outbox.hasDelivered("a"))
+    #expect(outbox.hasDelivered("c"))
+    outbox.drop("a")
+    outbox.drop("c")
+    #expect(outbox.hasDelivered("a"))
+    #expect(!outbox.hasDelivered("b"))
+    let batch = outbox.takeBatch()
+    #expect(batch.items == [Self.report("b", 0)])
+    #expect(batch.results.map(\.lease) == ["d"])
+    #expect(!outbox.hasDelivered("b"))
+    #expect(outbox.hasDelivered("a"))
+    outbox.acknowledgeItems()
+    #expect(outbox.hasDelivered("b"))
+    #expect(outbox.undelivered == 1)
+  }
+
+  /// What failed comes before what was added meanwhile, results and items alike.
+  @Test func putsBackInFrontOfWhatCameMeanwhile() {
+    var outbox = Outbox()
+    outbox.add(Self.report("a", 0))
+    outbox.finish(Self.result("b"))
+    _ = outbox.takeBatch()
+    outbox.add(Self.report("c", 0))
+    outbox.finish(Self.result("d"))
+    #expect(outbox.resultLeases == ["b", "d"])
+    outbox.putBack()
+    #expect(outbox.resultLeases == ["b", "d"])
+    let batch = outbox.takeBatch()
+    #expect(batch.items == [Self.report("a", 0), Self.report("c", 0)])
+    #expect(batch.results.map(\.lease) == ["b", "d"])
+  }
+
   @Test func backsOffWithJitterUpToALimit() {
     var backoff = Backoff(from: .milliseconds(100), to: .seconds(1))
     let pauses = (0..<8).map { _ in backoff.pause() }
