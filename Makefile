@@ -19,6 +19,7 @@ SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swif
 IMPORT_CHECK = --explicit-target-dependency-import-check error
 # Python whose types are checked; all of it is checked for names that do not exist.
 TYPED_PYTHON = Sources/Objectives/Python/needletail.py Tests/Gates/*.py
+MUTANTS_SECONDS ?= 1800
 # The tests that start threads; one data race makes the run fail.
 TSAN_TESTS ?= ^(CoordinationTests|SQLiteStoresTests|ServingTests|WorkingTests)[.]
 FUZZ_TARGETS ?= json message channel
@@ -28,8 +29,8 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build test gates api tsan fuzz lint format demo gallery boosting bench \
-  quality chaos install clean
+.PHONY: help deps test-deps venv build test gates api coverage mutants docs tsan fuzz lint format demo \
+  gallery boosting bench quality chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -100,6 +101,19 @@ gates: test-deps venv ## check what the compiler does not: imports, doc comments
 api: ## renew the listing of the library's API, which the tests compare with the library
 	$(SWIFT) build --product Needletail
 	$(PYTHON) Tests/Gates/api.py --renew
+
+coverage: test-deps venv ## run all tests and print the share of lines that ran, by module
+	@rm -rf .build/coverage/debug/codecov
+	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --disable-xctest --enable-code-coverage \
+	  --scratch-path .build/coverage $(COVERAGE)
+	@$(PYTHON) Tests/Gates/coverage.py .build/coverage
+
+mutants: deps ## change the rules one by one and see whether a test notices, for MUTANTS_SECONDS
+	@python3 Tests/Mutants/mutants.py --seconds $(MUTANTS_SECONDS) $(MUTANTS)
+
+docs: deps ## build the library's documentation into .build/docs
+	$(SWIFT) build --product Needletail
+	@python3 Documentation/docs.py .build/debug .build/docs
 
 tsan: test-deps venv ## run the tests of what many threads share under ThreadSanitizer
 	$(SWIFT) build --build-tests --scratch-path .build/tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
