@@ -211,17 +211,12 @@ struct TrialPlanner {
 }
 
 extension [ParameterAssignment] {
-  /// Text that other points have only by chance: 64 bits of FNV-1a over names and values.
+  /// Text that other points have only by chance: 64 bits over names and values.
   fileprivate var fingerprint: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    for assignment in self {
-      assignment.name.utf8.forEach(mix)
-      mix(0xFF)
-      assignment.value.description.utf8.forEach(mix)
-      mix(0xFE)
+    let bytes = lazy.flatMap { assignment in
+      assignment.name.utf8 + [0xFF] + assignment.value.description.utf8 + [0xFE]
     }
-    return String(hash, radix: 16)
+    return String(StableHash.bits64(bytes), radix: 16)
   }
 }
 

@@ -133,8 +133,7 @@ extension Coordinator {
 
   /// FNV-1a of the name, never 0, which is the joint sample's stream.
   static func stream(of name: String) -> UInt32 {
-    let hash = name.utf8.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
-    return max(hash, 1)
+    max(StableHash.bits32(name.utf8), 1)
   }
 }
 

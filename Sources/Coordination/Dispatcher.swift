@@ -384,19 +384,11 @@ package final class Dispatcher: Sendable {
     }
     guard let next else { return }
     let moment = min(next, coordinator.nextMoment ?? next, now + Self.lookInterval)
-    let milliseconds = max(20, (moment - now).milliseconds)
+    let milliseconds = max(20, (moment - now).millisecondsRoundedUp)
     timeQueue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
       guard let self else { return }
       self.tick()
       self.scheduleTick()
     }
-  }
-}
-
-extension Duration {
-  /// Whole milliseconds, rounded up.
-  fileprivate var milliseconds: Int {
-    let (seconds, attoseconds) = components
-    return Int(seconds) * 1_000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
   }
 }

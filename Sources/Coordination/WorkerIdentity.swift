@@ -17,7 +17,8 @@ public struct WorkerIdentity: Sendable, Hashable {
   public static func current() -> WorkerIdentity {
     let process = getpid()
     return WorkerIdentity(
-      host: hostName(), boot: bootIdentity(), process: process, start: startTime(of: process) ?? "",
+      host: hostName, boot: SteadyClock.boot, process: process,
+      start: Host.startTime(of: process) ?? "",
       instance: String(UInt32.random(in: 0 ... .max), radix: 36))
   }
 
@@ -43,51 +44,12 @@ public struct WorkerIdentity: Sendable, Hashable {
   /// Whether the process is certainly gone: it ran on this machine, and the machine was started
   /// anew, no process has its number, or the one that has started at another time.
   public var isDead: Bool {
-    guard host == Self.hostName() else { return false }
-    guard boot == Self.bootIdentity() else { return true }
+    guard host == Self.hostName else { return false }
+    guard boot == SteadyClock.boot else { return true }
     if kill(process, 0) != 0 && errno == ESRCH { return true }
-    guard let present = Self.startTime(of: process) else { return false }
+    guard let present = Host.startTime(of: process) else { return false }
     return present != start
   }
 
-  private static func hostName() -> String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
-    return text(buffer).replacing("/", with: "-")
-  }
-
-  private static func bootIdentity() -> String {
-    #if os(Linux)
-      return contents("/proc/sys/kernel/random/boot_id").map { $0.filter { $0 != "\n" } } ?? ""
-    #else
-      return ""
-    #endif
-  }
-
-  /// Field 22 of `/proc/<pid>/stat`, counted behind the command name, which may hold spaces.
-  private static func startTime(of process: Int32) -> String? {
-    #if os(Linux)
-      guard let line = contents("/proc/\(process)/stat"), let end = line.lastIndex(of: ")") else {
-        return nil
-      }
-      let fields = line[end...].split(separator: " ")
-      // A zombie has ended, though its number is still taken.
-      guard fields.count > 20, fields[1] != "Z" else { return "ended" }
-      return String(fields[20])
-    #else
-      return nil
-    #endif
-  }
-
-  private static func contents(_ path: String) -> String? {
-    guard let file = fopen(path, "re") else { return nil }
-    defer { fclose(file) }
-    var buffer = [CChar](repeating: 0, count: 4_096)
-    let count = fread(&buffer, 1, buffer.count - 1, file)
-    return count > 0 ? text(buffer) : nil
-  }
-
-  private static func text(_ buffer: [CChar]) -> String {
-    String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
+  private static var hostName: String { Host.name.replacing("/", with: "-") }
 }

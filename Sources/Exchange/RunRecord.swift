@@ -67,19 +67,3 @@ extension Timestamp {
   /// Milliseconds since 1970-01-01 UTC, rounded down.
   var milliseconds: Int64 { Int64((Double(microseconds) / 1_000).rounded(.down)) }
 }
-
-/// A 128-bit hash of texts that is the same in every process: FNV-1a.
-enum StableHash {
-  /// 32 hexadecimal digits; the texts' bounds count, too.
-  static func text(_ parts: String...) -> String {
-    // Offset and prime of the 128-bit variant, http://www.isthe.com/chongo/tech/comp/fnv/
-    var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
-    for part in parts {
-      for byte in part.utf8 + [0xFF] {
-        hash = (hash ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013B
-      }
-    }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 32 - digits.utf8.count) + digits
-  }
-}

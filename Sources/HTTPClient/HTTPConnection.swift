@@ -283,10 +283,3 @@ package struct ConnectionSettings: Sendable {
     return .unknownSigner
   }
 }
-
-extension Duration {
-  /// Whole milliseconds, rounded down.
-  package var milliseconds: Int {
-    Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000)
-  }
-}

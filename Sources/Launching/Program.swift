@@ -27,10 +27,10 @@ package final class Program: Sendable {
   package init(_ words: [String], hiding hidden: [String] = []) throws(LaunchError) {
     name = words[0]
     var (input, output): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
-    guard Self.makePipe(&input) else {
+    guard Descriptors.makePipe(&input) else {
       throw .noProgram(name, reason: Self.reason(errno))
     }
-    guard Self.makePipe(&output) else {
+    guard Descriptors.makePipe(&output) else {
       let reason = Self.reason(errno)
       for end in input { close(end) }
       throw .noProgram(name, reason: reason)
@@ -171,11 +171,7 @@ package final class Program: Sendable {
     unsafe pthread_sigmask(SIG_BLOCK, &set, &old)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &old, nil) }
     while true {
-      #if canImport(Glibc)
-        let count = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-      #else
-        let count = unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-      #endif
+      let count = unsafe System.write(descriptor, bytes.baseAddress, bytes.count)
       if count < 0, errno == EINTR { continue }
       if count < 0, errno == EPIPE {
         // Takes the signal that is now pending for this thread.
@@ -189,16 +185,6 @@ package final class Program: Sendable {
       }
       return count
     }
-  }
-
-  private static func makePipe(_ ends: inout [Int32]) -> Bool {
-    #if os(Linux)
-      return unsafe pipe2(&ends, O_CLOEXEC) == 0
-    #else
-      guard unsafe pipe(&ends) == 0 else { return false }
-      for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      return true
-    #endif
   }
 
   private static func spawn(

@@ -107,7 +107,7 @@ final class RemoteStudy: StudyBackend {
   private func worker(slots: Int = 1) throws -> WorkerSession {
     try session.withLock { session in
       if let session { return session }
-      let host = Self.hostName
+      let host = Host.name
       let new = WorkerSession(
         client,
         WorkerRegistration(
@@ -119,13 +119,6 @@ final class RemoteStudy: StudyBackend {
       session = new
       return new
     }
-  }
-
-  private static var hostName: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
-    return String(
-      decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   func rest() {

@@ -147,6 +147,6 @@ extension CommandOutcome {
 
   private static func text(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
-    return attoseconds == 0 ? "\(seconds) s" : "\(Double(seconds) + Double(attoseconds) * 1e-18) s"
+    return attoseconds == 0 ? "\(seconds) s" : "\(duration.inSeconds) s"
   }
 }

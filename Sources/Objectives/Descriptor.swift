@@ -27,29 +27,14 @@ struct Descriptor: ~Copyable {
   /// A pipe; the reading end does not block.
   static func pipe() throws(SystemError) -> DescriptorPair {
     var numbers: [Int32] = [-1, -1]
-    #if os(Linux)
-      guard unsafe pipe2(&numbers, O_CLOEXEC) == 0 else { throw .last }
-    #else
-      guard unsafe Darwin.pipe(&numbers) == 0 else { throw .last }
-      for number in numbers { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
-    #endif
+    guard Descriptors.makePipe(&numbers) else { throw .last }
     return try pair(numbers)
   }
 
   /// A stream in both directions; the first end does not block.
   static func socketPair() throws(SystemError) -> DescriptorPair {
     var numbers: [Int32] = [-1, -1]
-    #if os(Linux)
-      let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-      guard unsafe socketpair(AF_UNIX, kind, 0, &numbers) == 0 else { throw .last }
-    #else
-      guard unsafe socketpair(AF_UNIX, SOCK_STREAM, 0, &numbers) == 0 else { throw .last }
-      for number in numbers {
-        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
-        var isOn: Int32 = 1
-        _ = unsafe setsockopt(number, SOL_SOCKET, SO_NOSIGPIPE, &isOn, 4)
-      }
-    #endif
+    guard Descriptors.makeSocketPair(&numbers) else { throw .last }
     return try pair(numbers)
   }
 
@@ -81,11 +66,7 @@ struct Descriptor: ~Copyable {
   /// Reads into the buffer; an error counts as the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
     while true {
-      #if canImport(Glibc)
-        let count = unsafe Glibc.read(number, buffer.baseAddress, buffer.count)
-      #else
-        let count = unsafe Darwin.read(number, buffer.baseAddress, buffer.count)
-      #endif
+      let count = unsafe System.read(number, buffer.baseAddress, buffer.count)
       if count > 0 { return .bytes(count) }
       if count == 0 { return .end }
       if errno == EAGAIN { return .nothingYet }
@@ -99,18 +80,7 @@ extension Descriptor {
   func write(_ text: String) throws(SystemError) {
     var text = text
     let code: Int32 = text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while rest.count > 0 {
-        #if canImport(Glibc)
-          let count = unsafe Glibc.write(number, rest.baseAddress, rest.count)
-        #else
-          let count = unsafe Darwin.write(number, rest.baseAddress, rest.count)
-        #endif
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return errno }
-        unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-      }
-      return 0
+      unsafe Descriptors.writeAll(number, UnsafeRawBufferPointer(bytes))
     }
     guard code == 0 else { throw SystemError(code: code) }
   }

@@ -54,11 +54,7 @@ struct OutputLog: ~Copyable {
     guard let number = file?.number else { return }
     var rest = unsafe bytes
     while rest.count > 0 {
-      #if canImport(Glibc)
-        let count = unsafe Glibc.write(number, rest.baseAddress, rest.count)
-      #else
-        let count = unsafe Darwin.write(number, rest.baseAddress, rest.count)
-      #endif
+      let count = unsafe write(number, rest.baseAddress, rest.count)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else {
         note = "\(path) is incomplete: \(SystemError.last.text)"

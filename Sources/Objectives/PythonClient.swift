@@ -42,12 +42,9 @@ package enum PythonClient {
     return "/tmp/needletail-\(getuid())"
   }
 
-  /// FNV-1a of the text, 64 bits in hexadecimal digits.
+  /// A hash of the text, 64 bits in hexadecimal digits.
   private static var fingerprint: String {
-    let hash = source.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { hash, byte in
-      (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-    }
-    return String(hash, radix: 16)
+    String(StableHash.bits64(source.utf8), radix: 16)
   }
 
   private static func contents(of path: String) -> String? {

@@ -84,11 +84,7 @@ package final class StopHandle: Sendable {
 
   /// A failure means that nobody is left in the group.
   static func send(_ signal: Int32, to group: pid_t) {
-    #if canImport(Glibc)
-      _ = Glibc.kill(-group, signal)
-    #else
-      _ = Darwin.kill(-group, signal)
-    #endif
+    _ = System.kill(-group, signal)
   }
 
   private static func wake(_ state: State) {

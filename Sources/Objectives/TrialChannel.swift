@@ -74,12 +74,7 @@ struct TrialChannel: ~Copyable {
     while sent < output.count {
       let count = unsafe output.withUnsafeBytes { bytes in
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[sent...])
-        #if canImport(Glibc)
-          return unsafe Glibc.send(
-            end.number, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-        #else
-          return unsafe Darwin.send(end.number, rest.baseAddress, rest.count, 0)
-        #endif
+        return unsafe Descriptors.send(end.number, rest)
       }
       if count > 0 {
         sent += count

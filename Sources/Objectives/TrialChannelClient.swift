@@ -83,11 +83,7 @@ package struct TrialChannelClient: ~Copyable {
     let isSent = text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while rest.count > 0 {
-        #if canImport(Glibc)
-          let count = unsafe Glibc.send(number, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-        #else
-          let count = unsafe Darwin.send(number, rest.baseAddress, rest.count, 0)
-        #endif
+        let count = unsafe Descriptors.send(number, rest)
         if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
         unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))

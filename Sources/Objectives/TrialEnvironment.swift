@@ -102,11 +102,7 @@ struct TrialEnvironment {
   ) -> [String] {
     var result: [String] = []
     var seen: Set<String> = []
-    #if canImport(Darwin)
-      var next = unsafe _NSGetEnviron().pointee
-    #else
-      var next = unsafe environ
-    #endif
+    var next = unsafe environmentEntries
     while let entry = unsafe next.pointee {
       unsafe next = next.successor()
       let text = unsafe String(cString: entry)

@@ -122,9 +122,7 @@ final class TrialRun {
     var milliseconds: Int32 = process?.exitSignal == nil ? Int32(Self.exitCheckMilliseconds) : -1
     if let deadline {
       let left = ContinuousClock.now.duration(to: deadline)
-      let (seconds, attoseconds) = left.components
-      let rounded = left <= .zero ? 0 : seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
-      let capped = Int32(clamping: min(rounded, 3_600_000))
+      let capped = Int32(clamping: max(0, min(left.millisecondsRoundedUp, 3_600_000)))
       milliseconds = milliseconds < 0 ? capped : min(milliseconds, capped)
     }
     return milliseconds

@@ -34,9 +34,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
   /// The moment `duration` later.
   public func advanced(by duration: Duration) -> Timestamp {
-    let (seconds, attoseconds) = duration.components
-    return Timestamp(
-      microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+    Timestamp(microseconds: microseconds + duration.microseconds)
   }
 
   /// `2026-11-20 09:30:00.000125`, the form of the study store; UTC.
@@ -156,12 +154,5 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
     let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
     return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
-  }
-}
-
-extension Duration {
-  /// The time in seconds.
-  package var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

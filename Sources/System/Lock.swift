@@ -6,6 +6,7 @@
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
+    /// Makes the lock, free, around a value that it takes over.
     package init(_ initialValue: consuming sending Value) {
       unsafe mutex = .allocate(capacity: 1)
       unsafe value = .allocate(capacity: 1)
@@ -21,6 +22,8 @@
       unsafe value.deallocate()
     }
 
+    /// Runs `body` with the value while no other thread has it; waits until that is so. Not to be
+    /// called from within `body`.
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -36,10 +39,13 @@
   package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     @usableFromInline let mutex: Mutex<Value>
 
+    /// Makes the lock, free, around a value that it takes over.
     @inlinable package init(_ initialValue: consuming sending Value) {
       mutex = Mutex(initialValue)
     }
 
+    /// Runs `body` with the value while no other thread has it; waits until that is so. Not to be
+    /// called from within `body`.
     @inlinable package borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

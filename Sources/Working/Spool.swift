@@ -208,21 +208,7 @@ package final class Spool: ResultKeeper {
   }
 
   private static func write(_ bytes: [UInt8], to file: Int32) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes { bytes in
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
-        #if canImport(Glibc)
-          return unsafe Glibc.write(file, rest.baseAddress, rest.count)
-        #else
-          return unsafe Darwin.write(file, rest.baseAddress, rest.count)
-        #endif
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
-      done += count
-    }
-    return true
+    unsafe bytes.withUnsafeBytes { unsafe Descriptors.writeAll(file, $0) == 0 }
   }
 
   private static func fileName(_ worker: String, _ coordinator: String) -> String {

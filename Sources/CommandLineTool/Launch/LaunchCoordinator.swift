@@ -93,10 +93,7 @@ final class OwnCoordinator: LaunchCoordinator {
 
   /// The host that others use: an address that stands for all of this machine has no meaning there.
   private static func name(of host: String) -> String {
-    guard host == "0.0.0.0" || host == "::" else { return host }
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return host }
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    host == "0.0.0.0" || host == "::" ? Host.name : host
   }
 }
 

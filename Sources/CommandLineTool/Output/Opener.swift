@@ -7,11 +7,7 @@ enum Opener {
   /// - Parameter place: A path or an address; must not begin with a dash.
   /// - Throws: ``CommandError`` when there is no such program, or when it could not.
   static func open(_ place: String) throws {
-    #if os(Linux)
-      let opener = "xdg-open"
-    #else
-      let opener = "open"
-    #endif
+    let opener = Host.opener
     let words: [UnsafeMutablePointer<CChar>?] = [strdup(opener), strdup(place), nil]
     defer { for word in words { free(word) } }
     let isAddress = place.hasPrefix("http")

@@ -15,24 +15,8 @@ enum OwnFiles {
 
   /// The folder of this program, for scripts that call it; nil where the system does not tell.
   static var toolFolder: String? {
-    #if os(Linux)
-      let path = realpath("/proc/self/exe", nil)
-    #else
-      let path = realpath(CommandLine.arguments[0], nil)
-    #endif
-    guard let path else { return nil }
-    defer { free(path) }
-    let text = String(cString: path)
+    guard let text = Host.executable else { return nil }
     return text.lastIndex(of: "/").map { String(text[..<$0]) }
-  }
-
-  /// The machine's name.
-  static var hostName: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
-    let name = String(
-      decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return name.isEmpty ? "unknown" : name
   }
 
   /// A path from the root on; the folder must exist or be made by whoever uses it.

@@ -24,7 +24,7 @@ struct StopRequests {
       // A signal that the parent wants ignored, as nohup does, stays ignored.
       guard !Self.isIgnored(old) else { continue }
       var action = sigaction()
-      Self.setHandler(&action) { number in requests.take(number) }
+      action.handler = { number in requests.take(number) }
       action.sa_flags = Int32(SA_RESTART)
       sigaction(number, &action, nil)
     }
@@ -57,22 +57,7 @@ struct StopRequests {
   static func wake() { requests.wake() }
 
   private static func isIgnored(_ action: sigaction) -> Bool {
-    #if canImport(Glibc)
-      let handler = action.__sigaction_handler.sa_handler
-    #else
-      let handler = action.__sigaction_u.__sa_handler
-    #endif
-    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-  }
-
-  private static func setHandler(
-    _ action: inout sigaction, _ handler: @escaping @convention(c) (Int32) -> Void
-  ) {
-    #if canImport(Glibc)
-      action.__sigaction_handler.sa_handler = handler
-    #else
-      action.__sigaction_u.__sa_handler = handler
-    #endif
+    return unsafeBitCast(action.handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }
 

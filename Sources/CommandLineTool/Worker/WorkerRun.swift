@@ -2,6 +2,7 @@ internal import CoordinatorClient
 internal import Messages
 internal import Objectives
 internal import StudyModel
+internal import System
 internal import Working
 
 /// One `needletail worker` for a coordinator: registers, runs trials until it is told to end or there are
@@ -45,7 +46,7 @@ struct WorkerRun {
     if let name {
       return try Spool(in: folder, coordinator: address, worker: name, listener: listener)
     }
-    let host = OwnFiles.hostName
+    let host = Host.name
     var number = 1
     while true {
       let candidate = number == 1 ? host : "\(host)-\(number)"
@@ -73,7 +74,7 @@ struct WorkerRun {
       client,
       WorkerRegistration(
         wireProtocol: WireProtocol.version, version: ToolVersion.text, name: spool.worker,
-        host: OwnFiles.hostName, slots: slots),
+        host: Host.name, slots: slots),
       study: settings.study, keeper: spool, delivering: spool.found
     ) { news in log.take(news) }
     guard try register(worker, stops) else { return .interrupted }
@@ -130,7 +131,7 @@ struct WorkerRun {
         client,
         WorkerRegistration(
           wireProtocol: WireProtocol.version, version: ToolVersion.text, name: other.worker,
-          host: OwnFiles.hostName, slots: 1),
+          host: Host.name, slots: 1),
         study: nil, keeper: other, delivering: other.found
       ) { news in log.take(news) }
       do throws(CoordinatorError) {

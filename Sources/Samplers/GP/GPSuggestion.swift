@@ -58,7 +58,7 @@ struct GPSuggestion {
     var account = built.account
     account.append(.init("acquisition", .rounded(chosen.value)))
     if isRepeated { account.append(.init("repeats", true)) }
-    account.append(.init("milliseconds", .rounded(elapsed.milliseconds)))
+    account.append(.init("milliseconds", .rounded(elapsed.inSeconds * 1e3)))
     return TrialPlan(space.assignments(at: chosen.point), attributes: Self.account(account))
   }
 
@@ -129,12 +129,5 @@ struct GPSuggestion {
       }
     }
     return (candidates[0], true)
-  }
-}
-
-extension Duration {
-  /// The whole in milliseconds.
-  fileprivate var milliseconds: Double {
-    Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
   }
 }

@@ -82,22 +82,13 @@ final class HTTPConnection: Sendable {
     let bytes = response.closingBytes
     // A client that does not even take this much has had its chance.
     _ = unsafe bytes.withUnsafeBytes { buffer in
-      #if canImport(Glibc)
-        unsafe Glibc.send(
-          descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-      #else
-        unsafe Darwin.send(descriptor, buffer.baseAddress, buffer.count, MSG_DONTWAIT)
-      #endif
+      unsafe Descriptors.send(descriptor, buffer, flags: Int32(MSG_DONTWAIT))
     }
   }
 
   /// Whether the client has gone. Only for a connection that is being worked for.
   var isGone: Bool {
-    #if os(Linux)
-      let closed = Int16(0x2000)  // POLLRDHUP, which needs _GNU_SOURCE
-    #else
-      let closed: Int16 = 0
-    #endif
+    let closed = Descriptors.peerClosed
     var poller = pollfd(fd: descriptor, events: closed, revents: 0)
     guard unsafe poll(&poller, 1, 0) > 0 else { return false }
     return poller.revents & (closed | Int16(POLLHUP) | Int16(POLLERR)) != 0

@@ -33,7 +33,7 @@ package final class HTTPServer: Sendable {
     self.address = socket.address
     isLoopback = socket.isLoopback
     var limits = limits
-    limits.connections = min(limits.connections, Self.raiseFileLimit() - Self.reserve - 64)
+    limits.connections = min(limits.connections, Host.raiseFileLimit() - Self.reserve - 64)
     core = ServerCore(library, limits: limits, credentials: credentials, handler: handler)
     let started = unsafe Self.start(core, library, socket.descriptor, credentials, limits)
     guard let started = unsafe started else { throw .didNotStart(address: "\(socket.address)") }
@@ -77,23 +77,6 @@ package final class HTTPServer: Sendable {
     }
     unsafe options.append(MHD_OptionItem(option: .END, value: 0, ptr_value: nil))
     return unsafe nt_start_daemon(library.start, flags, accessRequested, context, options)
-  }
-
-  /// Allows as many open files as the system lets this process have; returns how many that is.
-  private static func raiseFileLimit() -> Int {
-    var limit = rlimit()
-    #if canImport(Glibc)
-      let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    #else
-      let kind = RLIMIT_NOFILE
-    #endif
-    guard unsafe getrlimit(kind, &limit) == 0 else { return 1_024 }
-    if limit.rlim_cur < limit.rlim_max {
-      var raised = limit
-      raised.rlim_cur = min(limit.rlim_max, 1 << 20)
-      if unsafe setrlimit(kind, &raised) == 0 { limit = raised }
-    }
-    return max(128, Int(clamping: limit.rlim_cur))
   }
 
   /// The most connections at a time, after what the system allows.

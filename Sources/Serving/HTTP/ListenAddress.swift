@@ -52,11 +52,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   init(_ wanted: ListenAddress) throws(ServingError) {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
-    #if canImport(Glibc)
-      unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    #else
-      unsafe hints.ai_socktype = SOCK_STREAM
-    #endif
+    unsafe hints.ai_socktype = Descriptors.streamSocket
     var list: UnsafeMutablePointer<addrinfo>?
     let code = unsafe getaddrinfo(wanted.host, String(wanted.port), &hints, &list)
     guard code == 0, let first = unsafe list else {

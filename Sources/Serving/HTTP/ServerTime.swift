@@ -4,9 +4,7 @@ internal import System
 enum ServerTime {
   /// Milliseconds since the machine started.
   static var milliseconds: UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    UInt64(Monitor.now * 1_000)
   }
 
   /// Milliseconds from one moment to another; 0 when another thread read the clock for the first one
@@ -17,16 +15,11 @@ enum ServerTime {
 
   /// Seconds since the machine started.
   static var seconds: Double {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    Monitor.now
   }
 }
 
 extension Duration {
-  /// The time in whole milliseconds; not negative.
-  var wholeMilliseconds: UInt64 {
-    let (seconds, attoseconds) = components
-    return UInt64(max(0, seconds * 1_000 + attoseconds / 1_000_000_000_000_000))
-  }
+  /// The time in whole milliseconds; 0 for a negative one.
+  var wholeMilliseconds: UInt64 { UInt64(max(0, milliseconds)) }
 }

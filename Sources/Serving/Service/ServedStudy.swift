@@ -128,11 +128,8 @@ final class ServedStudy: Sendable {
     lost.wrappingAdd(1, ordering: .relaxed)
   }
 
-  /// FNV-1a with 64 bits; tags need not be hard to guess.
+  /// Tags need not be hard to guess.
   private static func tag(of text: String) -> String {
-    let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
-      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
-    }
-    return String(hash, radix: 16)
+    String(StableHash.bits64(text.utf8), radix: 16)
   }
 }
