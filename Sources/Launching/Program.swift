@@ -175,13 +175,10 @@ package final class Program: Sendable {
       if count < 0, errno == EINTR { continue }
       if count < 0, errno == EPIPE {
         // Takes the signal that is now pending for this thread.
-        #if os(Linux)
-          var now = timespec()
-          unsafe sigtimedwait(&set, nil, &now)
-        #else
-          var number: Int32 = 0
-          unsafe sigwait(&set, &number)
-        #endif
+        var pending = sigset_t()
+        unsafe sigpending(&pending)
+        var number: Int32 = 0
+        if unsafe sigismember(&pending, SIGPIPE) == 1 { unsafe sigwait(&set, &number) }
       }
       return count
     }
@@ -190,13 +187,7 @@ package final class Program: Sendable {
   private static func spawn(
     _ process: inout pid_t, _ words: [String], _ environment: [String], input: Int32, output: Int32
   ) -> Int32 {
-    #if canImport(Darwin)
-      var actions: posix_spawn_file_actions_t?
-      var attributes: posix_spawnattr_t?
-    #else
-      var actions = unsafe posix_spawn_file_actions_t()
-      var attributes = posix_spawnattr_t()
-    #endif
+    var (actions, attributes) = unsafe emptySpawnForms()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)

@@ -17,11 +17,8 @@ package enum SteadyClock {
 
   private static func readBoot() -> String {
     #if os(Linux)
-      guard let file = unsafe fopen("/proc/sys/kernel/random/boot_id", "re") else { return "" }
-      defer { unsafe fclose(file) }
-      var buffer = [UInt8](repeating: 0, count: 64)
-      let count = unsafe fread(&buffer, 1, buffer.count, file)
-      return String(decoding: buffer.prefix(count).prefix { $0 > 32 }, as: UTF8.self)
+      let text = Host.head(of: "/proc/sys/kernel/random/boot_id") ?? ""
+      return String(text.unicodeScalars.prefix { $0.value > 32 })
     #else
       var size = 128
       var buffer = [UInt8](repeating: 0, count: size)

@@ -52,12 +52,7 @@ package final class HTTPServer: Sendable {
     let context = unsafe Unmanaged.passUnretained(core).toOpaque()
     var flags =
       MHD_USE_INTERNAL_POLLING_THREAD.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue
-      | MHD_USE_ERROR_LOG.rawValue
-    #if os(Linux)
-      flags |= MHD_USE_EPOLL.rawValue
-    #else
-      flags |= MHD_USE_POLL.rawValue
-    #endif
+      | MHD_USE_ERROR_LOG.rawValue | MHD_USE_AUTO.rawValue
     var options = unsafe [
       nt_logger_option(), nt_unescape_option(),
       nt_completed_option(requestCompleted, context),

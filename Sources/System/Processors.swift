@@ -1,5 +1,3 @@
-internal import System
-
 /// The processors of this machine.
 package enum Processors {
   /// The cores that this process may use, by number; empty where the system does not tell.
