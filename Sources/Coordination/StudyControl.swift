@@ -39,12 +39,31 @@ extension StudyStore {
     return control
   }
 
-  /// Leaves the user's wish in the store.
+  /// Leaves the user's wish in the store. What the study was stopped for as a failing one is forgotten.
   public func setControl(_ control: StudyControl, of study: StudyRecord) throws(StoreError) {
+    if try note(StudyControl.failureKey, of: study)?.isEmpty == false {
+      try setNote(StudyControl.failureKey, to: "", of: study)
+    }
     try setNote(StudyControl.noteKey, to: control.rawValue, of: study)
+  }
+
+  /// Stops the study as a failing one, with the reason in a sentence; see ``FailureRule``.
+  package func setFailure(_ reason: String, of study: StudyRecord) throws(StoreError) {
+    // The reason first, so that whoever sees that the study was stopped finds why.
+    try setNote(StudyControl.failureKey, to: reason, of: study)
+    try setNote(StudyControl.noteKey, to: StudyControl.stopped.rawValue, of: study)
+  }
+
+  /// Why the study was stopped as a failing one, in a sentence; nil when it was not.
+  package func failure(of study: StudyRecord) throws -> String? {
+    guard try control(of: study) == .stopped,
+      let reason = try note(StudyControl.failureKey, of: study), !reason.isEmpty
+    else { return nil }
+    return reason
   }
 }
 
 extension StudyControl {
-  static let noteKey = "control"
+  /// The notes of a study that hold the wish, and why it was stopped as a failing one.
+  static let (noteKey, failureKey) = ("control", "failure")
 }

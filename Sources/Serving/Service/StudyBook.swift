@@ -1,8 +1,7 @@
 internal import Coordination
 internal import Messages
-internal import Pruners
-internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -24,7 +23,16 @@ final class StudyBook: Sendable {
   private struct State {
     var byID: [Int: ServedStudy] = [:]
     /// Studies that were looked at and have nothing to run, by id, with what was true then.
-    var passedOver: [Int: String] = [:]
+    var passedOver: [Int: Facts] = [:]
+    /// Studies that were told to be failing, by id, with the reason.
+    var failing: [Int: String] = [:]
+  }
+
+  /// What decides whether a study has anything to run.
+  private struct Facts: Equatable {
+    let plan: StudyPlan
+    let control: StudyControl
+    let token: String
   }
 
   init(
@@ -78,7 +86,7 @@ final class StudyBook: Sendable {
       {
         return known
       }
-      let study = try ServedStudy(record, in: store, leaseDuration: leaseDuration)
+      let study = try ServedStudy(StoredStudy(record, in: store), leaseDuration: leaseDuration)
       let replaced = state.withLock { state in
         state.passedOver[record.id] = nil
         return state.byID.updateValue(study, forKey: record.id)
@@ -109,23 +117,37 @@ final class StudyBook: Sendable {
       } catch let error as StudyFileError {
         log("study '\(study.name)' keeps its former study file: \(error)")
       }
+      try tellFailure(of: study)
     }
     let servedIDs = state.withLock { Set($0.byID.keys) }
     for record in records where !servedIDs.contains(record.id) { try consider(record) }
   }
 
+  /// Says once that a study is failing, and why.
+  private func tellFailure(of study: ServedStudy) throws {
+    let reason = try study.dispatcher.coordinator.failure()
+    let isNew = state.withLock { state in
+      let known = state.failing.updateValue(reason ?? "", forKey: study.record.id) ?? ""
+      return known != reason ?? ""
+    }
+    guard isNew, let reason else { return }
+    log(
+      "study '\(study.name)' was stopped: \(reason); go on with: needletail study resume "
+        + study.name)
+  }
+
   /// Serves a study that has trials to run, or whose workers may come back.
   private func consider(_ record: StudyRecord) throws {
-    guard let text = try store.note(ServedStudy.Note.file, of: record) else {
+    let study = StoredStudy(record, in: store)
+    let plan = try study.plan()
+    guard plan.text != nil else {
       if try hasRemoteWorkers(record) { onAvailable(try serve(record)) }
       return
     }
-    let trials = try store.note(ServedStudy.Note.trials, of: record)
-    let control = try store.control(of: record)
-    let facts = "\(record.token) \(control.rawValue) \(trials ?? "-") \(text)"
+    let facts = Facts(plan: plan, control: try study.control(), token: record.token)
     guard state.withLock({ $0.passedOver[record.id] }) != facts else { return }
     do {
-      if try isOpen(record, text, trials: trials, control) {
+      if try isOpen(study, facts) {
         onAvailable(try serve(record))
         return
       }
@@ -135,14 +157,14 @@ final class StudyBook: Sendable {
     state.withLock { $0.passedOver[record.id] = facts }
   }
 
-  private func isOpen(
-    _ record: StudyRecord, _ text: String, trials: String?, _ control: StudyControl
-  ) throws -> Bool {
-    if try hasRemoteWorkers(record) { return true }
-    let file = try StudyFile(text: text, path: "the study file of '\(record.name)'")
-    guard file.command != nil, control == .running || control == .paused else { return false }
-    guard let limit = trials.flatMap({ Int($0) }) ?? file.trials else { return true }
-    let counts = try store.counts(in: record)
+  private func isOpen(_ study: StoredStudy, _ facts: Facts) throws -> Bool {
+    if try hasRemoteWorkers(study.record) { return true }
+    let file = try facts.plan.file(of: study.name)
+    guard file?.command != nil, facts.control == .running || facts.control == .paused else {
+      return false
+    }
+    guard let limit = facts.plan.budget(of: file) else { return true }
+    let counts = try store.counts(in: study.record)
     let finished = counts.filter { $0.key.isFinished }.values.reduce(0, +)
     return finished < limit || counts[.waiting, default: 0] > 0
   }
@@ -167,63 +189,26 @@ final class StudyBook: Sendable {
   ///
   /// - Parameters:
   ///   - name: Wins over the file's.
-  ///   - trials: Wins over the file's.
-  /// - Returns: The study, and whether it is new.
+  ///   - trials: Is said beside the file of the budget.
   func submit(
     _ file: StudyFile, name: String?, trials: Int?
-  ) throws -> (study: ServedStudy, isNew: Bool) {
-    let name = name ?? file.studyName
-    try StoreError.checkStudyName(name)
-    // What the file names is made once here, so that a mistake is refused before anything is written.
-    _ = try file.sampler?.makeSampler()
-    _ = try file.pruner?.makePruner()
-    let known = try store.studies().first { $0.name == name }
-    if let known {
-      guard known.directions == file.directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: known.directions, given: file.directions)
-      }
-      let reader = Coordinator(
-        store: store, study: known, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
-      try reader.checkCompatibility(of: file.space)
-    }
-    let record = try known ?? create(name, file.directions)
-    if let seed = file.seed { _ = try store.seed(of: record, proposed: seed) }
-    try store.setNote(ServedStudy.Note.file, to: file.text, of: record)
-    try store.setNote(ServedStudy.Note.trials, to: trials.map(String.init) ?? "", of: record)
-    if try store.control(of: record) != .running { try store.setControl(.running, of: record) }
+  ) throws -> (study: ServedStudy, submission: StoredStudy.Submission) {
+    let submission = try StoredStudy.submit(
+      file, name: name, trials: trials, resuming: .always, in: store)
+    let record = submission.study.record
+    for warning in submission.warnings { log(warning) }
     try serve(record).refresh()
     let study = try serve(record)
     onAvailable(study)
-    return (study, known == nil)
+    return (study, submission)
   }
 
   /// Creates a study whose objective suggests its own parameters, or goes on with it.
   func submit(
     _ name: String, _ directions: [Direction], seed: UInt64?
   ) throws -> (study: ServedStudy, isNew: Bool) {
-    try StoreError.checkStudyName(name)
-    let known = try store.studies().first { $0.name == name }
-    if let known, known.directions != directions {
-      throw StoreError.directionsDiffer(name: name, stored: known.directions, given: directions)
-    }
-    let record = try known ?? create(name, directions)
-    if let seed { _ = try store.seed(of: record, proposed: seed) }
-    return (try serve(record), known == nil)
-  }
-
-  /// Another process may create the study at the same moment.
-  private func create(_ name: String, _ directions: [Direction]) throws -> StudyRecord {
-    do throws(StoreError) {
-      return try store.createStudy(named: name, directions: directions)
-    } catch {
-      guard case .studyExists = error else { throw error }
-      let record = try store.study(named: name)
-      guard record.directions == directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: record.directions, given: directions)
-      }
-      return record
-    }
+    let (study, isNew) = try StoredStudy.createOrLoad(name, directions, in: store)
+    if let seed { _ = try study.seed(proposed: seed) }
+    return (try serve(study.record), isNew)
   }
 }
