@@ -32,11 +32,7 @@ extension StudyStore {
   ///
   /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not know.
   public func control(of study: StudyRecord) throws -> StudyControl {
-    guard let text = try note(StudyControl.noteKey, of: study) else { return .running }
-    guard let control = StudyControl(rawValue: text) else {
-      throw TrialError.unreadableNote(key: StudyControl.noteKey, value: text)
-    }
-    return control
+    try StudyControl(noted: note(StudyControl.noteKey, of: study))
   }
 
   /// Leaves the user's wish in the store. What the study was stopped for as a failing one is forgotten.
@@ -66,4 +62,30 @@ extension StudyStore {
 extension StudyControl {
   /// The notes of a study that hold the wish, and why it was stopped as a failing one.
   static let (noteKey, failureKey) = ("control", "failure")
+  /// The keys of the notes that ``init(in:)`` and ``failure(in:)`` take.
+  package static let keys = [noteKey, failureKey]
+
+  /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not know.
+  init(noted text: String?) throws(TrialError) {
+    guard let text else {
+      self = .running
+      return
+    }
+    guard let control = StudyControl(rawValue: text) else {
+      throw .unreadableNote(key: Self.noteKey, value: text)
+    }
+    self = control
+  }
+
+  /// What these notes of a study say, by their keys.
+  ///
+  /// - Throws: As ``init(noted:)``.
+  package init(in notes: [String: String]) throws(TrialError) {
+    try self.init(noted: notes[Self.noteKey])
+  }
+
+  /// Why a study with these notes that is stopped was stopped as a failing one; nil when it was not.
+  package static func failure(in notes: [String: String]) -> String? {
+    notes[failureKey].flatMap { $0.isEmpty ? nil : $0 }
+  }
 }

@@ -68,7 +68,9 @@ package final class StoreTrials: TrialSource {
       switch try study.trials.take() {
       case .trial(let trial): return .trial(trial)
       case .later: mayCome = true
-      case .never: if study.trials.coordinator.ownFailure != nil { try tellFailure(of: study) }
+      case .never:
+        // The worker may end before it looks around again.
+        if let reason = study.trials.coordinator.ownFailure { tellFailure(of: study, reason) }
       }
     }
     return settings.endsWhenDone && !mayCome ? .never : .later(.milliseconds(100))
@@ -82,37 +84,38 @@ package final class StoreTrials: TrialSource {
       return true
     }
     guard isDue else { return }
-    let records = try store.studies().filter { settings.study == nil || settings.study == $0.name }
-    if let name = settings.study, records.isEmpty {
-      throw StoreError.unknownStudy(name: name, known: try store.studies().map(\.name))
+    let glances = try StoredStudy.glance(in: store)
+    let wanted = glances.filter { settings.study == nil || settings.study == $0.study.name }
+    if let name = settings.study, wanted.isEmpty {
+      throw StoreError.unknownStudy(name: name, known: glances.map(\.study.name))
     }
     let known = state.withLock { $0 }
     var studies: [Served] = []
-    for record in records {
-      let study = StoredStudy(record, in: store)
-      let plan = try study.plan()
+    for glance in wanted {
+      let (plan, token) = (glance.plan, glance.study.record.token)
       guard let text = plan.text else { continue }
-      let old = known.studies.first { $0.study.record.token == record.token }
+      let old = known.studies.first { $0.study.record.token == token }
       if var old, old.plan.text == text || old.trials.isBusy {
         if old.plan != plan, old.plan.text == text {
           old.plan = plan
           old.trials.limit = plan.budget(of: old.file)
         }
         if !settings.endsWhenDone { old.trials.lookAgain() }
-        let recovered = try old.trials.coordinator.recoverFromDeadWorkers()
-        if !recovered.isEmpty { old.trials.recovered(recovered.count) }
-        try tellFailure(of: old)
+        if glance.hasDeadWorkers {
+          let recovered = try old.trials.coordinator.recoverFromDeadWorkers()
+          if !recovered.isEmpty { old.trials.recovered(recovered.count) }
+        }
+        tellFailure(of: old, try old.trials.coordinator.ownFailure ?? glance.failure)
         studies.append(old)
-      } else if known.refused[record.token] != text {
-        if let new = try serve(study, plan) { studies.append(new) }
+      } else if known.refused[token] != text {
+        if let new = try serve(glance.study, plan) { studies.append(new) }
       }
     }
     state.withLock { $0.studies = studies }
   }
 
   /// Says once that a study is failing, and why.
-  private func tellFailure(of served: Served) throws {
-    let reason = try served.trials.coordinator.failure()
+  private func tellFailure(of served: Served, _ reason: String?) {
     let token = served.study.record.token
     let isNew = state.withLock { state in
       defer { state.failing[token] = reason }

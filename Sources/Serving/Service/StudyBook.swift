@@ -32,6 +32,7 @@ final class StudyBook: Sendable {
   private struct Facts: Equatable {
     let plan: StudyPlan
     let control: StudyControl
+    let hasWorkers: Bool
     let token: String
   }
 
@@ -102,33 +103,35 @@ final class StudyBook: Sendable {
 
   /// Looks what others did to the store: studies that came, went or changed.
   func refresh() throws {
-    let records = try store.studies()
-    let present = Dictionary(records.map { ($0.id, $0) }) { $1 }
+    let glances = try StoredStudy.glance(in: store)
+    let present = Dictionary(glances.map { ($0.study.record.id, $0) }) { $1 }
     let gone = state.withLock { state in
-      let gone = state.byID.filter { present[$0.key] != $0.value.record }
+      let gone = state.byID.filter { present[$0.key]?.study.record != $0.value.record }
       for id in gone.keys { state.byID[id] = nil }
       return gone.values.map { $0 }
     }
     for study in gone { study.dispatcher.close() }
     for study in served {
+      guard let glance = present[study.record.id] else { continue }
       do {
-        try study.refresh()
+        try study.follow(glance.plan)
         if study.isStale { onAvailable(try serve(study.record)) }
       } catch let error as StudyFileError {
         log("study '\(study.name)' keeps its former study file: \(error)")
       }
-      try tellFailure(of: study)
+      tellFailure(of: study, try glance.failure)
     }
     let servedIDs = state.withLock { Set($0.byID.keys) }
-    for record in records where !servedIDs.contains(record.id) { try consider(record) }
+    for glance in glances where !servedIDs.contains(glance.study.record.id) {
+      try consider(glance)
+    }
   }
 
   /// Says once that a study is failing, and why.
-  private func tellFailure(of study: ServedStudy) throws {
-    let reason = try study.dispatcher.coordinator.failure()
+  private func tellFailure(of study: ServedStudy, _ reason: String?) {
     let isNew = state.withLock { state in
-      let known = state.failing.updateValue(reason ?? "", forKey: study.record.id) ?? ""
-      return known != reason ?? ""
+      defer { state.failing[study.record.id] = reason }
+      return state.failing[study.record.id] != reason
     }
     guard isNew, let reason else { return }
     log(
@@ -137,17 +140,18 @@ final class StudyBook: Sendable {
   }
 
   /// Serves a study that has trials to run, or whose workers may come back.
-  private func consider(_ record: StudyRecord) throws {
-    let study = StoredStudy(record, in: store)
-    let plan = try study.plan()
-    guard plan.text != nil else {
-      if try hasRemoteWorkers(record) { onAvailable(try serve(record)) }
+  private func consider(_ glance: StoredStudy.Glance) throws {
+    let record = glance.study.record
+    guard glance.plan.text != nil else {
+      if glance.hasRemoteWorkers { onAvailable(try serve(record)) }
       return
     }
-    let facts = Facts(plan: plan, control: try study.control(), token: record.token)
+    let facts = Facts(
+      plan: glance.plan, control: try glance.control, hasWorkers: glance.hasRemoteWorkers,
+      token: record.token)
     guard state.withLock({ $0.passedOver[record.id] }) != facts else { return }
     do {
-      if try isOpen(study, facts) {
+      if try isOpen(glance.study, facts) {
         onAvailable(try serve(record))
         return
       }
@@ -158,7 +162,7 @@ final class StudyBook: Sendable {
   }
 
   private func isOpen(_ study: StoredStudy, _ facts: Facts) throws -> Bool {
-    if try hasRemoteWorkers(study.record) { return true }
+    if facts.hasWorkers { return true }
     let file = try facts.plan.file(of: study.name)
     guard file?.command != nil, facts.control == .running || facts.control == .paused else {
       return false
@@ -167,10 +171,6 @@ final class StudyBook: Sendable {
     let counts = try store.counts(in: study.record)
     let finished = counts.filter { $0.key.isFinished }.values.reduce(0, +)
     return finished < limit || counts[.waiting, default: 0] > 0
-  }
-
-  private func hasRemoteWorkers(_ record: StudyRecord) throws -> Bool {
-    try store.openLeases(in: record).contains { $0.worker.hasPrefix("worker:") }
   }
 
   /// Stops serving a study that was deleted.
@@ -199,6 +199,7 @@ final class StudyBook: Sendable {
     for warning in submission.warnings { log(warning) }
     try serve(record).refresh()
     let study = try serve(record)
+    study.dispatcher.coordinator.follow(try submission.study.control())
     onAvailable(study)
     return (study, submission)
   }
