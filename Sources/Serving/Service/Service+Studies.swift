@@ -1,6 +1,7 @@
 internal import Coordination
 internal import JSON
 internal import Messages
+internal import Objectives
 internal import Stores
 internal import Studies
 internal import StudyFiles
@@ -114,7 +115,17 @@ extension Service {
     book.forget(record)
     try store.delete(record)
     settings.log("study '\(record.name)' was deleted")
+    removeFiles(of: record)
     return .json(["name": .string(record.name), "deleted_trials": .integer(total)])
+  }
+
+  /// Removes the files of a study's trials, as far as they are where this server knows.
+  private func removeFiles(of record: StudyRecord) {
+    guard let parent = settings.trialFolder else { return }
+    let folders = TrialFolders(in: parent, study: record.name, token: record.token)
+    if case .failed(let reason) = folders.remove() {
+      settings.log("the files of study '\(record.name)' stay in \(folders.base): \(reason)")
+    }
   }
 
   // MARK: Trials
