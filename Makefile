@@ -35,7 +35,9 @@ export PYTHONDONTWRITEBYTECODE = 1
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# Installs those of the Debian packages $(1) that are missing; does and says nothing otherwise.
+# Installs those of the Debian packages $(1) that are missing; does and says nothing otherwise. Waits for
+# another program that has the lock of dpkg, and for one that has that of the lists, for which apt-get does
+# not wait by itself.
 define install-packages
 	@if ! command -v dpkg-query >/dev/null; then \
 	  echo "this is no Debian: see that the equivalents of these are installed: $(1)" >&2; exit 0; \
@@ -48,9 +50,17 @@ define install-packages
 	if [ -n "$$missing" ]; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  echo "installing$$missing"; \
-	  $$sudo apt-get update -qq && \
+	  log=$$(mktemp); left=120; \
+	  until $$sudo env LC_ALL=C apt-get update -qq 2>$$log; do \
+	    left=$$((left - 1)); \
+	    if [ $$left = 0 ] || ! grep -q 'get lock' $$log; then cat $$log >&2; rm $$log; exit 1; fi; \
+	    [ $$left -lt 119 ] || echo "another program has the lock of apt; waiting for ten minutes at most"; \
+	    sleep 5; \
+	  done; \
+	  cat $$log >&2; rm $$log; \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
-	    apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	    apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=600 $$missing \
+	    >/dev/null; \
 	fi
 endef
 

@@ -94,6 +94,12 @@ let package = Package(
       name: "StudyFiles", dependencies: ["System", "StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),
     .target(
+      name: "Studies",
+      dependencies: [
+        "JSON", "Stores", "StudyModel", "Samplers", "Pruners", "Coordination", "StudyFiles",
+      ],
+      swiftSettings: house),
+    .target(
       name: "Exchange",
       dependencies: ["JSON", "System", "StudyModel", "HTTPClient", "StudyFiles"],
       swiftSettings: callsC),
@@ -102,7 +108,7 @@ let package = Package(
       dependencies: [
         "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
         "PostgresStores",
-        "Coordination", "Messages", "CoordinatorClient", "Analysis", "Plotting",
+        "Coordination", "Messages", "CoordinatorClient", "Studies", "Analysis", "Plotting",
       ],
       swiftSettings: house),
     .target(
@@ -113,8 +119,7 @@ let package = Package(
       name: "Working",
       dependencies: [
         "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "CoordinatorClient",
-        "StudyFiles",
-        "Objectives", "Samplers", "Pruners",
+        "StudyFiles", "Studies", "Objectives",
       ],
       swiftSettings: callsC),
     .target(
@@ -131,9 +136,8 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "Coordination", "Messages",
-        "Analysis",
-        "Plotting", "StudyFiles", "Objectives", "Dashboard", "CMicroHTTPD",
+        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "Analysis",
+        "Plotting", "StudyFiles", "Studies", "Objectives", "Dashboard", "CMicroHTTPD",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
     .target(
@@ -141,8 +145,9 @@ let package = Package(
       dependencies: [
         "JSON", "Stores", "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners",
         "SQLiteStores",
-        "Coordination", "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Objectives", "Working",
-        "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching", "Analysis",
+        "Coordination", "Plotting", "StudyFiles", "Studies", "HTTPClient", "Exchange", "Objectives",
+        "Working", "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching",
+        "Analysis",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -231,6 +236,12 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
+      swiftSettings: house),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: [
+        "JSON", "Stores", "Studies", "StudyModel", "StudyFiles", "Coordination",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ObjectivesTests",

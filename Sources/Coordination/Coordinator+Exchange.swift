@@ -50,7 +50,9 @@ extension Coordinator {
       open += repeatElement(place, count: request.count)
     }
     do {
-      if !open.isEmpty, try !control().handsOut { open = [] }
+      if !open.isEmpty, try !control().handsOut || state.withLock({ $0.failure != nil }) {
+        open = []
+      }
     } catch {
       open = []
       result.failure = error
@@ -64,6 +66,7 @@ extension Coordinator {
     }
     var batch = try write(planned, open.map { requests[$0].worker }, limit: present)
     result.told = batch.told
+    if !ends.isEmpty { followFailures(ends, batch.told) }
     while true {
       if result.failure == nil { result.failure = batch.failure }
       var active: [(trial: ActiveTrial, place: Int)] = []
@@ -242,7 +245,7 @@ extension Coordinator {
   private func fail(
     _ trial: Trial, _ lease: Lease, _ outcome: AttemptOutcome, because reason: String
   ) throws(StoreError) {
-    let changes = endChanges(
+    let changes = Self.endChanges(
       of: trial.reference, .failed, values: [], outcome: outcome, reason: reason)
     try store.commit(changes, to: study, under: [lease], durability: .powerCut)
     note([TrialChange(trial.reference, .created(.running, at: nil))] + changes)

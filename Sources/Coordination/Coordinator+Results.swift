@@ -32,7 +32,7 @@ extension Coordinator {
       _ state: TrialState, _ values: [Double], _ outcome: AttemptOutcome? = nil,
       _ reason: String = ""
     ) -> PlannedEnd {
-      let changes = endChanges(
+      let changes = Self.endChanges(
         of: trial.reference, state, values: values, outcome: outcome, reason: reason)
       return PlannedEnd(
         active: active, steps: [.commit(unwritten + changes, under: active.leases)],
@@ -71,7 +71,12 @@ extension Coordinator {
       outcome, after: earlier.filter { $0.number < lease.attempt }.compactMap(\.outcome))
   }
 
-  func endChanges(
+  /// What ends a trial for good.
+  ///
+  /// - Parameters:
+  ///   - outcome: How a failed one ended; nil for the others.
+  ///   - reason: Why, in a sentence.
+  package static func endChanges(
     of trial: TrialReference, _ state: TrialState, values: [Double], outcome: AttemptOutcome?,
     reason: String
   ) -> [TrialChange] {

@@ -69,6 +69,12 @@ public final class Coordinator: Sendable {
     var space: SearchSpace?
     /// What the user wants, and when that was read.
     var control: (StudyControl, readAt: Duration)?
+    /// Whether trials only fail.
+    var failures = FailureRule()
+    /// How many trials of the study had succeeded when ``failures`` began to count.
+    var succeededBefore = 0
+    /// Why no more trials are handed out here: they only fail.
+    var failure: String?
   }
 
   /// A trial that lives as long as whoever runs it: when it is dropped without being told, it is
@@ -140,6 +146,11 @@ public final class Coordinator: Sendable {
 
   func noteControl(_ control: StudyControl, readAt moment: Duration) {
     state.withLock { state in
+      if control.handsOut, let known = state.control?.0, !known.handsOut {
+        // The user, or a trial that completed, set the study going again.
+        state.failures.startOver()
+        state.failure = nil
+      }
       state.control = (control, moment)
       _ = state.leases.handle(.cancelled(control == .cancelled), at: moment)
     }
@@ -255,15 +266,7 @@ public final class Coordinator: Sendable {
 
   func checkCompatibility(of parameter: Parameter) throws(StoreError) {
     try state.withLock { state throws(StoreError) in
-      guard let column = state.history.column(named: parameter.name),
-        column.latestDistributionID >= 0
-      else { return }
-      let stored = state.history.distributions[Int(column.latestDistributionID)]
-      guard stored.isCompatible(with: parameter.distribution) else {
-        throw .incompatibleDistribution(
-          parameter: parameter.name, stored: stored.summary,
-          given: parameter.distribution.summary)
-      }
+      try state.history.checkCompatibility(of: parameter)
     }
   }
 

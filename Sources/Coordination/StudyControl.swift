@@ -32,19 +32,60 @@ extension StudyStore {
   ///
   /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not know.
   public func control(of study: StudyRecord) throws -> StudyControl {
-    guard let text = try note(StudyControl.noteKey, of: study) else { return .running }
-    guard let control = StudyControl(rawValue: text) else {
-      throw TrialError.unreadableNote(key: StudyControl.noteKey, value: text)
-    }
-    return control
+    try StudyControl(noted: note(StudyControl.noteKey, of: study))
   }
 
-  /// Leaves the user's wish in the store.
+  /// Leaves the user's wish in the store. What the study was stopped for as a failing one is forgotten.
   public func setControl(_ control: StudyControl, of study: StudyRecord) throws(StoreError) {
+    if try note(StudyControl.failureKey, of: study)?.isEmpty == false {
+      try setNote(StudyControl.failureKey, to: "", of: study)
+    }
     try setNote(StudyControl.noteKey, to: control.rawValue, of: study)
+  }
+
+  /// Stops the study as a failing one, with the reason in a sentence; see ``FailureRule``.
+  package func setFailure(_ reason: String, of study: StudyRecord) throws(StoreError) {
+    // The reason first, so that whoever sees that the study was stopped finds why.
+    try setNote(StudyControl.failureKey, to: reason, of: study)
+    try setNote(StudyControl.noteKey, to: StudyControl.stopped.rawValue, of: study)
+  }
+
+  /// Why the study was stopped as a failing one, in a sentence; nil when it was not.
+  package func failure(of study: StudyRecord) throws -> String? {
+    guard try control(of: study) == .stopped,
+      let reason = try note(StudyControl.failureKey, of: study), !reason.isEmpty
+    else { return nil }
+    return reason
   }
 }
 
 extension StudyControl {
-  static let noteKey = "control"
+  /// The notes of a study that hold the wish, and why it was stopped as a failing one.
+  static let (noteKey, failureKey) = ("control", "failure")
+  /// The keys of the notes that ``init(in:)`` and ``failure(in:)`` take.
+  package static let keys = [noteKey, failureKey]
+
+  /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not know.
+  init(noted text: String?) throws(TrialError) {
+    guard let text else {
+      self = .running
+      return
+    }
+    guard let control = StudyControl(rawValue: text) else {
+      throw .unreadableNote(key: Self.noteKey, value: text)
+    }
+    self = control
+  }
+
+  /// What these notes of a study say, by their keys.
+  ///
+  /// - Throws: As ``init(noted:)``.
+  package init(in notes: [String: String]) throws(TrialError) {
+    try self.init(noted: notes[Self.noteKey])
+  }
+
+  /// Why a study with these notes that is stopped was stopped as a failing one; nil when it was not.
+  package static func failure(in notes: [String: String]) -> String? {
+    notes[failureKey].flatMap { $0.isEmpty ? nil : $0 }
+  }
 }

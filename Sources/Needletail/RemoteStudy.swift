@@ -3,6 +3,7 @@ internal import CoordinatorClient
 internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 internal import System
 
@@ -42,10 +43,7 @@ final class RemoteStudy: StudyBackend {
   ) throws -> RemoteStudy {
     if let existing = try find(name, client) {
       guard mayExist else { throw StoreError.studyExists(name: name) }
-      guard existing.directions == directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: existing.directions, given: directions)
-      }
+      try StoredStudy.check(directions, against: existing.directions, of: name)
       return existing
     }
     _ = try client.submit(.defineByRun(name: name, directions: directions, seed: seed))
@@ -101,7 +99,7 @@ final class RemoteStudy: StudyBackend {
 
   // MARK: Running
 
-  func begin(workers: Int) throws { _ = try worker(slots: workers) }
+  func begin(workers: Int, trials: Int?) throws { _ = try worker(slots: workers) }
 
   /// The session as a worker; begins one.
   private func worker(slots: Int = 1) throws -> WorkerSession {
@@ -130,7 +128,7 @@ final class RemoteStudy: StudyBackend {
     ended?.endAndLeave()
   }
 
-  func next() throws -> NextTrial {
+  func next(isByHand: Bool) throws -> NextTrial {
     switch try worker().take(atMost: Self.patience) {
     case .trial(let trial): .trial(trial)
     case .done, .closed: .over
@@ -139,8 +137,12 @@ final class RemoteStudy: StudyBackend {
     }
   }
 
+  func failure() throws -> String? { try client.study(name)["failure"]?.string }
+
   func halt() throws -> (any Error)? {
-    let control = try client.study(name)["control"]?.string.flatMap(StudyControl.init(rawValue:))
+    let summary = try client.study(name)
+    if let reason = summary["failure"]?.string { return StudyFailing(study: name, reason: reason) }
+    let control = summary["control"]?.string.flatMap(StudyControl.init(rawValue:))
     return control.flatMap { $0 == .running ? nil : StudyHalted(study: name, control: $0) }
   }
 

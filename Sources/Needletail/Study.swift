@@ -4,6 +4,7 @@ public import JSON
 public import Pruners
 public import Samplers
 public import Stores
+internal import Studies
 public import StudyModel
 internal import System
 
@@ -50,19 +51,9 @@ public final class Study: Sendable {
         try RemoteStudy.create(
           name, directions, seed: seed, mayExist: existing == .load, client))
     }
-    let store = try store.opened()
-    let record: StudyRecord
-    do throws(StoreError) {
-      record = try store.createStudy(named: name, directions: directions)
-    } catch {
-      guard case .studyExists = error, existing == .load else { throw error }
-      record = try store.study(named: name)
-      guard record.directions == directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: record.directions, given: directions)
-      }
-    }
-    return try Study(store, record, sampler, pruner, seed: seed)
+    let (study, _) = try StoredStudy.createOrLoad(
+      name, directions, mayExist: existing == .load, in: try store.opened())
+    return Study(try LocalStudy(study, sampler: sampler, pruner: pruner, seed: seed))
   }
 
   /// Loads a study.
@@ -73,8 +64,8 @@ public final class Study: Sendable {
     pruner: any Pruner = PredictivePruner()
   ) throws -> Study {
     if let client = try store.client() { return Study(try RemoteStudy(name, client)) }
-    let store = try store.opened()
-    return try Study(store, try store.study(named: name), sampler, pruner, seed: nil)
+    let study = try StoredStudy.load(name, in: try store.opened())
+    return Study(try LocalStudy(study, sampler: sampler, pruner: pruner, seed: nil))
   }
 
   /// Deletes a study with all its trials.
@@ -84,17 +75,6 @@ public final class Study: Sendable {
     if let client = try store.client() { return try client.delete(name) }
     let store = try store.opened()
     try store.delete(try store.study(named: name))
-  }
-
-  private convenience init(
-    _ store: any StudyStore, _ record: StudyRecord, _ sampler: any Sampler,
-    _ pruner: any Pruner, seed: UInt64?
-  ) throws {
-    self.init(
-      LocalStudy(
-        Coordinator(
-          store: store, study: record, sampler: sampler, pruner: pruner,
-          seed: try store.seed(of: record, proposed: seed))))
   }
 
   // MARK: Reading
@@ -135,14 +115,16 @@ public final class Study: Sendable {
   /// An error that the objective throws fails that trial, with its message as the reason, and the
   /// study goes on; ``TrialPruned`` prunes it. When the task is cancelled, no further trial starts,
   /// and a trial whose objective throws `CancellationError` is queued again. While the study is paused
-  /// (`needletail study pause`), no trial starts; when it is stopped, the call ends.
+  /// (`needletail study pause`), no trial starts; when it is stopped, the call ends. So it does when the
+  /// study has the number of trials that a study file or `--trials` gave it.
   ///
   /// - Parameters:
   ///   - trials: How many trials this call runs; nil for no limit.
   ///   - timeout: After this time no further trial starts; nil for no limit.
   ///   - workers: How many trials run at once, each on a thread of its own; at least 1.
   ///   - callbacks: Called in turn after each trial, on its worker's thread.
-  /// - Throws: What the store or the sampler throws, and `CancellationError`.
+  /// - Throws: ``StudyFailing`` when the first attempts all failed, what the store or the sampler throws,
+  ///   and `CancellationError`.
   public func optimize(
     trials: Int? = nil, timeout: Duration? = nil, workers: Int = 1,
     callbacks: [Callback] = [],
@@ -162,7 +144,7 @@ public final class Study: Sendable {
     objective: @escaping @Sendable (RunningTrial) async throws -> [Double]
   ) async throws {
     precondition(workers >= 1, "\(workers) workers cannot run a trial")
-    try backend.begin(workers: workers)
+    try backend.begin(workers: workers, trials: trials)
     defer { backend.rest() }
     let budget = TrialBudget(trials: trials, until: timeout.map { ContinuousClock.now + $0 })
     isStopped.withLock { $0 = false }
@@ -193,9 +175,11 @@ public final class Study: Sendable {
   /// The next trial, for which a paused study lets its workers wait; nil when there will be none.
   private func nextTrial() async throws -> RunningTrial? {
     while !isStopped.withLock({ $0 }), !Task.isCancelled {
-      switch try backend.next() {
+      switch try backend.next(isByHand: false) {
       case .trial(let held): return RunningTrial(held: held)
-      case .over: return nil
+      case .over:
+        if let reason = try backend.failure() { throw StudyFailing(study: name, reason: reason) }
+        return nil
       case .later: try await Task.sleep(for: backend.store == nil ? .zero : .milliseconds(500))
       }
     }
@@ -236,14 +220,15 @@ public final class Study: Sendable {
 
   /// Starts a trial; the caller runs the objective and then tells the result.
   ///
-  /// A queued trial comes first, then one that is to be repeated, then a new one.
+  /// A queued trial comes first, then one that is to be repeated, then a new one, whatever the study's
+  /// budget.
   ///
   /// - Throws: ``StudyHalted`` while the study is paused, stopped or cancelled;
   ///   ``SamplerError/exhausted`` when the sampler has nothing left to try; what the store or the
   ///   sampler throws.
   public func ask() throws -> RunningTrial {
     while true {
-      switch try backend.next() {
+      switch try backend.next(isByHand: true) {
       case .trial(let held): return RunningTrial(held: held)
       case .later, .over: if let reason = try backend.halt() { throw reason }
       }

@@ -1,7 +1,10 @@
 internal import Coordination
+internal import Pruners
 internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyModel
+internal import System
 
 /// Who decides about a study: a coordinator in this process, or one on the network.
 protocol StudyBackend: Sendable {
@@ -17,12 +20,16 @@ protocol StudyBackend: Sendable {
   func attributes() throws -> [Attribute]
   func set(_ attribute: Attribute) throws
 
-  /// Called before trials are run, `workers` at a time.
-  func begin(workers: Int) throws
+  /// Called before trials are run, `workers` at a time and `trials` at most; nil for no limit.
+  func begin(workers: Int, trials: Int?) throws
   /// Called when no more trials are run for the moment.
   func rest()
   /// The next trial; waits for a short while at most.
-  func next() throws -> NextTrial
+  ///
+  /// - Parameter isByHand: Whether the user asks for this one trial, which then comes beside the budget.
+  func next(isByHand: Bool) throws -> NextTrial
+  /// Why the study is failing, in a sentence; nil when it is not.
+  func failure() throws -> String?
   /// Why there is none; nil when there may be one by and by.
   func halt() throws -> (any Error)?
   /// Ends a trial.
@@ -44,16 +51,24 @@ enum NextTrial {
 }
 
 /// A study whose coordinator is in this process.
-struct LocalStudy: StudyBackend {
-  let coordinator: Coordinator
-  private let opened: any StudyStore
+final class LocalStudy: StudyBackend {
+  private let study: StoredStudy
+  private let coordinator: Coordinator
+  /// How many trials the study gets in all, as was known when trials were last begun; nil for no limit.
+  private let budget: Lock<Int?>
 
-  init(_ coordinator: Coordinator) {
-    self.coordinator = coordinator
-    opened = coordinator.store
+  init(
+    _ study: StoredStudy, sampler: any Sampler, pruner: any Pruner, seed: UInt64?
+  ) throws {
+    self.study = study
+    let known = try study.budget()
+    budget = Lock(known)
+    coordinator = try study.coordinator(
+      nil, budget: known, sampler: sampler, pruner: pruner, seed: seed)
   }
 
-  private var record: StudyRecord { coordinator.study }
+  private var record: StudyRecord { study.record }
+  private var opened: any StudyStore { study.store }
   var name: String { record.name }
   var directions: [Direction] { record.directions }
   var seed: UInt64? { coordinator.seed }
@@ -64,19 +79,32 @@ struct LocalStudy: StudyBackend {
   func attributes() throws -> [Attribute] { try opened.attributes(.user, of: record) }
   func set(_ attribute: Attribute) throws { try opened.set(attribute, .user, of: record) }
 
-  func begin(workers: Int) throws { _ = try coordinator.recoverFromDeadWorkers() }
+  func begin(workers: Int, trials: Int?) throws {
+    if try study.failure() != nil { try study.setControl(.running) }
+    let known = try study.budget()
+    budget.withLock { $0 = known }
+    try study.watchFailures(coordinator, budget: known, round: trials)
+    coordinator.follow(try study.control())
+    _ = try coordinator.recoverFromDeadWorkers()
+  }
   func rest() {}
 
-  func next() throws -> NextTrial {
+  func next(isByHand: Bool) throws -> NextTrial {
     let wasRunning = try coordinator.control() == .running
-    if let trial = try coordinator.ask() { return .trial(trial) }
+    let limit = isByHand ? nil : budget.withLock { $0 }
+    if let trial = try coordinator.ask(limit: limit) { return .trial(trial) }
     let control = try coordinator.control()
-    // Behind the last point of a sampler that tries each once there is nothing.
-    if wasRunning, control == .running, coordinator.sampler.exhaustsSpace { return .over }
+    // Behind the last trial of the budget, and the last point of a sampler that tries each once, there is
+    // nothing.
+    let hasEnd = limit != nil || coordinator.sampler.exhaustsSpace || coordinator.ownFailure != nil
+    if wasRunning, control == .running, hasEnd { return .over }
     return control == .paused || control == .running ? .later : .over
   }
 
+  func failure() throws -> String? { try coordinator.failure() }
+
   func halt() throws -> (any Error)? {
+    if let reason = try coordinator.failure() { return StudyFailing(study: name, reason: reason) }
     let control = try coordinator.control()
     if control == .running, coordinator.sampler.exhaustsSpace { return SamplerError.exhausted }
     return StudyHalted(study: name, control: control)

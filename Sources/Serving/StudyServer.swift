@@ -1,4 +1,5 @@
 package import Stores
+internal import Studies
 package import StudyFiles
 internal import StudyModel
 internal import System
@@ -43,6 +44,8 @@ package final class StudyServer: Sendable {
 
   private let service: Service
   private let server: HTTPServer
+  /// What the submitted files change for studies that have trials already, in sentences.
+  package let warnings: [String]
 
   /// Opens the studies and starts to listen.
   ///
@@ -73,9 +76,12 @@ package final class StudyServer: Sendable {
     let views = try settings.openReader?() ?? store
     let figures = try settings.openReader?() ?? store
     self.service = Service(store, readers: (views, figures), service)
+    var warnings: [String] = []
     for (file, trials) in submissions {
-      _ = try self.service.book.submit(file, name: nil, trials: trials)
+      let submitted = try self.service.book.submit(file, name: nil, trials: trials)
+      warnings += submitted.submission.warnings
     }
+    self.warnings = warnings
     server = try HTTPServer(
       on: settings.address, credentials: settings.credentials, limits: settings.limits,
       handler: self.service)

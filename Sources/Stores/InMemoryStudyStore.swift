@@ -119,6 +119,16 @@ public final class InMemoryStudyStore: StudyStore {
     }
   }
 
+  public func glance(at keys: [String]) throws(StoreError) -> [StudyGlance] {
+    state.withLock { state in
+      state.studies.map { study in
+        StudyGlance(
+          study: study.record, notes: study.notes.filter { keys.contains($0.key) },
+          workers: Set(study.openLeases.map(\.worker)))
+      }
+    }
+  }
+
   public func add(_ contents: StudyContents) throws(StoreError) -> StudyRecord {
     try StoreError.checkStudyName(contents.name)
     return try state.withLock { state throws(StoreError) -> StudyRecord in

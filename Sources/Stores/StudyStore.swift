@@ -40,6 +40,10 @@ public protocol StudyStore: Sendable {
   func setNote(_ key: String, to text: String, of study: StudyRecord) throws(StoreError)
   /// All that Needletail keeps beside a study, by ascending bytes of the keys.
   func notes(of study: StudyRecord) throws(StoreError) -> [(key: String, text: String)]
+  /// All studies in the order they were created, each with those of its notes that have one of these keys
+  /// and with the workers of its open attempts: what a reader of many studies needs again and again, for
+  /// the price of one call. What is written meanwhile may be seen of one study and not of another.
+  func glance(at keys: [String]) throws(StoreError) -> [StudyGlance]
   /// Adds a study that another store had, in one transaction that survives a power cut. Its trials keep
   /// their order and, unless there are gaps, their numbers.
   ///

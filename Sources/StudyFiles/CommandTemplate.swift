@@ -124,6 +124,16 @@ package struct CommandTemplate: Sendable, Hashable {
     return result
   }
 
+  /// The command in one line, with its placeholders as they stand in the study file.
+  package var text: String {
+    let texts = words.map { word in word.expanded { "{\($0)}" } ?? "" }
+    if usesShell { return texts.joined(separator: " ") }
+    return texts.map { text in
+      let isPlain = !text.isEmpty && !text.contains { $0.isWhitespace || $0 == "'" || $0 == "\"" }
+      return isPlain ? text : ShellWords.quoted(text)
+    }.joined(separator: " ")
+  }
+
   private static func isShellSyntax(_ word: String) -> Bool {
     ["|", "||", "&&", ";", "&", ">", ">>", "<", "2>", "2>&1"].contains(word)
   }

@@ -1,8 +1,7 @@
 internal import Coordination
 package import Objectives
-internal import Pruners
-internal import Samplers
 package import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -21,6 +20,8 @@ package final class StoreTrials: TrialSource {
     var studies: [Served] = []
     /// Studies that are not run here, by token, with the file for which that was said.
     var refused: [String: String] = [:]
+    /// Studies that were said to be failing, by token, with the reason.
+    var failing: [String: String] = [:]
     /// Which study is asked first, so that all get their turn.
     var turn = 0
     var nextLook = ContinuousClock.now
@@ -28,18 +29,12 @@ package final class StoreTrials: TrialSource {
     var watch: StoreWatch?
   }
 
-  /// A study with what was stored of its file when it was taken up.
+  /// A study with what was noted of its file and budget when that was last followed.
   private struct Served {
-    let record: StudyRecord
-    let notes: Notes
+    let study: StoredStudy
+    var plan: StudyPlan
+    let file: StudyFile
     let trials: StudyTrials
-  }
-
-  private struct Notes: Hashable {
-    /// The study file's text.
-    var file: String
-    /// The number of trials that wins over the file's.
-    var trials: String?
   }
 
   /// How often the store is asked for new studies and queued trials.
@@ -73,7 +68,9 @@ package final class StoreTrials: TrialSource {
       switch try study.trials.take() {
       case .trial(let trial): return .trial(trial)
       case .later: mayCome = true
-      case .never: break
+      case .never:
+        // The worker may end before it looks around again.
+        if let reason = study.trials.coordinator.ownFailure { tellFailure(of: study, reason) }
       }
     }
     return settings.endsWhenDone && !mayCome ? .never : .later(.milliseconds(100))
@@ -87,58 +84,76 @@ package final class StoreTrials: TrialSource {
       return true
     }
     guard isDue else { return }
-    let records = try store.studies().filter { settings.study == nil || settings.study == $0.name }
-    if let name = settings.study, records.isEmpty {
-      throw StoreError.unknownStudy(name: name, known: try store.studies().map(\.name))
+    let glances = try StoredStudy.glance(in: store)
+    let wanted = glances.filter { settings.study == nil || settings.study == $0.study.name }
+    if let name = settings.study, wanted.isEmpty {
+      throw StoreError.unknownStudy(name: name, known: glances.map(\.study.name))
     }
     let known = state.withLock { $0 }
     var studies: [Served] = []
-    for record in records {
-      guard let file = try store.note("file", of: record) else { continue }
-      let notes = Notes(file: file, trials: try store.note("trials", of: record))
-      let old = known.studies.first { $0.record.token == record.token }
-      if let old, old.notes == notes || old.trials.isBusy {
+    for glance in wanted {
+      let (plan, token) = (glance.plan, glance.study.record.token)
+      guard let text = plan.text else { continue }
+      let old = known.studies.first { $0.study.record.token == token }
+      if var old, old.plan.text == text || old.trials.isBusy {
+        if old.plan != plan, old.plan.text == text {
+          old.plan = plan
+          old.trials.limit = plan.budget(of: old.file)
+        }
         if !settings.endsWhenDone { old.trials.lookAgain() }
-        let recovered = try old.trials.coordinator.recoverFromDeadWorkers()
-        if !recovered.isEmpty { old.trials.recovered(recovered.count) }
+        if glance.hasDeadWorkers {
+          let recovered = try old.trials.coordinator.recoverFromDeadWorkers()
+          if !recovered.isEmpty { old.trials.recovered(recovered.count) }
+        }
+        tellFailure(of: old, try old.trials.coordinator.ownFailure ?? glance.failure)
         studies.append(old)
-      } else if known.refused[record.token] != file {
-        if let new = try serve(record, notes) { studies.append(new) }
+      } else if known.refused[token] != text {
+        if let new = try serve(glance.study, plan) { studies.append(new) }
       }
     }
     state.withLock { $0.studies = studies }
   }
 
+  /// Says once that a study is failing, and why.
+  private func tellFailure(of served: Served, _ reason: String?) {
+    let token = served.study.record.token
+    let isNew = state.withLock { state in
+      defer { state.failing[token] = reason }
+      return state.failing[token] != reason
+    }
+    guard isNew, let reason else { return }
+    listener(
+      "study '\(served.study.name)' is not run here any more: \(reason); go on with: needletail study "
+        + "resume \(served.study.name)")
+  }
+
   /// A coordinator for the study; nil when its trials cannot be run here.
-  private func serve(_ record: StudyRecord, _ notes: Notes) throws -> Served? {
+  private func serve(_ study: StoredStudy, _ plan: StudyPlan) throws -> Served? {
     do {
-      let file = try StudyFile(text: notes.file, path: "\(settings.folder)/study.yaml")
-      guard file.command != nil else { return nil }
+      guard let file = try plan.file(of: study.name, in: settings.folder), file.command != nil
+      else { return nil }
       let objective = try settings.objective(
         for: file,
         TrialFolders(
-          in: "\(settings.folder)/needletail-trials", study: record.name, token: record.token))
-      let coordinator = Coordinator(
-        store: store, study: record, sampler: try file.sampler?.makeSampler() ?? AutoSampler(),
-        pruner: try file.pruner?.makePruner() ?? NopPruner(),
-        seed: try store.seed(of: record, proposed: file.seed), allowsRepeats: file.allowsRepeats,
-        retries: file.retries)
-      let limit = notes.trials.flatMap { Int($0) } ?? file.trials
+          in: "\(settings.folder)/needletail-trials", study: study.name,
+          token: study.record.token))
+      let budget = plan.budget(of: file)
+      let coordinator = try study.coordinator(file, budget: budget)
       return Served(
-        record: record, notes: notes,
-        trials: StudyTrials(coordinator, objective, limit: limit, space: file.space))
+        study: study, plan: plan, file: file,
+        trials: StudyTrials(coordinator, objective, limit: budget, space: file.space))
     } catch let error as StoreError {
       throw error
     } catch {
-      refuse(record, notes.file, because: "\(error)")
+      refuse(study.record, plan, because: "\(error)")
       return nil
     }
   }
 
-  private func refuse(_ record: StudyRecord, _ file: String, because reason: String) {
+  private func refuse(_ record: StudyRecord, _ plan: StudyPlan, because reason: String) {
     state.withLock { state in
-      state.refused[record.token] = file
-      state.studies.removeAll { $0.record.token == record.token }
+      state.refused[record.token] = plan.text
+      state.studies.removeAll { $0.study.record.token == record.token }
     }
     listener("study '\(record.name)' is not run here: \(reason)")
   }
@@ -164,7 +179,7 @@ package final class StoreTrials: TrialSource {
     }
     if case .notHere(let reason) = result.outcome {
       let served = state.withLock { state in state.studies.first { $0.trials === origin } }
-      if let served { refuse(served.record, served.notes.file, because: reason) }
+      if let served { refuse(served.study.record, served.plan, because: reason) }
     }
     return try origin.conclude(trial, result)
   }

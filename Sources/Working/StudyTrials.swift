@@ -9,7 +9,6 @@ package final class StudyTrials: TrialSource {
   /// The study's, which this source asks and tells.
   package let coordinator: Coordinator
   private let objective: CommandObjective
-  private let limit: Int?
   private let space: SearchSpace?
   private let state = Lock(State())
 
@@ -19,6 +18,8 @@ package final class StudyTrials: TrialSource {
   private static let pausedLook: Duration = .milliseconds(500)
 
   private struct State {
+    /// How many trials the study may have; nil for no limit.
+    var limit: Int?
     /// How many slots ask or hold a trial.
     var busy = 0
     /// Nothing came when somebody last asked, and no trial ended since.
@@ -39,8 +40,19 @@ package final class StudyTrials: TrialSource {
   ) {
     self.coordinator = coordinator
     self.objective = objective
-    self.limit = limit
     self.space = space.parameters.isEmpty ? nil : space
+    state.withLock { $0.limit = limit }
+  }
+
+  /// How many trials the study may have; nil for no limit.
+  package var limit: Int? {
+    get { state.withLock { $0.limit } }
+    set {
+      state.withLock { state in
+        state.limit = newValue
+        state.isDry = false
+      }
+    }
   }
 
   /// How many trials were given back here and not taken again.

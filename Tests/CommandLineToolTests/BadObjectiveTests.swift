@@ -99,7 +99,48 @@ import Testing
     let result = try command.run("run", "study.yaml")
     #expect(result.code == 2)
     #expect(result.messages.contains("the first 10 attempts failed"), "\(result.messages)")
+    #expect(result.messages.contains("bad luck"), "\(result.messages)")
     #expect(try command.trials().count == 10)
+    try command.cleanUp()
+  }
+
+  /// A small budget is not used up either; when the program is mended, the same command goes on.
+  @Test func aBrokenProgramLeavesSomeOfASmallBudget() throws {
+    let command = try BuiltCommand()
+    try command.write("#!/bin/sh\necho boom >&2\nexit 3\n", to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 10)
+    let broken = try command.run("run", "study.yaml")
+    #expect(broken.code == 2)
+    #expect(
+      broken.messages.contains(
+        "stopped: the first 5 attempts failed, the last (trial 4) because the command exited with "
+          + "3: boom; run it again when that is mended"), "\(broken.messages)")
+    #expect(try command.trials().count == 5)
+    let shown = try command.run("study", "resume", "s")
+    #expect(shown.code == 0)
+    let still = try command.run("run", "study.yaml")
+    #expect(still.code == 2)
+    #expect(still.messages.contains("the first 3 attempts failed"), "\(still.messages)")
+    try command.write("#!/bin/sh\necho loss=1\n", to: "train.sh")
+    let mended = try command.run("run", "study.yaml")
+    #expect(mended.code == 0, "\(mended.messages)")
+    let states = try command.trials().compactMap { $0["state"] as? String }
+    #expect(states == Array(repeating: "failed", count: 8) + ["completed", "completed"])
+    try command.cleanUp()
+  }
+
+  /// Of what failed before, the reason is said again.
+  @Test func aUsedUpBudgetOfFailuresTellsWhy() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy("[sh, -c, 'echo boom >&2; exit 3']", trials: 3)
+    #expect(try command.run("run", "study.yaml").code == 2)
+    let again = try command.run("run", "study.yaml")
+    #expect(again.code == 2)
+    #expect(again.messages.contains("0 in this run"), "\(again.messages)")
+    #expect(
+      again.messages.contains(
+        "no trial completed; the last failed: the command exited with 3: boom"),
+      "\(again.messages)")
     try command.cleanUp()
   }
 

@@ -25,6 +25,60 @@ import Testing
     try command.cleanUp()
   }
 
+  /// What was said last of the budget holds, by whichever verb it was said.
+  @Test func theBudgetThatWasSaidLastHolds() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(Self.quadratic, trials: 4)
+    #expect(try command.run("run", "study.yaml", "--trials", "2", "--quiet").code == 0)
+    #expect(try command.trials().count == 2)
+    let same = try command.run("run", "study.yaml")
+    #expect(try command.trials().count == 2)
+    #expect(
+      same.messages.contains("2 trials (as was said last with --trials; the file says 4)"),
+      "\(same.messages)")
+    #expect(same.messages.contains("the study has its 2 trials"), "\(same.messages)")
+    // Another number in the file is said later.
+    try command.writeStudy(Self.quadratic, trials: 5)
+    let more = try command.run("run", "study.yaml")
+    #expect(more.code == 0)
+    #expect(!more.messages.contains("was said last"), "\(more.messages)")
+    #expect(try command.trials().count == 5)
+    try command.cleanUp()
+  }
+
+  /// Values of another metric, or of another program, are not taken for the same in silence.
+  @Test func saysWhatAnotherFileChangesForTheTrialsThatAreThere() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy("[sh, -c, 'echo loss=1 error=2']", trials: 1)
+    #expect(try command.run("run", "study.yaml").messages.contains("warning") == false)
+    try command.write(
+      try command.read("study.yaml").replacing("metric: loss", with: "metric: error")
+        .replacing("trials: 1", with: "trials: 2"), to: "study.yaml")
+    let metric = try command.run("run", "study.yaml")
+    #expect(metric.code == 0)
+    #expect(
+      metric.messages.contains(
+        "study 's' measured 'loss' in its 1 trial and measures 'error' from now on"),
+      "\(metric.messages)")
+    try command.write(
+      try command.read("study.yaml").replacing("error=2", with: "error=3"), to: "study.yaml")
+    let program = try command.run("run", "study.yaml", "--trials", "3")
+    #expect(
+      program.messages.contains(
+        "ran `sh -c 'echo loss=1 error=2'` in its 2 trials and runs `sh -c 'echo loss=1 error=3'`"),
+      "\(program.messages)")
+    try command.write(
+      try command.read("study.yaml").replacing(
+        "metric: error", with: "metric: {name: error, goal: maximize}"), to: "study.yaml")
+    let direction = try command.run("run", "study.yaml", "--trials", "4")
+    #expect(direction.code == 2)
+    #expect(
+      direction.messages.contains("has the direction minimize, not maximize"),
+      "\(direction.messages)")
+    #expect(try command.trials().count == 3)
+    try command.cleanUp()
+  }
+
   @Test func printsOneJSONDocument() throws {
     let command = try BuiltCommand()
     try command.writeStudy(Self.quadratic, trials: 2)

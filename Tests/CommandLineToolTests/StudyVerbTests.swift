@@ -150,7 +150,20 @@ import Testing
     let command = try makeStudy()
     #expect(try command.run("study", "delete", "s").code == 2)
     #expect(try command.trials().count == 6)
-    #expect(try command.run("study", "delete", "s", "--yes").code == 0)
+    let folders = command.folder.appendingPathComponent("needletail-trials")
+    let folder = try #require(FileManager.default.contentsOfDirectory(atPath: folders.path).first)
+    // A link in it is removed, and what it leads to is not.
+    try command.write("mine", to: "kept.txt")
+    try FileManager.default.createSymbolicLink(
+      at: folders.appendingPathComponent("\(folder)/link"),
+      withDestinationURL: command.folder)
+    let deleted = try command.run("study", "delete", "s", "--yes")
+    #expect(deleted.code == 0)
+    #expect(
+      deleted.output == "deleted study 's' with 6 trials, and their files in needletail-trials/"
+        + "\(folder)\n")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folders.path).isEmpty)
+    #expect(try command.read("kept.txt") == "mine")
     #expect(try command.run("study", "list").code == 1)
     try command.cleanUp()
   }

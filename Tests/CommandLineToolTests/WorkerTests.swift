@@ -236,12 +236,16 @@ import Testing
 
   @Test func worksStraightFromAStore() throws {
     let command = try BuiltCommand()
-    try command.writeStudy(RunTests.quadratic, trials: 9)
-    #expect(
-      try command.run("run", "study.yaml", "--trials", "1", "--quiet").code == 0)
-    try command.writeStudy("[echo, loss=2]", trials: 4, name: "other")
-    #expect(
-      try command.run("run", "study.yaml", "--trials", "1", "--quiet").code == 0)
+    for (name, program, trials) in [("s", RunTests.quadratic, 9), ("other", "[echo, loss=2]", 4)] {
+      try command.writeStudy(program, trials: trials, name: name)
+      #expect(try command.run("run", "study.yaml", "--trials", "1", "--quiet").code == 0)
+      // A run of a study that was stopped says what its budget is, and runs nothing.
+      #expect(try command.run("study", "stop", name).code == 0)
+      #expect(
+        try command.run("run", "study.yaml", "--trials", "\(trials)", "--quiet").code == 130)
+      #expect(try command.trials(name).count == 1)
+      #expect(try command.run("study", "resume", name).code == 0)
+    }
     let workers = try (0..<2).map { _ in
       try command.start("worker", "--store", "needletail.db", "--slots", "2", "--until-done")
     }
@@ -253,6 +257,58 @@ import Testing
     #expect(try command.trials("other").count == 4)
     let states = try (command.trials("s") + command.trials("other")).map { $0["state"] as? String }
     #expect(states.allSatisfy { $0 == "completed" })
+    try command.cleanUp()
+  }
+
+  /// A worker on a store stops a study whose command only fails, says why, and goes on when it is
+  /// resumed.
+  @Test func stopsAFailingStudyOfAStore() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      "#!/bin/sh\n[ -e mended ] || { echo boom >&2; exit 3; }\necho loss=1\n", to: "t.sh")
+    try command.writeStudy("./t.sh", trials: 10)
+    #expect(try command.run("run", "study.yaml", "--quiet").code == 2)
+    #expect(try command.trials().count == 5)
+    // A worker does not set it going.
+    #expect(try command.run("worker", "--store", "needletail.db", "--until-done").code == 0)
+    #expect(try command.trials().count == 5)
+    #expect(try command.run("study", "resume", "s").code == 0)
+    let worker = try command.run("worker", "--store", "needletail.db", "--until-done")
+    #expect(worker.code == 0, "\(worker.messages)")
+    #expect(
+      worker.messages.contains(
+        "study 's' is not run here any more: the first 3 attempts failed, the last (trial 7) "
+          + "because the command exited with 3: boom; go on with: needletail study resume s"),
+      "\(worker.messages)")
+    #expect(try command.trials().count == 8)
+    try command.write("", to: "mended")
+    #expect(try command.run("study", "resume", "s").code == 0)
+    #expect(try command.run("worker", "--store", "needletail.db", "--until-done").code == 0)
+    let states = try command.trials().compactMap { $0["state"] as? String }
+    #expect(states == Array(repeating: "failed", count: 8) + ["completed", "completed"])
+    try command.cleanUp()
+  }
+
+  /// A worker on a store, a run and a coordinator have one budget: what was said last.
+  @Test func allKeepTheBudgetThatWasSaidLast() throws {
+    var command = try BuiltCommand()
+    command.environment["NEEDLETAIL_STORE"] = "served.db"
+    try command.writeStudy("[echo, loss=1]", trials: 20)
+    #expect(try command.run("run", "study.yaml", "--trials", "2", "--quiet").code == 0)
+    #expect(try command.run("worker", "--store", "served.db", "--until-done").code == 0)
+    #expect(try command.trials().count == 2)
+    let served = try ServedStudies(command)
+    #expect(
+      try command.run("study", "submit", "study.yaml", "--to", served.url, "--trials", "4").code
+        == 0)
+    let worker = try served.work("--study", "s")
+    #expect(worker.code == 0, "\(worker.messages)")
+    #expect(try command.trials().count == 4)
+    // The same file again leaves the budget as it was said.
+    #expect(try command.run("study", "submit", "study.yaml", "--to", served.url).code == 0)
+    #expect(try command.run("run", "study.yaml", "--quiet").code == 0)
+    #expect(try command.trials().count == 4)
+    try served.stop()
     try command.cleanUp()
   }
 }

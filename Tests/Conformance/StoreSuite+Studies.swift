@@ -96,6 +96,44 @@ extension StoreSuite {
     #expect(try store.note("file", of: other) == nil)
   }
 
+  /// One call answers for all studies what a coordinator asks of each, and what others wrote is seen.
+  package static func glancesAtAllStudies(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let keys = ["file", "trials"]
+    #expect(try store.glance(at: keys).isEmpty)
+    let first = try store.createStudy(named: "s", directions: [.minimize])
+    let second = try store.createStudy(named: "t 🪁", directions: [.minimize, .maximize])
+    #expect(
+      try store.glance(at: keys) == [
+        StudyGlance(study: first, notes: [:], workers: []),
+        StudyGlance(study: second, notes: [:], workers: []),
+      ])
+    let other = try bed.open()
+    try other.setNote("file", to: "a: 1\n🪁", of: second)
+    try other.setNote("trials", to: "", of: second)
+    try other.setNote("trialss", to: "no", of: second)
+    try other.setNote("seed", to: "7", of: first)
+    var leases: [Lease] = []
+    for worker in ["a", "b 🪁", "a"] {
+      let (_, lease) = try other.createTrial(runningTrial(), in: first, lease: request(worker))
+      leases.append(try #require(lease))
+    }
+    _ = try other.createTrial(runningTrial(), in: second, lease: nil)
+    #expect(
+      try store.glance(at: keys) == [
+        StudyGlance(study: first, notes: [:], workers: ["a", "b 🪁"]),
+        StudyGlance(study: second, notes: ["file": "a: 1\n🪁", "trials": ""], workers: []),
+      ])
+    // One that ran out is open until it is closed or taken over.
+    #expect(try other.close(leases[0], as: .interrupted, reason: "", retryAt: later(0)))
+    #expect(try other.close(leases[1], as: .interrupted, reason: "", retryAt: later(0)))
+    #expect(try store.glance(at: ["seed"]).map(\.notes) == [["seed": "7"], [:]])
+    #expect(try store.glance(at: []).map(\.notes) == [[:], [:]])
+    #expect(try store.glance(at: keys).map(\.workers) == [["a"], []])
+    try other.delete(first)
+    #expect(try store.glance(at: keys).map(\.study) == [second])
+  }
+
   /// What one store gives of a study another takes as it is: a study comes back from `bed` as it went
   /// there, and what ran is run again there.
   package static func copiesStudies(in bed: StoreBed) throws {

@@ -21,6 +21,21 @@ import Testing
     try await body("http://127.0.0.1:\(server.port)", store)
   }
 
+  /// The coordinator stops a study whose objective only fails, and its worker says why.
+  @Test func anObjectiveThatOnlyFailsEndsTheCall() async throws {
+    try await Self.withServer { url, store in
+      let study = try Study.create("broken", store: .url(url))
+      let error = await #expect(throws: StudyFailing.self) {
+        try await study.optimize(workers: 2) { _ -> Double in throw CocoaError(.fileNoSuchFile) }
+      }
+      #expect(error?.study == "broken")
+      #expect(
+        error?.reason.hasPrefix("the first 10 attempts failed") == true, "\(error?.reason ?? "")")
+      let trials = try store.trials(in: store.study(named: "broken"), numbers: nil)
+      #expect((10...12).contains(trials.count))
+    }
+  }
+
   @Test func optimizesAClosure() async throws {
     try await Self.withServer { url, store in
       let study = try Study.create("q", store: .url(url), seed: 7)

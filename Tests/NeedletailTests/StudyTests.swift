@@ -96,6 +96,45 @@ private final class Folder {
       trials[1].systemAttributes.contains(Attribute("needletail:reason", "the loss overflowed")))
   }
 
+  /// An objective that only fails ends the call with the reason; the next call counts anew.
+  @Test func anObjectiveThatOnlyFailsEndsTheCall() async throws {
+    let study = try Study.create("broken")
+    for (round, (asked, failing)) in [(nil, 10), (12, 6), (4, 3)].enumerated() {
+      let before = try study.trials.count
+      let error = await #expect(throws: StudyFailing.self) {
+        try await study.optimize(trials: asked) { _ -> Double in throw Overflow() }
+      }
+      #expect(try study.trials.count == before + failing, "round \(round)")
+      #expect(
+        error?.reason
+          == "the first \(failing) attempts failed, the last (trial \(before + failing - 1)) because "
+          + "the loss overflowed")
+    }
+    // So few are not worth stopping.
+    try await study.optimize(trials: 3) { _ -> Double in throw Overflow() }
+    try await study.optimize(trials: 2) { _ in 1 }
+    #expect(try study.bestTrial?.value == 1)
+    // A trial by hand is nobody's rule.
+    try study.tellFailed(study.ask(), because: "by hand")
+  }
+
+  /// The budget that a study file gave a study holds for the library, too; trials by hand come beside it.
+  @Test func keepsTheBudgetOfTheStudy() async throws {
+    let store = InMemoryStudyStore()
+    let record = try store.createStudy(named: "s", directions: [.minimize])
+    try store.setNote("trials", to: "5", of: record)
+    let study = try Study.load("s", store: .open(store))
+    try await study.optimize(trials: 3, workers: 2) { _ in 1 }
+    #expect(try study.trials.count == 3)
+    try await study.optimize(workers: 2) { _ in 1 }
+    #expect(try study.trials.count == 5)
+    try study.tell(study.ask(), 2)
+    #expect(try study.trials.count == 6)
+    try store.setNote("trials", to: "8", of: record)
+    try await study.optimize { _ in 1 }
+    #expect(try study.trials.count == 8)
+  }
+
   @Test func prunedTrialsAreKeptAsSuch() async throws {
     let study = try Study.create("prunes", sampler: RandomSampler(), seed: 1)
     try await study.optimize(trials: 20) { trial in

@@ -45,6 +45,10 @@ import Testing
     try await check(kind, StoreSuite.copiesStudies(in:))
   }
 
+  @Test(arguments: Kind.allCases) func glancesAtAllStudies(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.glancesAtAllStudies(in:))
+  }
+
   @Test(arguments: Kind.allCases) func keepsStoreNotes(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.keepsStoreNotes(in:))
   }

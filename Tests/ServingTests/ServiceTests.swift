@@ -6,6 +6,7 @@ import Serving
 import Stores
 import StudyFiles
 import StudyModel
+import System
 import Testing
 
 /// What the coordinator does for workers, beyond refusing them.
@@ -286,6 +287,71 @@ import Testing
         #expect(value <= 0.001)
       }
       #expect(try bed.call("GET", "/v1/studies/s/file").json["file"]?.string == text)
+    }
+  }
+
+  /// A study whose first attempts all fail is stopped with the reason, and goes on when it is
+  /// resumed.
+  @Test func stopsAFailingStudy() throws {
+    let lines = Lock([String]())
+    let settings = ServerBed.settings { $0.log = { line in lines.withLock { $0.append(line) } } }
+    try ServerBed.serve(try ServerBed.file(trials: 10), settings: settings) { bed in
+      try bed.register()
+      func fail() throws -> Int {
+        var failed = 0
+        while let lease = try bed.claim().first?["lease"]?.string {
+          let answer = try bed.finish(lease, values: [], outcome: "failed")
+          #expect(try bed.status(of: answer) == "accepted")
+          failed += 1
+        }
+        return failed
+      }
+      #expect(try fail() == 5)
+      let study = try bed.call("GET", "/v1/studies/s").json
+      #expect(study["control"] == "stopped")
+      let reason = try #require(study["failure"]?.string)
+      #expect(
+        reason.hasPrefix("the first 5 attempts failed, the last (trial 4) because "), "\(reason)")
+      // Workers that want this study alone may end.
+      #expect(try bed.call("POST", "/v1/claims", BadRequestTests.claim).json["done"] == true)
+      let deadline = ContinuousClock.now + .seconds(20)
+      while lines.withLock({ $0.count { $0.contains(reason) } }) == 0,
+        ContinuousClock.now < deadline
+      {
+        #expect(try bed.claim(wait: 0.2).isEmpty)
+      }
+      #expect(lines.withLock { $0.count { $0.contains("study 's' was stopped: \(reason)") } } == 1)
+
+      let resumed = try bed.call("POST", "/v1/studies/s/resume").json
+      #expect(resumed["failure"] == .null)
+      #expect(try fail() == 3)
+      // A submission sets it going, too; what completes ends the count.
+      let text = try ServerBed.file(trials: 30).text
+      let again = try bed.call("POST", "/v1/studies", ["file": .string(text)]).json
+      #expect(again["control"] == "running")
+      #expect(again["warnings"] == [])
+      #expect(again["limit"] == 30)
+      var good: String?
+      while good == nil, ContinuousClock.now < deadline {
+        good = try bed.claim(wait: 1).first?["lease"]?.string
+      }
+      _ = try bed.finish(try #require(good))
+      #expect(try fail() == 21)
+      #expect(try bed.call("GET", "/v1/studies/s").json["control"] == "running")
+    }
+  }
+
+  /// What another file changes for trials that are there is told whoever submits it.
+  @Test func warnsOfAnotherMetric() throws {
+    try ServerBed.serve(try ServerBed.file(trials: 1)) { bed in
+      try bed.register()
+      _ = try bed.finish(try bed.lease())
+      let text = try ServerBed.file(trials: 3).text.replacing("metric: loss", with: "metric: error")
+      let again = try bed.call("POST", "/v1/studies", ["file": .string(text)]).json
+      let warnings = again["warnings"]?.array?.compactMap(\.string) ?? []
+      #expect(warnings.count == 1)
+      #expect(
+        warnings.first?.contains("measured 'loss' in its 1 trial and measures 'error'") == true)
     }
   }
 

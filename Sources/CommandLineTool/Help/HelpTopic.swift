@@ -63,7 +63,7 @@ package enum HelpTopic: String, CaseIterable, Sendable {
     of trials); import csv and import mlflow print study, format, imported, present, skipped,
     unfinished, and parameters (an object of distributions).
 
-    What was done: study delete prints name and deleted_trials; trial report
+    What was done: study delete prints name, deleted_trials and deleted_folder; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries
     (an object), processors, blas_threads, problems (an array of sentences) and store: location,
     size_bytes, journal_mode, read_only, network_file_system, server_version, and studies with

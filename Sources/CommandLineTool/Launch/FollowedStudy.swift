@@ -14,22 +14,21 @@ struct FollowedStudy {
   private var finishedBefore = 0
 
   var snapshot: RunSnapshot
-  /// Trials that ended since the launch began, each way.
-  private(set) var succeeded = 0
-  private(set) var failed = 0
-  /// Why the last of them failed.
+  /// Why the last trial failed that ended since the launch began; empty when none did.
   private(set) var lastFailure = ""
+  /// Why the study is failing, in a sentence; nil when it is not.
+  private(set) var failure: String?
 
   /// How many trials one look reads at most.
   private static let batch = 500
 
   init(
-    _ coordinator: any LaunchCoordinator, limit: Int?, name: String, startedAt: Timestamp
+    _ coordinator: any LaunchCoordinator, name: String, startedAt: Timestamp
   ) {
     self.coordinator = coordinator
     self.startedAt = startedAt
     meter = RateMeter(startedAt: startedAt)
-    snapshot = RunSnapshot(study: name, limit: limit)
+    snapshot = RunSnapshot(study: name, limit: nil)
   }
 
   /// Whether the study has its trials, all of them finished.
@@ -52,16 +51,18 @@ struct FollowedStudy {
       stop: stop, error: error, finished: snapshot.finished - finishedBefore,
       givenBack: stop == .interrupt ? snapshot.counts[.running] ?? 0 : 0,
       lastFailure: lastFailure.isEmpty ? nil : lastFailure,
-      elapsed: Timestamp.now().since(startedAt))
+      elapsed: Timestamp.now().since(startedAt), budget: snapshot.limit)
   }
 
   /// Looks what happened since the last time; returns a line for each trial that ended.
   @discardableResult
   mutating func look() throws -> [String] {
-    let (counts, best) = try coordinator.look()
-    snapshot.counts = counts
-    snapshot.best = best
-    let total = counts.values.reduce(0, +)
+    let look = try coordinator.look()
+    snapshot.counts = look.counts
+    snapshot.best = look.best
+    snapshot.limit = look.budget
+    failure = look.failure
+    let total = look.counts.values.reduce(0, +)
     if isFirstLook {
       isFirstLook = false
       finishedBefore = snapshot.finished
@@ -97,15 +98,12 @@ struct FollowedStudy {
     let parameters = trial.parametersText
     switch trial.state {
     case .failed:
-      failed += 1
       let reason = trial.systemAttributes.first { $0.key == "needletail:reason" }
       lastFailure = reason?.value.string ?? "its command failed"
       return "trial \(trial.number) failed: \(lastFailure)"
     case .pruned:
-      succeeded += 1
       return "trial \(trial.number) pruned in \(time)  \(parameters)"
     default:
-      succeeded += 1
       return "trial \(trial.number) completed: \(trial.valuesText) in \(time)  \(parameters)"
     }
   }

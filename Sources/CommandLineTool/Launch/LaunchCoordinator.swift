@@ -3,6 +3,7 @@ internal import JSON
 internal import Messages
 internal import Serving
 internal import Stores
+internal import Studies
 internal import StudyModel
 internal import System
 
@@ -17,12 +18,27 @@ protocol LaunchCoordinator: AnyObject {
   /// The workers' token.
   var token: String { get }
 
-  /// The study's trials in each state, and the best completed one.
-  func look() throws -> (counts: [TrialState: Int], best: Trial?)
+  /// What the study file changes for a study that has trials already, in sentences.
+  var warnings: [String] { get }
+
+  /// How the study stands.
+  func look() throws -> StudyLook
   /// The trials of those numbers, in any order; those that do not exist are left out.
   func trials(_ numbers: [Int]) throws -> [Trial]
   /// Tells how it ended, as `run` does.
   func report(_ end: RunEnd, to console: Console) throws -> ExitCode
+}
+
+/// How a study stands at a moment, as a launch follows it.
+struct StudyLook {
+  /// The study's trials in each state.
+  var counts: [TrialState: Int] = [:]
+  /// The best completed trial; nil without one.
+  var best: Trial?
+  /// How many trials the study gets in all; nil for no limit.
+  var budget: Int?
+  /// Why it is failing, in a sentence; nil when it is not.
+  var failure: String?
 }
 
 /// A coordinator in this process.
@@ -33,8 +49,7 @@ final class OwnCoordinator: LaunchCoordinator {
   let workerAddress: String
   let token: String
   private let plan: LaunchPlan
-  private let store: any StudyStore
-  private let study: StudyRecord
+  private let study: StoredStudy
   private let server: StudyServer
   private let tokens: TokenStore
   private let tokenID: String
@@ -42,7 +57,7 @@ final class OwnCoordinator: LaunchCoordinator {
   /// Opens or creates the store, submits the study and listens.
   init(_ plan: LaunchPlan) throws {
     self.plan = plan
-    store = try plan.store.openOrCreate()
+    let store = try plan.store.openOrCreate()
     let address = plan.address ?? ListenAddress(host: "127.0.0.1", port: 0)
     var settings = StudyServer.Settings(address: address, version: ToolVersion.text)
     // Through a tunnel, every user of the other machine could reach it.
@@ -53,7 +68,7 @@ final class OwnCoordinator: LaunchCoordinator {
     }
     server = try StudyServer(
       store, submissions: [(file: plan.file, trials: plan.options.trials)], settings)
-    study = try store.study(named: plan.name)
+    study = try StoredStudy.load(plan.name, in: store)
     let scheme = plan.options.certificate == nil ? "http" : "https"
     workerAddress =
       "\(scheme)://\(ListenAddress(host: Self.name(of: address.host), port: server.port))"
@@ -71,22 +86,27 @@ final class OwnCoordinator: LaunchCoordinator {
     _ = try? tokens.revoke(tokenID)
   }
 
-  var location: String { store.location }
+  var location: String { study.store.location }
+  var warnings: [String] { server.warnings }
 
   var tunnel: (host: String, port: Int)? {
     plan.options.isDirect ? nil : ("127.0.0.1", Int(server.port))
   }
 
-  func look() throws -> (counts: [TrialState: Int], best: Trial?) {
-    let overview = try StudyOverview(study, in: store)
-    return (overview.counts, overview.best)
+  func look() throws -> StudyLook {
+    let overview = try StudyOverview(study.record, in: study.store)
+    return StudyLook(
+      counts: overview.counts, best: overview.best, budget: try study.budget(),
+      failure: try study.failure())
   }
 
-  func trials(_ numbers: [Int]) throws -> [Trial] { try store.trials(in: study, numbers: numbers) }
+  func trials(_ numbers: [Int]) throws -> [Trial] {
+    try study.store.trials(in: study.record, numbers: numbers)
+  }
 
   func report(_ end: RunEnd, to console: Console) throws -> ExitCode {
     let report = RunReport(
-      study: study, store: store, limit: plan.limit, console: console,
+      study: study.record, store: study.store, limit: end.budget, console: console,
       isQuiet: plan.options.isQuiet, json: plan.options.json)
     return try report.conclude(end)
   }
@@ -123,6 +143,8 @@ final class NamedCoordinator: LaunchCoordinator {
   }
 
   var location: String { client.address.text }
+  /// None: the study has the file that it was submitted with.
+  var warnings: [String] { [] }
   var workerAddress: String { client.address.text }
 
   var tunnel: (host: String, port: Int)? {
@@ -131,14 +153,18 @@ final class NamedCoordinator: LaunchCoordinator {
       ? nil : (client.address.host, client.address.port)
   }
 
-  func look() throws -> (counts: [TrialState: Int], best: Trial?) {
+  func look() throws -> StudyLook {
     let json = try client.study(plan.name)
-    var counts: [TrialState: Int] = [:]
+    var look = StudyLook()
     for state in TrialState.allCases {
-      counts[state] = json["trials"]?[state.name]?.number.map { Int($0) }
+      look.counts[state] = json["trials"]?[state.name]?.number.flatMap { Int(exactly: $0) }
     }
-    guard let number = json["best_trial"]?.number else { return (counts, nil) }
-    return (counts, try trials([Int(number)]).first)
+    look.budget = json["limit"]?.number.flatMap { Int(exactly: $0) }
+    look.failure = json["failure"]?.string
+    if let number = json["best_trial"]?.number.flatMap({ Int(exactly: $0) }) {
+      look.best = try trials([number]).first
+    }
+    return look
   }
 
   func trials(_ numbers: [Int]) throws -> [Trial] {

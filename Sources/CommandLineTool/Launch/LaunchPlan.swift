@@ -9,8 +9,6 @@ internal import System
 struct LaunchPlan {
   let file: StudyFile
   let options: LaunchOptions
-  /// How many trials the study may have; nil for no limit.
-  let limit: Int?
   /// The store of a coordinator of our own.
   let store: StoreSelection
   let kind: Kind
@@ -34,7 +32,6 @@ struct LaunchPlan {
       path: path, RunOptions(trials: options.trials, store: options.store),
       environment: environment)
     file = run.file
-    limit = run.limit
     store = run.store
     self.options = options
     if let hosts = options.ssh {

@@ -4,8 +4,6 @@ internal import Working
 
 /// One `needletail launch`: starts the workers, follows the study, and ends what it started.
 struct StudyLaunch {
-  /// Trials that may fail one after the other, right from the start, before the launch gives up.
-  private static let failuresAllowed = RunEngine.failuresAllowed
   /// Between two looks at the study.
   private static let lookInterval: Duration = .milliseconds(500)
   /// How long a coordinator that does not answer is waited for.
@@ -32,7 +30,7 @@ struct StudyLaunch {
     }
     let fleet = try plan.fleet(for: coordinator)
     var follower = FollowedStudy(
-      coordinator, limit: plan.limit, name: plan.name, startedAt: startedAt)
+      coordinator, name: plan.name, startedAt: startedAt)
     try follower.look()
     announce(follower)
     // Listens before anything is started, so that nothing is left behind by a Ctrl-C.
@@ -52,8 +50,9 @@ struct StudyLaunch {
   }
 
   private func announce(_ follower: FollowedStudy) {
+    for warning in coordinator.warnings { console.warn(warning.printable) }
     guard !plan.options.isQuiet else { return }
-    let budget = plan.limit.map { "\($0) trials" } ?? "no limit of trials"
+    let budget = follower.snapshot.limit.map { "\($0) trials" } ?? "no limit of trials"
     let place =
       switch plan.kind {
       case .secureShell(let hosts, _): "\(hosts.count) \(hosts.count == 1 ? "host" : "hosts")"
@@ -140,11 +139,9 @@ struct StudyLaunch {
       return fleet.living == 0 || level == .kill ? follower.end(.interrupt) : nil
     }
     if follower.isOver { return follower.end(.budget) }
-    if follower.succeeded == 0, follower.failed >= Self.failuresAllowed {
+    if let reason = follower.failure {
       return follower.end(
-        .failures(
-          "stopped: the first \(follower.failed) trials failed, the last because "
-            + "\(follower.lastFailure.printable)"))
+        .failures("stopped: \(reason.printable); launch it again when that is mended"))
     }
     guard fleet.living == 0 else { return nil }
     // The workers end by themselves when the study's time is over, or when somebody stopped it.

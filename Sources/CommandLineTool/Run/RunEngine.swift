@@ -2,6 +2,7 @@ internal import Coordination
 internal import Messages
 internal import Objectives
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -30,21 +31,21 @@ struct RunEnd: Sendable {
   /// Why the last trial that failed here did.
   var lastFailure: String?
   var elapsed: Duration
+  /// How many trials the study gets in all, as was known at the end; nil for no limit.
+  var budget: Int?
 }
 
 /// Runs a study's trials in slots until there is nothing left to run or somebody stops it.
 ///
 /// The calling thread listens for signals, draws the view, and follows what other processes do.
 final class RunEngine: SlotObserver {
-  /// Trials that may fail one after the other, right from the start, before the run gives up: a budget
-  /// of 10,000 is not worth burning on a typing error.
-  static let failuresAllowed = 10
   /// Between two looks at what other processes did to the study, at least; and at least so many times
   /// as long as a look takes.
   private static let followInterval: Duration = .seconds(2)
   private static let followShare = 50
 
   private let plan: RunPlan
+  private let study: StoredStudy
   private let coordinator: Coordinator
   private let trials: StudyTrials
   private let console: Console
@@ -58,22 +59,25 @@ final class RunEngine: SlotObserver {
     var reason: RunEnd.Stop?
     var finished = 0
     var lastFailure: String?
-    var failuresFromStart = 0
-    var hasSucceeded = false
     var announced = StudyControl.running
+    /// What was noted of the study's file and budget at the last look.
+    var plan: StudyPlan?
   }
 
+  /// - Parameter budget: How many trials the study gets in all; nil for no limit. Another one that is said
+  ///   meanwhile is followed.
   init(
-    _ plan: RunPlan, _ coordinator: Coordinator, _ objective: CommandObjective,
-    _ console: Console
+    _ plan: RunPlan, _ study: StoredStudy, _ coordinator: Coordinator,
+    _ objective: CommandObjective, budget: Int?, _ console: Console
   ) throws {
     self.plan = plan
+    self.study = study
     self.coordinator = coordinator
-    trials = StudyTrials(coordinator, objective, limit: plan.limit, space: plan.file.space)
+    trials = StudyTrials(coordinator, objective, limit: budget, space: plan.file.space)
     self.console = console
     isLive = console.isInteractive && !plan.options.isQuiet
     progress = RunProgress(
-      RunSnapshot(study: coordinator.study.name, limit: plan.limit),
+      RunSnapshot(study: coordinator.study.name, limit: budget),
       directions: coordinator.study.directions, startedAt: startedAt,
       plan.options.isQuiet ? .quiet : isLive ? .live : .full)
     try follow()
@@ -112,15 +116,28 @@ final class RunEngine: SlotObserver {
     pool.join()
     view.clear()
     progress.takeLines().forEach(console.note)
-    let control = trials.control
-    let ending: RunEnd.Stop =
-      control == .stopped || control == .cancelled ? .control(control) : .budget
+    let ending = ending
     return state.withLock { state in
       RunEnd(
         stop: pool.level > .none ? .interrupt : state.reason ?? ending, error: pool.error,
         finished: state.finished, givenBack: trials.givenBack, lastFailure: state.lastFailure,
-        elapsed: SteadyClock.timestamp.since(startedAt))
+        elapsed: SteadyClock.timestamp.since(startedAt), budget: trials.limit)
     }
+  }
+
+  /// Why the slots ended by themselves.
+  private var ending: RunEnd.Stop {
+    if let reason = failure {
+      return .failures("stopped: \(reason.printable); run it again when that is mended")
+    }
+    let control = trials.control
+    return control == .stopped || control == .cancelled ? .control(control) : .budget
+  }
+
+  /// Why the study is failing; nil when it is not, and when the store cannot tell now.
+  private var failure: String? {
+    let known = Result { try coordinator.failure() }
+    return if case .success(let reason) = known { reason } else { nil }
   }
 
   private func react(to stops: StopRequests, _ pool: SlotPool) {
@@ -146,7 +163,10 @@ final class RunEngine: SlotObserver {
       defer { state.announced = control }
       return state.announced != control
     }
-    if isNew {
+    guard isNew else { return }
+    if let reason = failure {
+      progress.announce("finishing what runs, then stopping: \(reason)")
+    } else {
       progress.announce(
         control.sentence(for: coordinator.study.name.printable)
           ?? "study '\(coordinator.study.name.printable)' goes on")
@@ -157,6 +177,7 @@ final class RunEngine: SlotObserver {
   private func lookAround() {
     do {
       if isLive { try follow() }
+      try followBudget()
       let recovered = try coordinator.recoverFromDeadWorkers()
       if !recovered.isEmpty { trials.recovered(recovered.count) }
     } catch {
@@ -168,6 +189,24 @@ final class RunEngine: SlotObserver {
   private func follow() throws(StoreError) {
     let overview = try StudyOverview(coordinator.study, in: coordinator.store)
     progress.update(counts: overview.counts, best: overview.best)
+  }
+
+  /// Follows what another process says of the budget meanwhile.
+  private func followBudget() throws {
+    let plan = try study.plan()
+    let isNew = state.withLock { state in
+      defer { state.plan = plan }
+      return state.plan != plan
+    }
+    // A file that this version cannot read says nothing.
+    guard isNew, case .success(let file) = Result(catching: { try plan.file(of: study.name) })
+    else { return }
+    let budget = plan.budget(of: file)
+    guard budget != trials.limit else { return }
+    trials.limit = budget
+    progress.update(limit: budget)
+    progress.announce(
+      "the study gets \(budget.map { "\($0) trials" } ?? "any number of trials") from now on")
   }
 
   // MARK: Slots
@@ -195,20 +234,8 @@ final class RunEngine: SlotObserver {
     let told = end.trial
     state.withLock { state in
       if told?.state.isFinished ?? false { state.finished += 1 }
-      if told?.state == .completed || told?.state == .pruned {
-        state.hasSucceeded = true
-      } else if told?.state == .failed {
-        state.lastFailure = outcome.reason
-      }
-      guard outcome.attemptOutcome.isFault else { return }
-      state.failuresFromStart += 1
-      if outcome.isHopeless {
-        state.reason = .failures(outcome.reason)
-      } else if !state.hasSucceeded, state.failuresFromStart >= Self.failuresAllowed {
-        state.reason = .failures(
-          "stopped: the first \(state.failuresFromStart) attempts failed, the last because "
-            + "\(outcome.reason.printable)")
-      }
+      if told?.state == .failed { state.lastFailure = outcome.reason }
+      if outcome.isHopeless { state.reason = .failures(outcome.reason) }
     }
     progress.finish(trial.held, told, result, slot)
   }
@@ -218,14 +245,4 @@ final class RunEngine: SlotObserver {
   }
 
   func slotEnded() { StopRequests.wake() }
-}
-
-extension AttemptOutcome {
-  /// Whether the objective or its surroundings are to blame, and not somebody's wish.
-  var isFault: Bool {
-    switch self {
-    case .failed, .timedOut, .outOfMemory, .metricMissing: true
-    default: false
-    }
-  }
 }

@@ -1,5 +1,6 @@
 internal import Pruners
 internal import Samplers
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 
@@ -9,13 +10,8 @@ struct RunPlan {
   let file: StudyFile
   let name: String
   let workers: Int
-  /// How many trials the study may have; nil for no limit.
-  let limit: Int?
   let timeout: Duration?
-  let seed: UInt64?
   let store: StoreSelection
-  let sampler: any Sampler
-  let pruner: any Pruner
   let options: RunOptions
 
   /// Reads the study file; writes nothing.
@@ -26,16 +22,16 @@ struct RunPlan {
     self.file = file
     self.options = options
     name = options.name ?? file.studyName
-    try StudyName.check(name)
+    try StoreError.checkStudyName(name)
     workers = options.workers ?? file.workers ?? 1
-    limit = options.trials ?? file.trials
     timeout = options.timeout ?? file.timeout
-    seed = options.seed ?? file.seed
-    sampler = try file.sampler?.makeSampler() ?? AutoSampler()
-    pruner = try file.pruner?.makePruner() ?? NopPruner()
+    // Made once here, so that a mistake is found before a store is made for it.
+    _ = try file.sampler?.makeSampler()
+    _ = try file.pruner?.makePruner()
     store = try StoreSelection(
       option: options.store ?? Self.store(of: file), environment: environment)
   }
+
   /// The store that a study file names; nil when it names none.
   static func store(of file: StudyFile) -> String? {
     // Relative to the file, so that it means the same wherever the command is started.

@@ -71,6 +71,11 @@ final class RunProgress: Sendable {
     StopRequests.wake()
   }
 
+  /// Sets how many trials the study gets in all; nil for no limit.
+  func update(limit: Int?) {
+    state.withLock { $0.snapshot.limit = limit }
+  }
+
   /// Sets what the store says, trials of other processes included.
   func update(counts: [TrialState: Int], best: Trial?) {
     state.withLock { state in

@@ -37,13 +37,24 @@ struct RunReport {
       return .failed
     case .budget, .timeout:
       guard best.isEmpty else { return .success }
-      if let reason = end.lastFailure {
+      if let reason = try end.lastFailure ?? lastStoredFailure(overview) {
         console.complain("no trial completed; the last failed: \(reason.printable)")
         return .failed
       }
       console.complain("no trial completed; see needletail trial list \(study.name.printable)")
       return .nothingFound
     }
+  }
+
+  /// Why the last trial of earlier runs failed; nil when one completed.
+  private func lastStoredFailure(_ overview: StudyOverview) throws -> String? {
+    guard overview.counts[.completed] ?? 0 == 0, overview.counts[.failed] ?? 0 > 0 else {
+      return nil
+    }
+    let total = overview.total
+    let latest = try store.trials(in: study, numbers: Array(max(0, total - 100)..<total))
+    return latest.last { $0.state == .failed }?.systemAttributes
+      .first { $0.key == "needletail:reason" }?.value.string
   }
 
   private func summarize(_ overview: StudyOverview, _ end: RunEnd) {

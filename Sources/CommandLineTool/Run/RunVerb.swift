@@ -15,8 +15,11 @@ package struct RunVerb: Verb {
         + "on one store; together they never run more trials than asked for.",
       "Ctrl-C lets the running trials finish and starts no others; a second one stops them, to be "
         + "run again by the next run; a third one kills them. SIGTERM is like the second.",
-      "A run whose first ten attempts all fail stops, so that a typing error does not use up the "
-        + "budget.",
+      "A study whose first attempts all fail is stopped with the reason, so that a typing error does "
+        + "not use up the budget: half of the trials that are left count, from 3 to 10 of them. Run "
+        + "it again when that is mended.",
+      "What --trials said holds for every way of running the study until another number is said, by "
+        + "--trials or by the study file.",
       "The study is kept in the store (needletail help store), what the trials print in the folder "
         + "needletail-trials beside it.",
     ],

@@ -1,9 +1,7 @@
 internal import Coordination
-internal import Messages
 internal import Objectives
-internal import Pruners
-internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 
@@ -11,59 +9,29 @@ internal import StudyModel
 struct StudyRun {
   private let plan: RunPlan
   private let console: Console
-  private let store: any StudyStore
-  private let study: StudyRecord
+  private let study: StoredStudy
   private let coordinator: Coordinator
   private let objective: CommandObjective
   private let isNew: Bool
+  /// How many trials the study gets in all; nil for no limit.
+  private let budget: Int?
 
   /// Opens or creates store and study. What can be refused is refused before anything is written.
   init(_ plan: RunPlan, _ console: Console) throws {
     self.plan = plan
     self.console = console
     try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
-    store = try plan.store.openOrCreate()
-    let known = try store.studies().first { $0.name == plan.name }
-    isNew = known == nil
-    if let known, known.directions != plan.file.directions {
-      throw StoreError.directionsDiffer(
-        name: plan.name, stored: known.directions, given: plan.file.directions)
-    }
-    if let known {
-      try Self.checkSpace(plan.file.space, against: known, in: store)
-    }
-    study =
-      try known ?? Self.createOrLoad(plan.name, plan.file.directions, in: store)
-    coordinator = Coordinator(
-      store: store, study: study, sampler: plan.sampler, pruner: plan.pruner,
-      seed: try store.seed(of: study, proposed: plan.seed),
-      allowsRepeats: plan.file.allowsRepeats, retries: plan.file.retries)
+    let submission = try StoredStudy.submit(
+      plan.file, name: plan.name, trials: plan.options.trials, seed: plan.options.seed,
+      resuming: .ifFailing, in: try plan.store.openOrCreate())
+    for warning in submission.warnings { console.warn(warning.printable) }
+    (study, isNew, budget) = (submission.study, submission.isNew, submission.budget)
+    coordinator = try study.coordinator(plan.file, budget: budget, seed: plan.options.seed)
     objective = try CommandObjective(
       plan.file,
-      folders: TrialFolders(in: plan.store.trialFolder, study: study.name, token: study.token),
+      folders: TrialFolders(
+        in: plan.store.trialFolder, study: study.name, token: study.record.token),
       clientFolder: OwnFiles.pythonClient(console), toolFolder: OwnFiles.toolFolder)
-    try store.setNote(StoredStudyFile.key, to: plan.file.text, of: study)
-  }
-
-  /// Another process may create the study at the same moment.
-  private static func createOrLoad(
-    _ name: String, _ directions: [Direction], in store: any StudyStore
-  ) throws -> StudyRecord {
-    do throws(StoreError) {
-      return try store.createStudy(named: name, directions: directions)
-    } catch {
-      guard case .studyExists = error else { throw error }
-      return try store.study(named: name)
-    }
-  }
-
-  /// Refuses a space that gives a parameter another kind of distribution than the stored trials.
-  private static func checkSpace(
-    _ space: SearchSpace, against study: StudyRecord, in store: any StudyStore
-  ) throws {
-    let reader = Coordinator(
-      store: store, study: study, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
-    try reader.checkCompatibility(of: space)
   }
 
   /// Runs the study until it has its trials, its time is over, or somebody stops it.
@@ -74,19 +42,23 @@ struct StudyRun {
       let numbers = recovered.map(String.init).joined(separator: ", ")
       console.note("runs again what a process that is gone left running: trial \(numbers)")
     }
-    let engine = try RunEngine(plan, coordinator, objective, console)
+    let engine = try RunEngine(plan, study, coordinator, objective, budget: budget, console)
     let end = engine.run()
     let report = RunReport(
-      study: study, store: store, limit: plan.limit, console: console,
+      study: study.record, store: study.store, limit: end.budget, console: console,
       isQuiet: plan.options.isQuiet, json: plan.options.json)
     return try report.conclude(end)
   }
 
   private func announce() {
     guard !plan.options.isQuiet else { return }
-    let budget = plan.limit.map { "\($0) trials" } ?? "no limit of trials"
+    var text = budget.map { "\($0) trials" } ?? "no limit of trials"
+    if plan.options.trials == nil, budget != plan.file.trials {
+      let own = plan.file.trials.map { "says \($0)" } ?? "sets no limit"
+      text += " (as was said last with --trials; the file \(own))"
+    }
     console.note(
       "\(isNew ? "new study" : "study") '\(study.name.printable)' in "
-        + "\(store.location.printable): \(budget), \(plan.workers) at a time")
+        + "\(study.store.location.printable): \(text), \(plan.workers) at a time")
   }
 }

@@ -119,6 +119,7 @@ package struct ServeVerb: Verb {
       console.write("listening on \(server.url)")
     }
     console.flush()
+    for warning in server.warnings { console.warn(warning.printable) }
     if server.connectionLimit < limits.connections {
       console.warn(
         "this system allows \(server.connectionLimit) connections; raise it with ulimit -n")

@@ -26,6 +26,9 @@ package struct ReadOnlyStore: StudyStore {
   package func notes(
     of study: StudyRecord
   ) throws(StoreError) -> [(key: String, text: String)] { try base.notes(of: study) }
+  package func glance(at keys: [String]) throws(StoreError) -> [StudyGlance] {
+    try base.glance(at: keys)
+  }
   package func storeNotes(
     withPrefix prefix: String
   ) throws(StoreError) -> [(key: String, text: String)] { try base.storeNotes(withPrefix: prefix) }

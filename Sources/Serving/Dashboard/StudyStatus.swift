@@ -1,6 +1,7 @@
 internal import Coordination
 internal import JSON
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -15,35 +16,29 @@ struct StudyStatus: Sendable, Equatable {
   private var metrics: [String] = []
   private var hasCommand = false
   private var note = StudyNote()
-  /// The study file that the above comes from.
-  private var file: String?
+  /// What the above comes from.
+  private var plan: StudyPlan?
 
   /// Reads it anew.
   mutating func read(of record: StudyRecord, in store: any StudyStore) throws {
     control = try store.control(of: record)
     let system = try store.attributes(.system, of: record)
     note = StudyNote(system)
-    let text = try store.note(ServedStudy.Note.file, of: record)
-    if text != file || text == nil {
-      file = text
-      read(text, metrics: system.first { $0.key == "study:metric_names" }?.value)
+    let plan = try StoredStudy(record, in: store).plan()
+    if plan != self.plan || plan.text == nil {
+      self.plan = plan
+      read(plan, metrics: system.first { $0.key == StoredStudy.metricNamesKey }?.value)
     }
-    let wanted = try store.note(ServedStudy.Note.trials, of: record).flatMap { Int($0) }
-    limit = wanted ?? fileLimit
   }
 
-  private var fileLimit: Int?
-
-  private mutating func read(_ text: String?, metrics stored: JSONValue?) {
-    (sampler, pruner, fileLimit, hasCommand) = (nil, nil, nil, false)
+  private mutating func read(_ plan: StudyPlan, metrics stored: JSONValue?) {
+    (sampler, pruner, limit, hasCommand) = (nil, nil, plan.budget(of: nil), false)
     metrics = stored?.array?.compactMap(\.string) ?? []
     // A file that this version cannot read says nothing here; who serves the study says why.
-    guard let text,
-      case .success(let file) = Result(catching: { try StudyFile(text: text, path: "study file") })
-    else { return }
+    guard case .success(let file?) = Result(catching: { try plan.file(of: "") }) else { return }
     sampler = file.sampler?.name
     pruner = file.pruner?.name
-    fileLimit = file.trials
+    limit = plan.budget(of: file)
     hasCommand = file.command != nil
     if !file.objectives.isEmpty { metrics = file.objectives.map(\.name) }
   }

@@ -1,8 +1,7 @@
 internal import Coordination
 internal import Messages
-internal import Pruners
-internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import Synchronization
@@ -10,7 +9,7 @@ internal import System
 
 /// A study that this coordinator serves: its dispatcher, and the study file that its workers run.
 final class ServedStudy: Sendable {
-  let record: StudyRecord
+  let study: StoredStudy
   let dispatcher: Dispatcher
   private let file: Lock<File>
   /// The text that sampler, pruner and space come from.
@@ -21,37 +20,35 @@ final class ServedStudy: Sendable {
 
   /// The study file, as far as serving needs it.
   struct File: Sendable {
-    /// nil for a study without one.
-    var text: String?
-    /// Differs between any two texts.
+    /// What is noted of it and of the budget.
+    var plan: StudyPlan
+    /// Differs between any two texts; nil for a study without a file.
     var tag: String?
     var hasCommand = false
+    /// How many trials the study gets in all; nil for no limit.
     var limit: Int?
-    /// The note that wins over the file's number of trials.
-    var trials: String?
-  }
 
-  /// The notes of a study: the file's text, and how many trials win over the file's number.
-  enum Note {
-    static let file = "file"
-    static let trials = "trials"
+    /// The file's text; nil for a study without one.
+    var text: String? { plan.text }
+
+    init(_ plan: StudyPlan, _ parsed: StudyFile?) {
+      self.plan = plan
+      tag = plan.text.map(ServedStudy.tag)
+      hasCommand = parsed?.command != nil
+      limit = plan.budget(of: parsed)
+    }
   }
 
   /// Reads the study's file and takes up what its workers hold.
   ///
   /// - Throws: ``StudyFileError`` for a stored file that this version cannot read, and ``StoreError``.
-  init(_ record: StudyRecord, in store: any StudyStore, leaseDuration: Duration) throws {
-    self.record = record
-    let (contents, parsed) = try Self.read(record, in: store)
-    // Define-by-run studies have the library's defaults.
-    let sampler = try parsed?.sampler?.makeSampler() ?? AutoSampler()
-    let pruner: any Pruner =
-      if let parsed { try parsed.pruner?.makePruner() ?? NopPruner() } else { PredictivePruner() }
-    let coordinator = Coordinator(
-      store: store, study: record, sampler: sampler, pruner: pruner,
-      seed: try store.seed(of: record, proposed: parsed?.seed),
-      allowsRepeats: parsed?.allowsRepeats ?? false,
-      retries: parsed?.retries ?? RetryPolicy(), leaseDuration: leaseDuration)
+  init(_ study: StoredStudy, leaseDuration: Duration) throws {
+    self.study = study
+    let plan = try study.plan()
+    let parsed = try plan.file(of: study.name)
+    let contents = File(plan, parsed)
+    let coordinator = try study.coordinator(
+      parsed, budget: contents.limit, leaseDuration: leaseDuration)
     let space = parsed.flatMap { $0.space.parameters.isEmpty ? nil : $0.space }
     dispatcher = try Dispatcher(coordinator, limit: contents.limit, space: space)
     file = Lock(contents)
@@ -59,32 +56,20 @@ final class ServedStudy: Sendable {
     deadline = parsed?.timeout.map { ServerTime.milliseconds + $0.wholeMilliseconds }
   }
 
-  private static func read(
-    _ record: StudyRecord, in store: any StudyStore
-  ) throws -> (File, StudyFile?) {
-    guard let text = try store.note(Note.file, of: record) else { return (File(), nil) }
-    let parsed = try StudyFile(text: text, path: "the study file of '\(record.name)'")
-    let trials = try store.note(Note.trials, of: record)
-    let limit = trials.flatMap { Int($0) } ?? parsed.trials
-    let file = File(
-      text: text, tag: tag(of: text), hasCommand: parsed.command != nil, limit: limit,
-      trials: trials)
-    return (file, parsed)
-  }
+  /// Looks whether the stored file has changed, see ``follow(_:)``.
+  func refresh() throws { try follow(try study.plan()) }
 
-  /// Looks whether the stored file has changed; its command and budget hold from now on, its sampler,
-  /// pruner and space when the study is served anew, see ``isStale``.
-  func refresh() throws {
-    let store = dispatcher.coordinator.store
+  /// Follows what is noted now: the file's command and the budget hold from now on, its sampler, pruner
+  /// and space when the study is served anew, see ``isStale``.
+  func follow(_ plan: StudyPlan) throws {
     let known = contents
-    guard
-      try store.note(Note.file, of: record) != known.text
-        || store.note(Note.trials, of: record) != known.trials
-    else { return }
-    let (contents, _) = try Self.read(record, in: store)
+    guard plan != known.plan else { return }
+    let contents = File(plan, try plan.file(of: name))
     file.withLock { $0 = contents }
     if known.limit != contents.limit { dispatcher.limit = contents.limit }
   }
+
+  var record: StudyRecord { study.record }
 
   /// Whether it was given another study file, and nobody runs a trial of the former one.
   var isStale: Bool { contents.text != origin && dispatcher.held.isEmpty }

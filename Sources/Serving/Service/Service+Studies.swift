@@ -1,7 +1,9 @@
 internal import Coordination
 internal import JSON
 internal import Messages
+internal import Objectives
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 
@@ -22,24 +24,28 @@ extension Service {
     return try book.record(named: call.values[0])
   }
 
-  /// The keys of `study list --json`, `seed`, `user_attributes`, `control`, `served`, `limit`, `file_tag`,
-  /// `held`.
-  func summary(of record: StudyRecord) throws -> JSONValue {
+  /// The keys of `study list --json`, `seed`, `user_attributes`, `control`, `failure`, `served`, `limit`,
+  /// `file_tag`, `held`.
+  ///
+  /// - Parameter more: Members that the form has besides.
+  func summary(of record: StudyRecord, _ more: [JSONValue.Member] = []) throws -> JSONValue {
     let served = book.served.first { $0.record == record }
     let contents = served?.contents
     let attributes = try store.attributes(.user, of: record)
+    let study = StoredStudy(record, in: store)
     return .object(
       try StudyOverview(record, in: store).members + [
         // A text, since it may need all 64 bits.
         .init(
           "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
         .init("user_attributes", .object(attributes.map { .init($0.key, $0.value) })),
-        .init("control", .string(try store.control(of: record).rawValue)),
+        .init("control", .string(try study.control().rawValue)),
+        .init("failure", try study.failure().map(JSONValue.string) ?? .null),
         .init("served", .bool(served != nil)),
         .init("limit", contents?.limit.map(JSONValue.integer) ?? .null),
         .init("file_tag", contents?.tag.map(JSONValue.string) ?? .null),
         .init("held", .integer(served?.dispatcher.held.count ?? 0)),
-      ])
+      ] + more)
   }
 
   func studyFile(_ call: Route.Call) throws -> HTTPResponse {
@@ -63,6 +69,7 @@ extension Service {
     let submission = try StudySubmission(parsing: call.request.body)
     try checkDraining()
     let (study, isNew): (ServedStudy, Bool)
+    var warnings: [String] = []
     switch submission {
     case .file(let text, let name, let trials):
       let file: StudyFile
@@ -72,13 +79,16 @@ extension Service {
         throw APIError(400, "bad_study_file", "\(error)")
       }
       try call.check(name ?? file.studyName)
-      (study, isNew) = try book.submit(file, name: name, trials: trials)
+      let submitted = try book.submit(file, name: name, trials: trials)
+      (study, isNew) = (submitted.study, submitted.submission.isNew)
+      warnings = submitted.submission.warnings
     case .defineByRun(let name, let directions, let seed):
       try call.check(name)
       (study, isNew) = try book.submit(name, directions, seed: seed)
     }
     settings.log("study '\(study.name)' \(isNew ? "was created" : "goes on")")
-    return .json(try summary(of: study.record), status: isNew ? 201 : 200)
+    let said = JSONValue.Member("warnings", .array(warnings.map(JSONValue.string)))
+    return .json(try summary(of: study.record, [said]), status: isNew ? 201 : 200)
   }
 
   func control(_ call: Route.Call, _ control: StudyControl) throws -> HTTPResponse {
@@ -86,7 +96,7 @@ extension Service {
     if let study = book.served.first(where: { $0.record == record }) {
       try study.dispatcher.setControl(control)
     } else {
-      try store.setControl(control, of: record)
+      try StoredStudy(record, in: store).setControl(control)
     }
     settings.log("study '\(record.name)' is \(control.rawValue)")
     if control == .running { desk.serveWaiters() }
@@ -105,7 +115,17 @@ extension Service {
     book.forget(record)
     try store.delete(record)
     settings.log("study '\(record.name)' was deleted")
+    removeFiles(of: record)
     return .json(["name": .string(record.name), "deleted_trials": .integer(total)])
+  }
+
+  /// Removes the files of a study's trials, as far as they are where this server knows.
+  private func removeFiles(of record: StudyRecord) {
+    guard let parent = settings.trialFolder else { return }
+    let folders = TrialFolders(in: parent, study: record.name, token: record.token)
+    if case .failed(let reason) = folders.remove() {
+      settings.log("the files of study '\(record.name)' stay in \(folders.base): \(reason)")
+    }
   }
 
   // MARK: Trials
@@ -201,9 +221,9 @@ extension Service {
 
   /// Refuses values that the study's parameters cannot take, as far as they are known beforehand.
   private func check(_ request: EnqueueRequest, of study: ServedStudy) throws {
-    guard let text = study.contents.text else { return }
-    let space = try StudyFile(text: text, path: "the study file").space
-    guard !space.parameters.isEmpty else { return }
+    guard let space = try study.contents.plan.file(of: study.name)?.space,
+      !space.parameters.isEmpty
+    else { return }
     for (name, value) in request.parameters {
       guard let parameter = space.parameters.first(where: { $0.name == name }) else {
         let names = space.parameters.map(\.name).prefix(16).joined(separator: ", ")

@@ -1,8 +1,7 @@
 internal import Coordination
 internal import Messages
-internal import Pruners
-internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -24,7 +23,17 @@ final class StudyBook: Sendable {
   private struct State {
     var byID: [Int: ServedStudy] = [:]
     /// Studies that were looked at and have nothing to run, by id, with what was true then.
-    var passedOver: [Int: String] = [:]
+    var passedOver: [Int: Facts] = [:]
+    /// Studies that were told to be failing, by id, with the reason.
+    var failing: [Int: String] = [:]
+  }
+
+  /// What decides whether a study has anything to run.
+  private struct Facts: Equatable {
+    let plan: StudyPlan
+    let control: StudyControl
+    let hasWorkers: Bool
+    let token: String
   }
 
   init(
@@ -78,7 +87,7 @@ final class StudyBook: Sendable {
       {
         return known
       }
-      let study = try ServedStudy(record, in: store, leaseDuration: leaseDuration)
+      let study = try ServedStudy(StoredStudy(record, in: store), leaseDuration: leaseDuration)
       let replaced = state.withLock { state in
         state.passedOver[record.id] = nil
         return state.byID.updateValue(study, forKey: record.id)
@@ -94,38 +103,55 @@ final class StudyBook: Sendable {
 
   /// Looks what others did to the store: studies that came, went or changed.
   func refresh() throws {
-    let records = try store.studies()
-    let present = Dictionary(records.map { ($0.id, $0) }) { $1 }
+    let glances = try StoredStudy.glance(in: store)
+    let present = Dictionary(glances.map { ($0.study.record.id, $0) }) { $1 }
     let gone = state.withLock { state in
-      let gone = state.byID.filter { present[$0.key] != $0.value.record }
+      let gone = state.byID.filter { present[$0.key]?.study.record != $0.value.record }
       for id in gone.keys { state.byID[id] = nil }
       return gone.values.map { $0 }
     }
     for study in gone { study.dispatcher.close() }
     for study in served {
+      guard let glance = present[study.record.id] else { continue }
       do {
-        try study.refresh()
+        try study.follow(glance.plan)
         if study.isStale { onAvailable(try serve(study.record)) }
       } catch let error as StudyFileError {
         log("study '\(study.name)' keeps its former study file: \(error)")
       }
+      tellFailure(of: study, try glance.failure)
     }
     let servedIDs = state.withLock { Set($0.byID.keys) }
-    for record in records where !servedIDs.contains(record.id) { try consider(record) }
+    for glance in glances where !servedIDs.contains(glance.study.record.id) {
+      try consider(glance)
+    }
+  }
+
+  /// Says once that a study is failing, and why.
+  private func tellFailure(of study: ServedStudy, _ reason: String?) {
+    let isNew = state.withLock { state in
+      defer { state.failing[study.record.id] = reason }
+      return state.failing[study.record.id] != reason
+    }
+    guard isNew, let reason else { return }
+    log(
+      "study '\(study.name)' was stopped: \(reason); go on with: needletail study resume "
+        + study.name)
   }
 
   /// Serves a study that has trials to run, or whose workers may come back.
-  private func consider(_ record: StudyRecord) throws {
-    guard let text = try store.note(ServedStudy.Note.file, of: record) else {
-      if try hasRemoteWorkers(record) { onAvailable(try serve(record)) }
+  private func consider(_ glance: StoredStudy.Glance) throws {
+    let record = glance.study.record
+    guard glance.plan.text != nil else {
+      if glance.hasRemoteWorkers { onAvailable(try serve(record)) }
       return
     }
-    let trials = try store.note(ServedStudy.Note.trials, of: record)
-    let control = try store.control(of: record)
-    let facts = "\(record.token) \(control.rawValue) \(trials ?? "-") \(text)"
+    let facts = Facts(
+      plan: glance.plan, control: try glance.control, hasWorkers: glance.hasRemoteWorkers,
+      token: record.token)
     guard state.withLock({ $0.passedOver[record.id] }) != facts else { return }
     do {
-      if try isOpen(record, text, trials: trials, control) {
+      if try isOpen(glance.study, facts) {
         onAvailable(try serve(record))
         return
       }
@@ -135,20 +161,16 @@ final class StudyBook: Sendable {
     state.withLock { $0.passedOver[record.id] = facts }
   }
 
-  private func isOpen(
-    _ record: StudyRecord, _ text: String, trials: String?, _ control: StudyControl
-  ) throws -> Bool {
-    if try hasRemoteWorkers(record) { return true }
-    let file = try StudyFile(text: text, path: "the study file of '\(record.name)'")
-    guard file.command != nil, control == .running || control == .paused else { return false }
-    guard let limit = trials.flatMap({ Int($0) }) ?? file.trials else { return true }
-    let counts = try store.counts(in: record)
+  private func isOpen(_ study: StoredStudy, _ facts: Facts) throws -> Bool {
+    if facts.hasWorkers { return true }
+    let file = try facts.plan.file(of: study.name)
+    guard file?.command != nil, facts.control == .running || facts.control == .paused else {
+      return false
+    }
+    guard let limit = facts.plan.budget(of: file) else { return true }
+    let counts = try store.counts(in: study.record)
     let finished = counts.filter { $0.key.isFinished }.values.reduce(0, +)
     return finished < limit || counts[.waiting, default: 0] > 0
-  }
-
-  private func hasRemoteWorkers(_ record: StudyRecord) throws -> Bool {
-    try store.openLeases(in: record).contains { $0.worker.hasPrefix("worker:") }
   }
 
   /// Stops serving a study that was deleted.
@@ -167,63 +189,27 @@ final class StudyBook: Sendable {
   ///
   /// - Parameters:
   ///   - name: Wins over the file's.
-  ///   - trials: Wins over the file's.
-  /// - Returns: The study, and whether it is new.
+  ///   - trials: Is said beside the file of the budget.
   func submit(
     _ file: StudyFile, name: String?, trials: Int?
-  ) throws -> (study: ServedStudy, isNew: Bool) {
-    let name = name ?? file.studyName
-    try StoreError.checkStudyName(name)
-    // What the file names is made once here, so that a mistake is refused before anything is written.
-    _ = try file.sampler?.makeSampler()
-    _ = try file.pruner?.makePruner()
-    let known = try store.studies().first { $0.name == name }
-    if let known {
-      guard known.directions == file.directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: known.directions, given: file.directions)
-      }
-      let reader = Coordinator(
-        store: store, study: known, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
-      try reader.checkCompatibility(of: file.space)
-    }
-    let record = try known ?? create(name, file.directions)
-    if let seed = file.seed { _ = try store.seed(of: record, proposed: seed) }
-    try store.setNote(ServedStudy.Note.file, to: file.text, of: record)
-    try store.setNote(ServedStudy.Note.trials, to: trials.map(String.init) ?? "", of: record)
-    if try store.control(of: record) != .running { try store.setControl(.running, of: record) }
+  ) throws -> (study: ServedStudy, submission: StoredStudy.Submission) {
+    let submission = try StoredStudy.submit(
+      file, name: name, trials: trials, resuming: .always, in: store)
+    let record = submission.study.record
+    for warning in submission.warnings { log(warning) }
     try serve(record).refresh()
     let study = try serve(record)
+    study.dispatcher.coordinator.follow(try submission.study.control())
     onAvailable(study)
-    return (study, known == nil)
+    return (study, submission)
   }
 
   /// Creates a study whose objective suggests its own parameters, or goes on with it.
   func submit(
     _ name: String, _ directions: [Direction], seed: UInt64?
   ) throws -> (study: ServedStudy, isNew: Bool) {
-    try StoreError.checkStudyName(name)
-    let known = try store.studies().first { $0.name == name }
-    if let known, known.directions != directions {
-      throw StoreError.directionsDiffer(name: name, stored: known.directions, given: directions)
-    }
-    let record = try known ?? create(name, directions)
-    if let seed { _ = try store.seed(of: record, proposed: seed) }
-    return (try serve(record), known == nil)
-  }
-
-  /// Another process may create the study at the same moment.
-  private func create(_ name: String, _ directions: [Direction]) throws -> StudyRecord {
-    do throws(StoreError) {
-      return try store.createStudy(named: name, directions: directions)
-    } catch {
-      guard case .studyExists = error else { throw error }
-      let record = try store.study(named: name)
-      guard record.directions == directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: record.directions, given: directions)
-      }
-      return record
-    }
+    let (study, isNew) = try StoredStudy.createOrLoad(name, directions, in: store)
+    if let seed { _ = try study.seed(proposed: seed) }
+    return (try serve(study.record), isNew)
   }
 }

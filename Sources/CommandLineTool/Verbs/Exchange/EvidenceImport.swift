@@ -1,6 +1,7 @@
 internal import Exchange
 internal import JSON
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 
@@ -76,34 +77,29 @@ struct EvidenceImport: Sendable {
     _ context: Context, reading read: (EvidenceOptions) throws(ExchangeError) -> EvidenceList
   ) throws -> ExitCode {
     let selection = try StoreSelection(option: self.store, environment: context.environment)
-    try StudyName.check(name)
+    try StoreError.checkStudyName(name)
     let file = try studyFile.map { try StudyFile(contentsOf: $0) }
     // A store that is not there is made when it is known that there is something for it.
     let isThere = selection.path.map { FileFacts($0).exists } ?? true
     let present = isThere ? try selection.openExisting() : nil
-    let study = try present?.studies().first { $0.name == name }
+    let study = try present.flatMap { try StoredStudy.find(name, in: $0) }
     let given = file?.directions ?? directions
-    if let study, let given, study.directions != given {
-      throw StoreError.directionsDiffer(name: name, stored: study.directions, given: given)
-    }
+    if let study, let given { try study.check(given) }
     var options = EvidenceOptions()
-    let stored = try study.flatMap { record in
-      try present.flatMap { try StoredStudyFile.load(of: record, in: $0) }
-    }
     // A study that was run from a file has its space from there.
-    let basis = file ?? stored
+    let basis = try file ?? study?.file()
     let space = basis.flatMap { $0.space.parameters.isEmpty ? nil : $0.space }
     options.values = values ?? basis.map { $0.objectives.map(\.name) }
     options.parameters = parameters ?? space.map { $0.parameters.map(\.name) }
     options.mayLackValues = values == nil
     options.mayLackParameters = parameters == nil
-    options.objectives = (study?.directions ?? given)?.count
+    options.objectives = (study?.record.directions ?? given)?.count
     let list = try read(options)
     let directions =
-      study?.directions ?? given
+      study?.record.directions ?? given
       ?? Array(repeating: .minimize, count: max(1, list.rows.first?.values.count ?? 1))
 
-    let existing = try study.flatMap { try present?.trials(in: $0, numbers: nil) } ?? []
+    let existing = try study.map { try $0.store.trials(in: $0.record, numbers: nil) } ?? []
     let distributions = try EvidenceSpace(
       list.rows, source: space.map { .file($0) } ?? .trials(Self.distributions(existing)))
     var (trials, repeated, faults) = ([Trial](), 0, list.faults)
@@ -124,7 +120,8 @@ struct EvidenceImport: Sendable {
       return .nothingFound
     }
     if !trials.isEmpty {
-      try write(trials, to: study, directions, file: file, try present ?? selection.openOrCreate())
+      try StoredStudy.add(
+        trials, to: name, directions, file: file, in: try present ?? selection.openOrCreate())
     }
     tell(
       trials.count, present: repeated, skipped: faults.count, list, distributions,
@@ -152,25 +149,6 @@ struct EvidenceImport: Sendable {
         "\(faults.count) of \(total) rows do not fit, and nothing was imported; mend them, or import "
           + "the others with --skip-bad")
     }
-  }
-
-  private func write(
-    _ trials: [Trial], to study: StudyRecord?, _ directions: [Direction], file: StudyFile?,
-    _ store: any StudyStore
-  ) throws {
-    if let study {
-      // One by one: done again, it goes on where it was interrupted.
-      for trial in trials { _ = try store.createTrial(trial, in: study, lease: nil) }
-      return
-    }
-    var contents = StudyContents(name: name, directions: directions)
-    contents.trials = trials.enumerated().map { number, trial in
-      var trial = trial
-      trial.reference = TrialReference(id: number + 1, number: number)
-      return trial
-    }
-    if let file { contents.notes = [(key: StoredStudyFile.key, text: file.text)] }
-    _ = try store.add(contents)
   }
 
   private func tell(

@@ -2,6 +2,7 @@ internal import Exchange
 internal import HTTPClient
 internal import JSON
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -59,7 +60,7 @@ package struct ExportMLflowVerb: Verb {
     let selection = try StoreSelection(option: store, environment: context.environment)
     let store = try selection.openExisting()
     let study = try store.study(named: name)
-    let metrics = try StoredStudyFile.load(of: study, in: store)?.objectives.map(\.name)
+    let metrics = try StoredStudy(study, in: store).file()?.objectives.map(\.name)
     let runs = StudyRuns(
       of: study, try store.trials(in: study, numbers: nil), metrics: metrics,
       attributes: try store.attributes(.user, of: study))

@@ -1,6 +1,7 @@
 internal import Analysis
 internal import Plotting
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 
@@ -118,7 +119,7 @@ package struct PlotVerb: Verb {
     let store = try selection.openExisting()
     let studies = try names.map { name -> StudySeries in
       let study = try store.study(named: name)
-      let metrics = try StoredStudyFile.load(of: study, in: store)?.objectives.map(\.name)
+      let metrics = try StoredStudy(study, in: store).file()?.objectives.map(\.name)
       let series = try StudySeries(
         of: study, in: store, metrics: metrics, withWorkers: kinds.contains(.timeline))
       try check(series)

@@ -2,7 +2,7 @@ internal import Coordination
 internal import CoordinatorClient
 internal import JSON
 internal import Stores
-internal import StudyModel
+internal import Studies
 
 /// What `study pause`, `resume`, `stop` and `cancel` have in common.
 struct StudyControlRequest: Sendable {
@@ -59,8 +59,7 @@ struct StudyControlRequest: Sendable {
       _ = try client.control(name, verb)
     } else {
       let selection = try StoreSelection(option: store, environment: context.environment)
-      let store = try selection.openExisting()
-      try store.setControl(control, of: try store.study(named: name))
+      try StoredStudy.load(name, in: try selection.openExisting()).setControl(control)
     }
     if json {
       context.console.writeJSON(["name": .string(name), "control": .string(control.rawValue)])

@@ -1,5 +1,6 @@
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// `needletail study create <study> [--direction …]`
@@ -41,35 +42,17 @@ package struct StudyCreateVerb: Verb {
 
   package func run(_ context: Context) throws -> ExitCode {
     let selection = try StoreSelection(option: store, environment: context.environment)
-    try StudyName.check(name)
+    try StoreError.checkStudyName(name)
     let store = try selection.openOrCreate()
-    let study: StudyRecord
-    do throws(StoreError) {
-      study = try store.createStudy(named: name, directions: directions)
-    } catch {
-      guard case .studyExists = error, mayExist else { throw error }
-      study = try store.study(named: name)
-      guard study.directions == directions else {
-        throw StoreError.directionsDiffer(
-          name: name, stored: study.directions, given: directions)
-      }
-    }
+    let (study, _) = try StoredStudy.createOrLoad(
+      name, directions, mayExist: mayExist, in: store)
     if json {
-      context.console.writeJSON(try StudyOverview(study, in: store).jsonForm)
+      context.console.writeJSON(try StudyOverview(study.record, in: store).jsonForm)
     } else {
       context.console.write(
         "study '\(name.printable)' (\(directions.text)) is in \(store.location.printable)")
     }
     return .success
-  }
-}
-
-/// The rule of study names, checked before a store is created for one.
-enum StudyName {
-  static func check(_ name: String) throws(StoreError) {
-    guard !name.isEmpty, name.unicodeScalars.count <= 512, !name.utf8.contains(0) else {
-      throw .badStudyName(name)
-    }
   }
 }
 

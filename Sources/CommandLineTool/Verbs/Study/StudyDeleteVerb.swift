@@ -1,4 +1,5 @@
 internal import JSON
+internal import Objectives
 internal import Stores
 internal import StudyModel
 
@@ -6,7 +7,7 @@ internal import StudyModel
 package struct StudyDeleteVerb: Verb {
   package static let description = VerbDescription(
     words: ["study", "delete"],
-    abstract: "Delete a study with all its trials, for good.",
+    abstract: "Delete a study with all its trials and their files, for good.",
     arguments: [.study],
     options: [
       .init(name: "--yes", help: "Really do it; without it nothing is deleted."),
@@ -41,10 +42,22 @@ package struct StudyDeleteVerb: Verb {
       try store.requireNobodyRuns(lease.trial.number, of: study)
     }
     try store.delete(study)
+    let folders = TrialFolders(
+      in: selection.trialFolder, study: study.name, token: study.token)
+    let removal = folders.remove()
+    if case .failed(let reason) = removal {
+      context.console.warn(
+        "the files of its trials stay in \(folders.base.printable) (\(reason)); remove them by hand"
+      )
+    }
     if json {
-      context.console.writeJSON(["name": .string(name), "deleted_trials": .integer(total)])
+      context.console.writeJSON([
+        "name": .string(name), "deleted_trials": .integer(total),
+        "deleted_folder": removal == .removed ? .string(folders.base) : .null,
+      ])
     } else {
-      context.console.write("deleted study '\(name.printable)' with \(total) trials")
+      let files = removal == .removed ? ", and their files in \(folders.base.printable)" : ""
+      context.console.write("deleted study '\(name.printable)' with \(total) trials\(files)")
     }
     return .success
   }

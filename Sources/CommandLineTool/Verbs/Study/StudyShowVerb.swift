@@ -1,6 +1,7 @@
 internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// `needletail study show <study>`
@@ -38,7 +39,7 @@ package struct StudyShowVerb: Verb {
     let store = try selection.openExisting()
     let study = try store.study(named: name)
     if fileOnly {
-      guard let text = try store.note("file", of: study) else {
+      guard let text = try StoredStudy(study, in: store).plan().text else {
         console.warn("study '\(name.printable)' was not run from a study file")
         return .nothingFound
       }

@@ -1,5 +1,7 @@
 internal import CoordinatorClient
+internal import JSON
 internal import Messages
+internal import Stores
 internal import StudyFiles
 internal import StudyModel
 
@@ -9,7 +11,8 @@ package struct StudySubmitVerb: Verb {
     words: ["study", "submit"],
     abstract: "Hand a study file to a coordinator, whose workers then run it.",
     discussion: [
-      "The same name again gives the study the new file: with more trials it goes on. The file is "
+      "The same name again gives the study the new file: with more trials it goes on. What --trials said "
+        + "holds until another number is said, by --trials or by another study file. The file is "
         + "checked here first. Its command runs where the workers are, in the folder that they "
         + "were given."
     ],
@@ -56,11 +59,14 @@ package struct StudySubmitVerb: Verb {
   package func run(_ context: Context) throws -> ExitCode {
     let file = try StudyFile(contentsOf: path)
     let name = name ?? file.studyName
-    try StudyName.check(name)
+    try StoreError.checkStudyName(name)
     let client = try coordinator.client(
       url ?? CoordinatorOptions.defaultAddress(context.environment),
       environment: context.environment)
     let summary = try client.submit(.file(file.text, name: name, trials: trials))
+    for warning in summary["warnings"]?.array ?? [] {
+      context.console.warn((warning.string ?? warning.text()).printable)
+    }
     if json {
       context.console.writeJSON(summary)
     } else {

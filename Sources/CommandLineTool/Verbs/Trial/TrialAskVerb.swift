@@ -4,6 +4,7 @@ internal import Messages
 internal import Pruners
 internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -73,17 +74,15 @@ package struct TrialAskVerb: Verb {
     let given = try space.map(Self.readSpace)
     let setting = try sampler.map { try AlgorithmSetting(.sampler, named: $0, source: "--sampler") }
     let store = try selection.openExisting()
-    let study = try store.study(named: name)
-    let file = try StoredStudyFile.load(of: study, in: store)
+    let study = try StoredStudy.load(name, in: store)
+    let file = try study.file()
     guard let space = given ?? file?.space, !space.parameters.isEmpty else {
       throw CommandError.noSearchSpace(study: name)
     }
-    let coordinator = Coordinator(
-      store: store, study: study,
-      sampler: try (setting ?? file?.sampler)?.makeSampler() ?? AutoSampler(), pruner: NopPruner(),
-      seed: try store.seed(of: study, proposed: seed),
-      allowsRepeats: file?.allowsRepeats ?? false, worker: "\(Self.workerPrefix)\(getpid())",
-      leaseDuration: lease)
+    // A trial that is asked for by hand comes beside the budget, and is run by nobody's rules.
+    let coordinator = try study.coordinator(
+      file, budget: nil, sampler: try setting?.makeSampler(), pruner: NopPruner(), seed: seed,
+      worker: "\(Self.workerPrefix)\(getpid())", leaseDuration: lease)
     try coordinator.checkCompatibility(of: space)
     guard let active = try coordinator.ask(assigning: space) else {
       throw CommandError.other("study '\(name.printable)' takes no more trials")

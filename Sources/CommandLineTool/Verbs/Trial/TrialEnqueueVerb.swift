@@ -1,6 +1,7 @@
 internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 
@@ -42,7 +43,7 @@ package struct TrialEnqueueVerb: Verb {
     let fixed = try Self.read(assignments)
     let store = try selection.openExisting()
     let study = try store.study(named: name)
-    if let space = try StoredStudyFile.searchSpace(of: study, in: store) {
+    if let space = try StoredStudy(study, in: store).space() {
       try Self.check(fixed, against: space)
     }
     let template = Trial(

@@ -1,8 +1,6 @@
-internal import Coordination
 internal import Messages
-internal import Pruners
-internal import Samplers
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// `needletail trial tell <study> <number> [<value>…] [--state …]`
@@ -70,15 +68,13 @@ package struct TrialTellVerb: Verb {
         "trial \(number) waits to be run and has no result yet; needletail trial ask takes it")
     }
     try store.requireNobodyRuns(number, of: study)
-    let coordinator = Coordinator(
-      store: store, study: study, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
-    let outcome: TrialOutcome =
+    let end: StoredStudy.End =
       switch state {
       case .pruned: .pruned
-      case .failed: .ended(.failed, reason: "told by needletail trial tell")
+      case .failed: .failed(reason: "told by needletail trial tell")
       default: .completed(values)
       }
-    let told = try coordinator.tell(try coordinator.resume(number), outcome)
+    let told = try StoredStudy(study, in: store).end(number, as: end)
     if json {
       context.console.writeJSON(told.jsonForm)
     } else {

@@ -1,0 +1,54 @@
+package import Coordination
+package import Pruners
+package import Samplers
+package import Stores
+package import StudyFiles
+internal import StudyModel
+
+extension StoredStudy {
+  /// A coordinator of the study: the only place that makes one.
+  ///
+  /// - Parameters:
+  ///   - file: The study file, from which comes what is not given; nil for the library's defaults.
+  ///   - budget: How many trials the study gets in all; nil for no limit. Only ``FailureRule`` asks
+  ///     for it: who asks the coordinator for trials says how many there may be.
+  ///   - sampler: Wins over the file's.
+  ///   - pruner: Wins over the file's.
+  ///   - seed: For a study that has none yet; wins over the file's.
+  ///   - worker: Who holds the leases; nil for this process.
+  ///   - leaseDuration: How long a lease lasts without being renewed; at least two seconds.
+  /// - Throws: What the file's sampler and pruner refuse, and ``StoreError``.
+  package func coordinator(
+    _ file: StudyFile?, budget: Int?, sampler: (any Sampler)? = nil, pruner: (any Pruner)? = nil,
+    seed: UInt64? = nil, worker: String? = nil, leaseDuration: Duration = .seconds(60)
+  ) throws -> Coordinator {
+    let fallback: any Pruner = file == nil ? PredictivePruner() : NopPruner()
+    let coordinator = Coordinator(
+      store: store, study: record,
+      sampler: try sampler ?? file?.sampler?.makeSampler() ?? AutoSampler(),
+      pruner: try pruner ?? file?.pruner?.makePruner() ?? fallback,
+      seed: try self.seed(proposed: seed ?? file?.seed),
+      allowsRepeats: file?.allowsRepeats ?? false, retries: file?.retries ?? RetryPolicy(),
+      worker: worker ?? WorkerIdentity.current().name, leaseDuration: leaseDuration)
+    try watchFailures(coordinator, budget: budget)
+    return coordinator
+  }
+
+  /// Has the coordinator count failures from now on.
+  ///
+  /// - Parameters:
+  ///   - budget: How many trials the study gets in all; nil for no limit.
+  ///   - round: How many trials are wanted now at most; nil for no limit.
+  package func watchFailures(
+    _ coordinator: Coordinator, budget: Int?, round: Int? = nil
+  ) throws(StoreError) {
+    let counts = try store.counts(in: record)
+    let left = budget.map { $0 - counts.values.reduce(0, +) }
+    coordinator.watchFailures(
+      left: [left, round].compactMap(\.self).min(),
+      succeeded: (counts[.completed] ?? 0) + (counts[.pruned] ?? 0))
+  }
+
+  /// Why it was stopped as a failing one, in a sentence; nil when it was not.
+  package func failure() throws -> String? { try store.failure(of: record) }
+}
