@@ -101,7 +101,8 @@ test: test-deps venv lint gates ## build and run all tests
 	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
 
 gates: test-deps venv ## check what the compiler does not: imports, doc comments, scripts
-	@$(PYTHON) Tests/Gates/modules.py
+	@$(PYTHON) Tests/Gates/modules.py --check
+	@$(PYTHON) Tests/Gates/names.py
 	@$(PYTHON) Tests/Gates/doc_comments.py
 	tsc --project Tests/Gates
 	@git ls-files -z '*.py' | xargs -0 $(PYTHON) -m pyflakes

@@ -5,8 +5,8 @@ Prints one line for each target, bottom up. Fails when a target imports one that
 declares one that it never imports, or declares one that stands below it in Package.swift; when a
 C module has two importers; and when a file in Sources imports Foundation.
 
-With --mermaid it prints the drawing of Documentation/architecture.md instead, where edges that
-follow from others are left out. With --check it fails unless that page shows this drawing.
+With --check it also fails unless Documentation/architecture.md shows the graph as it is, where edges
+that follow from others are left out. With --renew it draws that graph anew into the page.
 """
 
 import json
@@ -110,6 +110,8 @@ def drawing(targets):
     for target in targets:  # bottom up, so what is reached from a dependency is known
         reach[target.name] = set(edges[target.name]).union(
             *(reach.get(name, set()) for name in edges[target.name]))
+    used = {name for names in edges.values() for name in names}
+    targets = [target for target in targets if target.kind != "system" or target.name in used]
     lines = ["graph BT"]
     for target in targets:
         box = f"([{target.name}])" if target.kind == "system" else f"[{target.name}]"
@@ -124,8 +126,9 @@ def drawing(targets):
 
 def main(arguments):
     targets = read_targets()
-    if arguments == ["--mermaid"]:
-        print(drawing(targets), end="")
+    if arguments == ["--renew"]:
+        page = f"```mermaid\n{drawing(targets)}```"
+        PAGE.write_text(DRAWING.sub(lambda _: page, PAGE.read_text()))
         return
     width = max(len(target.name) for target in targets)
     for target in targets:
@@ -136,8 +139,8 @@ def main(arguments):
         drawn = DRAWING.search(PAGE.read_text())
         if not drawn or drawn[1] != drawing(targets):
             problems.append(
-                "Documentation/architecture.md: the module graph is not the one of today; put the "
-                "output of `Tests/Gates/modules.py --mermaid` there")
+                "Documentation/architecture.md: the module graph is not the one of today; run "
+                "Tests/Gates/modules.py --renew, and see whether the page's words still hold")
     finish("module graph", problems, "see Documentation/architecture.md, \"The modules\"")
 
 
