@@ -121,7 +121,7 @@ package struct ArgumentScanner {
 
   private static func isOption(_ argument: String) -> Bool {
     guard argument.hasPrefix("-"), argument != "-" else { return false }
-    return Double(argument) == nil
+    return Double(decimal: argument) == nil
   }
 
   private func declared(_ name: String) -> VerbDescription.Option? {
