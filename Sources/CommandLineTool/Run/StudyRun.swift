@@ -42,7 +42,10 @@ struct StudyRun {
       plan.file,
       folders: TrialFolders(in: plan.store.trialFolder, study: study.name, token: study.token),
       clientFolder: OwnFiles.pythonClient(console), toolFolder: OwnFiles.toolFolder)
-    try store.setNote(StoredStudyFile.key, to: plan.file.text, of: study)
+    try store.setNote(StudyPlan.Note.file, to: plan.file.text, of: study)
+    // The budget that this run works with is the one that others show.
+    try store.setNote(
+      StudyPlan.Note.trials, to: plan.options.trials.map(String.init) ?? "", of: study)
   }
 
   /// Another process may create the study at the same moment.

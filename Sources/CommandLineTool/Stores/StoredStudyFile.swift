@@ -4,12 +4,9 @@ package import StudyModel
 
 /// The study file that a study was last run from, as the store keeps it.
 package enum StoredStudyFile {
-  /// The note that holds the file's text.
-  static let key = "file"
-
   /// The stored study file; nil when the study was never run from one.
   package static func load(of study: StudyRecord, in store: any StudyStore) throws -> StudyFile? {
-    guard let text = try store.note(key, of: study) else { return nil }
+    guard let text = try store.note(StudyPlan.Note.file, of: study) else { return nil }
     return try StudyFile(text: text, path: "study file of '\(study.name.printable)'")
   }
 

@@ -31,12 +31,6 @@ final class ServedStudy: Sendable {
     var trials: String?
   }
 
-  /// The notes of a study: the file's text, and how many trials win over the file's number.
-  enum Note {
-    static let file = "file"
-    static let trials = "trials"
-  }
-
   /// Reads the study's file and takes up what its workers hold.
   ///
   /// - Throws: ``StudyFileError`` for a stored file that this version cannot read, and ``StoreError``.
@@ -62,9 +56,9 @@ final class ServedStudy: Sendable {
   private static func read(
     _ record: StudyRecord, in store: any StudyStore
   ) throws -> (File, StudyFile?) {
-    guard let text = try store.note(Note.file, of: record) else { return (File(), nil) }
+    guard let text = try store.note(StudyPlan.Note.file, of: record) else { return (File(), nil) }
     let parsed = try StudyFile(text: text, path: "the study file of '\(record.name)'")
-    let trials = try store.note(Note.trials, of: record)
+    let trials = try store.note(StudyPlan.Note.trials, of: record)
     let limit = trials.flatMap { Int($0) } ?? parsed.trials
     let file = File(
       text: text, tag: tag(of: text), hasCommand: parsed.command != nil, limit: limit,
@@ -78,8 +72,8 @@ final class ServedStudy: Sendable {
     let store = dispatcher.coordinator.store
     let known = contents
     guard
-      try store.note(Note.file, of: record) != known.text
-        || store.note(Note.trials, of: record) != known.trials
+      try store.note(StudyPlan.Note.file, of: record) != known.text
+        || store.note(StudyPlan.Note.trials, of: record) != known.trials
     else { return }
     let (contents, _) = try Self.read(record, in: store)
     file.withLock { $0 = contents }

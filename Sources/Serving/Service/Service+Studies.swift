@@ -9,7 +9,7 @@ internal import StudyModel
 extension Service {
   func listStudies(_ call: Route.Call) throws -> HTTPResponse {
     let records = try store.studies().filter { call.grant.allows($0.name) }
-    return .json(["studies": .array(try records.map { try summary(of: $0) })])
+    return .json(["studies": .array(try records.map { try summary(of: $0, try facts(of: $0)) })])
   }
 
   func showStudy(_ call: Route.Call) throws -> HTTPResponse {
@@ -22,19 +22,28 @@ extension Service {
     return try book.record(named: call.values[0])
   }
 
-  /// The keys of `study list --json`, `seed`, `user_attributes`, `control`, `served`, `limit`, `file_tag`,
+  /// How a study stands at this moment.
+  private func facts(of record: StudyRecord) throws -> StudyFacts {
+    try overviews.facts(
+      of: record, in: store, waitingWorkers: desk.waiting(for: record.name))
+  }
+
+  private func summary(of record: StudyRecord) throws -> JSONValue {
+    try summary(of: record, try facts(of: record))
+  }
+
+  /// The keys of `study list --json`, `seed`, `user_attributes`, `served`, `limit`, `file_tag`,
   /// `held`.
-  func summary(of record: StudyRecord) throws -> JSONValue {
+  func summary(of record: StudyRecord, _ facts: StudyFacts) throws -> JSONValue {
     let served = book.served.first { $0.record == record }
     let contents = served?.contents
     let attributes = try store.attributes(.user, of: record)
     return .object(
-      try StudyOverview(record, in: store).members + [
+      try StudyOverview(record, in: store, facts: facts).members + [
         // A text, since it may need all 64 bits.
         .init(
           "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
         .init("user_attributes", .object(attributes.map { .init($0.key, $0.value) })),
-        .init("control", .string(try store.control(of: record).rawValue)),
         .init("served", .bool(served != nil)),
         .init("limit", contents?.limit.map(JSONValue.integer) ?? .null),
         .init("file_tag", contents?.tag.map(JSONValue.string) ?? .null),
@@ -88,6 +97,7 @@ extension Service {
     } else {
       try store.setControl(control, of: record)
     }
+    views.changed(record)
     settings.log("study '\(record.name)' is \(control.rawValue)")
     if control == .running { desk.serveWaiters() }
     return .json(try summary(of: record))
@@ -126,16 +136,21 @@ extension Service {
       found += fitting.prefix(limit - found.count)
       next = found.count == limit ? (found.last?.number ?? end) + 1 : end
     }
+    let interrupted =
+      found.contains { $0.state == .running } ? try store.interruptedTrials(in: record) : []
     return .json([
-      "trials": .array(found.map { form(of: $0, call) }),
+      "trials": .array(found.map { form(of: $0, interrupted, call) }),
       "after": next < total ? .integer(next - 1) : .null,
     ])
   }
 
   /// The trial's form; with `distributions=true` what its parameters ranged over, too.
-  private func form(of trial: Trial, _ call: Route.Call) -> JSONValue {
-    guard call.query("distributions") == "true", case .object(let members) = trial.jsonForm else {
-      return trial.jsonForm
+  private func form(
+    of trial: Trial, _ interrupted: Set<Int>, _ call: Route.Call
+  ) -> JSONValue {
+    let form = trial.jsonForm(isInterrupted: interrupted.contains(trial.number))
+    guard call.query("distributions") == "true", case .object(let members) = form else {
+      return form
     }
     let distributions = trial.parameters.map { JSONValue.Member($0.name, $0.distribution.json) }
     return .object(members + [.init("distributions", .object(distributions))])
@@ -169,7 +184,8 @@ extension Service {
     let number = try trialNumber(call)
     guard number <= Int(Int32.max),
       let trial = try store.trials(in: record, numbers: [number]).first,
-      case .object(let members) = form(of: trial, call)
+      case .object(let members) = form(
+        of: trial, trial.state == .running ? try store.interruptedTrials(in: record) : [], call)
     else { throw StoreError.unknownTrial(number: number, study: record.name) }
     let attempts = try store.attempts(of: number, in: record)
     return .json(.object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))

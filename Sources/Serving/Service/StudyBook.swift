@@ -116,11 +116,11 @@ final class StudyBook: Sendable {
 
   /// Serves a study that has trials to run, or whose workers may come back.
   private func consider(_ record: StudyRecord) throws {
-    guard let text = try store.note(ServedStudy.Note.file, of: record) else {
+    guard let text = try store.note(StudyPlan.Note.file, of: record) else {
       if try hasRemoteWorkers(record) { onAvailable(try serve(record)) }
       return
     }
-    let trials = try store.note(ServedStudy.Note.trials, of: record)
+    let trials = try store.note(StudyPlan.Note.trials, of: record)
     let control = try store.control(of: record)
     let facts = "\(record.token) \(control.rawValue) \(trials ?? "-") \(text)"
     guard state.withLock({ $0.passedOver[record.id] }) != facts else { return }
@@ -189,8 +189,8 @@ final class StudyBook: Sendable {
     }
     let record = try known ?? create(name, file.directions)
     if let seed = file.seed { _ = try store.seed(of: record, proposed: seed) }
-    try store.setNote(ServedStudy.Note.file, to: file.text, of: record)
-    try store.setNote(ServedStudy.Note.trials, to: trials.map(String.init) ?? "", of: record)
+    try store.setNote(StudyPlan.Note.file, to: file.text, of: record)
+    try store.setNote(StudyPlan.Note.trials, to: trials.map(String.init) ?? "", of: record)
     if try store.control(of: record) != .running { try store.setControl(.running, of: record) }
     try serve(record).refresh()
     let study = try serve(record)

@@ -169,7 +169,7 @@ struct EvidenceImport: Sendable {
       trial.reference = TrialReference(id: number + 1, number: number)
       return trial
     }
-    if let file { contents.notes = [(key: StoredStudyFile.key, text: file.text)] }
+    if let file { contents.notes = [(key: StudyPlan.Note.file, text: file.text)] }
     _ = try store.add(contents)
   }
 

@@ -55,7 +55,7 @@ package struct StudyCreateVerb: Verb {
       }
     }
     if json {
-      context.console.writeJSON(try StudyOverview(study, in: store).jsonForm)
+      context.console.writeJSON(try StudyOverview(withStatusOf: study, in: store).jsonForm)
     } else {
       context.console.write(
         "study '\(name.printable)' (\(directions.text)) is in \(store.location.printable)")

@@ -1,13 +1,15 @@
+internal import Coordination
 internal import JSON
 internal import Messages
 internal import Stores
+internal import StudyFiles
 internal import StudyModel
 
 /// `needletail study show <study>`
 package struct StudyShowVerb: Verb {
   package static let description = VerbDescription(
     words: ["study", "show"],
-    abstract: "Show a study: directions, trials by state, parameters, best trial.",
+    abstract: "Show a study: status, directions, trials by state, parameters, best trial.",
     arguments: [.study],
     options: [
       .init(
@@ -38,14 +40,14 @@ package struct StudyShowVerb: Verb {
     let store = try selection.openExisting()
     let study = try store.study(named: name)
     if fileOnly {
-      guard let text = try store.note("file", of: study) else {
+      guard let text = try store.note(StudyPlan.Note.file, of: study) else {
         console.warn("study '\(name.printable)' was not run from a study file")
         return .nothingFound
       }
       console.writeText(text)
       return .success
     }
-    let overview = try StudyOverview(study, in: store)
+    let overview = try StudyOverview(withStatusOf: study, in: store)
     let attributes = try store.attributes(.user, of: study)
     let parameters = try Self.parameters(of: study, in: store)
     if json {
@@ -62,14 +64,12 @@ package struct StudyShowVerb: Verb {
     console.write("study      \(study.name.printable)")
     console.write("store      \(store.location.printable)")
     console.write("direction  \(study.directions.text)")
-    let states = TrialState.allCases.compactMap { state in
-      overview.counts[state].flatMap { $0 > 0 ? "\($0) \(state.name)" : nil }
-    }
-    console.write(
-      "trials     \(overview.total)" + (states.isEmpty ? "" : ": " + states.joined(separator: ", "))
-    )
+    if let facts = overview.facts { console.write("status     \(facts.status.words)") }
+    let states = overview.statesText
+    console.write("trials     \(overview.progress)" + (states.isEmpty ? "" : ": " + states))
     for attribute in attributes {
-      console.write("attribute  \(attribute.key.printable) = \(attribute.value.text().printable)")
+      console.write(
+        "attribute  \(attribute.key.printable) = \(attribute.value.readableText.printable)")
     }
     if !parameters.isEmpty {
       console.write("parameters")
