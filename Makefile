@@ -24,13 +24,14 @@ MUTANTS_SECONDS ?= 1800
 TSAN_TESTS ?= ^(CoordinationTests|SQLiteStoresTests|ServingTests|WorkingTests)[.]
 FUZZ_TARGETS ?= json message channel
 FUZZ_SECONDS ?= 60
+FLAKES ?= 20
 PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build test gates api coverage mutants docs tsan fuzz lint format demo \
-  gallery boosting bench quality chaos install clean
+.PHONY: help deps test-deps venv build test gates api coverage mutants flakes docs tsan fuzz lint \
+  format demo gallery boosting bench quality chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -125,6 +126,10 @@ mutants: deps ## change the rules one by one and see whether a test notices, for
 docs: deps ## build the library's documentation into .build/docs
 	$(SWIFT) build --product Needletail
 	@python3 Documentation/docs.py .build/debug .build/docs
+
+flakes: test-deps venv ## run the scenarios in the browser FLAKES times each; .build/flakes/log says which failed
+	$(SWIFT) build --product needletail
+	$(PYTHON) Tests/Browser/flakes.py .build/debug/needletail .build/flakes/log --times $(FLAKES) $(SCENARIOS)
 
 tsan: test-deps venv ## run the tests of what many threads share under ThreadSanitizer
 	$(SWIFT) build --build-tests --scratch-path .build/tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER

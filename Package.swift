@@ -91,7 +91,8 @@ let package = Package(
       dependencies: ["JSON", "Stores", "System", "StudyModel", "Analysis", "CRSVG"],
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
-      name: "StudyFiles", dependencies: ["System", "StudyModel", "Samplers", "Pruners", "CYAML"],
+      name: "StudyFiles",
+      dependencies: ["Stores", "System", "StudyModel", "Samplers", "Pruners", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Studies",

@@ -1,4 +1,5 @@
 internal import Plotting
+internal import System
 
 /// A file of the dashboard, as browsers load it.
 package struct DashboardAsset: Sendable {

@@ -9,11 +9,14 @@ package struct HistorySeries: Sendable {
   private static let (points, strokes) = (20_000, 4_000)
 
   private let history: TrialHistory
+  private let interrupted: Set<Int>
   /// The numbers of the trials that are drawn; nil for all.
   package let numbers: [Int]?
 
-  package init(_ history: TrialHistory) {
+  /// - Parameter interrupted: The running trials that nobody runs.
+  package init(_ history: TrialHistory, interrupted: Set<Int> = []) {
     self.history = history
+    self.interrupted = interrupted
     guard history.count > Self.points else {
       numbers = nil
       return
@@ -60,7 +63,10 @@ package struct HistorySeries: Sendable {
     json.append(raw: "\"numbers\":")
     if let numbers { json.append(numbers) { $0.append($1) } } else { json.append(raw: "null") }
     json.append(raw: ",\"states\":\"")
-    for number in shown { json.append(letter: history.letter(of: number)) }
+    for number in shown {
+      json.append(
+        letter: history.letter(of: number, isInterrupted: interrupted.contains(number)))
+    }
     json.append(raw: "\",\"values\":")
     json.append(history.directions.indices) { json, objective in
       let values = shown.map { number in

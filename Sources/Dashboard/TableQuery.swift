@@ -48,8 +48,9 @@ package struct TableQuery: Sendable, Hashable {
     self.search = search
   }
 
-  /// The numbers of the trials that fit, in order. Trials without what they are sorted by come last,
-  /// equal ones by ascending number.
+  /// The numbers of the trials that fit, in order. Trials without what they are sorted by come
+  /// last, equal ones by ascending number. By a value, completed feasible trials come first, then
+  /// those that violate a constraint, then those that did not complete, whatever they reported.
   ///
   /// - Parameter now: Seconds since 1970.
   package func numbers(in history: TrialHistory, now: Double) -> [Int] {
@@ -73,7 +74,16 @@ package struct TableQuery: Sendable, Hashable {
     case .duration: return sorted(found, by: found.map { history.duration(of: $0, now: now) })
     case .reports: return sorted(found, by: found.map { Double(history.reports[$0].count) })
     case .value(let objective):
-      return sorted(found, by: found.map { history.value(of: $0, objective: objective) })
+      let order = sorted(found, by: found.map { history.value(of: $0, objective: objective) })
+      let groups = Dictionary(grouping: order) { number in
+        if history.value(of: number, objective: objective).isNaN { return 3 }
+        return switch history.letter(of: number) {
+        case "c": 0
+        case "i": 1
+        default: 2
+        }
+      }
+      return groups.sorted { $0.key < $1.key }.flatMap(\.value)
     }
   }
 

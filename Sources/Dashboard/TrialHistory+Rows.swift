@@ -3,12 +3,12 @@ package import StudyModel
 
 /// A trial's history in the short forms that pages read.
 extension TrialHistory {
-  /// One letter for the state: w(aiting), r(unning), c(ompleted), i(nfeasible but completed), p(runed),
-  /// f(ailed).
-  package func letter(of number: Int) -> Unicode.Scalar {
+  /// One letter for the state: w(aiting), r(unning), q(ueued again: it counts as running though
+  /// nobody runs it), c(ompleted), i(nfeasible but completed), p(runed), f(ailed).
+  package func letter(of number: Int, isInterrupted: Bool = false) -> Unicode.Scalar {
     switch states[number] {
     case .waiting: "w"
-    case .running: "r"
+    case .running: isInterrupted ? "q" : "r"
     case .completed: constraints[number] != nil && violation(of: number) > 0 ? "i" : "c"
     case .pruned: "p"
     case .failed: "f"
@@ -40,11 +40,13 @@ extension TrialHistory {
   /// Adds the trial's row: number, letter of the state, values, start in seconds since 1970, seconds from
   /// start to end, number of reports, last report, parameters in the order of the columns. What is not
   /// there is null.
-  package func appendRow(of number: Int, to json: inout CompactJSON) {
+  package func appendRow(
+    of number: Int, isInterrupted: Bool = false, to json: inout CompactJSON
+  ) {
     json.append(raw: "[")
     json.append(number)
     json.append(raw: ",")
-    json.append(String(letter(of: number)))
+    json.append(String(letter(of: number, isInterrupted: isInterrupted)))
     json.append(raw: ",")
     let isOne = directions.count == 1
     let hasValue = isOne ? !values[number].isNaN : objectiveValues[number] != nil
@@ -75,9 +77,9 @@ extension TrialHistory {
     json.append(raw: "]")
   }
 
-  /// The numbers of the best completed, feasible trials: the earliest best one of a single objective; of
-  /// several those that no other one beats, at most `limit`.
-  package func bestTrials(atMost limit: Int = 100) -> [Int] {
+  /// The numbers of the best completed, feasible trials, as ``BestTrials`` orders them: of a single
+  /// objective the earliest best one, of several those that no other one beats.
+  package func bestTrials() -> [Int] {
     let feasible = states.indices.filter { number in
       states[number] == .completed && violation(of: number) <= 0
         && directions.indices.allSatisfy { !value(of: number, objective: $0).isNaN }
@@ -93,8 +95,14 @@ extension TrialHistory {
     let losses = feasible.map { number in
       directions.enumerated().map { $1.loss(value(of: number, objective: $0)) }
     }
-    let front = ParetoOrder.ranks(losses, atLeast: 1).first ?? []
-    return front.prefix(limit).map { feasible[$0] }
+    return ParetoOrder.best(losses).map { feasible[$0] }
+  }
+
+  /// How long the latest completed trials took on average; nil when no time is known.
+  package var usualDuration: Duration? {
+    let times = finishedOrder.suffix(64).filter { states[$0] == .completed }
+      .map { duration(of: $0, now: .nan) }.filter { !$0.isNaN }
+    return times.isEmpty ? nil : .seconds(times.reduce(0, +) / Double(times.count))
   }
 
   /// Trials that finished per second of late; nil when too few did to tell.

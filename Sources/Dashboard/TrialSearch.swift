@@ -47,7 +47,8 @@ package struct TrialSearch: Sendable {
       let name = String(text[..<start])
       let value = String(text[start...].dropFirst(comparison.rawValue.count))
       if !value.isEmpty {
-        return .compare(field(name, history), comparison, value.lowercased(), Double(value))
+        return .compare(
+          field(name, history), comparison, value.lowercased(), Double(decimal: value))
       }
     }
     let digits = text.hasPrefix("#") ? text.dropFirst() : text[...]

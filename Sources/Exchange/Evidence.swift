@@ -64,7 +64,8 @@ package struct EvidenceOptions: Sendable {
 
 /// A cell as a number; nil when it is none or too large for a double.
 func number(_ text: String) -> Double? {
-  guard let value = Double(text), value.isFinite || !text.contains(where: \.isNumber) else {
+  guard let value = Double(decimal: text), value.isFinite || !text.contains(where: \.isNumber)
+  else {
     return nil
   }
   return value

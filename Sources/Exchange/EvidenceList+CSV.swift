@@ -175,7 +175,7 @@ extension EvidenceList {
       let started = try time(cell(startedAt), startedAt)
       var completed = try time(cell(completedAt), completedAt)
       if completed == nil, let started, let text = cell(seconds) {
-        guard let count = Double(text), count >= 0, count < 1e10 else {
+        guard let count = Double(decimal: text), count >= 0, count < 1e10 else {
           throw RowProblem(sentence: "'\(header[seconds ?? 0])' is '\(text.prefix(60))', no time")
         }
         completed = started.advanced(by: .seconds(count))

@@ -57,7 +57,7 @@ package struct EvidenceSpace: Sendable {
         try IntDistribution(
           low: low, high: high, log: low > 0 && Double(high) >= 1_000 * Double(low)))
     }
-    let numbers = texts.compactMap { Double($0) }.filter(\.isFinite)
+    let numbers = texts.compactMap { Double(decimal: $0) }.filter(\.isFinite)
     if numbers.count == texts.count, let low = numbers.min(), let high = numbers.max() {
       return .float(
         try FloatDistribution(low: low, high: high, log: low > 0 && high / low >= 1_000))
@@ -78,7 +78,7 @@ package struct EvidenceSpace: Sendable {
   private static func widened(
     _ stored: Distribution, for texts: [String]
   ) throws(SearchSpaceError) -> Distribution {
-    let numbers = texts.compactMap { Double($0) }.filter(\.isFinite)
+    let numbers = texts.compactMap { Double(decimal: $0) }.filter(\.isFinite)
     guard let least = numbers.min(), let greatest = numbers.max() else { return stored }
     switch stored {
     case .float(let d):
@@ -186,11 +186,11 @@ package struct EvidenceSpace: Sendable {
   static func internalValue(_ text: String, _ distribution: Distribution) -> Double? {
     switch distribution {
     case .float(let d):
-      guard let value = Double(text), value.isFinite else { return nil }
+      guard let value = Double(decimal: text), value.isFinite else { return nil }
       // A bound in fewer digits than it has is that bound.
       let isNearBound = [d.low, d.high].first { abs($0 - value) <= 1e-12 * abs($0) }
       return isNearBound ?? value
-    case .int: return Double(text).flatMap { Int(exactly: $0) }.map(Double.init)
+    case .int: return Double(decimal: text).flatMap { Int(exactly: $0) }.map(Double.init)
     case .categorical(let d):
       let exact = d.choices.firstIndex { $0.description == text }
       if let exact { return Double(exact) }
@@ -199,7 +199,7 @@ package struct EvidenceSpace: Sendable {
         switch choice {
         case .null: word == "none" || word == "null"
         case .bool(let flag): word == String(flag)
-        case .int, .float: Double(text) == choice.number
+        case .int, .float: Double(decimal: text) == choice.number
         case .string: false
         }
       }.map(Double.init)

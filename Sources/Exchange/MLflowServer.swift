@@ -222,7 +222,7 @@ extension RunRecord.Point {
   }
 
   static func number(_ json: JSONValue) -> Double? {
-    json.number ?? json.string.flatMap { Double($0) }
+    json.number ?? json.string.flatMap { Double(decimal: $0) }
   }
 
   /// Whether the two are one value: MLflow's databases keep the largest finite number for an

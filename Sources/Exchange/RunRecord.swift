@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 /// What a tracking service keeps of one run, whichever the service is.
 package struct RunRecord: Sendable, Hashable {

@@ -12,6 +12,14 @@ extension JSONValue {
     String(decoding: bytes(nonFinite: nonFinite), as: UTF8.self)
   }
 
+  /// The document on one line for people: as ``text(nonFinite:)``, with letters of all scripts as
+  /// they are.
+  public var readableText: String {
+    var output: [UInt8] = []
+    write(to: &output, .bareWords, escapesLetters: false)
+    return String(decoding: output, as: UTF8.self)
+  }
+
   /// The bytes of ``text(nonFinite:)``, all of them ASCII.
   package func bytes(nonFinite: NonFiniteSpelling = .bareWords) -> [UInt8] {
     var output: [UInt8] = []
@@ -19,27 +27,30 @@ extension JSONValue {
     return output
   }
 
-  private func write(to output: inout [UInt8], _ nonFinite: NonFiniteSpelling) {
+  private func write(
+    to output: inout [UInt8], _ nonFinite: NonFiniteSpelling, escapesLetters: Bool = true
+  ) {
     switch self {
     case .null: output += "null".utf8
     case .bool(let value): output += (value ? "true" : "false").utf8
     case .integer(let value): output += String(value).utf8
+    case .wideInteger(let digits): output += digits.utf8
     case .float(let value): Self.write(value, to: &output, nonFinite)
-    case .string(let value): Self.write(value, to: &output)
+    case .string(let value): Self.write(value, to: &output, escapesLetters)
     case .array(let elements):
       output.append(UInt8(ascii: "["))
       for (index, element) in elements.enumerated() {
         if index > 0 { output += ", ".utf8 }
-        element.write(to: &output, nonFinite)
+        element.write(to: &output, nonFinite, escapesLetters: escapesLetters)
       }
       output.append(UInt8(ascii: "]"))
     case .object(let members):
       output.append(UInt8(ascii: "{"))
       for (index, member) in members.enumerated() {
         if index > 0 { output += ", ".utf8 }
-        Self.write(member.name, to: &output)
+        Self.write(member.name, to: &output, escapesLetters)
         output += ": ".utf8
-        member.value.write(to: &output, nonFinite)
+        member.value.write(to: &output, nonFinite, escapesLetters: escapesLetters)
       }
       output.append(UInt8(ascii: "}"))
     }
@@ -60,10 +71,18 @@ extension JSONValue {
     }
   }
 
-  private static func write(_ text: String, to output: inout [UInt8]) {
+  private static func write(_ text: String, to output: inout [UInt8], _ escapesLetters: Bool) {
     output.append(UInt8(ascii: "\""))
     if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
       output += text.utf8
+    } else if !escapesLetters {
+      for scalar in text.unicodeScalars {
+        if scalar.value < 0xA0 {
+          write(escaping: UInt16(scalar.value), to: &output)
+        } else {
+          output += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+        }
+      }
     } else {
       for unit in text.utf16 { write(escaping: unit, to: &output) }
     }
@@ -225,7 +244,7 @@ private struct JSONParser {
       guard takeDigits() > 0 else { throw fault("a digit") }
     }
     let spelling = text(start..<position)
-    if isWhole, let value = Int(spelling) { return .integer(value) }
+    if isWhole { return Int(spelling).map(JSONValue.integer) ?? .wideInteger(spelling) }
     guard let value = Double(spelling) else { throw fault("a number") }
     return .float(value)
   }

@@ -1,6 +1,8 @@
+package import Coordination
 package import JSON
 package import Stores
 package import StudyModel
+internal import System
 
 // The JSON that `--json` prints, in one place. `needletail help json` shows the same keys. Keys are
 // added, never renamed or removed; times follow RFC 3339; NaN and infinities are the strings "nan",
@@ -29,6 +31,15 @@ extension Trial {
   }
 }
 
+extension Trial {
+  /// The keys of ``jsonForm``, and `interrupted`: whether the trial counts as running though nobody
+  /// runs it.
+  package func jsonForm(isInterrupted: Bool) -> JSONValue {
+    guard case .object(let members) = jsonForm else { return jsonForm }
+    return .object(members + [.init("interrupted", .bool(isInterrupted))])
+  }
+}
+
 extension Attempt {
   /// Keys: `attempt`, `worker`, `started_at`, `ended_at`, `outcome`, `reason`.
   package var jsonForm: JSONValue {
@@ -49,10 +60,15 @@ package struct StudyOverview: Sendable {
   package let counts: [TrialState: Int]
   /// The best completed trial; nil without one, and for several objectives.
   package let best: Trial?
+  /// How the study stands; nil where only its trials matter.
+  package let facts: StudyFacts?
 
-  package init(_ study: StudyRecord, in store: any StudyStore) throws(StoreError) {
+  package init(
+    _ study: StudyRecord, in store: any StudyStore, facts: StudyFacts? = nil
+  ) throws(StoreError) {
     self.study = study
-    counts = try store.counts(in: study)
+    self.facts = facts
+    counts = if let facts { facts.counts } else { try store.counts(in: study) }
     best = study.directions.count == 1 ? try store.bestTrial(in: study) : nil
   }
 
@@ -60,7 +76,8 @@ package struct StudyOverview: Sendable {
   package var total: Int { counts.values.reduce(0, +) }
 
   /// Keys: `name`, `directions`, `trials` (object: `total` and one per state), `best_trial`
-  /// (number), `best_value`.
+  /// (number), `best_value`; and when it is known how the study stands, `status`, `control`,
+  /// `budget` (number of trials), `interrupted` (how many running trials nobody runs).
   package var jsonForm: JSONValue { .object(members) }
 
   /// The members of ``jsonForm``, for a form with more of them.
@@ -69,12 +86,21 @@ package struct StudyOverview: Sendable {
     for state in TrialState.allCases {
       trials.append(.init(state.name, .integer(counts[state] ?? 0)))
     }
-    return [
+    var members: [JSONValue.Member] = [
       .init("name", .string(study.name)),
       .init("directions", .array(study.directions.map { .string($0.rawValue) })),
       .init("trials", .object(trials)),
       .init("best_trial", best.map { .integer($0.number) } ?? .null),
       .init("best_value", best?.value.map(JSONValue.float) ?? .null),
     ]
+    if let facts {
+      members += [
+        .init("status", .string(facts.status.rawValue)),
+        .init("control", .string(facts.control.rawValue)),
+        .init("budget", facts.budget.map(JSONValue.integer) ?? .null),
+        .init("interrupted", .integer(facts.interrupted.count)),
+      ]
+    }
+    return members
   }
 }

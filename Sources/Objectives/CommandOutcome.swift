@@ -1,4 +1,5 @@
 package import StudyModel
+internal import System
 
 /// How a command's run for a trial ended.
 package enum CommandOutcome: Sendable, Hashable {

@@ -23,7 +23,7 @@ extension SVGText {
   private mutating func append(cells: [JSONValue]) {
     let isNumeric = cells.allSatisfy { cell in
       switch cell {
-      case .null, .integer: true
+      case .null, .integer, .wideInteger: true
       case .float(let value): value.isFinite
       case .bool, .string, .array, .object: false
       }

@@ -259,6 +259,28 @@ extension PostgresStudyStore {
     return leases(rows, in: study)
   }
 
+  public func latestAttempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    guard !study.token.hasPrefix(Self.unregistered) else {
+      _ = try read(in: study, [])
+      return []
+    }
+    return try attempts(
+      try read(
+        in: study,
+        [
+          Command(
+            """
+            SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
+              reports, lease_token
+            FROM needletail_attempts
+            WHERE study_key = (SELECT study_key FROM needletail_studies WHERE token = $1::text)
+              AND claimable_at IS NOT NULL
+            ORDER BY trial_number
+            """
+          ) { $0.add(study.token) }
+        ])[0])
+  }
+
   public func attempts(
     of number: Int, in study: StudyRecord
   ) throws(StoreError) -> [Attempt] {

@@ -26,8 +26,6 @@ extension SQLiteStudyStore {
     return Timestamp(microseconds: 0).advanced(by: offset + SteadyClock.now)
   }
 
-  /// Lease time for who only looks: the system's time where nobody has used the study since the machine
-  /// was started. Writes nothing.
   public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
     guard let offset = Self.offset(try note(Self.noteKey, of: study)) else { return .now() }
     return Timestamp(microseconds: 0).advanced(by: offset + SteadyClock.now)

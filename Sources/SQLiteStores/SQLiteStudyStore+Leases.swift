@@ -103,6 +103,24 @@ extension SQLiteStudyStore {
     }
   }
 
+  public func latestAttempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    try read { session throws(StoreError) in
+      guard let key = try session.knownKey(of: study) else { return [] }
+      let rows = try session.database.statement(
+        """
+        SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
+          reports, lease_token
+        FROM needletail_attempts INDEXED BY needletail_claimable
+        WHERE study_key = ? AND claimable_at IS NOT NULL
+        """)
+      rows.bind(1, key)
+      defer { rows.reset() }
+      var attempts: [Attempt] = []
+      while try rows.step() { attempts.append(try session.attempt(rows)) }
+      return attempts.sorted { $0.trialNumber < $1.trialNumber }
+    }
+  }
+
   public func attempts(
     of number: Int, in study: StudyRecord
   ) throws(StoreError) -> [Attempt] {

@@ -266,6 +266,10 @@ public final class InMemoryStudyStore: StudyStore {
     try with(study) { study in study.openLeases }
   }
 
+  public func latestAttempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    try with(study) { study in study.latestAttempts }
+  }
+
   public func attempts(
     of number: Int, in study: StudyRecord
   ) throws(StoreError) -> [Attempt] {

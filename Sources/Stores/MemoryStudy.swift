@@ -190,6 +190,12 @@ struct MemoryStudy: Sendable {
     }
   }
 
+  /// The latest attempt at each trial that runs under a lease or is to be run again, by trial
+  /// number.
+  var latestAttempts: [Attempt] {
+    claimable.sorted().compactMap { attempts[$0]?.last?.attempt }
+  }
+
   /// Whether ``claim(for:)`` finds a trial at that moment.
   func hasClaimable(at moment: Timestamp) -> Bool {
     !waiting.isEmpty

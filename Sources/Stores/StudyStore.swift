@@ -147,6 +147,9 @@ public protocol StudyStore: Sendable {
   /// that uses the store reads the same time, within a fraction of a second, and setting a machine's
   /// clock does not change it. Cheap: a store that must ask elsewhere asks once.
   func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp
+  /// As ``leaseTime(in:)``, for who only looks: writes nothing, and is the system's time where
+  /// nobody has used the study's leases yet.
+  func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp
   /// Moves the deadlines of open attempts, never backward; returns the leases that are not live.
   func renew(_ renewals: [LeaseRenewal], in study: StudyRecord) throws(StoreError) -> [Lease]
   /// Closes an attempt. Unless the trial is finished, it stays running and may be claimed from
@@ -162,6 +165,9 @@ public protocol StudyStore: Sendable {
     _ sentence: String, reports: [IntermediateValue], to lease: Lease) throws(StoreError)
   /// The leases of all open attempts, also those that ran out and were not taken over yet.
   func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease]
+  /// The latest attempt at each trial that runs under a lease, whether that is live or has run out,
+  /// and at each that is to be run again; by the trials' numbers.
+  func latestAttempts(in study: StudyRecord) throws(StoreError) -> [Attempt]
   /// The attempts at one trial, in their order.
   func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt]
   /// The attempts at all trials, by the trials' numbers and in their order.
@@ -173,6 +179,11 @@ public protocol StudyStore: Sendable {
 extension StudyStore {
   /// False: such a store remembers all that it acknowledged.
   public var mayForget: Bool { false }
+
+  /// The lease time of a store that writes nothing to tell it.
+  public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    try leaseTime(in: study)
+  }
 
   /// Adds a trial to a study that may have any number of them.
   public func createTrial(

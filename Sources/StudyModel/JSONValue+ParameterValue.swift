@@ -18,6 +18,7 @@ extension JSONValue {
     case .null: .null
     case .bool(let value): .bool(value)
     case .integer(let value): .int(value)
+    case .wideInteger(let digits): Double(digits).map(ParameterValue.float)
     case .float(let value): .float(value)
     case .string(let value): .string(value)
     case .array, .object: nil

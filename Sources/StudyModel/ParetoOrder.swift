@@ -57,6 +57,19 @@ package enum ParetoOrder {
     return groups
   }
 
+  /// The places of the best vectors, best first: of one objective all of them by ascending loss; of
+  /// several those that no other one beats, by the first objective, then by the next. Equal ones by
+  /// place.
+  ///
+  /// - Parameter losses: Vectors of one length, without NaN.
+  package static func best(_ losses: [[Double]]) -> [Int] {
+    let isSingle = losses.first?.count == 1
+    let places = isSingle ? Array(losses.indices) : ranks(losses, atLeast: 1).first ?? []
+    return places.sorted { a, b in
+      losses[a] == losses[b] ? a < b : losses[a].lexicographicallyPrecedes(losses[b])
+    }
+  }
+
   /// The distinct vectors in lexicographic order, each with the ascending places where it stands.
   package static func sortedUnique(
     _ losses: [[Double]]

@@ -176,12 +176,34 @@ class Page:
     def move(self, x: float, y: float):
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    def aim(self, selector: str) -> tuple[float, float]:
+        """Moves to an element that is at rest, as a person does before pressing."""
+        place = self.center(selector)
+        while True:
+            self.move(*place)
+            self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            again = self.center(selector)
+            if again == place:
+                return place
+            place = again
+
+    def press_pointer(self, selector: str):
+        """Presses the pointer's button on an element and keeps it down; ``self.pressed`` is there."""
+        self.pressed = self.aim(selector)
+        self.pointer("mousePressed")
+
+    def release_pointer(self):
+        self.pointer("mouseReleased")
+
+    def pointer(self, kind: str):
+        x, y = self.pressed
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1 if kind == "mousePressed" else 0,
+                  clickCount=1)
+
     def click(self, selector: str):
         """Clicks as a person would, on what is on top there."""
-        x, y = self.center(selector)
-        self.move(x, y)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        self.press_pointer(selector)
+        self.release_pointer()
 
     def type(self, selector: str, text: str):
         self.click(selector)

@@ -210,6 +210,176 @@ def running(lab: Lab):
     is_clean(page, ("403",))
 
 
+BUSY = """#!/bin/sh
+# A short trial; some fail, the fifth lasts until it is stopped.
+echo "hello from trial $NEEDLETAIL_TRIAL"
+case $NEEDLETAIL_TRIAL in
+  5) for step in $(seq 0 100000); do echo "step=$step loss=$1"; sleep 0.1; done ;;
+  *7) exit 3 ;;
+esac
+for step in 0 1 2; do echo "step=$step loss=$1"; sleep 0.03; done
+"""
+
+# Looks at each change of the page whether its figures are of one moment.
+WATCH = """(() => {
+    window.wrong = [];
+    window.looks = 0;
+    const whole = text => +text.replace(/[^0-9]/g, '');
+    const look = () => {
+        const page = document.querySelector('.page > .cards:has(.states)');
+        if (!page) return;
+        const facts = Object.fromEntries([...page.children].map(fact => [fact.dataset.key, fact]));
+        const of = key => whole(facts[key].querySelector('dd').firstChild.textContent);
+        const states = Object.fromEntries([...facts.states.querySelectorAll('.count')].map(one =>
+            [one.querySelector('.state').textContent, whole(one.lastChild.textContent)]));
+        const total = Object.values(states).reduce((sum, many) => sum + many, 0);
+        const finished = states.completed + states.pruned + states.failed;
+        const check = (what, is, should) => { if (is !== should) window.wrong.push(`${what}: ${is} instead of ${should}`); };
+        window.looks++;
+        check('finished', of('Finished'), finished);
+        check('running', of('Running'), states.running);
+        const bar = facts.Finished.querySelector('progress');
+        if (bar) check('the bar', bar.value, Math.min(finished, bar.max));
+        const said = document.querySelector('.page > [role=status]').textContent;
+        if (said) check('what is said', said, `${finished.toLocaleString('en')} trials finished, ${states.running} running`);
+        const label = /Values of ([0-9,]+) trials/.exec(document.querySelector('.chart canvas').getAttribute('aria-label'));
+        if (label) check('the history', whole(label[1]), total);
+        const words = document.querySelector('.scroll.trials').previousElementSibling.textContent;
+        const all = /^([0-9,]+) trials?$/.exec(words), some = /^([0-9,]+) of ([0-9,]+) trials$/.exec(words);
+        if (all) check('the table', whole(all[1]), total);
+        if (some) check('the table', whole(some[2]), total);
+        if (some && window.filter) check('the filter', whole(some[1]), states[window.filter]);
+        for (const row of document.querySelectorAll('tr[data-trial]'))
+            if (+row.dataset.trial >= total) window.wrong.push(`a row of trial ${row.dataset.trial} of ${total}`);
+    };
+    new MutationObserver(look).observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true, attributes: true });
+})()"""
+
+
+def hands(lab: Lab):
+    """While a study changes all the time, nothing under the user's hand is replaced, and all figures are of one moment."""
+    pathlib.Path(lab.path("objective.sh")).write_text(BUSY)
+    os.chmod(lab.path("objective.sh"), 0o755)
+    # No pruner: the fifth trial goes on.
+    text = "".join(line for line in STUDY.splitlines(True) if not line.startswith("pruner"))
+    pathlib.Path(lab.path("study.yaml")).write_text(text.replace("trials: 2000", "trials: 100000") + "pruner: none\n")
+    url = lab.serve("serve", "study.yaml", "--store", "s.db", "--listen", "127.0.0.1:0")
+    token = lab.run("token", "create", "--role", "admin", "--store", "s.db")
+    lab.start("worker", url, "--name", "w1", "--slots", "3", "--quiet", "--folder", lab.folder)
+    page = lab.page(study_url(url, "live"))
+    page.click("#token")
+    page.wait("document.querySelector('dialog[open] input')")
+    page.type("dialog input", token)
+    page.press("Enter")
+    page.wait("!document.querySelector('dialog') && document.querySelector('#token').textContent === 'Sign out'")
+    ready(page)
+    page.wait("[...document.querySelectorAll('tr[data-trial]')].some(row => row.querySelector('.state.failed'))", PATIENCE)
+    page.run(WATCH)
+
+    def events(many: int):
+        """Waits for so many more events to arrive."""
+        page.run("window.seen = performance.getEntriesByName('needletail-event').length")
+        page.wait(f"performance.getEntriesByName('needletail-event').length >= window.seen + {many}", PATIENCE)
+
+    def press(selector: str):
+        """A slow click: many events arrive between pressing and letting go."""
+        page.press_pointer(selector)
+        x, y = page.pressed
+        page.run(f"window.held = document.elementFromPoint({x}, {y})")
+        shown = page.run("document.querySelector('.cards').innerText")
+        events(8)
+        expect(page.run("window.held.isConnected"), f"{selector} was replaced while it was pressed")
+        expect(page.run("document.querySelector('.cards').innerText") == shown, f"the page went on while {selector} was pressed")
+        page.release_pointer()
+
+    # What is pressed gets its click, and the page goes on afterwards.
+    for verb in ("pause", "note", "enqueue"):
+        press(f"[data-action={verb}]")
+        page.wait("document.querySelector('dialog[open]')", PATIENCE)
+        field = page.run("!!document.querySelector('dialog textarea, dialog input')")
+        if field:
+            page.type("dialog textarea, dialog input", "0.5")
+        page.run("window.dialog = document.querySelector('dialog'); window.focused = document.activeElement")
+        events(8)
+        expect(page.run("window.dialog.open && window.dialog.isConnected"), f"the question of {verb} is gone")
+        expect(page.run("document.activeElement === window.focused"), f"in the question of {verb} the focus is elsewhere")
+        expect(not field or page.run("window.focused.value") == "0.5", f"the question of {verb} lost what was typed")
+        page.press("Escape")
+        page.wait("!document.querySelector('dialog')")
+        expect(page.run(f"document.activeElement?.dataset.action === '{verb}'"), f"the focus did not go back to {verb}")
+    press(".filter input[value=failed]")
+    page.run("window.filter = 'failed'")
+    page.wait("""(() => { const all = [...document.querySelectorAll('tr[data-trial] .state')];
+        return all.length && all.every(state => state.textContent === 'failed'); })()""", PATIENCE)
+    # More failures come, and the table follows.
+    known = int(page.text(".scroll.trials tr[data-trial] a"))
+    page.wait(f"+document.querySelector('.scroll.trials tr[data-trial] a').textContent > {known}", PATIENCE)
+    press(".filter input[value=failed]")
+    page.run("window.filter = null")
+    page.wait("document.querySelector('tr[data-trial] .state.completed')", PATIENCE)
+    press(".trials thead th:nth-child(4) button")
+    page.wait("document.querySelector('[aria-sort=ascending]')?.textContent === 'x'", PATIENCE)
+    press(".trials thead th:nth-child(1) button")
+    page.wait("document.querySelector('[aria-sort=descending]')?.textContent === 'trial'", PATIENCE)
+    # A link of a row that others push down.
+    place = "tr[data-trial]:nth-of-type(4) a"
+    page.press_pointer(place)
+    x, y = page.pressed
+    chosen = page.run(f"document.elementFromPoint({x}, {y}).textContent")
+    events(8)
+    page.release_pointer()
+    page.wait("document.querySelector('h1')?.textContent.startsWith('Trial')", PATIENCE)
+    expect(page.text("h1") == f"Trial {chosen}", f"trial {chosen} was clicked, and {page.text('h1')} is shown")
+    page.run("history.back()")
+    page.wait("document.querySelector('h1')?.textContent === 'live' && document.querySelector('tr[data-trial]')", PATIENCE)
+
+    def survives(what: str, prepare: str, holds: str):
+        page.run(prepare)
+        expect(page.run(holds), f"{what} could not be set up")
+        events(12)
+        expect(page.run(holds), f"{what} did not survive")
+
+    # What has the focus, is open, chosen or typed stays.
+    page.type("#search", "tanh")
+    survives("the search field", "window.one = document.activeElement",
+             "document.activeElement === window.one && window.one.isConnected && window.one.value === 'tanh'")
+    page.type("#search", " ")
+    page.wait("/^[0-9,]+ trials$/.test(document.querySelector('.scroll.trials').previousElementSibling.textContent)", PATIENCE)
+    page.wait("document.querySelectorAll('tr[data-trial] a').length > 5", PATIENCE)
+    survives("the focus on a row", "window.one = document.querySelector('tr[data-trial]:nth-of-type(5) a'); window.one.focus()",
+             "document.activeElement === window.one && window.one.isConnected")
+    survives("the focus on the head of a column", "window.one = document.querySelector('.trials thead th:nth-child(2) button'); window.one.focus()",
+             "document.activeElement === window.one && window.one.isConnected")
+    survives("the focus on Pause", "window.one = document.querySelector('[data-action=pause]'); window.one.focus()",
+             "document.activeElement === window.one && window.one.isConnected")
+    survives("a selection", "window.one = document.querySelector('.attributes .fact, .attributes th bdi'); getSelection().selectAllChildren(window.one)",
+             "window.one.isConnected && getSelection().toString() === window.one.textContent")
+    survives("a selection of a figure", "window.one = document.querySelector('[data-key=Finished] dd'); getSelection().selectAllChildren(window.one)",
+             "window.one.isConnected && getSelection().toString().includes(window.one.firstChild.data)")
+    page.run("getSelection().removeAllRanges()")
+    # The pointer over the rows: they stay where they are.
+    page.aim("tr[data-trial]:nth-of-type(5) a")
+    page.run("window.one = document.querySelector('tr[data-trial]:hover')")
+    events(12)
+    expect(page.run("document.querySelector('tr[data-trial]:hover') === window.one"), "the row under the pointer is another one")
+    page.move(5, 5)
+    wrong, looks = page.run("[window.wrong.slice(0, 5), window.looks]")
+    expect(looks > 50, f"the page was looked at {looks} times")
+    expect(not wrong, f"figures are of different moments: {wrong}")
+    # A trial that reports all the time.
+    page.open(f"{study_url(url, 'live')}/trials/5")
+    page.wait("document.querySelector('h1')?.textContent === 'Trial 5' && document.querySelector('details')", PATIENCE)
+    page.run("document.querySelector('details').open = true; window.one = document.querySelector('details');"
+             " window.two = document.querySelector('select'); window.two.focus()")
+    latest = "+document.querySelector('details tbody th').textContent.replace(',', '')"
+    page.run(f"window.step = {latest}")
+    page.wait(f"{latest} > window.step + 5", PATIENCE)
+    expect(page.run("window.one.isConnected && window.one.open"), "an open table was closed")
+    expect(page.run("window.two.isConnected && document.activeElement === window.two"), "a menu was replaced")
+    is_clean(page)
+    lab.run("study", "cancel", "live", "--store", "s.db")
+
+
 def control(lab: Lab, page: Page, token: str, viewer: str, url: str):
     """Pause and resume: refused without a token and with one that may only look, done with an admin's."""
     def confirm(action: str):
@@ -329,6 +499,8 @@ def enqueue(page: Page, url: str):
     page.wait("document.querySelector('dialog textarea')")
     page.type("dialog textarea", "Line one <b>bold</b>\nline two")
     page.click("dialog button[type=submit]")
+    # The page may show the note before the question is answered.
+    page.wait("!document.querySelector('dialog')", PATIENCE)
     page.wait("document.querySelector('.note')?.textContent === 'Line one <b>bold</b>\\nline two'", PATIENCE)
 
 
@@ -586,7 +758,7 @@ def main() -> int:
     signal.alarm(LIMIT)
     lab = Lab(needletail, artefacts)
     try:
-        {one.__name__: one for one in (running, optuna, edges, access)}[scenario](lab)
+        {one.__name__: one for one in (running, hands, optuna, edges, access)}[scenario](lab)
         return 0
     except Exception:
         for number, page in enumerate(lab.pages):

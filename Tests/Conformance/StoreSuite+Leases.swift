@@ -94,13 +94,20 @@ extension StoreSuite {
     _ = try store.createTrial(runningTrial(), in: study, lease: nil)
     _ = try store.createTrial(waitingTrial(x: 1), in: study, lease: nil)
     #expect(try bed.open().openLeases(in: study) == leases)
+    #expect(try bed.open().latestAttempts(in: study).map(\.trialNumber) == [0, 1, 2])
     #expect(try store.close(leases[1], as: .lost, reason: "gone", retryAt: later(0)))
     try store.commit(
       [TrialChange(leases[2].trial, .finished(.failed, values: [], at: end))], to: study,
       under: [leases[2]], durability: .process)
     #expect(try store.openLeases(in: study) == [leases[0]])
+    // Those that are to be run again are among the latest attempts.
+    let latest = try bed.open().latestAttempts(in: study)
+    #expect(latest.map(\.trialNumber) == [0, 1])
+    #expect(latest.map(\.outcome) == [nil, .lost])
+    #expect(latest.map(\.worker) == ["b", "a"])
     let other = try store.createStudy(named: "t", directions: [.minimize])
     #expect(try store.openLeases(in: other).isEmpty)
+    #expect(try store.latestAttempts(in: other).isEmpty)
   }
 
   /// Threads that all add trials up to a limit reach it and never exceed it.

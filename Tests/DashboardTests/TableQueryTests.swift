@@ -20,7 +20,8 @@ import Testing
   /// What is missing comes last in either order; equal ones stand by number.
   @Test(arguments: [
     ("number", [0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0]),
-    ("value", [1, 0, 2, 6, 3, 4, 5], [6, 2, 0, 1, 3, 4, 5]),
+    // Feasible ones first, then the infeasible one, then the pruned one.
+    ("value", [0, 6, 1, 2, 3, 4, 5], [6, 0, 1, 2, 3, 4, 5]),
     ("value_1", [0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]),
     ("state", [5, 4, 0, 1, 6, 2, 3], [3, 2, 0, 1, 6, 4, 5]),
     ("start", [0, 1, 2, 3, 4, 6, 5], [6, 4, 3, 2, 1, 0, 5]),

@@ -46,6 +46,27 @@ import Testing
     #expect(throws: JSONError.self, "\(text)") { try JSONValue(parsing: text) }
   }
 
+  /// Whole numbers keep their digits, however many there are.
+  @Test(arguments: [
+    "9223372036854775808", "-9223372036854775809", "10000000000000000000000000000000000000000",
+    "123456789012345678901234567890123456789012345678901",
+  ])
+  func keepsWideIntegers(text: String) throws {
+    let value = try JSONValue(parsing: "[\(text)]")
+    #expect(value.text() == "[\(text)]")
+    #expect(value.text(nonFinite: .strings) == "[\(text)]")
+    #expect(value.array?[0].number == Double(text))
+    #expect(value.array?[0].parameterValue == Double(text).map(ParameterValue.float))
+  }
+
+  @Test(arguments: [
+    (#""caf\u00e9 \ud83e\ude81""#, #""café 🪁""#), (#"{"\u05d0": ["\u4e2d"]}"#, #"{"א": ["中"]}"#),
+    (#""\"\\\n\u0000\u009f""#, #""\"\\\n\u0000\u009f""#), ("[1, 1e+40, NaN]", "[1, 1e+40, NaN]"),
+  ])
+  func showsLettersAsTheyAre(text: String, shown: String) throws {
+    #expect(try JSONValue(parsing: text).readableText == shown)
+  }
+
   @Test func saysWhereTheFaultIs() {
     do {
       _ = try JSONValue(parsing: "[1, 2, x]")
@@ -99,12 +120,13 @@ import Testing
     #expect(value.text() == "[NaN, Infinity, -Infinity, 1, 0.5]")
   }
 
-  /// Whole numbers stay whole within 64 bits, and are rounded beyond.
+  /// Whole numbers stay whole, within 64 bits and beyond.
   @Test func keepsWholeNumbers() throws {
     #expect(try JSONValue(parsing: "9223372036854775807") == .integer(.max))
     #expect(try JSONValue(parsing: "-9223372036854775808") == .integer(.min))
-    #expect(try JSONValue(parsing: "9223372036854775808") == .float(0x1p63))
-    #expect(try JSONValue(parsing: String(repeating: "9", count: 400)) == .float(.infinity))
+    let wide = try JSONValue(parsing: "9223372036854775808")
+    #expect(wide == .wideInteger("9223372036854775808") && wide.number == 0x1p63)
+    #expect(try JSONValue(parsing: String(repeating: "9", count: 400)).number == .infinity)
     #expect(try JSONValue(parsing: "1") != JSONValue(parsing: "1.0"))
   }
 }

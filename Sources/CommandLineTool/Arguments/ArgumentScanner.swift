@@ -1,3 +1,4 @@
+internal import System
 internal import StudyFiles
 internal import StudyModel
 
@@ -121,7 +122,7 @@ package struct ArgumentScanner {
 
   private static func isOption(_ argument: String) -> Bool {
     guard argument.hasPrefix("-"), argument != "-" else { return false }
-    return Double(argument) == nil
+    return Double(decimal: argument) == nil
   }
 
   private func declared(_ name: String) -> VerbDescription.Option? {

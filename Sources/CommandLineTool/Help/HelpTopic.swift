@@ -31,6 +31,7 @@ package enum HelpTopic: String, CaseIterable, Sendable {
       user_attributes     an object
       system_attributes   an object
       started_at, completed_at, duration_seconds
+      interrupted         (trial list, show) whether nobody runs a trial that counts as running
       attempts            (trial show) an array of objects with attempt, worker, started_at,
                           ended_at, outcome, reason
 
@@ -39,6 +40,10 @@ package enum HelpTopic: String, CaseIterable, Sendable {
       trials              an object: total, waiting, running, completed, pruned, failed
       best_trial          the number of the best completed trial
       best_value          its value
+      status              running, waiting_for_workers, paused, stopped, complete, exhausted or failing
+      control             what the user wants: running, paused, stopped or cancelled
+      budget              how many trials it is to have, or null
+      interrupted         how many running trials nobody runs
       parameters          (study show) an object of distributions
       user_attributes     (study show) an object
       store               (study show) where it is

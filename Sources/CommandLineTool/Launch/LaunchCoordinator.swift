@@ -205,7 +205,7 @@ extension Trial {
       let state = TrialState.allCases.first(where: { $0.name == name })
     else { return nil }
     func double(_ value: JSONValue?) -> Double? {
-      value?.number ?? value?.string.flatMap(Double.init)
+      value?.number ?? value?.string.flatMap { Double(decimal: $0) }
     }
     self.init(
       TrialReference(id: number, number: number), state: state,
@@ -234,17 +234,5 @@ extension JSONValue {
   fileprivate var members: [Attribute]? {
     guard case .object(let members) = self else { return nil }
     return members.map { Attribute($0.name, $0.value) }
-  }
-
-  /// The value of a parameter that ``init(_:)`` wrote.
-  fileprivate var parameterValue: ParameterValue? {
-    switch self {
-    case .null: .null
-    case .bool(let value): .bool(value)
-    case .integer(let value): .int(value)
-    case .float(let value): .float(value)
-    case .string(let value): .string(value)
-    case .array, .object: nil
-    }
   }
 }

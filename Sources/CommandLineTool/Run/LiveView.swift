@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 /// Draws a run in place on a terminal, at most ten times a second.
 ///

@@ -2,7 +2,9 @@ internal import Coordination
 internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
+internal import System
 
 /// What is said of a run at its end: counts on stderr, the best trials as the result, the exit code.
 struct RunReport {
@@ -19,7 +21,7 @@ struct RunReport {
   /// - Throws: What ended the run against its will, and what the store throws.
   func conclude(_ end: RunEnd) throws -> ExitCode {
     if let error = end.error { throw error }
-    let overview = try StudyOverview(study, in: store)
+    let overview = try StudyOverview(withStatusOf: StoredStudy(study, in: store))
     let best =
       study.directions.count == 1
       ? overview.best.map { [$0] } ?? []
@@ -37,11 +39,18 @@ struct RunReport {
       return .failed
     case .budget, .timeout:
       guard best.isEmpty else { return .success }
-      if let reason = try end.lastFailure ?? lastStoredFailure(overview) {
+      if overview.counts[.completed] ?? 0 == 0,
+        let reason = try end.lastFailure ?? lastStoredFailure(overview)
+      {
         console.complain("no trial completed; the last failed: \(reason.printable)")
         return .failed
       }
-      console.complain("no trial completed; see needletail trial list \(study.name.printable)")
+      let completed = overview.counts[.completed] ?? 0
+      console.complain(
+        completed > 0
+          ? "\(completed) \(completed == 1 ? "trial" : "trials") completed, and none is feasible: each "
+            + "violates a constraint; see needletail trial show \(study.name.printable) NUMBER"
+          : "no trial completed; see needletail trial list \(study.name.printable)")
       return .nothingFound
     }
   }

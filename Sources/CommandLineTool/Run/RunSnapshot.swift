@@ -1,4 +1,5 @@
 package import StudyModel
+internal import System
 
 /// A run at one moment, as its view shows it.
 package struct RunSnapshot: Sendable {

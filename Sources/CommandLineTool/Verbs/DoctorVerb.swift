@@ -7,6 +7,7 @@ internal import PostgresStores
 internal import SQLiteStores
 internal import Stores
 internal import StudyFiles
+internal import Studies
 internal import StudyModel
 internal import System
 
@@ -143,28 +144,25 @@ private struct StoreReport {
   private static func examine(
     _ study: StudyRecord, in store: any StudyStore
   ) throws -> StudyReport {
-    var report = StudyReport(overview: try StudyOverview(study, in: store))
-    guard report.overview.counts[.running] ?? 0 > 0 else { return report }
-    let now =
-      try (store as? SQLiteStudyStore)?.observedLeaseTime(in: study) ?? store.leaseTime(in: study)
-    let leases = try store.openLeases(in: study)
-    var cursor = StoreCursor()
-    var history = TrialHistory(directions: study.directions)
-    for change in try store.changes(in: study, since: &cursor) { history.apply(change) }
-    for number in history.running {
-      let attempts = try store.attempts(of: number, in: study)
-      if let lease = leases.first(where: { $0.trial.number == number }) {
-        let isDead = WorkerIdentity(name: lease.worker)?.isDead ?? false
-        if isDead || (attempts.last?.deadline ?? now) < now {
-          report.abandoned.append(number)
-        } else {
-          report.held += 1
-        }
-      } else if attempts.isEmpty {
-        report.foreign.append(number)
-      } else {
+    var report = StudyReport(overview: try StudyOverview(withStatusOf: StoredStudy(study, in: store)))
+    let running = report.overview.counts[.running] ?? 0
+    guard running > 0 else { return report }
+    let now = try store.observedLeaseTime(in: study)
+    let attempts = try store.latestAttempts(in: study)
+    for attempt in attempts {
+      if attempt.endedAt != nil {
         report.queuedAgain += 1
+      } else if attempt.isOver(at: now) {
+        report.abandoned.append(attempt.trialNumber)
+      } else {
+        report.held += 1
       }
+    }
+    if running > attempts.count {
+      let known = Set(attempts.map(\.trialNumber))
+      report.foreign = try store.trials(in: study, numbers: nil).filter {
+        $0.state == .running && !known.contains($0.number)
+      }.map(\.number)
     }
     return report
   }

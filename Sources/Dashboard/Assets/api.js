@@ -44,6 +44,9 @@ async function send(path, options) {
 
 export const get = async (path, signal) =>
   (await send(path, { headers: headers({}), signal })).json();
+/** As `get`, with whole numbers as they are, however many digits they have. */
+export const getExact = async (path, signal) => JSON.parse(await getText(path, signal), (_, value, context) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context.source) : value);
 export const getText = async (path, signal) =>
   (await send(path, { headers: headers({}), signal })).text();
 export const post = async (path, body) => (await send(path, {
@@ -52,6 +55,12 @@ export const post = async (path, body) => (await send(path, {
 })).json();
 
 export const studyPath = (study, rest = '') => `/v1/studies/${encodeURIComponent(study)}${rest}`;
+
+/** Whether an event came after another one; also when the server has begun to count anew between them. */
+export function isAfter(id, other) {
+  const [tag, place] = (id ?? '').split('-'), [otherTag, otherPlace] = (other ?? '').split('-');
+  return tag !== otherTag || +place > +otherPlace;
+}
 
 /** What the server is; asked once. */
 let about;
@@ -133,6 +142,8 @@ export function follow(path, first, handlers, signal) {
       if (signal.aborted) return;
       try {
         await once();
+        // A server that ends streams at once is not asked without a pause.
+        await pause(wait);
       } catch (error) {
         if (signal.aborted) return;
         if (error.name !== 'AbortError') {

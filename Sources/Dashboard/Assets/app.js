@@ -20,6 +20,9 @@ async function show(isFirst) {
   const { signal } = leave;
   notLive();
   document.getElementById('tip').hidden = true;
+  // Questions of the page that is left, and the page itself: what is seen is what a click is for.
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+  if (!isFirst) main.replaceChildren(h('p', { class: 'quiet' }, 'Loading …'));
   for (const link of document.querySelectorAll('nav a'))
     if (link instanceof HTMLAnchorElement && link.pathname === location.pathname) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
@@ -30,7 +33,6 @@ async function show(isFirst) {
     const parts = pattern.exec(location.pathname).slice(1).map(decodeURIComponent);
     const page = await load();
     if (signal.aborted) return;
-    if (!isFirst) main.replaceChildren(h('p', { class: 'quiet' }, 'Loading …'));
     await page.show(main, parts, signal);
     if (!signal.aborted && !isFirst) main.focus({ preventScroll: true });
   } catch (error) {

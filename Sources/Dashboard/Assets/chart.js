@@ -1,5 +1,5 @@
 // Drawings on canvas: the history of a study, which grows while one looks, and curves of reports.
-import { h, number, states } from './dom.js';
+import { h, number, redraw, states } from './dom.js';
 
 const tip = document.getElementById('tip');
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -34,6 +34,7 @@ class Drawing {
     this.node = h('div', { class: 'chart' }, this.canvas);
     /** Called when it was drawn anew. @type {(() => void) | undefined} */
     this.onDrawn = undefined;
+    this.repaint = () => { if (this.node.isConnected) this.paint(); };
     new ResizeObserver(() => this.later()).observe(this.node);
     dark.addEventListener('change', () => this.later());
     this.canvas.addEventListener('pointermove', event => this.point(event));
@@ -41,12 +42,7 @@ class Drawing {
     this.canvas.addEventListener('blur', () => this.hide());
   }
 
-  later() {
-    this.waiting ??= requestAnimationFrame(() => {
-      this.waiting = undefined;
-      if (this.node.isConnected) this.paint();
-    });
-  }
+  later() { redraw(this.repaint); }
 
   paint() {
     const width = this.node.clientWidth, scale = devicePixelRatio || 1;
@@ -105,7 +101,7 @@ class Drawing {
   show(spot, rows, event) {
     const box = this.canvas.getBoundingClientRect();
     this.spot = spot;
-    this.paint();
+    this.later();
     const table = h('table', {}, rows.map(([head, text]) =>
       h('tr', {}, h('th', { scope: 'row' }, head), h('td', {}, text))));
     tip.replaceChildren(table);
@@ -120,7 +116,7 @@ class Drawing {
     if (!this.spot) return;
     this.spot = undefined;
     tip.hidden = true;
-    this.paint();
+    this.later();
   }
 
   ring(pen) {

@@ -1,6 +1,6 @@
 // Several studies over each other.
 import { follow, get } from './api.js';
-import { h, name, nothing, number, refill, studyLink, table } from './dom.js';
+import { h, name, nothing, number, redraw, refill, studyLink, table } from './dom.js';
 import { Figure } from './figures.js';
 
 const most = 12;
@@ -60,7 +60,7 @@ export async function show(main, _, signal) {
         isShown ||= wanted.has(fresh.name);
       }
       if (!isShown || !figures.length) return;
-      drawBest();
+      redraw(drawBest);
       for (const figure of figures) figure.stale();
     },
   }, signal);

@@ -1,5 +1,16 @@
 // Elements and words. Text from outside only ever becomes text nodes.
 
+/** The present listeners of elements, which a redraw may replace while the element stays. */
+const listeners = new WeakMap();
+
+/** @param {any} node @param {string} type @param {any} listener */
+function listen(node, type, listener) {
+  let own = listeners.get(node);
+  if (!own) listeners.set(node, own = {});
+  if (!(type in own)) node.addEventListener(type, event => listeners.get(node)[type]?.call(node, event));
+  own[type] = listener;
+}
+
 /**
  * An element: properties beginning with `on` are listeners, other ones attributes; children are
  * nodes or texts.
@@ -10,7 +21,7 @@ export function h(name, properties = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
-    if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
+    if (key.startsWith('on')) listen(node, key.slice(2), value);
     else if (key === 'value' || key === 'checked' || key === 'disabled' || key === 'hidden') node[key] = value;
     else node.setAttribute(key, value === true ? '' : value);
   }
@@ -22,7 +33,7 @@ export function h(name, properties = {}, ...children) {
 export const name = text => h('bdi', {}, text);
 
 export const states = {
-  w: 'waiting', r: 'running', c: 'completed', i: 'infeasible', p: 'pruned', f: 'failed',
+  w: 'waiting', r: 'running', q: 'interrupted', c: 'completed', i: 'infeasible', p: 'pruned', f: 'failed',
 };
 
 /** A state as a word with a mark of its colour and shape. */
@@ -46,8 +57,11 @@ export const count = value => value.toLocaleString('en').replace('-', '−');
 /** Any value of a parameter or an attribute. */
 export function value(any) {
   if (any === null) return 'null';
+  if (typeof any === 'bigint') return String(any);
   if (typeof any === 'number') return number(any, 8);
-  return typeof any === 'string' ? any : JSON.stringify(any);
+  return typeof any === 'string' ? any
+    // What JSON has no number for is marked, and freed of its quotes.
+    : JSON.stringify(any, (_, one) => typeof one === 'bigint' ? `\ue000${one}` : one).replace(/"\ue000(-?\d+)"/g, '$1');
 }
 
 /** Seconds as a short text. */
@@ -67,6 +81,9 @@ export function moment(when) {
   const date = new Date(typeof when === 'number' ? when * 1000 : when);
   return Number.isNaN(date.getTime()) ? String(when) : moments.format(date);
 }
+
+/** A moment of today without its date; seconds since 1970. */
+export const clock = when => moment(when).replace(`${moment(Date.now() / 1000).slice(0, 10)} `, '');
 
 /** How long ago a moment was. */
 export const ago = when => {
@@ -101,47 +118,154 @@ export function table(caption, heads, rows) {
         ? h('td', {}, cell) : h('th', { scope: 'row' }, cell)))))));
 }
 
+// Redraws. What a page shows is of one moment: whoever has something to draw says so, and all of it is drawn
+// in one frame. Nothing is drawn while a button of the pointer is down: what was pressed is what the click is for.
+
+const due = new Set();
+let frame, isPressed = false;
+
+/** Has `draw` called in the next frame, once; not before the pointer's buttons are up. */
+export function redraw(draw) {
+  due.add(draw);
+  schedule();
+}
+
+function schedule() {
+  if (isPressed || frame !== undefined || !due.size) return;
+  frame = requestAnimationFrame(() => {
+    frame = undefined;
+    if (isPressed) return;
+    const all = [...due];
+    due.clear();
+    for (const draw of all) {
+      try { draw(); } catch (error) { reportError(error); }
+    }
+  });
+}
+
+const release = () => {
+  // The click comes right behind; it finds what was pressed.
+  if (isPressed) setTimeout(() => { isPressed = false; schedule(); });
+};
+addEventListener('pointerdown', () => { isPressed = true; }, true);
+for (const end of ['pointerup', 'pointercancel', 'dragend']) addEventListener(end, release, true);
+addEventListener('blur', event => { if (event.target === window) release(); });
+// A button that was let go where no event comes from.
+addEventListener('pointermove', event => { if (!event.buttons) release(); }, true);
+
+/** Stands in new content for a node that lives on; see `refill`. */
+const keepers = new WeakMap();
+export function keep(node) {
+  const keeper = document.createElement('nt-keep');
+  keepers.set(keeper, node);
+  return keeper;
+}
+
 /**
- * Replaces what is in a node, which may be drawn again at any moment: what has the focus keeps it, details
- * stay open, and what was scrolled stays there.
+ * Makes `children` the content of a node by changing what is there as little as possible: elements of the same
+ * kind and key stay the elements they are, so that what is focused, open, scrolled or selected remains so.
  */
 export function refill(node, ...children) {
-  const key = one => `${one.tagName} ${one.getAttribute('href') ?? one.dataset.action ?? one.getAttribute('aria-label') ?? one.textContent}`;
-  const active = document.activeElement;
-  const focused = active instanceof HTMLElement && node.contains(active) ? active : null;
-  const open = new Set([...node.querySelectorAll('details[open] > summary')].map(key));
-  const places = new Map([...node.querySelectorAll('.scroll, .log')]
-    .filter(one => one.scrollTop || one.scrollLeft).map(one => [key(one), [one.scrollLeft, one.scrollTop]]));
-  node.replaceChildren(...children.flat().filter(child => child !== null && child !== undefined && child !== ''));
-  for (const summary of open.size ? node.querySelectorAll('details > summary') : [])
-    if (open.has(key(summary))) summary.parentNode.open = true;
-  for (const one of places.size ? node.querySelectorAll('.scroll, .log') : [])
-    if (places.has(key(one))) one.scrollTo(...places.get(key(one)));
+  const focused = node.contains(document.activeElement) ? document.activeElement : null;
+  const selection = getSelection();
+  const { anchorNode: start, anchorOffset: from, focusNode: end, focusOffset: to } = selection;
+  const hasChosen = !selection.isCollapsed && node.contains(start);
+  patch(node, children.flat(3).filter(child => child !== null && child !== undefined && child !== false && child !== '')
+    .map(child => child instanceof Node ? child : document.createTextNode(child)));
   if (focused && !focused.isConnected)
-    [...node.querySelectorAll(focused.tagName)].find(one => key(one) === key(focused))?.focus({ preventScroll: true });
-  else focused?.focus({ preventScroll: true });
+    (node.querySelector('button, a[href], input, select, textarea') ?? document.getElementById('main')).focus({ preventScroll: true });
+  if (hasChosen && start.isConnected && end.isConnected && (selection.anchorNode !== start
+    || selection.anchorOffset !== from || selection.focusNode !== end || selection.focusOffset !== to)) {
+    const within = (place, offset) => Math.min(offset, place.nodeType === Node.TEXT_NODE ? place.length : place.childNodes.length);
+    selection.setBaseAndExtent(start, within(start, from), end, within(end, to));
+  }
+}
+
+const keyOf = node => node.nodeType !== Node.ELEMENT_NODE ? node.nodeName
+  : `${node.tagName} ${node.dataset.key ?? node.dataset.trial ?? node.dataset.action ?? (node.id || node.getAttribute('href') || '')}`;
+
+function patch(node, wanted) {
+  const fresh = wanted.map(one => keepers.get(one) ?? one);
+  const staying = new Set(fresh.filter(one => one.parentNode === node));
+  const known = new Map();
+  for (const old of node.childNodes) {
+    if (staying.has(old)) continue;
+    const key = keyOf(old);
+    if (known.has(key)) known.get(key).push(old); else known.set(key, [old]);
+  }
+  arrange(node, fresh.map(one => {
+    if (staying.has(one)) return one;
+    const old = one.isConnected ? undefined : known.get(keyOf(one))?.shift();
+    if (old) {
+      merge(old, one);
+      return old;
+    }
+    if (one.nodeType === Node.ELEMENT_NODE)
+      for (const keeper of one.querySelectorAll('nt-keep')) keeper.replaceWith(keepers.get(keeper));
+    return one;
+  }));
+}
+
+/** Gives an element that stays what a new one has. */
+function merge(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  // The page's policy forbids styles in attributes, not those that a script sets.
+  for (const { name: key, value: text } of fresh.attributes)
+    if (key !== 'style' && old.getAttribute(key) !== text) old.setAttribute(key, text);
+  if (old.style.cssText !== fresh.style.cssText) old.style.cssText = fresh.style.cssText;
+  // What is open stays open.
+  for (const { name: key } of [...old.attributes]) if (!fresh.hasAttribute(key) && key !== 'open' && key !== 'style') old.removeAttribute(key);
+  if (old.matches('input, select, textarea') && old !== document.activeElement) {
+    if (old.value !== fresh.value) old.value = fresh.value;
+    if (old.checked !== fresh.checked) old.checked = fresh.checked;
+  }
+  const former = listeners.get(old) ?? {}, present = listeners.get(fresh) ?? {};
+  for (const type of Object.keys(former)) if (!(type in present)) former[type] = undefined;
+  for (const [type, listener] of Object.entries(present)) listen(old, type, listener);
+  patch(old, [...fresh.childNodes]);
+}
+
+/** Puts the children of a node in order; what has the focus or the selection is not moved, the others are. */
+export function arrange(node, list) {
+  const wanted = new Set(list), held = [document.activeElement, getSelection().anchorNode];
+  for (const old of [...node.childNodes]) if (!wanted.has(old)) old.remove();
+  const pivot = Math.max(0, list.findIndex(one => one.parentNode === node && held.some(inside => one.contains(inside))));
+  if (!list.length) return;
+  if (list[pivot].parentNode !== node) node.prepend(list[pivot]);
+  for (let i = pivot - 1; i >= 0; i--) if (list[i + 1].previousSibling !== list[i]) node.insertBefore(list[i], list[i + 1]);
+  for (let i = pivot + 1; i < list.length; i++)
+    if (list[i - 1].nextSibling !== list[i]) node.insertBefore(list[i], list[i - 1].nextSibling);
 }
 
 /** A sentence in place of what there is not. */
 export const nothing = sentence => h('p', { class: 'nothing' }, sentence);
 
-/** A question in a dialog; `fields` are elements, `act` is called with their values and may throw. */
+/** A question in a dialog; `fields` are elements, `act` is called when it is confirmed and may throw. */
 export function ask(title, sentence, fields, action, act) {
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const confirm = h('button', { type: 'submit', class: 'strong' }, action);
+  let isActing = false;
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' },
     h('form', {
       method: 'dialog',
       onsubmit: async event => {
         event.preventDefault();
-        confirm.disabled = true;
+        // Not disabled: that would take the focus away.
+        if (isActing) return;
+        isActing = true;
+        confirm.setAttribute('aria-busy', 'true');
         try {
           await act();
           dialog.close();
         } catch (error) {
           problem.textContent = error.message;
           problem.hidden = false;
-          confirm.disabled = false;
+        } finally {
+          isActing = false;
+          confirm.removeAttribute('aria-busy');
         }
       },
     }, h('h2', { id: 'dialog-title' }, title), h('p', {}, sentence), fields, problem,

@@ -1,6 +1,6 @@
 // Figures that the coordinator draws: fetched when they come into sight, with data under the pointer.
 import { get, getText } from './api.js';
-import { h, toast } from './dom.js';
+import { clock, h, redraw, refill, toast } from './dom.js';
 
 const titles = {
   history: 'Optimization history', intermediate: 'Intermediate values', parallel: 'Parallel coordinates',
@@ -17,8 +17,10 @@ export class Figure {
     this.signal = signal;
     this.kind = kind;
     this.place = h('div', { class: 'figure' }, h('p', { class: 'quiet' }, `${titles[kind]}: not drawn yet.`));
+    // It is drawn less often than the rest of the page changes, so it says of which moment it is.
+    this.moment = h('small', { class: 'quiet' });
     this.node = h('section', { class: 'card plot', 'aria-label': titles[kind], 'data-kind': kind },
-      h('div', { class: 'row end' }, h('h3', { class: 'hidden' }, titles[kind]),
+      h('div', { class: 'row end' }, h('h3', { class: 'hidden' }, titles[kind]), this.moment,
         h('span', { class: 'row' },
           h('button', { type: 'button', class: 'small', onclick: () => this.save('svg') }, 'SVG'),
           h('button', { type: 'button', class: 'small', onclick: () => this.save('data') }, 'Data'))),
@@ -37,9 +39,15 @@ export class Figure {
     this.isStale = true;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      if (this.isSeen && !document.hidden && !this.place.matches(':hover')) this.load();
+      if (this.isSeen && !document.hidden && !this.isHeld()) this.load();
       else if (this.isStale && this.isSeen) this.stale();
     }, 5000);
+  }
+
+  /** Whether somebody looks at a trial's data in it, has chosen something, or is in it with the keyboard. */
+  isHeld() {
+    return this.place.matches(':hover') || this.place.contains(document.activeElement)
+      || (!getSelection().isCollapsed && this.place.contains(getSelection().anchorNode));
   }
 
   async load() {
@@ -53,15 +61,20 @@ export class Figure {
       const width = Math.min(1400, Math.max(360, Math.round(this.place.clientWidth || 640)));
       const size = isWide ? '' : `&width=${width}`;
       await import('/assets/figure.js');
+      const asked = Date.now() / 1000;
       const text = await getText(`${this.address}${this.address.includes('?') ? '&' : '?'}format=html${size}`, this.signal);
       // Parsed apart from this page: nothing in it is run or loaded.
       const found = new DOMParser().parseFromString(text, 'text/html').querySelector('figure');
       if (!found) throw new Error('The figure cannot be read.');
-      this.place.replaceChildren(document.adoptNode(found));
-      globalThis.needletailFigure(found);
-      this.node.dataset.ready = 'yes';
+      redraw(() => {
+        if (this.node.dataset.ready && this.isHeld()) return this.stale();
+        this.place.replaceChildren(document.adoptNode(found));
+        globalThis.needletailFigure(found);
+        refill(this.moment, `as of ${clock(asked)}`);
+        this.node.dataset.ready = 'yes';
+      });
     } catch (error) {
-      if (error.name !== 'AbortError') this.place.replaceChildren(h('p', { class: 'nothing' }, error.message));
+      if (error.name !== 'AbortError') redraw(() => this.place.replaceChildren(h('p', { class: 'nothing' }, error.message)));
     } finally {
       this.isLoading = false;
     }

@@ -1,6 +1,6 @@
 // All studies with their counts and best values, as they change.
 import { follow, get } from './api.js';
-import { count, h, nothing, number, stateBadge, studyLink, trialAddress } from './dom.js';
+import { count, h, nothing, number, redraw, refill, stateBadge, studyLink, trialAddress } from './dom.js';
 
 export async function show(main, _, signal) {
   document.title = 'Studies – Needletail';
@@ -18,13 +18,14 @@ class List {
     this.studies = new Map(studies.map(study => [study.name, study]));
     this.chosen = new Set();
     this.body = h('tbody');
-    this.lines = new Map();
+    this.drawn = new WeakMap();
+    this.redraw = () => this.draw();
     this.summary = h('p', { class: 'quiet', role: 'status' });
     this.search = h('input', { type: 'search', id: 'study-search', placeholder: 'part of a name', autocomplete: 'off', oninput: () => this.draw() });
     this.compare = h('a', { class: 'button', href: '/compare', hidden: true }, 'Compare');
     this.place = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Studies' },
       h('table', { class: 'studies' }, h('caption', { class: 'hidden' }, 'Studies'), h('thead', {}, h('tr', {},
-        ['', 'study', 'best value', 'trials', 'control', 'objectives'].map((head, i) =>
+        ['', 'study', 'best value', 'trials', 'status', 'objectives'].map((head, i) =>
           h('th', { scope: 'col', class: i === 2 ? 'number' : '' }, head || h('span', { class: 'hidden' }, 'compare'))))), this.body));
     this.node = h('div', { class: 'page' }, h('h1', {}, 'Studies'),
       h('section', { class: 'card' },
@@ -37,25 +38,21 @@ class List {
     if (all) this.studies.clear();
     for (const study of studies) this.studies.set(study.name, study);
     for (const gone of removed) this.studies.delete(gone);
-    this.draw();
+    redraw(this.redraw);
   }
 
   draw() {
     const wanted = this.search.value.trim().toLowerCase();
     const shown = [...this.studies.values()].filter(study => study.name.toLowerCase().includes(wanted));
-    const lines = shown.map(study => {
-      const known = this.lines.get(study.name), words = JSON.stringify(study);
-      if (known?.words === words) return known.line;
-      const line = this.line(study);
-      this.lines.set(study.name, { words, line });
-      return line;
-    });
-    // Only what changed is touched, so that the focus stays.
-    const present = new Set(lines);
-    for (const old of [...this.body.children]) if (!present.has(old)) old.remove();
-    lines.forEach((line, i) => { if (this.body.children[i] !== line) this.body.insertBefore(line, this.body.children[i] ?? null); });
+    const known = new Map([...this.body.children].map(line => [line.dataset.key, line]));
+    const words = new Map(shown.map(study => [study.name, JSON.stringify(study)]));
+    refill(this.body, shown.map(study => {
+      const old = known.get(study.name);
+      return old && this.drawn.get(old) === words.get(study.name) ? old : this.line(study);
+    }));
+    for (const line of this.body.children) this.drawn.set(line, words.get(line.dataset.key));
     this.place.hidden = !this.studies.size;
-    this.summary.replaceChildren(this.studies.size
+    refill(this.summary, this.studies.size
       ? shown.length === this.studies.size ? `${count(shown.length)} ${shown.length === 1 ? 'study' : 'studies'}`
         : `${count(shown.length)} of ${count(this.studies.size)} studies`
       : nothing('This store has no studies yet; needletail run or needletail study submit adds one.'));
@@ -71,16 +68,17 @@ class List {
       },
     });
     const { trials } = study, finished = trials.completed + trials.pruned + trials.failed;
-    const counts = ['completed', 'running', 'waiting', 'pruned', 'failed'].filter(state => trials[state])
-      .map(state => h('span', { class: 'count' }, stateBadge(state), ` ${count(trials[state])}`));
-    const isLimited = Number.isInteger(study.limit) && study.limit > 0;
-    return h('tr', {},
+    const all = { ...trials, running: trials.running - study.interrupted, interrupted: study.interrupted };
+    const counts = ['completed', 'running', 'interrupted', 'waiting', 'pruned', 'failed'].filter(state => all[state])
+      .map(state => h('span', { class: 'count' }, stateBadge(state), ` ${count(all[state])}`));
+    const isLimited = Number.isInteger(study.budget) && study.budget > 0;
+    return h('tr', { 'data-key': study.name },
       h('td', {}, box), h('th', { scope: 'row', class: 'long' }, studyLink(study.name)),
       h('td', { class: 'number' }, study.best_trial === null ? '–'
         : h('a', { href: trialAddress(study.name, study.best_trial) }, number(study.best_value))),
       h('td', {}, counts.length ? counts : 'no trials yet',
-        isLimited ? h('progress', { max: String(study.limit), value: Math.min(finished, study.limit), 'aria-label': `${finished} of ${study.limit} trials finished` }) : null),
-      h('td', {}, h('span', { class: `control ${study.control}` }, study.control)),
+        isLimited ? h('progress', { max: String(study.budget), value: Math.min(finished, study.budget), 'aria-label': `${finished} of ${study.budget} trials finished` }) : null),
+      h('td', {}, h('span', { class: `control ${study.status}` }, study.status.replaceAll('_', ' '))),
       h('td', {}, study.directions.join(', ')));
   }
 }

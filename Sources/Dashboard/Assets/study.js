@@ -1,31 +1,36 @@
 // A study: how it goes, its history, its best trials, the table of its trials, figures, note and control.
-import { follow, get, post, server, studyPath } from './api.js';
-import { ask, count, duration, h, name, nothing, number, refill, stateBadge, table, toast, trialAddress, value } from './dom.js';
+import { follow, get, isAfter, post, server, studyPath } from './api.js';
+import { ask, clock, count, duration, h, name, nothing, number, redraw, refill, stateBadge, table, toast, trialAddress, value } from './dom.js';
 import { History } from './chart.js';
 import { Figure } from './figures.js';
 import { TrialTable } from './table.js';
 
-const controls = { running: 'running', paused: 'paused', stopped: 'stopped', cancelled: 'cancelled' };
+const verbs = {
+  pause: ['Pause', 'No more trials are handed out until it is resumed; those that run go on.'],
+  stop: ['Stop', 'No more trials are handed out, and whoever runs the study ends; trials that run are finished.'],
+  cancel: ['Cancel', 'As stop, and trials that run are stopped, too; what they did is lost.'],
+  resume: ['Resume', 'Trials are handed out again.'],
+};
 
 export async function show(main, [study], signal) {
   document.title = `${study.slice(0, 60)} – Needletail`;
-  let data = await get(studyPath(study, '/series'), signal);
+  const [data, about] = await Promise.all([get(studyPath(study, '/series'), signal), server()]);
   performance.mark('needletail-data');
-  const page = new Page(study, data, signal);
+  const page = new Page(study, data, about.read_only, signal);
   main.replaceChildren(page.node);
   follow(studyPath(study, '/events'), data.event, {
-    trials: event => page.update(event),
-    status: status => page.setStatus(status),
-    reset: async () => {
-      data = await get(studyPath(study, '/series'), signal);
-      page.refresh(data);
-    },
+    trials: (event, id) => page.take(id, () => page.update(event, id)),
+    status: (event, id) => page.take(id, () => page.setStatus(event)),
+    reset: () => page.readAgain(),
   }, signal);
 }
 
 class Page {
-  constructor(study, data, signal) {
+  constructor(study, data, isReadOnly, signal) {
     this.study = study;
+    this.isReadOnly = isReadOnly;
+    this.waiting = new Set();
+    this.draw = () => this.drawAll();
     this.signal = signal;
     this.data = data;
     const open = trial => {
@@ -58,8 +63,7 @@ class Page {
         h('div', { class: 'plots' }, this.figures.map(figure => figure.node))),
       this.note);
     this.chart(0);
-    this.drawProgress();
-    this.setStatus(data.status);
+    this.drawAll();
   }
 
   kinds() {
@@ -103,65 +107,136 @@ class Page {
     const words = `${parts.map(part => part.textContent)} ${notes}`;
     if (words === this.legendWords) return;
     this.legendWords = words;
-    this.legend.replaceChildren(...parts, notes.join('; '));
+    refill(this.legend, ...parts, notes.join('; '));
   }
 
   // What changes
 
-  update(event) {
-    this.data.parameters = event.parameters ?? this.data.parameters;
-    Object.assign(this.data, {
-      total: event.total, counts: event.counts, best: event.best, best_count: event.best_count,
-      rate: event.rate, eta: event.eta,
-    });
+  /** Has an event taken in, unless all is being read anew: then behind that. */
+  take(id, act) {
+    if (this.missed) this.missed.push([id, act]); else act();
+  }
+
+  update(event, id) {
+    this.progress(event);
     this.history.update(event.rows, event.total);
-    this.table.update(event);
-    this.drawProgress();
+    this.table.update(event, id);
     for (const figure of this.figures) figure.stale();
     performance.mark('needletail-event');
+  }
+
+  setStatus(event) {
+    this.progress(event);
+    const { control, limit, sampler, pruner, metrics, has_command, note, note_version } = event;
+    this.data.status = { control, limit, sampler, pruner, metrics, has_command, note, note_version };
+  }
+
+  /** How it goes, which each event says of its moment. */
+  progress(event) {
+    const { total, counts, best, best_count, rate, eta, study_status, actions, interrupted, ended_at } = event;
+    Object.assign(this.data, { total, counts, best, best_count, rate, eta, study_status, actions, interrupted, ended_at });
+    this.data.parameters = event.parameters ?? this.data.parameters;
+    redraw(this.draw);
+  }
+
+  /** Reads everything anew; events that come meanwhile and are not in what was read are taken afterwards. */
+  async readAgain() {
+    if (this.missed) {
+      this.missed = [];
+      this.isOld = true;
+      return;
+    }
+    this.missed = [];
+    for (let wait = 250; !this.signal.aborted; wait = Math.min(wait * 2, 10000)) {
+      this.isOld = false;
+      try {
+        const data = await get(studyPath(this.study, '/series'), this.signal);
+        if (this.isOld) continue;
+        const missed = this.missed;
+        this.missed = undefined;
+        this.refresh(data);
+        for (const [id, act] of missed) if (isAfter(id, data.event)) act();
+        return;
+      } catch (error) {
+        if (error.name === 'AbortError') return;
+        await new Promise(resolve => setTimeout(resolve, wait));
+      }
+    }
   }
 
   refresh(data) {
     this.data = data;
     this.history.read(data);
     this.table.refresh(data);
-    this.drawProgress();
-    this.setStatus(data.status);
     for (const figure of this.figures) figure.stale();
+    redraw(this.draw);
+  }
+
+  /** Waits until the page shows what `condition` asks of its data; not for long, since others may change it. */
+  shows(condition) {
+    return new Promise(resolve => {
+      const one = () => {
+        if (!condition(this.data)) return;
+        this.waiting.delete(one);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => { this.waiting.delete(one); resolve(); }, 3000);
+      this.waiting.add(one);
+      one();
+    });
+  }
+
+  drawAll() {
+    this.drawProgress();
+    this.drawStatus();
+    for (const one of [...this.waiting]) one();
   }
 
   drawProgress() {
-    const { counts, total, best, best_count, directions, rate, eta, status } = this.data;
-    const finished = counts.completed + counts.pruned + counts.failed;
-    const card = (head, body, more) => h('div', { class: 'fact' }, h('dt', {}, head), h('dd', {}, body), more);
+    const { counts, best, best_count, directions, rate, interrupted, status } = this.data;
+    const finished = counts.completed + counts.pruned + counts.failed, running = counts.running - interrupted;
+    const card = (head, body, more) => h('div', { class: 'fact', 'data-key': head }, h('dt', {}, head), h('dd', {}, body), more);
     const several = directions.length > 1;
-    const cards = [
+    const others = [counts.waiting ? `${count(counts.waiting)} waiting` : 'none waiting',
+      interrupted ? `${count(interrupted)} interrupted` : ''].filter(Boolean).join(', ');
+    refill(this.cards,
       several ? card('On the Pareto front', count(best_count))
         : card(`Best ${status.metrics[0] ?? 'value'}`, best.length ? number(best[0][2][0], 7) : '–',
           h('small', {}, best.length ? ['in ', h('a', { href: trialAddress(this.study, best[0][0]) }, `trial ${best[0][0]}`)]
-            : 'no trial has completed', ` · ${directions[0]}d`)),
+            : counts.completed ? 'no trial is feasible' : 'no trial has completed', ` · ${directions[0]}d`)),
       card('Finished', [count(finished), status.limit ? h('small', {}, ` of ${count(status.limit)}`) : null],
         status.limit ? h('progress', { max: String(status.limit), value: Math.min(finished, status.limit), 'aria-label': 'Finished trials' })
           : h('small', {}, 'no number was set')),
-      card('Running', count(counts.running), h('small', {}, counts.waiting ? `${count(counts.waiting)} waiting` : 'none waiting')),
+      card('Running', count(running), h('small', {}, others)),
       card('Throughput', rate === null ? '–' : rate >= 1 ? `${number(rate, 3)}/s` : `${number(rate * 60, 3)}/min`,
         h('small', {}, rate === null ? 'too few finished of late' : 'trials of late')),
-      card('Left', eta === null ? '–' : duration(eta), h('small', {}, eta === null ? 'not known' : 'at this throughput')),
-    ];
-    cards.push(h('div', { class: 'fact states' }, h('dt', {}, 'States'), h('dd', {},
-      Object.entries(counts).filter(([, many]) => many)
-        .map(([state, many]) => h('span', { class: 'count' }, stateBadge(state), ` ${count(many)}`)),
-      total ? null : 'no trials yet')));
-    // Only what has changed is touched.
-    const shown = this.cards.children;
-    if (shown.length !== cards.length) this.cards.replaceChildren(...cards);
-    else cards.forEach((one, i) => { if (!one.isEqualNode(shown[i])) refill(shown[i], [...one.childNodes]); });
+      card(...this.end()),
+      // All of them, so that nothing moves when another one appears.
+      h('div', { class: 'fact states', 'data-key': 'states' }, h('dt', {}, 'States'), h('dd', {},
+        Object.entries({ waiting: counts.waiting, running, interrupted, completed: counts.completed, pruned: counts.pruned, failed: counts.failed })
+          .map(([state, many]) => h('span', { class: many ? 'count' : 'count none' }, stateBadge(state), ` ${count(many)}`)))));
     this.drawBest();
-    // Spoken now and then, not for each trial.
+    // Spoken now and then, not for each trial; gone with what it was true of.
+    this.said.textContent = this.isToSay ? `${count(finished)} trials finished, ${count(running)} running` : '';
+    this.isToSay = false;
     this.speaking ??= setTimeout(() => {
       this.speaking = undefined;
-      this.said.textContent = `${finished} trials finished, ${this.data.counts.running} running`;
+      this.isToSay = true;
+      redraw(this.draw);
     }, 10000);
+  }
+
+  /** When the study ends or ended: head, figure, sentence. */
+  end() {
+    const { eta, ended_at, study_status, status } = this.data;
+    const done = { complete: 'it has all its trials', exhausted: 'all there is was tried' }[study_status];
+    if (done) return ['Ended', clock(ended_at), h('small', {}, done)];
+    if (eta !== null) return ['Done in', duration(eta), h('small', {}, `about ${clock(Date.now() / 1000 + eta)}`)];
+    const why = {
+      paused: 'paused', stopped: 'stopped', waiting_for_workers: 'nobody runs it', failing: 'the last trials failed',
+    }[study_status];
+    return ['Done in', '–', h('small', {}, why ?? (status.limit ? 'not known yet' : 'no end was set'))];
   }
 
   drawBest() {
@@ -170,20 +245,20 @@ class Page {
     if (words === this.bestWords) return;
     this.bestWords = words;
     if (!best.length) {
-      this.best.replaceChildren(nothing(this.data.total
+      refill(this.best, nothing(this.data.total
         ? 'No trial has completed with a feasible value, so none is the best.' : 'The study has no trials yet.'));
       return;
     }
     if (directions.length > 1) {
       const heads = ['trial', ...directions.map((direction, i) => `${status.metrics[i] ?? `value ${i}`} (${direction}d)`)];
-      this.best.replaceChildren(table('Trials that no other one beats', heads, best.map(row => [
+      refill(this.best, h('p', { class: 'quiet' }, 'By the first objective.'), table('Trials that no other one beats', heads, best.map(row => [
         h('a', { href: trialAddress(this.study, row[0]) }, String(row[0])), ...row[2].map(any => number(any))])),
       best_count > best.length ? h('p', { class: 'quiet' }, `and ${count(best_count - best.length)} more`) : '');
       return;
     }
     const [row] = best;
     const shown = row[7].map((any, i) => [parameters[i], any]).filter(([, any]) => any !== null);
-    this.best.replaceChildren(
+    refill(this.best,
       h('p', { class: 'figure-number' }, number(row[2][0], 8), ' ',
         h('a', { href: trialAddress(this.study, row[0]) }, `trial ${row[0]}`)),
       shown.length ? table('Its parameters', ['parameter', 'value'], shown.slice(0, 60).map(([key, any]) => [name(key), h('bdi', {}, value(any))]))
@@ -192,58 +267,51 @@ class Page {
 
   // Control
 
-  async setStatus(status) {
-    this.data.status = status;
-    const about = await server();
-    this.control.className = `control ${status.control}`;
-    this.control.textContent = controls[status.control] ?? status.control;
+  drawStatus() {
+    const { study_status, actions, status } = this.data;
+    this.control.className = `control ${study_status}`;
+    refill(this.control, study_status.replaceAll('_', ' '));
     this.control.title = [status.sampler && `sampler ${status.sampler}`, status.pruner && `pruner ${status.pruner}`]
       .filter(Boolean).join(', ');
-    const words = `${about.read_only} ${status.control}`;
-    if (words !== this.actionWords)
-      refill(this.actions, about.read_only ? h('span', { class: 'quiet' }, 'read only') : this.buttons());
-    this.actionWords = words;
-    this.drawProgress();
-    this.drawNote(status, about.read_only);
+    refill(this.actions, this.isReadOnly ? h('span', { class: 'quiet' }, 'read only') : this.buttons(actions));
+    this.drawNote(status);
   }
 
-  buttons() {
-    const { control } = this.data.status;
-    const act = (verb, title, sentence) => h('button', {
-      type: 'button', 'data-action': verb, onclick: () => ask(title, sentence, [], title, async () => {
+  buttons(actions) {
+    const act = verb => h('button', {
+      type: 'button', 'data-action': verb, onclick: () => ask(verbs[verb][0], verbs[verb][1], [], verbs[verb][0], async () => {
         const after = await post(studyPath(this.study, `/${verb}`));
-        this.setStatus({ ...this.data.status, control: after.control });
+        await this.shows(data => data.status.control === after.control);
         toast(`The study is ${after.control}.`);
       }),
-    }, title);
-    const list = control === 'running'
-      ? [act('pause', 'Pause', 'No more trials are handed out until it is resumed; those that run go on.'),
-        act('stop', 'Stop', 'No more trials are handed out, and whoever runs the study ends; trials that run are finished.'),
-        act('cancel', 'Cancel', 'As stop, and trials that run are stopped, too; what they did is lost.')]
-      : [act('resume', 'Resume', 'Trials are handed out again.')];
-    list.push(h('button', { type: 'button', 'data-action': 'enqueue', onclick: () => enqueue(this.study, this.data, null) }, 'Enqueue'));
-    return list;
+    }, verbs[verb][0]);
+    return [...actions.map(act), h('button', {
+      type: 'button', 'data-action': 'enqueue', onclick: () => enqueue(this.study, this.data, null, added => this.shows(data => data.total > added)),
+    }, 'Enqueue')];
   }
 
-  drawNote(status, isReadOnly) {
-    const heading = h('h2', { id: 'note-title' }, 'Note');
+  drawNote(status) {
     const edit = () => {
       const text = h('textarea', { rows: '8', 'aria-label': 'Note', maxlength: '60000' });
       text.value = status.note;
       ask('Note', 'It is kept with the study; optuna-dashboard shows it, too.', [text], 'Save', async () => {
         const after = await post(studyPath(this.study, '/note'), { text: text.value, version: status.note_version });
-        this.setStatus({ ...this.data.status, note: text.value, note_version: after.version });
+        await this.shows(data => data.status.note_version >= after.version);
       });
     };
     refill(this.note,
-      h('div', { class: 'row between' }, heading,
-        isReadOnly ? null : h('button', { type: 'button', class: 'small', 'data-action': 'note', onclick: edit }, 'Edit')),
+      h('div', { class: 'row between' }, h('h2', { id: 'note-title' }, 'Note'),
+        this.isReadOnly ? null : h('button', { type: 'button', class: 'small', 'data-action': 'note', onclick: edit }, 'Edit')),
       status.note ? h('div', { class: 'note', dir: 'auto' }, status.note) : nothing('Nobody has written a note on this study.'));
   }
 }
 
-/** Asks for the values of a trial to be queued; those of `row` or of the best trial stand there at first. */
-export function enqueue(study, data, given) {
+/**
+ * Asks for the values of a trial to be queued; those of `given` or of the best trial stand there at first.
+ * @param {string} study @param {any} data @param {any} given
+ * @param {(added: number) => any} isShown Returns when the page shows the trial.
+ */
+export function enqueue(study, data, given, isShown = () => {}) {
   const known = given ?? Object.fromEntries((data.best[0]?.[7] ?? []).map((any, i) => [data.parameters[i], any]));
   const names = given ? Object.keys(given) : data.parameters;
   const fields = names.map((parameter, i) => {
@@ -281,6 +349,7 @@ export function enqueue(study, data, given) {
       parameters = Object.fromEntries(fields.map(({ parameter, read }) => [parameter, read()]).filter(([, any]) => any !== undefined));
     }
     const { number: added } = await post(studyPath(study, '/trials'), { parameters });
+    await isShown(added);
     toast(`Trial ${added} is queued.`);
   });
 }

@@ -1,6 +1,6 @@
 // The table of trials: the rows that are in sight are asked for, whatever the number of trials.
-import { get, studyPath } from './api.js';
-import { h, name, number, value, duration, moment, count, stateBadge, states, trialAddress } from './dom.js';
+import { get, isAfter, studyPath } from './api.js';
+import { h, name, redraw, refill, number, value, duration, moment, count, stateBadge, states, trialAddress } from './dom.js';
 
 const rowHeight = 34, pageSize = 100, mostParameters = 40;
 const stateNames = ['completed', 'running', 'waiting', 'pruned', 'failed'];
@@ -12,14 +12,19 @@ export class TrialTable {
     this.directions = data.directions;
     this.metrics = data.status.metrics;
     this.parameters = data.parameters;
-    this.total = this.matching = data.total;
+    this.total = data.total;
     this.sort = 'number';
     this.isDescending = true;
     this.states = new Set();
     this.search = '';
     // Rows by number where order and number are one, else by place.
     this.rows = new Map();
+    // The event that a row came with, by number.
+    this.news = new Map();
     this.asked = new Set();
+    this.epoch = 0;
+    this.counts = data.counts;
+    this.redraw = () => this.draw();
     this.build();
   }
 
@@ -65,7 +70,7 @@ export class TrialTable {
   columns() {
     const values = this.directions.map((_, i) => ({
       key: i ? `value_${i}` : 'value', label: this.metrics[i] ?? (i || this.directions.length > 1 ? `value ${i}` : 'value'),
-      cell: row => row[2].length ? number(row[2][i]) : '', isNumber: true,
+      cell: row => row[2].length ? number(row[2][i]) : '', isNumber: true, isValue: true,
     }));
     const parameters = this.parameters.slice(0, mostParameters).map((parameter, i) => ({
       key: `parameter:${parameter}`, label: parameter, isNumber: true, isOutside: true,
@@ -84,11 +89,11 @@ export class TrialTable {
 
   drawHead() {
     this.shown = this.columns();
-    this.head.replaceChildren(...this.shown.map(column => h('th', {
-      scope: 'col', class: column.isNumber ? 'number' : '',
+    refill(this.head, this.shown.map(column => h('th', {
+      scope: 'col', 'data-key': column.key, class: column.isNumber ? 'number' : '',
       'aria-sort': this.sort !== column.key ? 'none' : this.isDescending ? 'descending' : 'ascending',
     }, h('button', {
-      type: 'button', title: `Sort by ${column.label}`, onclick: () => {
+      type: 'button', title: `Sort by ${column.label}${column.isValue ? '; feasible trials come first' : ''}`, onclick: () => {
         this.isDescending = this.sort === column.key ? !this.isDescending
           : column.key === 'number' || (column.key === 'value' && this.directions[0] === 'maximize');
         this.sort = column.key;
@@ -97,17 +102,23 @@ export class TrialTable {
       },
     }, column.isOutside ? name(column.label) : column.label))));
     this.grid.setAttribute('aria-colcount', this.shown.length);
-    this.drawn = '';
+    this.drawnRows = new WeakMap();
   }
 
   /** Shows another selection or order, from the top. */
   reset() {
     this.rows.clear();
     this.asked.clear();
-    this.matching = this.isDirect ? this.total : null;
-    this.epoch = (this.epoch ?? 0) + 1;
+    this.found = null;
+    this.epoch++;
     this.view.scrollTop = 0;
     this.later();
+  }
+
+  /** How many trials fit; null while that is not known. Where counts tell it, of the moment that they are of. */
+  get matching() {
+    if (this.search) return this.found;
+    return this.states.size ? [...this.states].reduce((sum, state) => sum + this.counts[state], 0) : this.total;
   }
 
   /** The key in `rows` of what stands at a place. */
@@ -116,35 +127,47 @@ export class TrialTable {
   }
 
   /** Takes what an event says. */
-  update(event) {
+  update(event, id) {
     if (event.parameters) { this.parameters = event.parameters; this.drawHead(); }
     this.total = event.total;
+    this.counts = event.counts;
+    for (const row of event.rows) this.news.set(row[0], [id, row]);
+    if (this.news.size > 5000) this.news.clear();
     if (this.isDirect) {
-      this.matching = this.total;
       for (const row of event.rows) this.rows.set(row[0], row);
       if (this.rows.size > 5000) this.forget();
-      this.drawn = '';
-      this.later();
     } else {
-      // Which rows fit now, and where, only the coordinator knows.
-      this.stale ??= setTimeout(() => {
-        this.stale = undefined;
-        this.epoch = (this.epoch ?? 0) + 1;
-        this.asked.clear();
-        this.isStale = true;
-        this.later();
-      }, 1000);
+      const fresh = new Map(event.rows.map(row => [row[0], row]));
+      for (const [place, row] of this.rows) if (fresh.has(row[0])) this.rows.set(place, fresh.get(row[0]));
+      this.askAgain();
     }
+    this.later();
+  }
+
+  /** Which rows fit now, and where, only the coordinator knows: it is asked now and then, one question at a time. */
+  askAgain() {
+    this.isStale = true;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      if (!this.isStale || this.isDirect) return;
+      if (this.pending) { this.askAgain(); return; }
+      this.isStale = false;
+      this.asked.clear();
+      this.later();
+    }, 1000);
   }
 
   /** All is to be read anew. */
   refresh(data) {
     this.parameters = data.parameters;
     this.total = data.total;
+    this.counts = data.counts;
+    this.news.clear();
     this.drawHead();
-    const top = this.view.scrollTop;
-    this.reset();
-    this.view.scrollTop = top;
+    this.epoch++;
+    this.asked.clear();
+    if (this.isDirect) this.rows.clear();
+    this.later();
   }
 
   forget() {
@@ -155,9 +178,7 @@ export class TrialTable {
     this.asked.clear();
   }
 
-  later() {
-    this.waiting ??= requestAnimationFrame(() => { this.waiting = undefined; this.draw(); });
-  }
+  later() { redraw(this.redraw); }
 
   range() {
     const length = this.matching ?? 0, height = this.view.clientHeight || 400;
@@ -165,33 +186,54 @@ export class TrialTable {
     return [Math.min(first, Math.max(0, length - 1)), Math.min(length, first + Math.ceil(height / rowHeight) + 12)];
   }
 
+  /** Whether somebody is at the rows, so that they stay where they are when others come before them. */
+  isHeld() {
+    return this.view.scrollTop > 0 || this.view.matches(':hover') || this.view.contains(document.activeElement)
+      || (!getSelection().isCollapsed && this.view.contains(getSelection().anchorNode));
+  }
+
   draw() {
+    if (this.isDirect && this.isDescending && this.drawnTotal < this.total && this.isHeld()) {
+      // First the room, which scrolling needs.
+      const end = this.body.lastChild?.firstChild, added = (this.total - this.drawnTotal) * rowHeight;
+      if (end) end.style.height = `${parseFloat(end.style.height) + added}px`;
+      this.view.scrollTop += added;
+    }
+    this.drawnTotal = this.isDirect && this.isDescending ? this.total : Infinity;
     const [first, last] = this.range();
     this.load(first, Math.max(last, first + 1));
-    if (this.matching === null) return;
-    const missing = [];
-    for (let place = first; place < last; place++) if (!this.rows.has(this.keyAt(place))) missing.push(place);
-    const state = `${this.epoch} ${first} ${last} ${this.matching} ${missing.length} ${this.loads}`;
-    if (state === this.drawn) return;
-    this.drawn = state;
-    const lines = [h('tr', { class: 'space', 'aria-hidden': 'true' }, h('td', { colspan: this.shown.length }))];
-    lines[0].firstChild.style.height = `${first * rowHeight}px`;
-    for (let place = first; place < last; place++) {
-      const row = this.rows.get(this.keyAt(place));
-      lines.push(h('tr', { 'aria-rowindex': place + 2, 'data-trial': row ? row[0] : undefined },
-        this.shown.map((column, i) => h(i ? 'td' : 'th', {
-          class: column.isNumber ? 'number' : '', scope: i ? undefined : 'row',
-        }, row ? column.cell(row) : i ? '' : '…'))));
+    if (this.matching === null) {
+      refill(this.summary, 'Searching …');
+      return;
     }
-    const end = h('tr', { class: 'space', 'aria-hidden': 'true' }, h('td', { colspan: this.shown.length }));
-    end.firstChild.style.height = `${Math.max(0, this.matching - last) * rowHeight}px`;
-    lines.push(end);
-    // What has the focus keeps it.
-    const focused = document.activeElement?.closest('tr[data-trial]')?.getAttribute('data-trial');
-    this.body.replaceChildren(...lines);
-    if (focused) this.body.querySelector(`tr[data-trial="${focused}"] a`)?.focus({ preventScroll: true });
+    const space = (key, height) => {
+      const cell = h('td', { colspan: this.shown.length });
+      cell.style.height = `${height}px`;
+      return h('tr', { class: 'space', 'aria-hidden': 'true', 'data-key': key }, cell);
+    };
+    const known = new Map([...this.body.children].map(line => [line.dataset.trial, line]));
+    const lines = [space('before', first * rowHeight)];
+    for (let place = first; place < last; place++) {
+      const row = this.rows.get(this.keyAt(place)), old = row && known.get(String(row[0]));
+      const isSame = old && this.drawnRows.get(old) === row && old.getAttribute('aria-rowindex') === String(place + 2);
+      lines.push(isSame ? old : this.line(place, row));
+    }
+    lines.push(space('behind', Math.max(0, this.matching - last) * rowHeight));
+    refill(this.body, lines);
+    // A line that was there took over what the new one has.
+    for (const line of this.body.children) {
+      const row = line.dataset.trial && this.rows.get(this.keyAt(line.getAttribute('aria-rowindex') - 2));
+      if (row) this.drawnRows.set(line, row);
+    }
     this.grid.setAttribute('aria-rowcount', this.matching + 1);
     this.say();
+  }
+
+  line(place, row) {
+    return h('tr', { 'aria-rowindex': String(place + 2), 'data-trial': row ? row[0] : undefined },
+      this.shown.map((column, i) => h(i ? 'td' : 'th', {
+        'data-key': column.key, class: column.isNumber ? 'number' : '', scope: i ? undefined : 'row',
+      }, row ? column.cell(row) : i ? '' : '…')));
   }
 
   say() {
@@ -199,14 +241,16 @@ export class TrialTable {
     const words = !this.total ? 'There are no trials yet.'
       : !this.matching ? 'No trial fits what is asked for.'
         : this.matching === this.total ? `${count(this.total)} ${this.total === 1 ? 'trial' : 'trials'}`
-          : `${count(this.matching)} of ${count(this.total)} trials`;
+          // What a search found is of the moment that it was made.
+          : this.search ? `${count(this.matching)} ${this.matching === 1 ? 'trial fits' : 'trials fit'}`
+            : `${count(this.matching)} of ${count(this.total)} trials`;
     const more = hidden > 0 ? ` · ${hidden} more parameters on the trials' own pages` : '';
-    if (this.summary.textContent !== words + more) this.summary.textContent = words + more;
+    refill(this.summary, words + more);
   }
 
   /** Asks for the rows of these places that are not known. */
   async load(first, last) {
-    if (this.isDirect && !this.total) { this.matching = 0; return; }
+    if (!this.total) return;
     const start = Math.floor(first / pageSize), end = Math.floor((last - 1) / pageSize);
     for (let page = start; page <= end; page++) {
       if (this.isDirect) {
@@ -215,13 +259,16 @@ export class TrialTable {
           .every(place => this.rows.has(this.keyAt(place)));
         if (isKnown) continue;
       }
-      const mark = `${this.epoch} ${page} ${this.isDirect ? this.total : ''}`;
+      const mark = `${page} ${this.isDirect ? this.total : ''}`;
       if (this.asked.has(mark)) continue;
       this.asked.add(mark);
+      this.pending = (this.pending ?? 0) + 1;
       this.fetch(page, this.epoch).catch(error => {
         if (error.name === 'AbortError') return;
-        this.summary.textContent = error.message;
-      });
+        refill(this.summary, error.message);
+        // Asked again, but not at once.
+        setTimeout(() => { this.asked.delete(mark); this.later(); }, 2000);
+      }).finally(() => { this.pending--; });
     }
   }
 
@@ -235,14 +282,20 @@ export class TrialTable {
     const isDirect = this.isDirect;
     const answer = await get(studyPath(this.study, `/table?${query}`), this.signal);
     if (epoch !== this.epoch) return;
-    if (this.isStale) { this.rows.clear(); this.isStale = false; }
     if (answer.parameters.length > this.parameters.length) {
       this.parameters = answer.parameters;
       this.drawHead();
     }
-    this.matching = isDirect ? this.total : answer.matching;
-    answer.rows.forEach((row, i) => this.rows.set(isDirect ? row[0] : answer.offset + i, row));
-    this.loads = (this.loads ?? 0) + 1;
+    if (this.search) this.found = answer.matching;
+    if (!isDirect) {
+      // Rows of this page that are no longer there.
+      for (let place = answer.offset; place < answer.offset + pageSize; place++) this.rows.delete(place);
+    }
+    answer.rows.forEach((row, i) => {
+      // What an event said later is not taken back.
+      const [id, news] = this.news.get(row[0]) ?? [];
+      this.rows.set(isDirect ? row[0] : answer.offset + i, id && isAfter(id, answer.event) ? news : row);
+    });
     this.later();
   }
 }

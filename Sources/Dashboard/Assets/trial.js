@@ -1,6 +1,6 @@
 // One trial: its parameters, what it reported, its attempts, what was decided about it, what it printed.
-import { follow, get, post, server, studyPath } from './api.js';
-import { ask, duration, h, moment, name, nothing, number, refill, stateBadge, studyAddress, table, toast, trialAddress, value } from './dom.js';
+import { follow, get, getExact, post, server, studyPath } from './api.js';
+import { ask, duration, h, keep, moment, name, nothing, number, redraw, refill, stateBadge, studyAddress, table, toast, trialAddress, value } from './dom.js';
 import { Curve } from './chart.js';
 import { enqueue } from './study.js';
 
@@ -8,30 +8,35 @@ export async function show(main, [study, text], signal) {
   if (!/^\d{1,10}$/.test(text)) throw new Error(`“${text.slice(0, 40)}” is no number of a trial.`);
   const trial = Number(text), path = studyPath(study, `/trials/${trial}`);
   document.title = `Trial ${trial} of ${study.slice(0, 60)} – Needletail`;
-  const read = () => get(`${path}?distributions=true`, signal);
+  const read = () => getExact(`${path}?distributions=true`, signal);
   const body = h('div', { class: 'page' });
   const logs = new Logs(path, signal);
-  let data = await read();
+  // The event first: what happens behind it is told again.
   const series = await get(studyPath(study, '/table?limit=1'), signal);
+  let data = await read();
   const isReadOnly = (await server()).read_only;
   const curve = new Curve([]);
   const draw = () => drawTrial(body, study, data, logs, curve, series.total, isReadOnly);
   draw();
   main.replaceChildren(body);
   logs.load(data.attempts.at(-1)?.attempt ?? 1);
-  let reading = false;
+  let isReading = false, isOld = false;
   const again = async () => {
-    if (reading) return;
-    reading = true;
-    try {
-      data = await read();
-      draw();
-      logs.load(data.attempts.at(-1)?.attempt ?? 1);
-    } catch (error) {
-      if (error.name !== 'AbortError') toast(error.message);
-    } finally {
-      setTimeout(() => { reading = false; }, 250);
+    isOld = true;
+    if (isReading) return;
+    isReading = true;
+    while (isOld && !signal.aborted) {
+      isOld = false;
+      try {
+        data = await read();
+        redraw(draw);
+        logs.load(data.attempts.at(-1)?.attempt ?? 1);
+      } catch (error) {
+        if (error.name !== 'AbortError') toast(error.message);
+      }
+      await new Promise(resolve => setTimeout(resolve, 250));
     }
+    isReading = false;
   };
   follow(studyPath(study, '/events'), series.event, {
     trials: event => {
@@ -45,7 +50,7 @@ export async function show(main, [study, text], signal) {
 function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
   const infeasible = Object.entries(data.system_attributes).filter(([key]) => key.startsWith('constraints:'))
     .some(([, any]) => !(any <= 0)) || (Array.isArray(data.system_attributes.constraints) && data.system_attributes.constraints.some(any => !(any <= 0)));
-  const state = data.state === 'completed' && infeasible ? 'infeasible' : data.state;
+  const state = data.state === 'completed' && infeasible ? 'infeasible' : data.interrupted ? 'interrupted' : data.state;
   const link = (trial, text) => trial >= 0 && trial < total ? h('a', { class: 'button', href: trialAddress(study, trial) }, text) : null;
   const again = h('button', {
     type: 'button', 'data-action': 'enqueue', onclick: () => enqueue(study, {
@@ -70,7 +75,7 @@ function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
     h('dl', { class: 'cards' },
       fact(data.values.length > 1 ? 'Values' : 'Value', data.values.length ? data.values.map(any => number(any, 10)).join(' · ') : '–'),
       fact('Started', moment(data.started_at)),
-      fact('Duration', data.state === 'running' && data.started_at
+      fact('Duration', state === 'running' && data.started_at
         ? duration((Date.now() - new Date(data.started_at).getTime()) / 1000) + ' so far' : duration(data.duration_seconds)),
       fact('Attempts', String(data.attempts.length || '–'))),
     why(data, state),
@@ -81,12 +86,12 @@ function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
           [name(key), h('bdi', {}, value(any)), range(data.distributions[key])])) : nothing('The trial has no parameters yet.'))),
     h('section', { class: 'card', 'aria-labelledby': 'attempts-title' }, h('h2', { id: 'attempts-title' }, 'Attempts'),
       data.attempts.length ? table('Attempts', ['attempt', 'worker', 'started', 'ended', 'outcome', 'reason'], data.attempts.map(one => [
-        String(one.attempt), name(one.worker.replace(/^worker:/, '')), moment(one.started_at), moment(one.ended_at), one.outcome ?? 'running', h('bdi', {}, one.reason || '–')]))
+        String(one.attempt), name(one.worker.replace(/^worker:/, '')), moment(one.started_at), moment(one.ended_at), one.outcome ?? (data.interrupted && one === data.attempts.at(-1) ? 'worker gone' : 'running'), h('bdi', {}, one.reason || '–')]))
         : nothing('Nobody ran this trial under a lease of Needletail; another program may have.')),
     attributes('What the sampler and the coordinator decided', data.system_attributes,
       'Nothing was noted: the parameters were chosen by themselves.'),
     attributes('What the objective noted', data.user_attributes, 'The objective noted nothing.'),
-    logs.node);
+    keep(logs.node));
 }
 
 /** Why it ended as it did, in a sentence. */
@@ -106,6 +111,7 @@ function why(data, state) {
       reason ? h('bdi', {}, String(reason)) : 'nobody noted why', '.');
   }
   if (state === 'infeasible') return words('Completed, but it violates a constraint, so it cannot be the best.');
+  if (state === 'interrupted') return words('Nobody runs it: its worker is gone or gave it back. The next worker takes it.');
   if (data.state === 'waiting') return words('Queued; it is run before new trials.');
   return '';
 }
@@ -115,7 +121,7 @@ function reports(data, curve) {
   if (!points.length) return nothing('Nothing was reported.');
   curve.read([{ points, ink: 'blue' }]);
   const rows = points.slice(-200).reverse().map(([step, any]) => [number(step), number(any, 8)]);
-  return [curve.node, h('details', {}, h('summary', {}, points.length > 200 ? 'The last 200 as a table' : 'As a table'),
+  return [keep(curve.node), h('details', {}, h('summary', {}, points.length > 200 ? 'The last 200 as a table' : 'As a table'),
     table('Reports', ['step', 'value'], rows))];
 }
 
@@ -178,16 +184,21 @@ class Logs {
     this.attempt = attempt;
     try {
       const log = await get(`${this.path}/log?stream=${this.stream}&attempt=${attempt}`, this.signal);
+      if (attempt !== this.attempt) return;
       if (log.text === null) throw new Error(log.reason);
-      const isAtEnd = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 20;
-      this.text.textContent = log.text;
-      this.text.hidden = false;
-      if (isAtEnd) this.text.scrollTop = this.text.scrollHeight;
-      this.words.textContent = log.size === 0 ? 'It printed nothing.' : log.skipped ? `The last part; ${log.skipped} bytes before it are not shown.` : '';
+      redraw(() => {
+        const isAtEnd = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 20;
+        refill(this.text, log.text);
+        this.text.hidden = false;
+        if (isAtEnd) this.text.scrollTop = this.text.scrollHeight;
+        refill(this.words, log.size === 0 ? 'It printed nothing.' : log.skipped ? `The last part; ${log.skipped} bytes before it are not shown.` : '');
+      });
     } catch (error) {
       if (error.name === 'AbortError') return;
-      this.text.hidden = true;
-      this.words.textContent = `${error.message[0].toUpperCase()}${error.message.slice(1)}.`;
+      redraw(() => {
+        this.text.hidden = true;
+        refill(this.words, `${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+      });
     }
   }
 }

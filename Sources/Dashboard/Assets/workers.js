@@ -1,6 +1,6 @@
 // The worker pool: slots, what they run, and when they were last heard of.
 import { follow } from './api.js';
-import { ago, count, h, moment, name, nothing, refill, studyLink, table, trialAddress } from './dom.js';
+import { ago, count, h, moment, name, nothing, redraw, refill, studyLink, table, trialAddress } from './dom.js';
 
 export async function show(main, _, signal) {
   document.title = 'Workers – Needletail';
@@ -39,13 +39,18 @@ export async function show(main, _, signal) {
   };
   const first = new Promise((resolve, reject) => {
     follow('/v1/events', undefined, {
-      workers: event => { latest = event; draw(); resolve(); },
+      workers: event => {
+        // The first is drawn with the page.
+        if (latest) redraw(draw);
+        latest = event;
+        resolve();
+      },
       refused: reject,
     }, signal);
   });
-  const timer = setInterval(() => {
-    for (const node of body.querySelectorAll('[data-since]')) node.textContent = ago(node.dataset.since);
-  }, 1000);
+  const tell = () => { for (const node of body.querySelectorAll('[data-since]')) refill(node, ago(node.dataset.since)); };
+  const timer = setInterval(() => redraw(tell), 1000);
   signal.addEventListener('abort', () => clearInterval(timer));
   await first;
+  draw();
 }

@@ -2,6 +2,7 @@ internal import JSON
 internal import LinearAlgebra
 internal import Probability
 internal import StudyModel
+internal import System
 
 /// One suggestion of a Gaussian process sampler: from a history to parameters, and an account of
 /// how.

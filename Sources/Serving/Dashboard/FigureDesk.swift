@@ -109,10 +109,10 @@ final class FigureDesk: Sendable {
   private func series(of study: StudyRecord, version: Int, alone: Bool) throws -> StudySeries {
     let known = state.withLock { $0.latest }
     if let known, known.study == study, known.version == version { return known.series }
-    var status = StudyStatus()
-    try status.read(of: study, in: store)
+    var details = StudyDetails()
+    try details.read(of: study, in: store, waitingWorkers: 0)
     let series = try StudySeries(
-      of: study, in: store, metrics: status.metricNames, withWorkers: true)
+      of: study, in: store, metrics: details.metricNames, withWorkers: true)
     guard alone else { return series }
     let generation = state.withLock { state in
       state.latest = (study, version, series)

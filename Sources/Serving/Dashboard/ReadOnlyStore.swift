@@ -53,6 +53,12 @@ package struct ReadOnlyStore: StudyStore {
   package func openLeases(in study: StudyRecord) throws(StoreError) -> [Lease] {
     try base.openLeases(in: study)
   }
+  package func latestAttempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    try base.latestAttempts(in: study)
+  }
+  package func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    try base.observedLeaseTime(in: study)
+  }
   package func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt] {
     try base.attempts(of: number, in: study)
   }

@@ -60,9 +60,10 @@ extension Service {
   func look(at studies: Set<String>?) throws -> OverviewFeed.Look {
     var look = OverviewFeed.Look()
     for record in try viewed.studies() where studies?.contains(record.name) ?? true {
-      let facts = try overviews.facts(of: record, in: viewed)
+      let facts = try overviews.facts(
+        of: record, in: viewed, waitingWorkers: desk.waiting(for: record.name))
       look.studies.append(
-        (record.name, try overviews.form(of: record, facts) { try summary(of: record) }))
+        (record.name, try overviews.form(of: record) { try summary(of: record, facts) }))
     }
     look.workers = try workerList(for: studies).bytes(nonFinite: .strings)
     return look
@@ -238,6 +239,7 @@ extension Service {
     for attribute in note.attributes(replacingTextBy: request.text) {
       try store.set(attribute, .system, of: record)
     }
+    views.changed(record)
     return .json(["version": .integer(note.version + 1)])
   }
 }

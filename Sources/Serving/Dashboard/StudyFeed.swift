@@ -12,6 +12,7 @@ internal import System
 final class StudyFeed: Sendable {
   let record: StudyRecord
   private let store: any StudyStore
+  private let waitingWorkers: @Sendable () -> Int
   /// Tells the events of this feed from those of another one of the same study.
   private let tag = String(Token.random().prefix(8))
   private let state: Lock<State>
@@ -20,7 +21,9 @@ final class StudyFeed: Sendable {
     var history: TrialHistory
     var cursor = StoreCursor()
     var hasLoaded = false
-    var status = StudyStatus()
+    var details = StudyDetails()
+    /// How the study stood when it was told last.
+    var standing: Standing?
     /// In milliseconds of the server's clock.
     var statusReadAt: UInt64 = 0
     var usedAt: UInt64 = 0
@@ -40,6 +43,19 @@ final class StudyFeed: Sendable {
     var orders: [(version: Int, query: TableQuery, numbers: [Int])] = []
   }
 
+  /// How a study stands, as far as pages show it.
+  struct Standing: Equatable {
+    let status: StudyStatus
+    let actions: [String]
+    let interrupted: Set<Int>
+
+    init(_ facts: StudyFacts) {
+      status = facts.status
+      actions = facts.actions
+      interrupted = facts.interrupted
+    }
+  }
+
   struct Follower {
     let stream: HTTPStream
     let since: UInt64
@@ -50,9 +66,14 @@ final class StudyFeed: Sendable {
   /// How many events are kept, and how many bytes of them.
   private static let (mostEvents, mostBytes) = (1_024, 2 << 20)
 
-  init(_ record: StudyRecord, in store: any StudyStore) {
+  /// - Parameter waitingWorkers: Tells how many workers wait for the study's trials.
+  init(
+    _ record: StudyRecord, in store: any StudyStore,
+    waitingWorkers: @escaping @Sendable () -> Int
+  ) {
     self.record = record
     self.store = store
+    self.waitingWorkers = waitingWorkers
     state = Lock(
       State(history: TrialHistory(directions: record.directions, studyName: record.name)))
   }
@@ -77,6 +98,7 @@ final class StudyFeed: Sendable {
     guard state.hasLoaded else {
       try store.read(in: record, since: &state.cursor, into: &state.history)
       try readStatus(&state)
+      state.standing = Standing(state.details.facts(of: state.history))
       state.hasLoaded = true
       return
     }
@@ -87,20 +109,37 @@ final class StudyFeed: Sendable {
       state.history.apply(change)
       if state.history.version != version { changed.insert(change.trial.number) }
     }
+    var isTold = true
     if ServerTime.milliseconds >= state.statusReadAt + 1_000 {
-      let known = state.status
+      let known = state.details
       try readStatus(&state)
-      if state.status != known { addStatusEvent(&state) }
+      isTold = state.details == known
     }
-    guard !changed.isEmpty else { return }
     guard changed.count <= Self.mostRows else { return reset(&state) }
-    addTrialsEvent(
-      &state, changed.sorted(), hasNewColumns: state.history.parameters.count > parameters)
+    let standing = Standing(state.details.facts(of: state.history))
+    if let known = state.standing {
+      // Rows say which trials nobody runs.
+      changed.formUnion(known.interrupted.symmetricDifference(standing.interrupted))
+    }
+    // What is known beside the trials is told of the same moment as the trials.
+    if !changed.isEmpty || standing != state.standing {
+      addTrialsEvent(
+        &state, changed.sorted(), hasNewColumns: state.history.parameters.count > parameters)
+    }
+    if !isTold { addStatusEvent(&state) }
   }
 
   private func readStatus(_ state: inout State) throws {
     state.statusReadAt = ServerTime.milliseconds
-    try state.status.read(of: record, in: store)
+    try state.details.read(of: record, in: store, waitingWorkers: waitingWorkers())
+  }
+
+  /// Has all read anew at once that is not a change of a trial.
+  func expire() {
+    state.withLock { state in
+      state.statusReadAt = 0
+      state.dueAt = 0
+    }
   }
 
   /// Reads for those who follow when that is due; returns when it is due again.
@@ -145,15 +184,31 @@ final class StudyFeed: Sendable {
       json.append(state.history.parameters) { $0.append($1.name) }
     }
     json.append(raw: ",\"rows\":")
-    json.append(changed) { json, number in state.history.appendRow(of: number, to: &json) }
+    appendRows(changed, state, to: &json)
     json.append(raw: "}")
     emit("trials", &state, json)
   }
 
   private func addStatusEvent(_ state: inout State) {
     var json = CompactJSON()
-    json.append(state.status.json)
+    json.append(raw: "{")
+    appendProgress(&state, to: &json)
+    for member in state.details.members {
+      json.append(raw: ",")
+      json.append(member.name)
+      json.append(raw: ":")
+      json.append(member.value)
+    }
+    json.append(raw: "}")
     emit("status", &state, json)
+  }
+
+  private func appendRows(_ numbers: [Int], _ state: State, to json: inout CompactJSON) {
+    let interrupted = state.standing?.interrupted ?? []
+    json.append(numbers) { json, number in
+      state.history.appendRow(
+        of: number, isInterrupted: interrupted.contains(number), to: &json)
+    }
   }
 
   /// Has pages read everything anew.
@@ -227,7 +282,7 @@ final class StudyFeed: Sendable {
       json.append(raw: ",")
       appendProgress(&state, to: &json)
       json.append(raw: ",\"status\":")
-      json.append(state.status.json)
+      json.append(.object(state.details.members))
       json.append(raw: ",\"parameters\":")
       json.append(state.history.parameters) { $0.append($1.name) }
       json.append(raw: ",\"distributions\":")
@@ -236,7 +291,7 @@ final class StudyFeed: Sendable {
         json.append(latest < 0 ? .null : state.history.distributions[latest].json)
       }
       json.append(raw: ",")
-      HistorySeries(state.history).append(to: &json)
+      HistorySeries(state.history, interrupted: state.standing?.interrupted ?? []).append(to: &json)
       json.append(raw: "}\n")
       state.series = (state.history.version, state.sequence, json.bytes)
       return json.bytes
@@ -270,17 +325,19 @@ final class StudyFeed: Sendable {
       json.append(raw: ",\"parameters\":")
       json.append(state.history.parameters) { $0.append($1.name) }
       json.append(raw: ",\"rows\":")
-      json.append(numbers.dropFirst(offset).prefix(limit)) { json, number in
-        state.history.appendRow(of: number, to: &json)
-      }
+      appendRows(Array(numbers.dropFirst(offset).prefix(limit)), state, to: &json)
       json.append(raw: "}\n")
       return json.bytes
     }
   }
 
-  /// Adds `"total":…,"counts":…,"best":…,"best_count":…,"rate":…,"eta":…`.
+  /// Adds
+  /// `"total":…,"counts":…,"best":…,"best_count":…,"rate":…,"eta":…,"study_status":…,"actions":…,
+  /// "interrupted":…,"ended_at":…`: all of the moment that the history is of.
   private func appendProgress(_ state: inout State, to json: inout CompactJSON) {
     let history = state.history
+    let facts = state.details.facts(of: history)
+    state.standing = Standing(facts)
     json.append(raw: "\"total\":")
     json.append(history.count)
     json.append(raw: ",\"counts\":")
@@ -290,22 +347,22 @@ final class StudyFeed: Sendable {
     json.append(state.best.count)
     json.append(raw: ",\"best\":")
     json.append(state.best.prefix(20)) {
-      $1 < history.count ? history.appendRow(of: $1, to: &$0) : ()
+      $1 < history.count ? history.appendRow(of: $1, isInterrupted: false, to: &$0) : ()
     }
     let rate = history.rate(now: Double(Timestamp.now().microseconds) / 1e6)
     json.append(raw: ",\"rate\":")
     json.append(finite: rate ?? .nan)
     json.append(raw: ",\"eta\":")
-    json.append(finite: eta(state, rate: rate) ?? .nan)
-  }
-
-  /// Seconds until the study has its number of trials, at that many trials per second.
-  private func eta(_ state: State, rate: Double?) -> Double? {
-    guard let rate, rate > 0, let limit = state.status.limit, state.status.control == .running,
-      !state.history.running.isEmpty
-    else { return nil }
-    let finished = state.history.finishedOrder.count
-    return finished >= limit ? nil : Double(limit - finished) / rate
+    let remaining = facts.remaining(rate: rate, duration: history.usualDuration)
+    json.append(finite: remaining.map { $0 / .seconds(1) } ?? .nan)
+    json.append(raw: ",\"study_status\":")
+    json.append(facts.status.rawValue)
+    json.append(raw: ",\"actions\":")
+    json.append(facts.actions) { $0.append($1) }
+    json.append(raw: ",\"interrupted\":")
+    json.append(facts.interrupted.count)
+    json.append(raw: ",\"ended_at\":")
+    json.append(finite: history.finishedOrder.map { history.endTimes[$0] }.max() ?? .nan)
   }
 
   /// Finds the best trials; of a single objective only among those that changed, when the former best are

@@ -31,6 +31,8 @@ final class ViewDesk: Sendable {
     var isClosed = false
     var tendAt: UInt64 = 0
     var overviewAt: UInt64 = 0
+    /// How many workers wait for trials of the study of that name.
+    var waitingWorkers: @Sendable (String) -> Int = { _ in 0 }
     /// Makes what the overview's streams are told, for a token's studies; nil for all.
     var look: @Sendable (Set<String>?) throws -> OverviewFeed.Look = { _ in OverviewFeed.Look() }
   }
@@ -44,6 +46,16 @@ final class ViewDesk: Sendable {
   /// Sets what the overview is made of.
   func onLook(_ look: @escaping @Sendable (Set<String>?) throws -> OverviewFeed.Look) {
     state.withLock { $0.look = look }
+  }
+
+  /// Sets what tells how many workers wait for trials of the study of that name.
+  func onCountingWorkers(_ count: @escaping @Sendable (String) -> Int) {
+    state.withLock { $0.waitingWorkers = count }
+  }
+
+  /// Has those who follow the study told at once of what was changed here beside its trials.
+  func changed(_ record: StudyRecord) {
+    state.withLock { $0.feeds[record.token] }?.expire()
   }
 
   // MARK: Asking
@@ -77,7 +89,8 @@ final class ViewDesk: Sendable {
   private func feed(of record: StudyRecord) -> StudyFeed {
     state.withLock { state in
       if let known = state.feeds[record.token], known.record == record { return known }
-      let feed = StudyFeed(record, in: store)
+      let count = state.waitingWorkers
+      let feed = StudyFeed(record, in: store) { count(record.name) }
       state.feeds.updateValue(feed, forKey: record.token)?.close()
       return feed
     }

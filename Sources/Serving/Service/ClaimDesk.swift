@@ -71,6 +71,12 @@ final class ClaimDesk: Sendable {
   /// How many claims wait.
   var waiting: Int { state.withLock { $0.waiters.count } }
 
+  /// How many claims wait that a trial of this study would answer.
+  func waiting(for study: String) -> Int {
+    guard let served = book.served.first(where: { $0.name == study }) else { return 0 }
+    return state.withLock { $0.waiters.count { $0.claim.key.includes(served) } }
+  }
+
   // MARK: Claiming
 
   /// Claims now, or when there is something to claim, and answers the exchange.

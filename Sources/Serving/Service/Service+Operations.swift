@@ -95,6 +95,16 @@ extension Service {
           "trials", ["study": study.name, "state": state.name], Double(counts[state] ?? 0))
       }
     }
+    page.begin("study_status", .gauge, "1 for the status that the study has, 0 for the others.")
+    for study in studies {
+      let facts = try overviews.facts(
+        of: study.record, in: store, waitingWorkers: desk.waiting(for: study.name))
+      for status in StudyStatus.allCases {
+        page.add(
+          "study_status", ["study": study.name, "status": status.rawValue],
+          facts.status == status ? 1 : 0)
+      }
+    }
     page.begin("lost_attempts_total", .counter, "Attempts that were lost and are repeated.")
     for study in studies {
       page.add("lost_attempts_total", ["study": study.name], Double(study.lostAttempts))

@@ -11,7 +11,7 @@ internal import StudyModel
 extension Service {
   func listStudies(_ call: Route.Call) throws -> HTTPResponse {
     let records = try store.studies().filter { call.grant.allows($0.name) }
-    return .json(["studies": .array(try records.map { try summary(of: $0) })])
+    return .json(["studies": .array(try records.map { try summary(of: $0, try facts(of: $0)) })])
   }
 
   func showStudy(_ call: Route.Call) throws -> HTTPResponse {
@@ -24,23 +24,34 @@ extension Service {
     return try book.record(named: call.values[0])
   }
 
-  /// The keys of `study list --json`, `seed`, `user_attributes`, `control`, `failure`, `served`, `limit`,
+  /// How a study stands at this moment.
+  private func facts(of record: StudyRecord) throws -> StudyFacts {
+    try overviews.facts(
+      of: record, in: store, waitingWorkers: desk.waiting(for: record.name))
+  }
+
+  private func summary(of record: StudyRecord) throws -> JSONValue {
+    try summary(of: record, try facts(of: record))
+  }
+
+  /// The keys of `study list --json`, `seed`, `user_attributes`, `failure`, `served`, `limit`,
   /// `file_tag`, `held`.
   ///
   /// - Parameter more: Members that the form has besides.
-  func summary(of record: StudyRecord, _ more: [JSONValue.Member] = []) throws -> JSONValue {
+  func summary(
+    of record: StudyRecord, _ facts: StudyFacts, _ more: [JSONValue.Member] = []
+  ) throws -> JSONValue {
     let served = book.served.first { $0.record == record }
     let contents = served?.contents
     let attributes = try store.attributes(.user, of: record)
     let study = StoredStudy(record, in: store)
     return .object(
-      try StudyOverview(record, in: store).members + [
+      try StudyOverview(record, in: store, facts: facts).members + [
         // A text, since it may need all 64 bits.
         .init(
           "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
         .init("user_attributes", .object(attributes.map { .init($0.key, $0.value) })),
-        .init("control", .string(try study.control().rawValue)),
-        .init("failure", try study.failure().map(JSONValue.string) ?? .null),
+          .init("failure", try study.failure().map(JSONValue.string) ?? .null),
         .init("served", .bool(served != nil)),
         .init("limit", contents?.limit.map(JSONValue.integer) ?? .null),
         .init("file_tag", contents?.tag.map(JSONValue.string) ?? .null),
@@ -88,7 +99,7 @@ extension Service {
     }
     settings.log("study '\(study.name)' \(isNew ? "was created" : "goes on")")
     let said = JSONValue.Member("warnings", .array(warnings.map(JSONValue.string)))
-    return .json(try summary(of: study.record, [said]), status: isNew ? 201 : 200)
+    return .json(try summary(of: study.record, try facts(of: study.record), [said]), status: isNew ? 201 : 200)
   }
 
   func control(_ call: Route.Call, _ control: StudyControl) throws -> HTTPResponse {
@@ -98,6 +109,7 @@ extension Service {
     } else {
       try StoredStudy(record, in: store).setControl(control)
     }
+    views.changed(record)
     settings.log("study '\(record.name)' is \(control.rawValue)")
     if control == .running { desk.serveWaiters() }
     return .json(try summary(of: record))
@@ -146,16 +158,21 @@ extension Service {
       found += fitting.prefix(limit - found.count)
       next = found.count == limit ? (found.last?.number ?? end) + 1 : end
     }
+    let interrupted =
+      found.contains { $0.state == .running } ? try store.interruptedTrials(in: record) : []
     return .json([
-      "trials": .array(found.map { form(of: $0, call) }),
+      "trials": .array(found.map { form(of: $0, interrupted, call) }),
       "after": next < total ? .integer(next - 1) : .null,
     ])
   }
 
   /// The trial's form; with `distributions=true` what its parameters ranged over, too.
-  private func form(of trial: Trial, _ call: Route.Call) -> JSONValue {
-    guard call.query("distributions") == "true", case .object(let members) = trial.jsonForm else {
-      return trial.jsonForm
+  private func form(
+    of trial: Trial, _ interrupted: Set<Int>, _ call: Route.Call
+  ) -> JSONValue {
+    let form = trial.jsonForm(isInterrupted: interrupted.contains(trial.number))
+    guard call.query("distributions") == "true", case .object(let members) = form else {
+      return form
     }
     let distributions = trial.parameters.map { JSONValue.Member($0.name, $0.distribution.json) }
     return .object(members + [.init("distributions", .object(distributions))])
@@ -189,7 +206,8 @@ extension Service {
     let number = try trialNumber(call)
     guard number <= Int(Int32.max),
       let trial = try store.trials(in: record, numbers: [number]).first,
-      case .object(let members) = form(of: trial, call)
+      case .object(let members) = form(
+        of: trial, trial.state == .running ? try store.interruptedTrials(in: record) : [], call)
     else { throw StoreError.unknownTrial(number: number, study: record.name) }
     let attempts = try store.attempts(of: number, in: record)
     return .json(.object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))

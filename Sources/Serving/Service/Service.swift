@@ -57,6 +57,7 @@ final class Service: HTTPHandler {
     }
     desk = ClaimDesk(book, jobs)
     link.desk.withLock { $0 = desk }
+    views.onCountingWorkers { [desk] study in desk.waiting(for: study) }
     views.onLook { [weak self] studies in
       guard let self else { return OverviewFeed.Look() }
       return try look(at: studies)

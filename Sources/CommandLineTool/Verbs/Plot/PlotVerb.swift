@@ -100,7 +100,7 @@ package struct PlotVerb: Verb {
       options.evaluator = method
     }
     if let text = arguments.value("--reference") {
-      let numbers = Self.list(text).map { Double($0) }
+      let numbers = Self.list(text).map { Double(decimal: $0) }
       guard !numbers.isEmpty, numbers.allSatisfy({ $0?.isFinite ?? false }) else {
         throw .badValue(
           option: "--reference", value: text,

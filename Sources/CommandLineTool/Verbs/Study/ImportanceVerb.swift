@@ -61,13 +61,15 @@ package struct ImportanceVerb: Verb {
     } catch {
       throw CommandError.other("study '\(name.printable)': \(error)")
     }
+    for note in found.notes { context.console.warn(note) }
     guard !found.entries.isEmpty else {
       context.console.warn(
-        "study '\(name.printable)' has no completed trial with parameters, so none has an importance"
-      )
+        found.notes.isEmpty
+          ? "study '\(name.printable)' has no completed trial with parameters, so none has an importance"
+          : "none of its parameters is left to assess in study '\(name.printable)'; ped-anova assesses "
+            + "those that some trials lack or have with another range")
       return .nothingFound
     }
-    for note in found.notes { context.console.warn(note) }
     if json {
       for entry in found.entries {
         context.console.writeJSON([

@@ -9,8 +9,8 @@ package struct StudyBestVerb: Verb {
     words: ["study", "best"],
     abstract: "Show the best completed trial of a study.",
     discussion: [
-      "With several objectives it lists the feasible trials that no other one beats in all of them, and "
-        + "the volume that they dominate."
+      "With several objectives it lists the feasible trials that no other one beats in all of them, the "
+        + "one with the best first objective first, and the volume that they dominate."
     ],
     arguments: [.study],
     options: [
@@ -81,7 +81,8 @@ package struct StudyBestVerb: Verb {
   }
 }
 
-/// The feasible completed trials that no other one beats in one objective while being as good in all.
+/// The feasible completed trials that no other one beats in one objective while being as good in
+/// all, by the first objective.
 struct ParetoFront {
   let trials: [Trial]
   /// The volume that they dominate, up to ``reference``; nil when values are infinite.
@@ -90,20 +91,17 @@ struct ParetoFront {
   let reference: [Double]
 
   init(of all: [Trial], _ directions: [Direction]) {
-    let completed = all.filter {
+    func losses(_ trial: Trial) -> [Double] { zip(directions, trial.values).map { $0.loss($1) } }
+    trials = BestTrials(of: all, directions).trials
+    let feasible = all.filter {
       $0.state == .completed && $0.values.count == directions.count
         && Trial.violation(of: $0.systemAttributes) <= 0
     }
-    let losses = completed.map { trial in
-      zip(directions, trial.values).map { $0.loss($1) }
-    }
-    let places = ParetoOrder.ranks(losses, atLeast: 1).first ?? []
-    trials = places.map { completed[$0] }
     let worst = directions.indices.map { objective in
-      losses.reduce(-.infinity) { max($0, $1[objective]) }
+      feasible.reduce(-.infinity) { max($0, losses($1)[objective]) }
     }
     reference = zip(directions, worst).map { $0.loss($1) }
-    let front = places.map { losses[$0] }
+    let front = trials.map(losses)
     let isFinite = (front + [worst]).allSatisfy { $0.allSatisfy(\.isFinite) }
     volume = isFinite && !front.isEmpty ? Hypervolume.volume(front, below: worst) : nil
   }

@@ -47,7 +47,7 @@ package struct StudyCreateVerb: Verb {
     let (study, _) = try StoredStudy.createOrLoad(
       name, directions, mayExist: mayExist, in: store)
     if json {
-      context.console.writeJSON(try StudyOverview(study.record, in: store).jsonForm)
+      context.console.writeJSON(try StudyOverview(withStatusOf: study).jsonForm)
     } else {
       context.console.write(
         "study '\(name.printable)' (\(directions.text)) is in \(store.location.printable)")

@@ -1,3 +1,4 @@
+internal import System
 internal import JSON
 internal import Messages
 internal import Stores

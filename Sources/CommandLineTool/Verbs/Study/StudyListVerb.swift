@@ -1,12 +1,18 @@
+internal import Coordination
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// `needletail study list`
 package struct StudyListVerb: Verb {
   package static let description = VerbDescription(
     words: ["study", "list"],
-    abstract: "List the studies of a store with their trials and best values.",
+    abstract: "List the studies of a store with their status, trials and best values.",
+    discussion: [
+      "The status is running, waiting for workers, paused, stopped, complete (it has its trials), "
+        + "exhausted (all points were tried) or failing (the last trials all failed)."
+    ],
     options: [
       .init(name: "--names", help: "Print the names only, one per line."),
       .store, .json,
@@ -37,18 +43,18 @@ package struct StudyListVerb: Verb {
       return studies.isEmpty ? .nothingFound : .success
     }
     var table = TextTable(
-      ["study", "direction", "trials", "completed", "pruned", "failed", "best"],
-      rightAligned: [2, 3, 4, 5, 6])
+      ["study", "status", "direction", "trials", "completed", "pruned", "failed", "best"],
+      rightAligned: [3, 4, 5, 6, 7])
     for study in studies {
-      let overview = try StudyOverview(study, in: store)
+      let overview = try StudyOverview(withStatusOf: StoredStudy(study, in: store))
       if json {
         context.console.writeJSON(overview.jsonForm)
         continue
       }
       func count(_ state: TrialState) -> String { String(overview.counts[state] ?? 0) }
       table.append([
-        study.name, study.directions.text, String(overview.total), count(.completed),
-        count(.pruned), count(.failed), overview.best?.value?.brief ?? "-",
+        study.name, overview.facts?.status.words ?? "-", study.directions.text, overview.progress,
+        count(.completed), count(.pruned), count(.failed), overview.best?.value?.brief ?? "-",
       ])
     }
     guard !studies.isEmpty else {

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import JSON
 internal import Messages
 internal import Stores
@@ -8,7 +9,7 @@ internal import StudyModel
 package struct StudyShowVerb: Verb {
   package static let description = VerbDescription(
     words: ["study", "show"],
-    abstract: "Show a study: directions, trials by state, parameters, best trial.",
+    abstract: "Show a study: status, directions, trials by state, parameters, best trial.",
     arguments: [.study],
     options: [
       .init(
@@ -46,7 +47,7 @@ package struct StudyShowVerb: Verb {
       console.writeText(text)
       return .success
     }
-    let overview = try StudyOverview(study, in: store)
+    let overview = try StudyOverview(withStatusOf: StoredStudy(study, in: store))
     let attributes = try store.attributes(.user, of: study)
     let parameters = try Self.parameters(of: study, in: store)
     if json {
@@ -63,14 +64,12 @@ package struct StudyShowVerb: Verb {
     console.write("study      \(study.name.printable)")
     console.write("store      \(store.location.printable)")
     console.write("direction  \(study.directions.text)")
-    let states = TrialState.allCases.compactMap { state in
-      overview.counts[state].flatMap { $0 > 0 ? "\($0) \(state.name)" : nil }
-    }
-    console.write(
-      "trials     \(overview.total)" + (states.isEmpty ? "" : ": " + states.joined(separator: ", "))
-    )
+    if let facts = overview.facts { console.write("status     \(facts.status.words)") }
+    let states = overview.statesText
+    console.write("trials     \(overview.progress)" + (states.isEmpty ? "" : ": " + states))
     for attribute in attributes {
-      console.write("attribute  \(attribute.key.printable) = \(attribute.value.text().printable)")
+      console.write(
+        "attribute  \(attribute.key.printable) = \(attribute.value.readableText.printable)")
     }
     if !parameters.isEmpty {
       console.write("parameters")

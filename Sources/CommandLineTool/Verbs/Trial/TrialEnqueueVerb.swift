@@ -106,7 +106,7 @@ package struct TrialEnqueueVerb: Verb {
       else {
         throw .badParameter(
           member.name,
-          problem: "cannot be \(member.value.text()): it is \(distribution.summary)")
+          problem: "cannot be \(member.value.readableText): it is \(distribution.summary)")
       }
     }
   }

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import Messages
 internal import Stores
 internal import StudyModel
@@ -7,6 +8,10 @@ package struct TrialListVerb: Verb {
   package static let description = VerbDescription(
     words: ["trial", "list"],
     abstract: "List the trials of a study.",
+    discussion: [
+      "A trial that counts as running though nobody runs it, since its worker is gone or gave it back, is "
+        + "shown as interrupted; the next run takes it."
+    ],
     arguments: [.study],
     options: [
       .init(
@@ -16,7 +21,9 @@ package struct TrialListVerb: Verb {
           + ".",
         completion: .words(TrialState.allCases.map(\.name))),
       .init(
-        name: "--best", placeholder: "N", help: "Only the N best completed trials, best first."),
+        name: "--best", placeholder: "N",
+        help: "Only the N best trials, best first: completed and feasible ones; with several "
+          + "objectives those that no other one beats, by the first objective."),
       .init(name: "--last", placeholder: "N", help: "Only the last N trials."),
       .store, .json,
     ],
@@ -57,38 +64,35 @@ package struct TrialListVerb: Verb {
     }
     var trials = try store.trials(in: study, numbers: numbers)
     if let state { trials.removeAll { $0.state != state } }
-    if let best { trials = trials.best(best, in: study.directions) }
+    if let best {
+      let found = BestTrials(of: trials, study.directions)
+      for note in found.notes { context.console.warn(note) }
+      trials = Array(found.trials.prefix(best))
+    }
     if let last { trials = trials.suffix(last) }
     guard !trials.isEmpty else {
       context.console.warn("study '\(name.printable)' has no such trials")
       return .nothingFound
     }
+    let interrupted =
+      trials.contains { $0.state == .running } ? try store.interruptedTrials(in: study) : []
     if json {
-      for trial in trials { context.console.writeJSON(trial.jsonForm) }
+      for trial in trials {
+        context.console.writeJSON(
+          trial.jsonForm(isInterrupted: interrupted.contains(trial.number)))
+      }
       return .success
     }
     var table = TextTable(
       ["trial", "state", "value", "time", "parameters"], rightAligned: [0, 2, 3])
     for trial in trials {
       table.append([
-        String(trial.number), trial.state.name, trial.valuesText, Duration.text(trial.duration),
-        trial.parametersText,
+        String(trial.number),
+        interrupted.contains(trial.number) ? "interrupted" : trial.state.name, trial.valuesText,
+        Duration.text(trial.duration), trial.parametersText,
       ])
     }
     table.lines.forEach(context.console.write)
     return .success
-  }
-}
-
-extension [Trial] {
-  /// The best completed trials by the first objective; the earlier of equals first, NaN last.
-  func best(_ count: Int, in directions: [Direction]) -> [Trial] {
-    let completed = filter { $0.state == .completed && $0.value != nil }
-    let ordered = completed.sorted { a, b in
-      let (x, y) = (a.value ?? .nan, b.value ?? .nan)
-      if directions[0].isBetter(x, than: y) { return true }
-      return !directions[0].isBetter(y, than: x) && a.number < b.number
-    }
-    return Array(ordered.prefix(count))
   }
 }

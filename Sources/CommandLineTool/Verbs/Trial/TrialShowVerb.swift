@@ -35,14 +35,21 @@ package struct TrialShowVerb: Verb {
     let trial = try store.trial(number, of: study)
     let attempts = try store.attempts(of: number, in: study)
     let console = context.console
+    let isInterrupted =
+      try trial.state == .running && store.interruptedTrials(in: study).contains(number)
     if json {
-      guard case .object(let members) = trial.jsonForm else { return .failed }
+      guard case .object(let members) = trial.jsonForm(isInterrupted: isInterrupted) else {
+        return .failed
+      }
       console.writeJSON(
         .object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))
       return .success
     }
     trial.summaryLines.forEach(console.write)
-    console.write("state: \(trial.state.name)")
+    console.write(
+      isInterrupted
+        ? "state: interrupted; its worker is gone or gave it back, and the next run takes it"
+        : "state: \(trial.state.name)")
     if let started = trial.startedAt { console.write("started: \(started.rfc3339)") }
     if let completed = trial.completedAt {
       console.write("completed: \(completed.rfc3339), after \(Duration.text(trial.duration))")
@@ -52,7 +59,7 @@ package struct TrialShowVerb: Verb {
     ] where !attributes.isEmpty {
       console.write("\(title):")
       for attribute in attributes {
-        console.write("  \(attribute.key.printable) = \(attribute.value.text().printable)")
+        console.write("  \(attribute.key.printable) = \(attribute.value.readableText.printable)")
       }
     }
     if !trial.intermediateValues.isEmpty {

@@ -48,8 +48,10 @@ package struct TrialSuggestVerb: Verb {
     do {
       switch kind {
       case "float":
-        let (low, high) = try Self.pair(bounds, kind, "a number") { Double($0) }
-        let step = try step.map { try Self.number($0, "--step", "a number") { Double($0) } }
+        let (low, high) = try Self.pair(bounds, kind, "a number") { Double(decimal: $0) }
+        let step = try step.map {
+          try Self.number($0, "--step", "a number") { Double(decimal: $0) }
+        }
         distribution = .float(try FloatDistribution(low: low, high: high, step: step, log: isLog))
       case "int":
         let (low, high) = try Self.pair(bounds, kind, "a whole number") { Int($0) }

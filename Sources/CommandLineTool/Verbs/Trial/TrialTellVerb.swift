@@ -89,7 +89,7 @@ enum ObjectiveValue {
   /// - Throws: ``CommandError/badTrialValue(_:problem:)`` for what is no number, for NaN, and for a
   ///   number that is too large for a double.
   static func read(_ text: String) throws(CommandError) -> Double {
-    guard let value = Double(text) else {
+    guard let value = Double(decimal: text) else {
       throw .badTrialValue(text, problem: "is not a number; give one such as 0.5")
     }
     guard !value.isNaN else {
