@@ -118,6 +118,7 @@ package final class StoreTrials: TrialSource {
         for: file,
         TrialFolders(
           in: "\(settings.folder)/needletail-trials", study: record.name, token: record.token))
+      for warning in objective.warnings { listener("study '\(record.name)': \(warning)") }
       let coordinator = Coordinator(
         store: store, study: record, sampler: try file.sampler?.makeSampler() ?? AutoSampler(),
         pruner: try file.pruner?.makePruner() ?? NopPruner(),

@@ -83,6 +83,7 @@ struct StudyRun {
   }
 
   private func announce() {
+    objective.warnings.forEach(console.warn)
     guard !plan.options.isQuiet else { return }
     let budget = plan.limit.map { "\($0) trials" } ?? "no limit of trials"
     console.note(
