@@ -6,8 +6,9 @@ BENCH_VENV ?= .build/bench-venv
 SWIFT ?= swift
 
 # What the library and the command need to build and run, and what the tests need on top of it.
-PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev librsvg2-2 zlib1g-dev \
-  pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev
+PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev libpcre2-dev librsvg2-2 \
+  zlib1g-dev pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev \
+  libgnutls28-dev
 TEST_PACKAGES = $(PACKAGES) chromium curl git node-typescript python3 python3-venv sqlite3 xz-utils zsh \
   faketime iproute2 munge openssh-client openssh-server openssl postgresql procps slurm-wlm util-linux
 

@@ -29,6 +29,9 @@ let package = Package(
     .systemLibrary(
       name: "CYAML", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(
+      name: "CPCRE2", pkgConfig: "libpcre2-8",
+      providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
     // Opened when a picture is written, not linked: see its shim.
     .systemLibrary(
       name: "CRSVG", providers: [.apt(["librsvg2-2", "fonts-dejavu-core"]), .brew(["librsvg"])]),
@@ -92,7 +95,7 @@ let package = Package(
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
       name: "StudyFiles",
-      dependencies: ["Stores", "System", "StudyModel", "Samplers", "Pruners", "CYAML"],
+      dependencies: ["Stores", "System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Studies",

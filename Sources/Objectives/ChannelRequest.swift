@@ -120,7 +120,7 @@ package enum ChannelRequest: Sendable, Hashable {
   private static func number(_ value: JSONValue?, in call: String) throws(ChannelError) -> Double {
     switch value {
     case .string(let text)?:
-      if let number = MetricReading.number(text), !text.isEmpty { return number }
+      if let number = SpelledNumber.read(text).spelled.value, !text.isEmpty { return number }
     case .some(let other): if let number = other.number { return number }
     case nil: break
     }

@@ -18,6 +18,7 @@ package struct CommandObjective: Sendable {
   let refusal: @Sendable ([String]) -> String?
   let gracePeriod: Duration
   let variables: [EnvironmentVariable]
+  let parameterVariables: ParameterVariables
   /// In which the command runs; absolute.
   let folder: String
   /// Where the trials' folders are made.
@@ -55,6 +56,7 @@ package struct CommandObjective: Sendable {
     self.refusal = refusal
     gracePeriod = file.gracePeriod
     variables = file.environment
+    parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
     var folders = folders
     do throws(SystemError) {
       folder =
@@ -89,6 +91,9 @@ package struct CommandObjective: Sendable {
       path: file.path, location: nil,
       problem: "there is no command to run; add one, such as command: [python3, train.py]")
   }
+
+  /// What a user must know before the first trial, in sentences.
+  package var warnings: [String] { parameterVariables.warnings }
 
   /// The names of all that it reports: objectives, then constraints.
   var metricNames: [String] { objectives.map(\.name) + constraints }
@@ -203,4 +208,6 @@ package struct TrialResult: Sendable {
   package internal(set) var usage: ResourceUsage?
   /// What else the user should know, such as that output was cut; sentences.
   package internal(set) var notes: [String] = []
+  /// The last lines of its errors, at most ten, where they may tell why it failed; else none.
+  package internal(set) var lastErrors: [String] = []
 }

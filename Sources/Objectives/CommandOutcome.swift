@@ -39,6 +39,8 @@ package enum CommandOutcome: Sendable, Hashable {
   case metricMissing(name: String, seen: [String])
   /// Its value of the metric is NaN, or was no number at all.
   case badMetric(name: String, text: String)
+  /// Its value of the metric may be more than one number, such as `1,234`.
+  case ambiguousMetric(name: String, text: String)
   /// A result came that the trial could not take.
   case refused(String)
   /// The program could not be started.
@@ -74,7 +76,9 @@ extension CommandOutcome {
     case .pruned, .prunedItself: .pruned
     case .infeasible: .infeasible
     case .failed(CommandExit.killed, _), .signalled(9), .outOfMemory: .outOfMemory
-    case .failed, .reportedFailure, .signalled, .badMetric, .refused, .notStarted: .failed
+    case .failed, .reportedFailure, .signalled, .badMetric, .ambiguousMetric, .refused,
+      .notStarted:
+      .failed
     case .timedOut: .timedOut
     case .interrupted, .requeued: .interrupted
     case .cancelled: .cancelled
@@ -88,6 +92,14 @@ extension CommandOutcome {
   /// Whether no trial of this command can succeed, so that trying others is pointless.
   package var isHopeless: Bool {
     if case .notStarted = self { true } else { false }
+  }
+
+  /// Whether the command's errors may tell more than ``reason`` does.
+  var isExplainedByErrors: Bool {
+    switch self {
+    case .failed, .signalled, .metricMissing: true
+    default: false
+    }
   }
 
   /// Why, in a sentence without a full stop.
@@ -125,6 +137,9 @@ extension CommandOutcome {
       text.lowercased() == "nan"
         ? "the command reported NaN as '\(name)'"
         : "the command reported '\(text)' as '\(name)', which is not a number"
+    case .ambiguousMetric(let name, let text):
+      "the command reported '\(text)' as '\(name)', which may mean more than one number; print it with "
+        + "a decimal point and without separators"
     case .refused(let problem): problem
     case .notStarted(let program, let reason): "'\(program)' cannot be started: \(reason)"
     }

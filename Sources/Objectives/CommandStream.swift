@@ -16,11 +16,19 @@ struct CommandStream: ~Copyable {
   /// The descriptor to wait on; −1, which poll(2) skips, once the stream has ended.
   var pollNumber: Int32 { isOpen ? end.number : -1 }
 
+  /// Why the study file's expressions are not tried any more, in a sentence; nil while they are.
+  var fault: String? { scanner?.fault }
+
+  /// The processor time that expressions may take of one turn, in which the command's other requests,
+  /// its limits and its end wait.
+  private static let expressionTime: Duration = .milliseconds(250)
+
   /// Takes what has come, at most `rounds` times a buffer's worth, so that a flood cannot keep others
   /// waiting.
   mutating func receive(
     rounds: Int = 1, into buffer: UnsafeMutableRawBufferPointer, _ found: (Measurement) -> Void
   ) {
+    scanner?.allowExpressions(Self.expressionTime * min(rounds, 4))
     for _ in 0..<rounds where isOpen {
       switch unsafe end.read(into: buffer) {
       case .bytes(let count):

@@ -3,16 +3,25 @@ internal import StudyModel
 /// The constraints that a command has reported so far, the latest value of each.
 struct ConstraintValues {
   private var values: [(name: String, value: Double)] = []
-  /// The latest word of a constraint that was no number.
-  private var words: [String: String] = [:]
+  /// What the latest value of a constraint is, if it is not one number.
+  private var faults: [String: CommandOutcome] = [:]
 
-  /// Takes a reported value; nil, or NaN, for a word that is no number.
-  mutating func add(_ value: Double?, spelled word: String, as name: String) {
-    guard let value, !value.isNaN else {
-      words[name] = value == nil ? word : "nan"
+  /// Takes a reported value.
+  mutating func add(_ spelled: SpelledNumber, _ text: String, as name: String) {
+    switch spelled {
+    case .ambiguous: faults[name] = .ambiguousMetric(name: name, text: text)
+    case .word: faults[name] = .badMetric(name: name, text: text)
+    case .number(let value): add(value, as: name)
+    }
+  }
+
+  /// Takes a reported value; NaN says nothing about feasibility.
+  mutating func add(_ value: Double, as name: String) {
+    guard !value.isNaN else {
+      faults[name] = .badMetric(name: name, text: "nan")
       return
     }
-    words[name] = nil
+    faults[name] = nil
     if let place = values.firstIndex(where: { $0.name == name }) {
       values[place].value = value
     } else {
@@ -22,15 +31,15 @@ struct ConstraintValues {
 
   /// What the trial keeps.
   var attributes: [Attribute] {
-    values.filter { words[$0.name] == nil }
+    values.filter { faults[$0.name] == nil }
       .map { Attribute.reportingConstraint($0.name, $0.value) }
   }
 
   /// How a run ends that completed otherwise: without a constraint, or with one that is no number; nil if
   /// all is well.
   func problem(expecting names: [String], seen: () -> [String]) -> CommandOutcome? {
-    for name in names + words.keys.filter({ !names.contains($0) }).sorted() {
-      if let word = words[name] { return .badMetric(name: name, text: word) }
+    for name in names + faults.keys.filter({ !names.contains($0) }).sorted() {
+      if let fault = faults[name] { return fault }
     }
     guard let missing = names.first(where: { name in !values.contains { $0.name == name } }) else {
       return nil

@@ -3,15 +3,17 @@ internal import System
 
 /// Finds metrics in a stream of bytes as they come, in whatever pieces.
 ///
-/// A line ends with `\n` or `\r` and counts with its first ``longestLine`` bytes; bytes that are no UTF-8 do no
-/// harm. Without expressions, only lines in which an objective's name stands are looked at, so a flood
-/// of output costs little more than a search for the names.
+/// A line ends with `\n` or `\r` and counts with its first ``longestLine`` bytes, without the sequences
+/// that colour a terminal; bytes that are no UTF-8 do no harm. Without expressions, only lines in which
+/// an objective's name stands are looked at, and what stands between them from its end, so a flood of
+/// output costs little more than a search for the names.
 struct MetricScanner {
   static let longestLine = 65_536
 
   private let reading: MetricReading
   private let format: MetricCollection.Format
-  private let expressions: [MetricExpression]
+  private var expressions: ExpressionScanner
+  private var steps = ImpliedSteps()
   /// The line that has not ended yet.
   private var rest: [UInt8] = []
   /// Whether ``rest`` is full, so that the line's other bytes are dropped.
@@ -20,14 +22,14 @@ struct MetricScanner {
   init(objectives: [String], collection: MetricCollection) {
     reading = MetricReading(objectives: objectives, stepNames: collection.stepNames)
     format = collection.format
-    expressions = collection.expressions.map { text in
-      do {
-        return try MetricExpression(text)
-      } catch {
-        preconditionFailure("'\(text)' was compiled when the study file was read: \(error)")
-      }
-    }
+    expressions = ExpressionScanner(collection.expressions, objectives: objectives)
   }
+
+  /// Why the expressions are not tried any more, in a sentence; nil while they are.
+  var fault: String? { expressions.fault }
+
+  /// Allows expressions that much processor time until it is set again.
+  mutating func allowExpressions(_ time: Duration) { expressions.allowance = time }
 
   /// Takes the next bytes; passes on what their complete lines hold.
   mutating func scan(_ bytes: UnsafeRawBufferPointer, _ found: (Measurement) -> Void) {
@@ -39,7 +41,7 @@ struct MetricScanner {
     if !rest.isEmpty || isOverlong {
       let firstEnd = unsafe bytes.firstIndex { $0 == 0x0A || $0 == 0x0D } ?? lastEnd
       unsafe keep(UnsafeRawBufferPointer(rebasing: bytes[..<firstEnd]))
-      finishLine(found)
+      unsafe finishLine(isRedrawn: bytes[firstEnd] == 0x0D, found)
       start = firstEnd + 1
     }
     if start < lastEnd {
@@ -50,11 +52,12 @@ struct MetricScanner {
 
   /// Takes the end of the stream: what came last is a line even without its end.
   mutating func finish(_ found: (Measurement) -> Void) {
-    finishLine(found)
+    finishLine(isRedrawn: false, found)
+    steps.finish(found)
   }
 
-  private mutating func finishLine(_ found: (Measurement) -> Void) {
-    if !rest.isEmpty { scanLine(rest[...], found) }
+  private mutating func finishLine(isRedrawn: Bool, _ found: (Measurement) -> Void) {
+    if !rest.isEmpty { scanLine(rest[...], isRedrawn: isRedrawn, found) }
     rest.removeAll(keepingCapacity: true)
     isOverlong = false
   }
@@ -76,11 +79,15 @@ struct MetricScanner {
     #endif
   }
 
+  // MARK: Lines
+
   /// Looks at the lines in which something may stand; the bytes are whole lines.
-  private func scanLines(_ bytes: UnsafeRawBufferPointer, _ found: (Measurement) -> Void) {
+  private mutating func scanLines(
+    _ bytes: UnsafeRawBufferPointer, _ found: (Measurement) -> Void
+  ) {
     guard expressions.isEmpty else {
       for line in unsafe Array(bytes).split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) {
-        scanLine(line.prefix(Self.longestLine), found)
+        scanLine(line.prefix(Self.longestLine), isRedrawn: false, found)
       }
       return
     }
@@ -90,9 +97,37 @@ struct MetricScanner {
       let hit = start + place
       let lineStart = unsafe bytes[start..<hit].lastIndex(where: isEnd).map { $0 + 1 } ?? start
       let lineEnd = unsafe bytes[hit...].firstIndex(where: isEnd) ?? bytes.count
-      unsafe scanLine(Array(bytes[lineStart..<lineEnd].prefix(Self.longestLine))[...], found)
+      unsafe passOver(UnsafeRawBufferPointer(rebasing: bytes[start..<lineStart]), found)
+      let line = unsafe Array(bytes[lineStart..<lineEnd].prefix(Self.longestLine))
+      scanLine(line[...], isRedrawn: unsafe lineEnd < bytes.count && bytes[lineEnd] == 0x0D, found)
       start = lineEnd
     }
+    unsafe passOver(UnsafeRawBufferPointer(rebasing: bytes[start...]), found)
+  }
+
+  /// Takes note of whole lines in which no objective stands: one may name the step of the next.
+  private mutating func passOver(
+    _ bytes: UnsafeRawBufferPointer, _ found: (Measurement) -> Void
+  ) {
+    guard format != .json else { return }
+    var end = bytes.count
+    var isDirect = true
+    while end > 0 {
+      let isEnd = { (byte: UInt8) in byte == 0x0A || byte == 0x0D }
+      let start = unsafe bytes[..<end].lastIndex(where: isEnd).map { $0 + 1 } ?? 0
+      // A headline is short; of a long line the beginning tells what it is.
+      let line = unsafe Array(bytes[start..<end].prefix(200))
+      let text = EscapeSequences.removed(from: line[...])
+      switch StepReading.kind(of: text) {
+      case .words:
+        steps.begin(with: reading.steps.headline(text), isDirect: isDirect)
+        return
+      case .progress: isDirect = false
+      case .ornament: break
+      }
+      end = start - 1
+    }
+    if !isDirect { steps.passProgress() }
   }
 
   /// Where the first of the objectives' names stands.
@@ -113,40 +148,23 @@ struct MetricScanner {
     return first
   }
 
-  private func scanLine(_ line: ArraySlice<UInt8>, _ found: (Measurement) -> Void) {
-    if !expressions.isEmpty {
-      let text = String(decoding: line, as: UTF8.self)
-      for expression in expressions {
-        for match in text.matches(of: expression.regex) {
-          if let measurement = measurement(in: match.output, by: expression) { found(measurement) }
-        }
-      }
+  /// - Parameter isRedrawn: Whether the line ended with `\r`, so that another is drawn over it.
+  private mutating func scanLine(
+    _ line: ArraySlice<UInt8>, isRedrawn: Bool, _ found: (Measurement) -> Void
+  ) {
+    guard expressions.isEmpty else { return expressions.scan(line, found) }
+    let line = EscapeSequences.removed(from: line)
+    var measurements: [Measurement]?
+    if format != .text { measurements = reading.measurements(inJSON: line) }
+    if format != .json, measurements?.isEmpty ?? true {
+      measurements = reading.measurements(inText: line)
+    }
+    guard let measurements else { return }
+    guard !measurements.isEmpty else {
+      // It was a whole line of its own that came in pieces.
+      unsafe Array(line).withUnsafeBytes { unsafe passOver($0, found) }
       return
     }
-    if format != .text, let measurements = reading.measurements(inJSON: line) {
-      measurements.forEach(found)
-      if format == .json || !measurements.isEmpty { return }
-    }
-    if format != .json { reading.measurements(inText: line).forEach(found) }
-  }
-
-  private func measurement(
-    in output: AnyRegexOutput, by expression: MetricExpression
-  ) -> Measurement? {
-    func text(_ group: Int?) -> String? {
-      group.flatMap { output[$0].substring.map(String.init) }
-    }
-    guard let value = text(expression.valueGroup) else { return nil }
-    var objective = 0
-    if expression.nameGroup != nil {
-      guard let name = text(expression.nameGroup),
-        let index = reading.objectives.firstIndex(of: name)
-      else { return nil }
-      objective = index
-    }
-    let trimmed = String(value.drop { $0.isWhitespace }.prefix { !$0.isWhitespace })
-    return Measurement(
-      objective: objective, value: MetricReading.number(trimmed), text: trimmed,
-      step: text(expression.stepGroup).flatMap(MetricReading.number).flatMap(MetricReading.step))
+    steps.take(measurements, StepReading.kind(of: line), isRedrawn: isRedrawn, found)
   }
 }

@@ -5,7 +5,7 @@ struct OutputLog: ~Copyable {
   /// Beyond this much, output is read and forgotten.
   static let largestSize = 16 << 20
   /// The last bytes that are kept in memory for messages.
-  private static let tailSize = 4_096
+  private static let tailSize = 8_192
 
   let path: String
   private var file: Descriptor?
@@ -39,7 +39,9 @@ struct OutputLog: ~Copyable {
 
   private mutating func write(_ bytes: UnsafeRawBufferPointer) {
     if file == nil {
-      let number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+      // Not blocking: the command may have put a pipe there that nothing reads.
+      let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+      let number = unsafe open(path, flags, 0o644)
       guard number >= 0 else {
         note = "\(path) cannot be written: \(SystemError.last.text)"
         return

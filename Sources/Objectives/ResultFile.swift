@@ -13,16 +13,17 @@ enum ResultFile {
     guard let bytes = contents(of: path) else { return [] }
     let text = String(decoding: bytes, as: UTF8.self)
     if let document = try? JSONValue(parsing: text) {
-      if let number = document.number, reading.objectives.count == 1 {
-        return [
-          Measurement(objective: 0, value: number, text: document.text(), step: nil)
-        ]
-      }
-      return reading.measurements(in: document)
+      return reading.measurement(ofNumber: document).map { [$0] }
+        ?? reading.measurements(in: document)
     }
-    return bytes.split(separator: 0x0A).flatMap { line in
+    let found = bytes.split(separator: 0x0A).flatMap { line in
       reading.measurements(inJSON: line) ?? reading.measurements(inText: line)
     }
+    // One word alone is the number of a single objective.
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard found.isEmpty, words.count == 1, reading.objectives.count == 1 else { return found }
+    let (spelled, word) = SpelledNumber.read(String(words[0]))
+    return spelled == .word ? [] : [Measurement(objective: 0, spelled: spelled, text: word)]
   }
 
   private static func contents(of path: String) -> [UInt8]? {

@@ -47,9 +47,12 @@ struct TrialEnvironment {
 
   /// The whole environment of the command as `NAME=value`.
   ///
-  /// - Parameter variables: Those of the study file; one with a parameter that is not active is left out.
+  /// - Parameters:
+  ///   - variables: Those of the study file; one with a parameter that is not active is left out.
+  ///   - parameterVariables: The names of the parameters' variables.
   func variables(
-    adding variables: [EnvironmentVariable], to inherited: [String], channel: Int32
+    adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
+    to inherited: [String], channel: Int32
   ) -> [String] {
     let own = Set(job.variables.map { $0.prefix { $0 != "=" } })
     var all = own.isEmpty ? inherited : inherited.filter { !own.contains($0.prefix { $0 != "=" }) }
@@ -73,24 +76,13 @@ struct TrialEnvironment {
     all.append("NEEDLETAIL_DIR=\(folder)")
     all.append("NEEDLETAIL_CHECKPOINT=\(checkpoint)")
     all.append("NEEDLETAIL_CHANNEL=\(channel)")
-    for parameter in job.parameters {
+    let names = parameterVariables.variables(of: job.parameters.map(\.name))
+    for (name, parameter) in zip(names, job.parameters) {
       // No variable can hold a NUL; the JSON file has the value in full.
       let value = parameter.value.description.prefix { $0 != "\0" }
-      all.append("NEEDLETAIL_PARAM_\(Self.variableName(parameter.name))=\(value)")
+      all.append("\(name)=\(value)")
     }
     return all
-  }
-
-  /// The name in capital letters, each byte that no variable's name has replaced by `_`.
-  static func variableName(_ name: String) -> String {
-    String(
-      name.unicodeScalars.map { scalar -> Character in
-        switch scalar {
-        case "A"..."Z", "0"..."9": Character(scalar)
-        case "a"..."z": Character(Unicode.Scalar(UInt8(scalar.value) - 32))
-        default: "_"
-        }
-      })
   }
 
   /// This process's environment as a trial's command gets it.

@@ -20,6 +20,8 @@ final class TrialRun {
 
   private var values: ObjectiveValues
   private var constraints = ConstraintValues()
+  /// The first step that may mean more than one number.
+  private var ambiguousStep: String?
   /// How the command itself said that it ended.
   private var toldOutcome: CommandOutcome?
   /// What the pruner answered when the command last asked whether to go on.
@@ -58,7 +60,7 @@ final class TrialRun {
       process = try ChildProcess(
         program: program, arguments: words,
         environment: environment.variables(
-          adding: objective.variables, to: objective.inherited,
+          adding: objective.variables, objective.parameterVariables, to: objective.inherited,
           channel: ChildProcess.channelNumber),
         folder: objective.folder, output: outputPipe.second, errors: errorPipe.second,
         channel: socket.second)
@@ -102,6 +104,10 @@ final class TrialRun {
         if polls[0].revents != 0 { unsafe output.receive(into: buffer) { take($0) } }
         if polls[1].revents != 0 { unsafe errors.receive(into: buffer) { take($0) } }
         if polls[2].revents != 0 { serveChannel() }
+        // What is printed from here on is not read; only values that were told need no reading.
+        if let fault = output.fault ?? errors.fault, !hasToldValues {
+          stop.request(.refused(fault))
+        }
         if polls[3].revents != 0 { _ = unsafe wakeUp.first.read(into: buffer) }
         if polls[4].revents != 0 { return }
         if process?.exitSignal == nil, process?.hasExited ?? true { return }
@@ -175,7 +181,7 @@ final class TrialRun {
         "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
       ]
     case .setUserAttribute(let attribute): try handler.setUserAttribute(attribute)
-    case .setConstraint(let name, let value): constraints.add(value, spelled: "", as: name)
+    case .setConstraint(let name, let value): constraints.add(value, as: name)
     case .tell(let told):
       values.tell(told)
       hasToldValues = true
@@ -202,11 +208,12 @@ final class TrialRun {
     let constraint = measurement.objective - objective.objectives.count
     guard constraint < 0 else {
       constraints.add(
-        measurement.value, spelled: measurement.text, as: objective.constraints[constraint])
+        measurement.spelled, measurement.text, as: objective.constraints[constraint])
       return
     }
     values.add(measurement)
-    guard let step = measurement.step, let value = measurement.value,
+    if case .ambiguous(let text) = measurement.step, ambiguousStep == nil { ambiguousStep = text }
+    guard let step = measurement.step.number, let value = measurement.value,
       objective.objectives.count == 1, stop.reason == nil
     else { return }
     do {
@@ -239,8 +246,26 @@ final class TrialRun {
     errors.finish { take($0) }
     serveChannel()
     result.usage = usage
-    result.notes = [output.log.note, errors.log.note].compactMap { $0 }
-    result.outcome = recordConstraints(outcome(of: end, stoppedFor: requested ?? stop.reason))
+    var outcome = outcome(of: end, stoppedFor: requested ?? stop.reason)
+    if case .completed = outcome, !hasToldValues, let fault = output.fault ?? errors.fault {
+      outcome = .refused(fault)
+    }
+    result.outcome = recordConstraints(outcome)
+    result.notes = notes(on: end, result.outcome)
+    if result.outcome.isExplainedByErrors { result.lastErrors = lastErrors }
+  }
+
+  private func notes(on end: ChildProcess.End, _ outcome: CommandOutcome) -> [String] {
+    var notes = [output.log.note, errors.log.note].compactMap { $0 }
+    if let text = ambiguousStep {
+      notes.append(
+        "the step '\(text)' may mean more than one number, so its report has none; print steps "
+          + "without separators")
+    }
+    if case .completed = outcome, let failure = failure(of: end) {
+      notes.append("\(failure.reason); the value that it had told before stands")
+    }
+    return notes
   }
 
   /// Records what constraints there are, and how the run ends then: one that completed must have reported
@@ -258,9 +283,7 @@ final class TrialRun {
       return .refused("\(error)")
     }
     guard outcome.values != nil else { return outcome }
-    return constraints.problem(expecting: objective.constraints) {
-      MetricReading.names(in: output.log.tail + errors.log.tail, limit: 8)
-    } ?? outcome
+    return constraints.problem(expecting: objective.constraints) { seenNames } ?? outcome
   }
 
   private func outcome(
@@ -281,16 +304,28 @@ final class TrialRun {
     case .exited(CommandExit.completed):
       if let toldOutcome { return toldOutcome }
       readResultFile()
-      return values.outcome {
-        MetricReading.names(in: output.log.tail + errors.log.tail, limit: 8)
-      }
+      return values.outcome { seenNames }
     case .exited(CommandExit.tryAgain): return .tryAgain
     case .exited(CommandExit.interrupted): return .requeued
     case .exited(CommandExit.infeasible): return .infeasible
     case .exited(CommandExit.pruned): return prunedOutcome
-    case .exited(let code):
-      return toldOutcome ?? .failed(code: code, detail: lastLine(of: errors.log.tail))
-    case .signalled(let signal): return .signalled(signal)
+    default: break
+    }
+    if let toldOutcome { return toldOutcome }
+    let failure = failure(of: end) ?? .failed(code: 0, detail: "")
+    // Values that were told are the trial's, whatever the command fails at afterwards.
+    guard let told = values.toldOutcome, told.values != nil,
+      constraints.problem(expecting: objective.constraints, seen: { [] }) == nil
+    else { return failure }
+    return told
+  }
+
+  /// How a run ends whose command failed by itself; nil when it did not.
+  private func failure(of end: ChildProcess.End) -> CommandOutcome? {
+    switch end {
+    case .exited(CommandExit.completed): nil
+    case .exited(let code): .failed(code: code, detail: String(lastErrors.last?.prefix(200) ?? ""))
+    case .signalled(let signal): .signalled(signal)
     }
   }
 
@@ -299,12 +334,12 @@ final class TrialRun {
     pruningReason.map { .pruned(reason: $0) } ?? .prunedItself
   }
 
-  private func lastLine(of bytes: ArraySlice<UInt8>) -> String {
-    let text = String(decoding: bytes, as: UTF8.self)
-    let line = text.split(whereSeparator: \.isNewline).last { line in
-      line.contains { !$0.isWhitespace }
-    }
-    return String((line ?? "").drop { $0.isWhitespace }.prefix(200))
+  /// The last lines of the command's errors that say something.
+  private var lastErrors: [String] { LastLines.of(errors.log.tail) }
+
+  /// Names that the command printed beside values.
+  private var seenNames: [String] {
+    MetricReading.names(in: output.log.tail + errors.log.tail, limit: 8)
   }
 
   private func readResultFile() {

@@ -97,6 +97,7 @@ package final class CoordinatorTrials: TrialSource {
       TrialFolders(
         in: "\(settings.folder)/needletail-trials", study: assignment.study,
         token: "\(String(assignment.seed, radix: 36).prefix(4))\(place)"))
+    for warning in objective.warnings { listener("study '\(assignment.study)': \(warning)") }
     // Between the two requests the study may have got another file.
     objectives.withLock {
       $0[assignment.study] = Prepared(tag: message.tag, objective: objective)
@@ -136,7 +137,7 @@ package final class CoordinatorTrials: TrialSource {
     case .notHere(let reason): refuse(remote, because: reason)
     case .notStarted: refuse(remote, because: result.outcome.reason)
     default:
-      let outcome = result.outcome.trialOutcome(attempt: trial.attempt)
+      let outcome = result.trialOutcome(attempt: trial.attempt)
       guard worker.finish(remote, outcome, wantsNext: true) else { return .takenOver }
     }
     return .sent

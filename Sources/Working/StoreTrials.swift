@@ -137,6 +137,7 @@ package final class StoreTrials: TrialSource {
         TrialFolders(
           in: "\(settings.folder)/needletail-trials", study: study.name,
           token: study.record.token))
+      for warning in objective.warnings { listener("study '\(study.name)': \(warning)") }
       let budget = plan.budget(of: file)
       let coordinator = try study.coordinator(file, budget: budget)
       return Served(

@@ -177,7 +177,7 @@ package final class StudyTrials: TrialSource {
       preconditionFailure("a trial came back to another source than it was taken from")
     }
     do {
-      let told = try tell(active, result.outcome.trialOutcome(attempt: trial.attempt))
+      let told = try tell(active, result.trialOutcome(attempt: trial.attempt))
       wasGivenBack = !told.state.isFinished
       return .stored(told)
     } catch StoreError.leaseLost {

@@ -11,6 +11,7 @@ import Testing
     ("echo accuracy=1", "metric_missing", "accuracy"),
     ("echo loss=nan", "failed", "NaN"),
     ("echo loss=great", "failed", "great"),
+    ("echo loss=1,234.5", "failed", "'1,234.5' as 'loss', which may mean more than one number"),
     ("echo loss=", "failed", "loss"),
     ("head -c 100000 /dev/urandom", "metric_missing", "without reporting"),
     ("exit 1", "failed", "exited with 1"),
@@ -34,6 +35,68 @@ import Testing
     let attributes = try #require(trial["system_attributes"] as? [String: Any])
     #expect(attributes["needletail:outcome"] as? String == outcome)
     #expect((attributes["needletail:reason"] as? String)?.contains(words) == true, "\(attributes)")
+    try command.cleanUp()
+  }
+
+  /// The cause of a failure often stands above the last line of the errors.
+  @Test func theLastLinesOfTheErrorsAreShown() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      "#!/bin/sh\necho 'ld: cannot find -lfoo' >&2\necho 'collect2: error' >&2\nexit 1\n",
+      to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 1, more: "retries: 1")
+    _ = try command.run("run", "study.yaml", "--quiet")
+    let reason =
+      "the command exited with 1: collect2: error\nld: cannot find -lfoo\ncollect2: error"
+    let shown = try BuiltCommand.json(try command.run("trial", "show", "s", "0", "--json").output)
+    let attempts = try #require(shown["attempts"] as? [[String: Any]])
+    // Also of the attempt that was tried again.
+    #expect(attempts.map { $0["reason"] as? String } == [reason, reason])
+    #expect(
+      (shown["system_attributes"] as? [String: Any])?["needletail:reason"] as? String == reason)
+    let text = try command.run("trial", "show", "s", "0").output
+    #expect(
+      text.contains(
+        ", the command exited with 1: collect2: error\n    ld: cannot find -lfoo\n    collect2: error\n"
+      ),
+      "\(text)")
+    try command.cleanUp()
+  }
+
+  @Test func aToldValueOutlivesAFailure() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      "#!/bin/sh\nprintf '{\"call\":\"tell\",\"values\":[4]}\\n' >&3\nread reply <&3\necho 'no display' >&2\nexit 1\n",
+      to: "train.sh")
+    try command.writeStudy("./train.sh", trials: 1)
+    let result = try command.run("run", "study.yaml", "--quiet")
+    #expect(result.code == 0)
+    #expect(
+      result.messages.contains(
+        "trial 0: warning: the command exited with 1: no display; the value that it had told before stands"
+      ),
+      "\(result.messages)")
+    #expect(try command.trials().first?["values"] as? [Double] == [4])
+    try command.cleanUp()
+  }
+
+  @Test func parametersThatShareAVariableAreNamed() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      name: s
+      metric: loss
+      trials: 1
+      parameters: {c: [1], C: [2]}
+      command: [sh, -c, "echo loss=$NEEDLETAIL_PARAM_C$NEEDLETAIL_PARAM_C_2"]
+      """, to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--quiet")
+    #expect(result.code == 0)
+    #expect(
+      result.messages.contains(
+        "warning: the parameters 'c' and 'C' share the variable NEEDLETAIL_PARAM_C; it holds 'c', and "
+          + "NEEDLETAIL_PARAM_C_2 holds 'C'"), "\(result.messages)")
+    #expect(try command.trials().first?["values"] as? [Double] == [12])
     try command.cleanUp()
   }
 

@@ -348,4 +348,31 @@ import Testing
     #expect(try files() == ["needletail.db", "option.db", "sub/own.db", "variable.db"])
     try command.cleanUp()
   }
+
+  /// `1e-5` is a number; null and 'None', true and 'true' are different choices.
+  @Test func choicesAreWhatTheFileSays() throws {
+    let command = try BuiltCommand()
+    try command.write(
+      """
+      name: s
+      metric: loss
+      sampler: grid
+      command: [echo, loss=1]
+      parameters:
+        n: {values: [null, 0.05, "None"]}
+        b: [true, "true", false]
+        r: 1e-5
+      """, to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--quiet")
+    #expect(result.code == 0, "\(result.messages)")
+    let lines = try command.run("trial", "list", "s", "--json").output.split(separator: "\n")
+    #expect(lines.count == 9)
+    for n in ["null", "0.05", "\"None\""] {
+      for b in ["true", "\"true\"", "false"] {
+        #expect(
+          lines.count { $0.contains("{\"n\": \(n), \"b\": \(b), \"r\": 1e-05}") } == 1, "\(lines)")
+      }
+    }
+    try command.cleanUp()
+  }
 }

@@ -47,6 +47,10 @@ import Testing
       ),
       (.badMetric(name: "loss", text: "nan"), .failed, "the command reported NaN as 'loss'"),
       (
+        .ambiguousMetric(name: "loss", text: "1,234.5"), .failed,
+        "the command reported '1,234.5' as 'loss', which may mean more than one number; print it with a decimal point and without separators"
+      ),
+      (
         .badMetric(name: "loss", text: "high"), .failed,
         "the command reported 'high' as 'loss', which is not a number"
       ),
@@ -182,5 +186,127 @@ import Testing
     let interpreter = try CommandHarness("command: [./x]", files: ["x": "#!/no/such/thing\n"])
     #expect(interpreter.run().outcome.reason.contains("its interpreter after #!"))
     #expect(interpreter.run().outcome.isHopeless)
+  }
+
+  // MARK: A value that was told before the command failed
+
+  /// Tells 4 over the channel, waits for the answer, and goes on with the script.
+  private static func tell(_ script: String) -> String {
+    "printf '{\"call\":\"tell\",\"values\":[4]}\\n' >&3; read reply <&3; \(script)"
+  }
+
+  @Test(
+    "a told value stands when the command fails by accident",
+    arguments: [
+      ("echo 'no display' >&2; exit 1", "the command exited with 1: no display"),
+      ("exit 127", "the command exited with 127, which means 'command not found'"),
+      ("kill -SEGV $$", "the command was ended by SIGSEGV"),
+      ("kill -KILL $$", "the command was killed by SIGKILL, probably because memory ran out"),
+    ])
+  func aToldValueStands(script: String, failure: String) throws {
+    let result = try CommandHarness(script: Self.tell(script)).run()
+    #expect(result.outcome == .completed([4]))
+    #expect(result.notes == ["\(failure); the value that it had told before stands"])
+    #expect(result.lastErrors.isEmpty)
+  }
+
+  @Test(
+    "what the command or a limit says on purpose prevails over a told value",
+    arguments: [
+      ("exit 75", CommandOutcome.tryAgain), ("exit 80", .infeasible), ("exit 81", .prunedItself),
+      ("exit 130", .requeued), ("sleep 1000", .timedOut(limit: .milliseconds(300))),
+      (
+        "printf '{\"call\":\"tell\",\"state\":\"failed\",\"reason\":\"no\"}\\n' >&3; read reply <&3; exit 1",
+        .reportedFailure("no")
+      ),
+      (
+        "printf '{\"call\":\"tell\",\"values\":[NaN]}\\n' >&3; read reply <&3; exit 1",
+        .failed(code: 1, detail: "")
+      ),
+      (
+        "printf '{\"call\":\"tell\",\"values\":[1,2]}\\n' >&3; read reply <&3; exit 1",
+        .failed(code: 1, detail: "")
+      ),
+    ])
+  func whatIsSaidOnPurposePrevails(script: String, expected: CommandOutcome) throws {
+    let limit = script.hasPrefix("sleep") ? "\ntrial_timeout: 300ms" : ""
+    #expect(try outcome(of: Self.tell(script), "metric: loss" + limit) == expected)
+  }
+
+  @Test(arguments: [
+    (
+      StopHandle.Reason.cancelled(reason: "cancelled"),
+      CommandOutcome.cancelled(reason: "cancelled")
+    ),
+    (.memoryLimit(9), .outOfMemory(used: 9, limit: 0)), (.lost, .lost),
+    (.interrupted, .interrupted),
+  ])
+  func aStopPrevailsOverAToldValue(reason: StopHandle.Reason, expected: CommandOutcome) throws {
+    let stop = StopHandle()
+    let handler = RecordingHandler { _ in stop.request(reason) }
+    let harness = try CommandHarness(script: Self.tell("echo step=1 loss=1; sleep 1000"))
+    #expect(harness.run(handler, stop: stop).outcome == expected)
+  }
+
+  @Test func aConstraintThatIsMissingIsNotReplaced() throws {
+    #expect(
+      try outcome(of: Self.tell("exit 1"), "metric: loss\nconstraints: [size]")
+        == .failed(code: 1, detail: ""))
+    #expect(
+      try outcome(of: "echo size=1;" + Self.tell("exit 1"), "metric: loss\nconstraints: [size]")
+        == .completed([4]))
+    // What was printed alone is no result of a command that failed.
+    #expect(try outcome(of: "echo loss=4; exit 1") == .failed(code: 1, detail: ""))
+  }
+
+  // MARK: The last lines of the errors
+
+  @Test func theLastLinesOfTheErrorsAreKept() throws {
+    func lines(_ script: String) throws -> [String] {
+      try CommandHarness(script: script).run().lastErrors
+    }
+    let cause = "echo '/usr/bin/ld: cannot find -lfoo' >&2; echo 'collect2: error' >&2; "
+    #expect(try lines(cause + "exit 1") == ["/usr/bin/ld: cannot find -lfoo", "collect2: error"])
+    #expect(try lines(cause + "exit 0") == ["/usr/bin/ld: cannot find -lfoo", "collect2: error"])
+    #expect(try lines(cause + "kill -SEGV $$").count == 2)
+    #expect(try lines(cause + "echo loss=1").isEmpty)
+    #expect(try lines(cause + "exit 80").isEmpty)
+    #expect(
+      try lines("for i in $(seq 100); do echo line $i >&2; echo >&2; done; exit 1")
+        == (91...100).map { "line \($0)" })
+  }
+
+  @Test func theLastLinesAreBoundedAndPlain() {
+    func lines(_ text: String) -> [String] { LastLines.of(Array(text.utf8)[...]) }
+    #expect(lines("") == [] && lines("\n \n\t\n") == [])
+    #expect(lines("a\r\nb") == ["a", "b"])
+    #expect(lines(" 10%|#\r 50%|##\r100%|###\nboom\n") == ["100%|###", "boom"])
+    #expect(lines("\u{1B}[31mError\u{1B}[0m: x\n\u{1B}[0m\n") == ["Error: x"])
+    #expect(lines(String(repeating: "é", count: 5_000)).map(\.unicodeScalars.count) == [300])
+    #expect(lines(String(repeating: "x\n", count: 5_000)).count == 10)
+  }
+
+  // MARK: Numbers as programs print them
+
+  @Test(
+    "usual lines and the score in them",
+    arguments: [
+      ("score=-7.539458549707136e-05", -7.539458549707136e-05), ("score=1.2e+32", 1.2e32),
+      ("score=12e2", 1_200),
+      ("score = 1.5E-1", 0.15), ("score=888", 888), ("score=888.33", 888.33),
+      ("Epoch 3 test: val-score: 0.2, score: 71.59% (9332/13036)", 71.59),
+      ("{'score': 0.25, 'lr': 1e-05}", 0.25),
+      ("val_score=0.9 score=.5", 0.5), (" 10% ##  1/10 [00:01<00:09, score=0.75]", 0.75),
+      ("score=0.5,lr=0.1", 0.5),
+      ("score=0.5 100/200", 0.5), ("score: 93.2%", 93.2), ("score=0.25/1.0", 0.25),
+      ("score=0.5; lr=1", 0.5),
+      ("[score=0.5]", 0.5), ("score=0.5|lr=1", 0.5), ("score=0.5]", 0.5),
+      ("score: np.float64(0.5)", 0.5), ("{'score': tensor(0.5)}", 0.5),
+      ("score=[0.5]", 0.5), ("score=0.5, 3", 0.5),
+    ])
+  func readsUsualLines(line: String, value: Double) throws {
+    let harness = try CommandHarness(
+      "metric: score\ncommand: [cat, out.txt]", files: ["out.txt": line + "\n"])
+    #expect(harness.run().outcome == .completed([value]))
   }
 }

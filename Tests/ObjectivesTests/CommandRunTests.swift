@@ -264,6 +264,83 @@ import Testing
     #expect(size > 16 << 20 && size < (16 << 20) + 100)
   }
 
+  /// Much output, with and without line breaks, and none of it text: the metric behind it is found.
+  @Test(arguments: [
+    "yes $(printf '%01000d' 0) | head -c 40000000", "head -c 40000000 /dev/zero",
+    "head -c 4000000 /dev/urandom",
+  ])
+  func findsTheMetricBehindMuchOutput(script: String) throws {
+    #expect(
+      try CommandHarness(script: script + "; echo; echo loss=1").run().outcome == .completed([1]))
+  }
+
+  /// A progress bar on standard error that is drawn over with `\r` and never ends its line.
+  @Test func readsABarOnTheErrors() throws {
+    let handler = RecordingHandler()
+    let script = """
+      for i in 0 1 2 3 4; do
+        printf '\\r%3d%%|##| %d/5 [00:00, epoch=%d, loss=0.%d]' $((i * 20)) $i $i $((9 - i)) >&2
+      done
+      """
+    let result = try CommandHarness(script: script, "metric: loss\ncollect: both").run(handler)
+    #expect(result.outcome == .completed([0.5]))
+    #expect(
+      handler.reports
+        == (0..<5).map {
+          IntermediateValue(step: $0, value: Double("0.\(9 - $0)")!)
+        })
+  }
+
+  // MARK: Expressions
+
+  @Test("an expression on a long line does not keep the trial", arguments: [50_000, 5_000_000])
+  func anExpressionOnALongLineEnds(size: Int) throws {
+    let script = "head -c \(size) /dev/zero | tr '\\000' x; echo; echo loss=0.5"
+    #expect(
+      try outcome(of: script, "metric: loss\ncollect: {regex: '.*loss=([0-9.]+)'}")
+        == .completed([0.5]))
+  }
+
+  @Test(
+    "an expression that takes for ever ends its trial with a reason",
+    arguments: ["(a+)+loss=", "((?:a|aa)+)[0-9]", "(?:.*)*loss=([0-9])"])
+  func aHostileExpressionEndsItsTrial(expression: String) throws {
+    let script = "head -c 8000 /dev/zero | tr '\\000' a; echo b=; while :; do sleep 1000; done"
+    let outcome = try outcome(
+      of: script, "metric: loss\ncollect: {regex: '\(expression)'}\ngrace_period: 200ms")
+    #expect(
+      outcome.reason.hasPrefix(
+        "the expression '\(expression)' takes too long on the command's output"),
+      "\(outcome)")
+    #expect(outcome.attemptOutcome == .failed)
+  }
+
+  @Test func aToldValueNeedsNoExpression() throws {
+    let script = """
+      printf '{"call":"tell","values":[4]}\\n' >&3; read reply <&3
+      head -c 8000 /dev/zero | tr '\\000' a; echo b=
+      """
+    #expect(
+      try outcome(of: script, "metric: loss\ncollect: {regex: '(a+)+loss='}") == .completed([4]))
+  }
+
+  /// While a command prints what its expression is slow on, its limit holds all the same.
+  @Test func limitsHoldWhileExpressionsAreTried() throws {
+    let script = "while :; do printf '%08000d\\n' 0; done"
+    let start = ContinuousClock.now
+    let outcome = try outcome(
+      of: script,
+      "metric: loss\ncollect: {regex: '[0-9]*x=(.)'}\ntrial_timeout: 500ms\ngrace_period: 100ms")
+    #expect(outcome.values == nil)
+    #expect(ContinuousClock.now - start < .seconds(30))
+  }
+
+  @Test func aPipeInPlaceOfTheLogIsNotWaitedFor() throws {
+    let result = try CommandHarness(script: "mkfifo $NEEDLETAIL_DIR/stdout.log; echo loss=1").run()
+    #expect(result.outcome == .completed([1]))
+    #expect(result.notes.first?.hasPrefix("\(result.folder)/stdout.log cannot be written") == true)
+  }
+
   @Test func toleratesBinaryOutput() throws {
     let result = try CommandHarness(
       script:
@@ -330,6 +407,59 @@ import Testing
         PYTHONUNBUFFERED=1
 
         """)
+  }
+
+  /// Names that differ in case or punctuation only share a variable's name; each gets one all the same.
+  @Test func eachParameterHasAVariableOfItsOwn() throws {
+    let harness = try CommandHarness(
+      """
+      metric: loss
+      parameters: {c: [1], a-b: [2], C: [3], a_b: [4], a.b: [5], c_2: [6]}
+      command: [/bin/sh, script.sh]
+      """,
+      files: [
+        "script.sh": "env | grep ^NEEDLETAIL_PARAM_ | sort > $NEEDLETAIL_DIR/variables; echo loss=1"
+      ])
+    func variables(_ parameters: [(name: String, value: ParameterValue)], number: Int) throws
+      -> [String]
+    {
+      let result = harness.run(number: number, parameters: parameters)
+      return try String(contentsOfFile: "\(result.folder)/variables", encoding: .utf8)
+        .split(separator: "\n").map { String($0.dropFirst("NEEDLETAIL_PARAM_".count)) }
+    }
+    #expect(
+      try variables(
+        [("c", 1), ("a-b", 2), ("C", 3), ("a_b", 4), ("a.b", 5), ("c_2", 6), ("c.2", 7)], number: 1)
+        == ["A_B=2", "A_B_2=4", "A_B_3=5", "C=1", "C_2=3", "C_2_2=6", "C_2_3=7"])
+    // A parameter keeps its variable where the other is not active.
+    #expect(try variables([("C", 3)], number: 2) == ["C_2=3"])
+    #expect(
+      harness.objective.warnings.first
+        == "the parameters 'c' and 'C' share the variable NEEDLETAIL_PARAM_C; it holds 'c', and "
+        + "NEEDLETAIL_PARAM_C_2 holds 'C'")
+    #expect(harness.objective.warnings.count == 4)
+  }
+
+  @Test(arguments: 0..<50 as Range<UInt64>)
+  func variablesAreNeverShared(seed: UInt64) {
+    var generator = SplitMix(state: seed)
+    let letters = Array("aAbB_-.2é")
+    let names = Set(
+      (0..<40).map { _ in
+        String((0...Int(generator.next() % 4)).map { _ in letters[Int(generator.next() % 9)] })
+      }
+    ).sorted()
+    let study = ParameterVariables(Array(names.prefix(30)))
+    let variables = study.variables(of: names)
+    #expect(Set(variables).count == names.count)
+    #expect(
+      study.variables(of: names.reversed().suffix(30).reversed()) == Array(variables.prefix(30)))
+    #expect(
+      variables.allSatisfy {
+        $0.utf8.allSatisfy {
+          $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
+        }
+      })
   }
 
   @Test func refusesArgumentsWithNUL() throws {

@@ -44,7 +44,7 @@ import Testing
   func readsText(line: String, values: [Double], step: Int?) {
     let found = measurements(in: line)
     #expect(found.map(\.value) == values)
-    #expect(found.allSatisfy { $0.step == step && $0.objective == 0 })
+    #expect(found.allSatisfy { $0.step.number == step && $0.objective == 0 })
   }
 
   @Test(arguments: ["loss=nan", "loss=", "loss= ", "loss=None", "loss=NaN,", "loss=n/a"])
@@ -54,7 +54,11 @@ import Testing
     #expect(found.first?.value?.isNaN == true)
   }
 
-  @Test(arguments: ["loss=high", "loss=3abc", "loss=0x10", "loss=tensor(3)", "loss=--1"])
+  @Test(arguments: [
+    "loss=high", "loss=3abc", "loss=0x10", "loss=f(3)", "loss=--1", "loss=(3)", "loss=[1, 2]",
+    "loss=2s", "loss=1e", "loss=log(3)",
+    "loss=tensor([1, 2])", "loss=tensor(1, 2)", "loss=0.1-0.2",
+  ])
   func keepsWordsApart(line: String) {
     #expect(measurements(in: line).map(\.value) == [nil])
   }
@@ -75,7 +79,7 @@ import Testing
         {"loss": "high"}
         {"loss": 4
         """)
-    #expect(found.map(\.step) == [20, 2, nil, nil, nil, nil, nil])
+    #expect(found.map(\.step.number) == [20, 2, nil, nil, nil, nil, nil])
     #expect(found.map(\.text) == ["0.5", "0.25", "null", "0.001", "NaN", "high", "4"])
     #expect(
       found.map { $0.value ?? -1 }.map { $0.isNaN ? -2 : $0 } == [0.5, 0.25, -2, 0.001, -2, -1, 4])

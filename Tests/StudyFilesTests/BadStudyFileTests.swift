@@ -260,7 +260,7 @@ import Testing
     ("collect: stdoot", "s.yaml:1:10: 'collect' is 'stdoot'; did you mean 'stdout'?"),
     (
       "collect: {regex: '(a'}",
-      "s.yaml:1:18: the expression '(a' is not a regular expression; check its brackets and escapes"
+      "s.yaml:1:18: the expression '(a' is not a regular expression, missing closing parenthesis; check its brackets and escapes"
     ),
     (
       "collect: {regex: 'abc'}",

@@ -99,7 +99,9 @@ struct FollowedStudy {
     switch trial.state {
     case .failed:
       let reason = trial.systemAttributes.first { $0.key == "needletail:reason" }
-      lastFailure = reason?.value.string ?? "its command failed"
+      // The first line is the sentence; what the command printed follows.
+      let sentence = reason?.value.string?.split(whereSeparator: \.isNewline).first
+      lastFailure = sentence.map(String.init) ?? "its command failed"
       return "trial \(trial.number) failed: \(lastFailure)"
     case .pruned:
       return "trial \(trial.number) pruned in \(time)  \(parameters)"

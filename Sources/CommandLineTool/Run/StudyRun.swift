@@ -51,6 +51,7 @@ struct StudyRun {
   }
 
   private func announce() {
+    objective.warnings.forEach(console.warn)
     guard !plan.options.isQuiet else { return }
     var text = budget.map { "\($0) trials" } ?? "no limit of trials"
     if plan.options.trials == nil, budget != plan.file.trials {

@@ -86,7 +86,7 @@ function drawTrial(body, study, data, logs, curve, total, isReadOnly) {
           [name(key), h('bdi', {}, value(any)), range(data.distributions[key])])) : nothing('The trial has no parameters yet.'))),
     h('section', { class: 'card', 'aria-labelledby': 'attempts-title' }, h('h2', { id: 'attempts-title' }, 'Attempts'),
       data.attempts.length ? table('Attempts', ['attempt', 'worker', 'started', 'ended', 'outcome', 'reason'], data.attempts.map(one => [
-        String(one.attempt), name(one.worker.replace(/^worker:/, '')), moment(one.started_at), moment(one.ended_at), one.outcome ?? (data.interrupted && one === data.attempts.at(-1) ? 'worker gone' : 'running'), h('bdi', {}, one.reason || '–')]))
+        String(one.attempt), name(one.worker.replace(/^worker:/, '')), moment(one.started_at), moment(one.ended_at), one.outcome ?? (data.interrupted && one === data.attempts.at(-1) ? 'worker gone' : 'running'), h('bdi', { class: 'reason' }, one.reason || '–')]))
         : nothing('Nobody ran this trial under a lease of Needletail; another program may have.')),
     attributes('What the sampler and the coordinator decided', data.system_attributes,
       'Nothing was noted: the parameters were chosen by themselves.'),
@@ -108,7 +108,7 @@ function why(data, state) {
     const reason = system['needletail:reason'] ?? system.fail_reason ?? data.attempts.at(-1)?.reason;
     const outcome = system['needletail:outcome'];
     return words(outcome && outcome !== 'failed' ? `Failed (${String(outcome).replaceAll('_', ' ')}): ` : 'Failed: ',
-      reason ? h('bdi', {}, String(reason)) : 'nobody noted why', '.');
+      reason ? h('bdi', { class: 'reason' }, String(reason)) : 'nobody noted why', '.');
   }
   if (state === 'infeasible') return words('Completed, but it violates a constraint, so it cannot be the best.');
   if (state === 'interrupted') return words('Nobody runs it: its worker is gone or gave it back. The next worker takes it.');

@@ -72,8 +72,11 @@ package struct TrialShowVerb: Verb {
       console.write("attempts:")
       for attempt in attempts {
         let outcome = attempt.outcome?.rawValue ?? "running"
-        let reason = attempt.reason.isEmpty ? "" : ", \(attempt.reason.printable)"
-        console.write("  \(attempt.number): \(outcome) at \(attempt.worker.printable)\(reason)")
+        // A sentence, and below it what the command printed last.
+        let reason = attempt.reason.split(whereSeparator: \.isNewline).map { String($0).printable }
+        let sentence = reason.first.map { ", \($0)" } ?? ""
+        console.write("  \(attempt.number): \(outcome) at \(attempt.worker.printable)\(sentence)")
+        for line in reason.dropFirst() { console.write("    \(line)") }
       }
     }
     return .success
