@@ -270,6 +270,7 @@ let package = Package(
       name: "CoordinatorClientTests",
       dependencies: [
         "JSON", "CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel",
+        "System",
       ],
       swiftSettings: house),
     .testTarget(

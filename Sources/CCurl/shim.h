@@ -46,6 +46,11 @@ static inline CURLcode nt_set_write(
     size_t (*value)(char *, size_t, size_t, void *)) {
   return ((__typeof__(curl_easy_setopt) *)set)(handle, option, value);
 }
+static inline CURLcode nt_set_socket(
+    nt_curl_easy_setopt set, CURL *handle, CURLoption option,
+    int (*value)(void *, curl_socket_t, curlsocktype)) {
+  return ((__typeof__(curl_easy_setopt) *)set)(handle, option, value);
+}
 static inline CURLcode nt_get_long(
     nt_curl_easy_getinfo get, CURL *handle, CURLINFO info, long *value) {
   return ((__typeof__(curl_easy_getinfo) *)get)(handle, info, value);

@@ -17,6 +17,7 @@ typedef __typeof__(MHD_suspend_connection) *nt_MHD_suspend_connection;
 typedef __typeof__(MHD_resume_connection) *nt_MHD_resume_connection;
 typedef __typeof__(MHD_lookup_connection_value) *nt_MHD_lookup_connection_value;
 typedef __typeof__(MHD_get_connection_values) *nt_MHD_get_connection_values;
+typedef __typeof__(MHD_get_connection_values_n) *nt_MHD_get_connection_values_n;
 typedef __typeof__(MHD_create_response_from_buffer) *nt_MHD_create_response_from_buffer;
 typedef __typeof__(MHD_create_response_from_callback) *nt_MHD_create_response_from_callback;
 typedef __typeof__(MHD_add_response_header) *nt_MHD_add_response_header;
@@ -41,9 +42,9 @@ typedef __typeof__(gnutls_x509_crt_get_activation_time) *nt_gnutls_x509_crt_get_
 
 // Variadic, so the importer leaves it out.
 static inline struct MHD_Daemon *nt_start_daemon(
-    nt_variadic start, unsigned int flags, MHD_AccessHandlerCallback handler, void *context,
-    const struct MHD_OptionItem *options) {
-  return ((__typeof__(MHD_start_daemon) *)start)(flags, 0, NULL, NULL, handler, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    nt_variadic start, unsigned int flags, MHD_AcceptPolicyCallback policy,
+    MHD_AccessHandlerCallback handler, void *context, const struct MHD_OptionItem *options) {
+  return ((__typeof__(MHD_start_daemon) *)start)(flags, 0, policy, context, handler, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 // Variadic, so the importer leaves it out. The address of the peer, or the number of the socket, or
@@ -63,6 +64,12 @@ static inline struct MHD_OptionItem nt_completed_option(MHD_RequestCompletedCall
 static inline struct MHD_OptionItem nt_connection_option(MHD_NotifyConnectionCallback callback,
                                                          void *context) {
   struct MHD_OptionItem item = {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)callback, context};
+  return item;
+}
+
+static inline struct MHD_OptionItem nt_target_option(
+    void *(*callback)(void *, const char *, struct MHD_Connection *), void *context) {
+  struct MHD_OptionItem item = {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)callback, context};
   return item;
 }
 

@@ -23,14 +23,16 @@ extension Coordinator {
   /// Writes what is unwritten, and keeps the leases of what this process runs.
   package func maintain() {
     let now = steadyTime
-    let (active, actions) = state.withLock { state in
+    let active = state.withLock { state in
       state.active = state.active.filter { $0.value.trial != nil }
-      let active = state.active.values.compactMap(\.trial)
-      // What runs in this process lives as long as somebody holds it.
+      return state.active.values.compactMap(\.trial)
+    }
+    let actions = leases.withLock { leases in
+      // What runs in this process lives as long as its objective holds it.
       let own = active.filter { $0.lease?.worker == worker }.map(\.token)
-        .filter { state.leases.held[$0] != nil }
-      let heard = state.leases.handle(.heard(worker: worker, tokens: own), at: now)
-      return (active, heard + state.leases.handle(.time, at: now))
+        .filter { leases.table.held[$0] != nil }
+      let heard = leases.table.handle(.heard(worker: worker, tokens: own), at: now)
+      return heard + leases.table.handle(.time, at: now)
     }
     // A failure is not lost: the changes stay with the trial, and telling it meets the same error.
     _ = Result { () throws(StoreError) in try flush(active) }
@@ -42,33 +44,33 @@ extension Coordinator {
   /// Tells the lease table what happened.
   func handle(_ event: LeaseTable.Event) -> [LeaseTable.Action] {
     let now = steadyTime
-    return state.withLock { $0.leases.handle(event, at: now) }
+    return leases.withLock { $0.table.handle(event, at: now) }
   }
 
   /// Does those of the actions that do not concern a worker.
   func perform(_ actions: [LeaseTable.Action]) {
     for case .renew(let renewals) in actions { renew(renewals) }
-    if actions.contains(.wake) { state.withLock { $0.onWake }?() }
+    if actions.contains(.wake) { leases.withLock { $0.onWake }?() }
   }
 
   /// Sets what is called, from any thread, when a lease ran out or was given back.
   func onWake(_ body: @escaping @Sendable () -> Void) {
-    state.withLock { $0.onWake = body }
+    leases.withLock { $0.onWake = body }
   }
 
   /// The leases that did not end, by trial.
   var held: [Lease] {
-    state.withLock { $0.leases.held.values.map(\.lease) }
+    leases.withLock { $0.table.held.values.map(\.lease) }
       .sorted { $0.trial.number < $1.trial.number }
   }
 
   /// The lease of that token, unless it ended.
   func held(under token: String) -> Lease? {
-    state.withLock { $0.leases.held[token]?.lease }
+    leases.withLock { $0.table.held[token]?.lease }
   }
 
   /// When the lease table wants to see the time next.
-  var nextMoment: Duration? { state.withLock { $0.leases.nextMoment } }
+  var nextMoment: Duration? { leases.withLock { $0.table.nextMoment } }
 
   /// Moves deadlines in the store. A busy store is asked again at the next tick; there is a third of
   /// the lease's time for that at least.
@@ -81,18 +83,14 @@ extension Coordinator {
           LeaseRenewal($0.lease, until: now.advanced(by: $0.deadline - steady))
         }, in: study)
     } catch {
-      state.withLock { _ = $0.leases.handle(.renewalFailed, at: steadyTime) }
+      _ = handle(.renewalFailed)
       return
     }
-    let trials = state.withLock { state in
-      let now = steadyTime
-      _ = state.leases.handle(.renewed(renewals), at: now)
-      return lost.compactMap { lease in
-        let event = LeaseTable.Event.foundLost(token: lease.token, reason: Self.ranOut)
-        _ = state.leases.handle(event, at: now)
-        return state.active[lease.trial.number]?.trial
-      }
-    }
+    _ = handle(.renewed(renewals))
+    for lease in lost { _ = handle(.foundLost(token: lease.token, reason: Self.ranOut)) }
+    let trials =
+      lost.isEmpty
+      ? [] : state.withLock { state in lost.compactMap { state.active[$0.trial.number]?.trial } }
     for trial in trials where lost.contains(where: { $0.token == trial.token }) { trial.lost() }
   }
 

@@ -173,9 +173,7 @@ extension Coordinator {
       var taken: (Trial, Lease)?
       if case .taken(let trial, let lease) = result {
         taken = (trial, lease)
-        state.withLock { state in
-          _ = state.leases.handle(.handedOut(lease, stored: stored), at: steadyTime)
-        }
+        _ = handle(.handedOut(lease, stored: stored))
       } else if case .failed(let error) = result {
         written.failure = error
       } else {
@@ -212,8 +210,8 @@ extension Coordinator {
   private func forget(_ active: ActiveTrial, _ event: LeaseTable.Event) {
     state.withLock { state in
       if state.active[active.number]?.trial === active { state.active[active.number] = nil }
-      if active.lease != nil { _ = state.leases.handle(event, at: steadyTime) }
     }
+    if active.lease != nil { _ = handle(event) }
   }
 
   /// Gives leases back that cannot be used here.
@@ -249,7 +247,7 @@ extension Coordinator {
       of: trial.reference, .failed, values: [], outcome: outcome, reason: reason)
     try store.commit(changes, to: study, under: [lease], durability: .powerCut)
     note([TrialChange(trial.reference, .created(.running, at: nil))] + changes)
-    state.withLock { _ = $0.leases.handle(.resultTaken(token: lease.token), at: steadyTime) }
+    _ = handle(.resultTaken(token: lease.token))
   }
 
   /// Makes a trial that was taken an active one; nil when it failed instead: because it was lost too

@@ -40,7 +40,10 @@ public final class Coordinator: Sendable {
   static let controlDelay: Duration = .seconds(1)
 
   let queue = DispatchQueue(label: "needletail.coordinator")
+  /// What is known of the study. Held while the store is read, so nothing that must not wait takes it.
   let state: Lock<State>
+  /// The leases. Never held while anything waits: heartbeats and results ask them.
+  let leases: Lock<Leases>
   /// Held while what is unwritten is written.
   let flushing = Lock(())
   /// Held while a trial is planned, so that each knows the one before.
@@ -56,10 +59,7 @@ public final class Coordinator: Sendable {
     /// The trials that this coordinator handed out and that did not end yet, by number.
     var active: [Int: HandedOut] = [:]
     var isTicking = false
-    var leases: LeaseTable
     var hasLoaded = false
-    /// Called when a lease ran out or was given back.
-    var onWake: (@Sendable () -> Void)?
     /// How long the latest plan of the sampler took.
     var samplingTime: Duration = .zero
     /// The plan that was made for the next trial.
@@ -67,14 +67,21 @@ public final class Coordinator: Sendable {
     var isPreparing = false
     /// The declared parameters of the latest trial.
     var space: SearchSpace?
-    /// What the user wants, and when that was read.
-    var control: (StudyControl, readAt: Duration)?
     /// Whether trials only fail.
     var failures = FailureRule()
     /// How many trials of the study had succeeded when ``failures`` began to count.
     var succeededBefore = 0
     /// Why no more trials are handed out here: they only fail.
     var failure: String?
+  }
+
+  /// What heartbeats need. Taken alone, or within ``state``, never around it.
+  struct Leases {
+    var table: LeaseTable
+    /// Called when a lease ran out or was given back.
+    var onWake: (@Sendable () -> Void)?
+    /// What the user wants, and when that was read.
+    var control: (StudyControl, readAt: Duration)?
   }
 
   /// A trial that lives as long as whoever runs it: when it is dropped without being told, it is
@@ -121,8 +128,8 @@ public final class Coordinator: Sendable {
     self.timeAhead = timeAhead
     state = Lock(
       State(
-        history: TrialHistory(directions: study.directions, studyName: study.name),
-        leases: LeaseTable(duration: leaseDuration)))
+        history: TrialHistory(directions: study.directions, studyName: study.name)))
+    leases = Lock(Leases(table: LeaseTable(duration: leaseDuration)))
   }
 
   /// The time that leases in memory count on.
@@ -136,7 +143,7 @@ public final class Coordinator: Sendable {
   /// What the user wants of the study, as of a second ago at most.
   package func control() throws -> StudyControl {
     let now = steadyTime
-    if let (known, readAt) = state.withLock({ $0.control }), now - readAt < Self.controlDelay {
+    if let (known, readAt) = leases.withLock({ $0.control }), now - readAt < Self.controlDelay {
       return known
     }
     let control = try store.control(of: study)
@@ -145,14 +152,18 @@ public final class Coordinator: Sendable {
   }
 
   func noteControl(_ control: StudyControl, readAt moment: Duration) {
-    state.withLock { state in
-      if control.handsOut, let known = state.control?.0, !known.handsOut {
-        // The user, or a trial that completed, set the study going again.
+    let isResumed = leases.withLock { leases in
+      let isResumed = control.handsOut && leases.control?.0.handsOut == false
+      leases.control = (control, moment)
+      _ = leases.table.handle(.cancelled(control == .cancelled), at: moment)
+      return isResumed
+    }
+    // The user, or a trial that completed, set the study going again.
+    if isResumed {
+      state.withLock { state in
         state.failures.startOver()
         state.failure = nil
       }
-      state.control = (control, moment)
-      _ = state.leases.handle(.cancelled(control == .cancelled), at: moment)
     }
   }
 

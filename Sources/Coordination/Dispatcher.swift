@@ -222,9 +222,10 @@ package final class Dispatcher: Sendable {
     }
   }
 
-  /// Takes note that a worker lives and holds these leases.
+  /// Takes note that a worker lives and holds these leases. Asks the store only about leases that the
+  /// table does not know, and of those about ``mostLookUps`` at most: the others come up next time.
   package func heartbeat(_ worker: String, holding leases: [String]) throws -> LeaseReview {
-    _ = try coordinator.control()
+    var lookUps = 0
     var review = LeaseReview()
     var tickets: [String: String] = [:]
     for lease in leases {
@@ -245,7 +246,8 @@ package final class Dispatcher: Sendable {
         review.cancelled.append(
           .init(lease: tickets[token] ?? token, reason: Self.cancelled))
       case .lookUp(let token):
-        guard let lease = tickets[token] else { continue }
+        guard let lease = tickets[token], lookUps < Self.mostLookUps else { continue }
+        lookUps += 1
         do {
           _ = try trial(under: lease, of: worker)
         } catch let error as DispatchError {
@@ -259,6 +261,8 @@ package final class Dispatcher: Sendable {
     }
     return review
   }
+
+  private static let mostLookUps = 64
 
   /// Gives back what a worker holds that leaves in order.
   package func workerLeft(_ worker: String) throws {
@@ -327,7 +331,9 @@ package final class Dispatcher: Sendable {
   package func tick() {
     coordinator.maintain()
     let now = coordinator.steadyTime
-    forgetEnded()
+    // What the user wants is read here, so that no heartbeat reads the store for it. A store that cannot
+    // be read is asked again a moment later.
+    if forgetEnded() { _ = Result { try coordinator.control() } }
     let (isDue, looks) = state.withLock { state in
       let isDue = state.retries.contains { $0 <= now }
       state.retries.removeAll { $0 <= now }
@@ -369,11 +375,13 @@ package final class Dispatcher: Sendable {
     body?()
   }
 
-  private func forgetEnded() {
+  /// Forgets trials whose leases ended; whether some did not.
+  private func forgetEnded() -> Bool {
     let live = Set(coordinator.held.map(\.token))
     state.withLock { state in
       state.trials = state.trials.filter { live.contains($0.key) }
     }
+    return !live.isEmpty
   }
 
   private func scheduleTick() {

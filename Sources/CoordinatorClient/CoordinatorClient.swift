@@ -86,15 +86,34 @@ package final class CoordinatorClient: Sendable {
   package func claim(
     _ request: ClaimRequest, cancelledBy cancellation: RequestCancellation? = nil
   ) throws(CoordinatorError) -> ClaimAnswer {
-    try call(
+    let answer: ClaimAnswer = try call(
       "POST", "/v1/claims", request, timeout: .seconds(request.waitSeconds + 30), cancellation)
+    try check(answer, of: request)
+    return answer
+  }
+
+  /// Refuses more trials than were asked for: nobody runs them, and they would fill the memory.
+  private func check(
+    _ answer: ClaimAnswer, of request: ClaimRequest
+  ) throws(CoordinatorError) {
+    guard answer.trials.count > request.slots else { return }
+    throw .notACoordinator(
+      address: address.text,
+      problem: "it gave \(answer.trials.count) trials for \(request.slots) slots")
   }
 
   /// Parameters of a running trial.
   package func suggest(
     _ request: SuggestRequest, cancelledBy cancellation: RequestCancellation? = nil
   ) throws(CoordinatorError) -> SuggestAnswer {
-    try call("POST", "/v1/suggest", request, cancellation)
+    let answer: SuggestAnswer = try call("POST", "/v1/suggest", request, cancellation)
+    guard answer.internalValues.count == request.parameters.count else {
+      throw .notACoordinator(
+        address: address.text,
+        problem: "it gave \(answer.internalValues.count) values for "
+          + "\(request.parameters.count) parameters")
+    }
+    return answer
   }
 
   /// Sends what running trials reported.
@@ -108,7 +127,19 @@ package final class CoordinatorClient: Sendable {
   package func finish(
     _ batch: ResultBatch, cancelledBy cancellation: RequestCancellation? = nil
   ) throws(CoordinatorError) -> ResultAnswer {
-    try call("POST", "/v1/results", batch, cancellation)
+    let answer: ResultAnswer = try call("POST", "/v1/results", batch, cancellation)
+    guard answer.results.map(\.lease) == batch.results.map(\.lease) else {
+      throw .notACoordinator(
+        address: address.text, problem: "it answered other results than it was sent")
+    }
+    if let claimed = answer.claimed {
+      guard let claim = batch.claim else {
+        throw .notACoordinator(
+          address: address.text, problem: "it gave trials that were not asked for")
+      }
+      try check(claimed, of: claim)
+    }
+    return answer
   }
 
   // MARK: Studies
@@ -228,19 +259,25 @@ package final class CoordinatorClient: Sendable {
     let kept = idle.withLock { $0.popLast() }
     let connection: HTTPConnection
     if let kept { connection = kept } else { connection = try newConnection() }
-    defer { idle.withLock { $0.append(connection) } }
-    if let cancellation, !cancellation.begin(connection) { throw .cancelled }
+    if let cancellation, !cancellation.begin(connection) {
+      idle.withLock { $0.append(connection) }
+      throw .cancelled
+    }
     defer { cancellation?.end(connection) }
     do throws(TransferError) {
-      return try connection.perform(request)
+      let answer = try connection.perform(request)
+      idle.withLock { $0.append(connection) }
+      return answer
     } catch {
+      // Not kept: whoever listens there now may be somebody else.
       throw CoordinatorError(error, address)
     }
   }
 
   private func newConnection() throws(CoordinatorError) -> HTTPConnection {
+    let settings = try credentials.settings(agent: agent, port: address.port)
     do throws(TransferError) {
-      return try HTTPConnection(address.web, credentials.settings(agent: agent))
+      return try HTTPConnection(address.web, settings)
     } catch {
       throw CoordinatorError(error, address)
     }

@@ -5,6 +5,9 @@ internal import System
 package struct Credentials: Sendable {
   /// The bearer token; never printed.
   package let token: String?
+  /// The file with this user's token for coordinators on this machine, which only goes to a port
+  /// where this user listens; nil where another token is sent, or none.
+  private var ownTokenFile: OwnTokenFile?
   /// The certificates, one of which must have signed the coordinator's; nil for the system's own.
   package var authority: String?
   /// The worker's own certificate, for a coordinator that asks for one.
@@ -31,7 +34,8 @@ package struct Credentials: Sendable {
     self.token = token
   }
 
-  /// The token of a file, or with `-` of the standard input, else of the environment variable `NEEDLETAIL_TOKEN`, else none.
+  /// The token of a file, or with `-` of the standard input, else of the environment variable
+  /// `NEEDLETAIL_TOKEN`, else none.
   package init(
     tokenFile: String?, environment: (String) -> String?
   ) throws(CoordinatorError) {
@@ -46,10 +50,30 @@ package struct Credentials: Sendable {
     try self.init(token: token)
   }
 
+  /// Adds this user's own token, if none was given and the coordinator is on this machine. It is
+  /// read when a connection is made, since the coordinator that makes it may start later.
+  ///
+  /// - Throws: ``CoordinatorError/badCredentials(_:)`` for a token file that others may know.
+  package mutating func addOwnToken(
+    for address: CoordinatorAddress, environment: (String) -> String?
+  ) throws(CoordinatorError) {
+    guard token == nil, address.isLoopback else { return }
+    let file = OwnTokenFile(environment)
+    _ = try file.read()
+    ownTokenFile = file
+  }
+
   /// The settings of connections that prove it.
-  func settings(agent: String) -> ConnectionSettings {
+  func settings(
+    agent: String, port: Int
+  ) throws(CoordinatorError) -> ConnectionSettings {
     var settings = ConnectionSettings(agent: agent)
-    if let token { settings.headers = ["Authorization: Bearer \(token)"] }
+    if let token {
+      settings.headers = ["Authorization: Bearer \(token)"]
+    } else if let ownToken = try ownTokenFile?.read(), Listeners.areOwn(port: port) {
+      settings.headers = ["Authorization: Bearer \(ownToken)"]
+      settings.mayConnect = { Listeners.areOwn(port: port) }
+    }
     settings.authority = authority
     settings.certificate = certificate
     settings.key = key

@@ -12,8 +12,8 @@ package struct HTTPRequest: Sendable {
   package var body: [UInt8]?
   /// How long the whole request may take.
   package var timeout: Duration = .seconds(30)
-  /// Whether it is sent at most once. On a connection that was kept open, libcurl sends a request again
-  /// when the server closes before it answers; this one gets a new connection.
+  /// Whether it is sent at most once. On a connection that was kept open, libcurl sends a request
+  /// again when the server closes before it answers; this one gets a new connection.
   package var isOnce = false
   /// The largest answer that is taken, in bytes.
   package var largestAnswer = 64 << 20
@@ -45,13 +45,16 @@ package struct ConnectionSettings: Sendable {
   package var agent: String
   /// Lines of the header that every request has, such as an authorization; never printed.
   package var headers: [String] = []
-  /// The file with the certificates, one of which must have signed the server's; nil for the system's
-  /// own.
+  /// The file with the certificates, one of which must have signed the server's; nil for the
+  /// system's own.
   package var authority: String?
   /// The file with this side's own certificate, for a server that asks for one.
   package var certificate: String?
   /// The file with its key; nil when it is in the file of the certificate.
   package var key: String?
+
+  /// Asked before each connection is made; false gives the request up. nil to make any.
+  package var mayConnect: (@Sendable () -> Bool)?
 
   package init(agent: String) { self.agent = agent }
 }
@@ -60,7 +63,8 @@ package struct ConnectionSettings: Sendable {
 ///
 /// Used by one thread at a time; only ``cancel()`` may come from another.
 @safe package final class HTTPConnection: @unchecked Sendable {
-  // The pool hands a connection to one thread at a time; curl_multi_wakeup is meant for other threads.
+  // The pool hands a connection to one thread at a time; curl_multi_wakeup is meant for other
+  // threads.
   private let curl: CurlLibrary
   private let handle: OpaquePointer
   private let loop: OpaquePointer
@@ -68,6 +72,7 @@ package struct ConnectionSettings: Sendable {
   private let address: WebAddress
   private let errorBuffer: UnsafeMutablePointer<CChar>
   private let isCancelled = Atomic(false)
+  private let gate: Gate?
 
   private static let connectTimeout = 10_000
   private static let errorBufferSize = Int(CURL_ERROR_SIZE)
@@ -90,6 +95,7 @@ package struct ConnectionSettings: Sendable {
     var list: UnsafeMutablePointer<curl_slist>?
     for line in lines + settings.headers { unsafe list = curl.appendToList(list, line) }
     unsafe headers = list
+    gate = settings.mayConnect.map(Gate.init)
     setUp(settings)
   }
 
@@ -139,6 +145,16 @@ package struct ConnectionSettings: Sendable {
     if address.isLoopback { set(CURLOPT_PROXY, "") }
     unsafe set(CURLOPT_HTTPHEADER, to: UnsafeMutableRawPointer(headers))
     unsafe set(CURLOPT_ERRORBUFFER, to: UnsafeMutableRawPointer(errorBuffer))
+    if let gate {
+      unsafe set(CURLOPT_SOCKOPTDATA, to: Unmanaged.passUnretained(gate).toOpaque())
+      _ = unsafe nt_set_socket(
+        curl.set, UnsafeMutableRawPointer(handle), CURLOPT_SOCKOPTFUNCTION
+      ) { context, _, _ in
+        guard let context = unsafe context else { return CURL_SOCKOPT_ERROR }
+        let gate = unsafe Unmanaged<Gate>.fromOpaque(context).takeUnretainedValue()
+        return gate.isOpen() ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR
+      }
+    }
     _ = unsafe nt_set_write(
       curl.set, UnsafeMutableRawPointer(handle), CURLOPT_WRITEFUNCTION
     ) { bytes, size, count, context in
@@ -146,6 +162,13 @@ package struct ConnectionSettings: Sendable {
       let receiver = unsafe Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue()
       return unsafe receiver.take(UnsafeRawBufferPointer(start: bytes, count: size * count))
     }
+  }
+
+  /// Whether connections may be made.
+  private final class Gate {
+    let isOpen: @Sendable () -> Bool
+
+    init(_ isOpen: @escaping @Sendable () -> Bool) { self.isOpen = isOpen }
   }
 
   /// Collects an answer.

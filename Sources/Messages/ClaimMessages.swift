@@ -108,8 +108,8 @@ package struct Assignment: Sendable, Hashable {
   init(_ reader: MessageReader) throws(MessageError) {
     study = try reader.text("study")
     directions = try reader.directions("directions")
-    trial = try reader.integer("trial", in: 0...Int.max)
-    attempt = try reader.integer("attempt", in: 1...Int.max)
+    trial = try reader.integer("trial", in: 0...Int(Int32.max))
+    attempt = try reader.integer("attempt", in: 1...WireProtocol.mostAttempts)
     lease = try reader.text("lease")
     let seed = try reader.text("seed")
     guard let number = UInt64(seed) else {

@@ -14,6 +14,9 @@ package protocol Message: Sendable, Hashable {
 extension Message {
   /// Reads a body in UTF-8.
   package init(parsing body: [UInt8]) throws(MessageError) {
+    guard String(validating: body, as: UTF8.self) != nil else {
+      throw MessageError("the body is not UTF-8; send the text in that encoding")
+    }
     let json: JSONValue
     do throws(JSONError) {
       json = try JSONValue(parsing: body)
@@ -37,6 +40,8 @@ package enum WireProtocol {
   package static let longestWait: Duration = .seconds(60)
   /// How many items a list in a request may have.
   package static let longestList = 10_000
+  /// How often a trial may be tried: a trial is given up long before.
+  package static let mostAttempts = 100_000
 }
 
 /// A body that says something else than it should; a sentence.

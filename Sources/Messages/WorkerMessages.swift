@@ -63,8 +63,9 @@ package struct WorkerTerms: Message {
     coordinator = try reader.text("coordinator")
     leaseSeconds = try reader.number("lease_seconds")
     heartbeatSeconds = try reader.number("heartbeat_seconds")
-    guard leaseSeconds > 0, heartbeatSeconds > 0, heartbeatSeconds < leaseSeconds else {
-      throw MessageError("'heartbeat_seconds' must be above 0 and below 'lease_seconds'")
+    guard heartbeatSeconds >= 0.01, heartbeatSeconds < leaseSeconds, leaseSeconds <= 604_800 else {
+      throw MessageError(
+        "'heartbeat_seconds' must be from 0.01 to below 'lease_seconds', and that at most a week")
     }
   }
 
@@ -126,7 +127,7 @@ package struct WorkerSummary: Message {
     name = try reader.text("name")
     host = try reader.text("host")
     version = try reader.text("version")
-    slots = try reader.integer("slots", in: 0...Int.max)
+    slots = try reader.integer("slots", in: 0...4_096)
     let state = try reader.text("state")
     guard let known = State(rawValue: state) else {
       throw MessageError("'state' is '\(state.prefix(40))'; known are active, draining, lost")

@@ -5,10 +5,11 @@ internal import System
 public struct CoordinatorAccess: Sendable {
   /// The address: `http://host:port` or `https://host:port`.
   public var url: String
-  /// The token; by default that of the environment variable `NEEDLETAIL_TOKEN`.
+  /// The token; by default that of the environment variable `NEEDLETAIL_TOKEN`. Without one, a
+  /// coordinator that this user started on this machine gets the token that it made for its owner.
   public var token: String?
-  /// A file with certificates, one of which must have signed the coordinator's; nil for the system's. By
-  /// default that of the environment variable `NEEDLETAIL_CA`.
+  /// A file with certificates, one of which must have signed the coordinator's; nil for the
+  /// system's. By default that of the environment variable `NEEDLETAIL_CA`.
   public var certificateAuthority: String?
   /// A file with this program's own certificate, for coordinators that ask for one.
   public var certificate: String?
@@ -19,12 +20,13 @@ public struct CoordinatorAccess: Sendable {
 
   /// Access with what the environment says.
   public init(_ url: String) {
-    func variable(_ name: String) -> String? {
-      getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-    }
     self.url = url
-    token = variable("NEEDLETAIL_TOKEN")
-    certificateAuthority = variable("NEEDLETAIL_CA")
+    token = Self.variable("NEEDLETAIL_TOKEN")
+    certificateAuthority = Self.variable("NEEDLETAIL_CA")
+  }
+
+  private static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
   }
 
   func client() throws -> CoordinatorClient {
@@ -33,6 +35,8 @@ public struct CoordinatorAccess: Sendable {
     credentials.certificate = certificate
     credentials.key = key
     credentials.isInsecure = isInsecure
-    return try CoordinatorClient(CoordinatorAddress(url), credentials, version: "library")
+    let address = try CoordinatorAddress(url)
+    try credentials.addOwnToken(for: address, environment: Self.variable)
+    return try CoordinatorClient(address, credentials, version: "library")
   }
 }

@@ -134,6 +134,30 @@ extension PostgresStudyStore {
     return trials
   }
 
+  public func numbers(
+    of state: TrialState, in study: StudyRecord, from range: Range<Int>, atMost limit: Int
+  ) throws(StoreError) -> [Int] {
+    let rows = try read(
+      in: study,
+      [
+        Command(
+          """
+          SELECT number::int8 FROM trials
+          WHERE study_id = $1::int8 AND state::text = $2::text AND number >= $3::int8
+            AND number < $4::int8
+          ORDER BY number LIMIT $5::int8
+          """
+        ) {
+          $0.add(study.id)
+          $0.add(state.storeName)
+          $0.add(range.lowerBound)
+          $0.add(range.upperBound)
+          $0.add(limit)
+        }
+      ])[0]
+    return (0..<rows.count).map { rows.int($0, 0) }
+  }
+
   public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
     let rows = try read(
       in: study,

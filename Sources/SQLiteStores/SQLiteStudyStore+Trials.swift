@@ -95,6 +95,28 @@ extension SQLiteStudyStore {
     }
   }
 
+  public func numbers(
+    of state: TrialState, in study: StudyRecord, from range: Range<Int>, atMost limit: Int
+  ) throws(StoreError) -> [Int] {
+    try read { session throws(StoreError) in
+      _ = try session.knownKey(of: study)
+      let rows = try session.database.statement(
+        """
+        SELECT number FROM trials WHERE study_id = ? AND state = ? AND number >= ? AND number < ?
+        ORDER BY number LIMIT ?
+        """)
+      rows.bind(1, study.id)
+      rows.bind(2, state.storeName)
+      rows.bind(3, range.lowerBound)
+      rows.bind(4, range.upperBound)
+      rows.bind(5, limit)
+      defer { rows.reset() }
+      var numbers: [Int] = []
+      while try rows.step() { numbers.append(rows.int(0)) }
+      return numbers
+    }
+  }
+
   public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
     try read { session throws(StoreError) in
       _ = try session.knownKey(of: study)

@@ -20,16 +20,21 @@ package final class StudyServer: Sendable {
     package var credentials: TLSCredentials?
     /// Whether an address that other machines reach may do without encryption and tokens.
     package var isInsecure = false
-    /// Whether programs on this machine need a token too.
+    /// Whether programs on this machine need a token of the store, also to read.
     package var isTokenRequired = false
+    /// Whether programs on this machine, of all its users, may do everything without a token.
+    package var isOpenLoopback = false
+    /// Finds the token by which programs of this user may do everything; asked once, where only
+    /// this machine reaches the server and no tokens of the store are required. nil for none.
+    package var ownerToken: @Sendable () throws -> OwnerToken? = { nil }
     /// How long a worker may be silent before its trials are given to others; at least 2 s.
     package var leaseDuration = Duration.seconds(60)
     /// Whether it only shows the store, and refuses what would change it.
     package var isReadOnly = false
     /// Where the trials' files are that ran on this machine; nil when nobody knows.
     package var trialFolder: String?
-    /// Opens the store once more, for pages to read it: its changes are seen best from outside. nil to
-    /// read through the one store object.
+    /// Opens the store once more, for pages to read it: its changes are seen best from outside. nil
+    /// to read through the one store object.
     package var openReader: (@Sendable () throws -> any StudyStore)?
     /// The program's version, for people.
     package var version: String
@@ -42,15 +47,17 @@ package final class StudyServer: Sendable {
     }
   }
 
-  private let service: Service
+  /// The file with the token of the user who started it; nil where none is needed or counts.
+  package let ownerTokenFile: String?
+  let service: Service
   private let server: HTTPServer
   /// What the submitted files change for studies that have trials already, in sentences.
   package let warnings: [String]
 
   /// Opens the studies and starts to listen.
   ///
-  /// - Parameter submissions: Study files whose studies are created or gone on with, and the number of
-  ///   trials that wins over the file's.
+  /// - Parameter submissions: Study files whose studies are created or gone on with, and the number
+  ///   of trials that wins over the file's.
   /// - Throws: ``ServingError``, ``StudyFileError`` and ``StoreError``; then nothing listens.
   package init(
     _ store: any StudyStore, submissions: [(file: StudyFile, trials: Int?)], _ settings: Settings
@@ -64,7 +71,13 @@ package final class StudyServer: Sendable {
     }
     var service = ServiceSettings()
     service.leaseDuration = settings.leaseDuration
-    service.isTokenRequired = settings.isTokenRequired || !isLoopback && !settings.isInsecure
+    service.access.isTokenRequired =
+      settings.isTokenRequired || !isLoopback && !settings.isInsecure
+    service.access.isOpen = !isLoopback || settings.isOpenLoopback
+    if isLoopback, !settings.isTokenRequired {
+      service.access.owner = try settings.ownerToken()
+    }
+    ownerTokenFile = service.access.owner?.path
     service.isCertificateRequired = settings.credentials?.asksClients ?? false
     service.isLoopback = isLoopback
     service.host = settings.address.host
@@ -107,8 +120,15 @@ package final class StudyServer: Sendable {
   package var connectionLimit: Int { server.connectionLimit }
   private var isEncrypted: Bool { server.isEncrypted }
 
-  /// Refuses claims, answers what is in flight, writes everything, and ends. Running trials stay with
-  /// their workers.
+  /// Encrypts new connections with these credentials; see ``HTTPServer/replaceCredentials(by:)``.
+  ///
+  /// - Throws: ``ServingError``; then nothing changes.
+  package func replaceCredentials(by credentials: TLSCredentials) throws(ServingError) {
+    try server.replaceCredentials(by: credentials)
+  }
+
+  /// Refuses claims, answers what is in flight, writes everything, and ends. Running trials stay
+  /// with their workers.
   ///
   /// - Parameter patience: How long answers may take.
   package func stop(patience: Duration = .seconds(10)) {

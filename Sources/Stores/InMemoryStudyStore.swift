@@ -215,6 +215,16 @@ public final class InMemoryStudyStore: StudyStore {
     }
   }
 
+  public func numbers(
+    of state: TrialState, in study: StudyRecord, from range: Range<Int>, atMost limit: Int
+  ) throws(StoreError) -> [Int] {
+    try with(study) { study in
+      let found = study.trials[range.clamped(to: study.trials.indices)].lazy
+        .filter { $0.state == state }
+      return found.prefix(limit).map(\.number)
+    }
+  }
+
   public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
     try with(study) { study in
       var counts: [TrialState: Int] = [:]

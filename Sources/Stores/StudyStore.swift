@@ -126,6 +126,14 @@ public protocol StudyStore: Sendable {
   ) throws(StoreError)
   /// The trials whose numbers are given, or all, by ascending number.
   func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial]
+  /// The numbers of trials in a state, ascending.
+  ///
+  /// - Parameters:
+  ///   - range: Only numbers in it.
+  ///   - limit: Only the first so many.
+  func numbers(
+    of state: TrialState, in study: StudyRecord, from range: Range<Int>, atMost limit: Int
+  ) throws(StoreError) -> [Int]
   /// The number of trials in each state.
   func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int]
   /// The completed trial with the best first value (the earliest of equals, infeasible ones left out);

@@ -67,7 +67,8 @@ import Testing
     arguments: [
       ("garbage", 2, "is no coordinator"), ("page", 2, "its answer is no JSON"),
       ("wrong", 2, "'protocol'"), ("version", 2, "speaks protocol 99"),
-      ("huge", 2, "longer than 64 MiB"), ("closed", 75, "closed the connection unanswered"),
+      ("huge", 2, "longer than 64 MiB"), ("beat", 2, "'heartbeat_seconds'"),
+      ("closed", 75, "closed the connection unanswered"),
     ] as [(String, Int32, String)])
   func refusesWhatIsNoCoordinator(mode: String, code: Int32, words: String) throws {
     let command = try BuiltCommand()
@@ -75,6 +76,102 @@ import Testing
     Self.expect(try Self.worker(command, "http://127.0.0.1:\(port)"), code: code, words)
     process.send(SIGKILL)
     _ = try process.finished()
+    try command.cleanUp()
+  }
+
+  /// Every number is bounded by what was asked; the worker says what is wrong and takes nothing.
+  @Test(
+    arguments: [
+      ("attempt", "'trials[0].attempt' is 200000000"), ("many", "5000 trials for 1 slots"),
+    ])
+  func takesNoMoreThanItAskedFor(mode: String, words: String) throws {
+    let command = try BuiltCommand()
+    let (process, port) = try Self.scripted(mode, in: command)
+    let worker = try RunningCommand(
+      BuiltCommand.path, ["worker", "http://127.0.0.1:\(port)", "--spool", "spool"], in: command)
+    try worker.waitForMessage(words)
+    let status = try String(contentsOfFile: "/proc/\(worker.identifier)/status", encoding: .utf8)
+    let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+      .flatMap { Int($0.split(separator: " ")[1]) }
+    #expect(try #require(peak) < 300_000, "\(status)")
+    worker.send(SIGTERM)
+    #expect(try worker.finished().code == 0)
+    process.send(SIGKILL)
+    _ = try process.finished()
+    try command.cleanUp()
+  }
+
+  /// Whoever started the coordinator is known by a file; nobody else gets in, and nobody gets the
+  /// token.
+  @Test func knowsItsOwnerByAFile() throws {
+    var command = try BuiltCommand()
+    try command.writeStudy("[echo, loss=1]", trials: 2)
+    let served = try ServedStudies(command)
+    let submitted = try command.run("study", "submit", "study.yaml", "--to", served.url)
+    #expect(submitted.code == 0, "\(submitted.messages)")
+    #expect(try served.work().code == 0)
+    #expect(try served.trials().count == 2)
+    // Another user has another file, or none.
+    command.environment["XDG_STATE_HOME"] = command.folder.path + "/other"
+    let pause = try command.run("study", "pause", "s", "--to", served.url)
+    Self.expect(pause, code: 2, "needs a token", "/state/needletail/token")
+    let worker = try Self.worker(command, served.url)
+    #expect(worker.code == 2 && worker.messages.contains("needs a token"), "\(worker.messages)")
+    let list = try command.run("worker", "list", "--to", served.url)
+    #expect(list.code == 1, "reading needs none: \(list.messages)")
+    // A file that others may read is refused.
+    command.environment = [:]
+    #expect(chmod(command.folder.path + "/state/needletail/token", 0o644) == 0)
+    let open = try command.run("study", "pause", "s", "--to", served.url)
+    Self.expect(open, code: 2, "may be used by others")
+    try served.stop()
+    let again = try command.run("serve", "--listen", "127.0.0.1:0", "--store", "served.db")
+    Self.expect(again, code: 2, "may be used by others")
+    #expect(chmod(command.folder.path + "/state/needletail/token", 0o600) == 0)
+    let free = try ServedStudies(command, more: ["--open-loopback"])
+    try free.process.waitForMessage("every user of this machine can run commands as you")
+    command.environment["XDG_STATE_HOME"] = command.folder.path + "/other"
+    #expect(try command.run("study", "pause", "s", "--to", free.url).code == 0)
+    command.environment = [:]
+    #expect(try command.run("study", "resume", "s", "--to", free.url).code == 0)
+    try free.stop()
+    let both = try command.run("serve", "--open-loopback", "--require-token")
+    Self.expect(both, code: 64, "exclude each other")
+    try command.cleanUp()
+  }
+
+  /// SIGHUP takes the certificate that the files have now, and keeps the former one if it is no
+  /// good.
+  @Test func readsItsCertificateAgain() throws {
+    let command = try BuiltCommand()
+    let made = try command.shell(Self.certificates + "\ncp good.pem now.pem; cp good.key now.key")
+    #expect(made.code == 0, "\(made.messages)")
+    let served = try ServedStudies(
+      command, more: ["--certificate", "now.pem", "--key", "now.key"])
+    func list(_ authority: String) throws -> BuiltCommand.Result {
+      try command.run("study", "pause", "none", "--to", served.url, "--ca", authority)
+    }
+    #expect(try list("ca.pem").messages.contains("no study 'none'"))
+    #expect(try command.shell("cp old.pem now.pem; cp old.key now.key").code == 0)
+    served.process.send(SIGHUP)
+    try served.process.waitForMessage("the former certificate stays in use")
+    #expect(try list("ca.pem").messages.contains("no study 'none'"))
+    let swap = try command.shell(
+      """
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout now.key \
+        -out now.pem -subj /CN=next -addext subjectAltName=IP:127.0.0.1 -days 2 2>/dev/null
+      """)
+    #expect(swap.code == 0, "\(swap.messages)")
+    served.process.send(SIGHUP)
+    try served.process.waitForMessage("has read its certificate again")
+    #expect(try list("now.pem").messages.contains("no study 'none'"))
+    #expect(try list("ca.pem").messages.contains("nobody known signed"))
+    served.process.send(SIGTERM)
+    #expect(try served.process.finished().code == 0)
+    // Without a certificate there is nothing to read again.
+    let plain = try ServedStudies(command)
+    plain.process.send(SIGHUP)
+    #expect(try plain.process.finished().code == 0)
     try command.cleanUp()
   }
 

@@ -174,6 +174,8 @@ struct BuiltCommand {
     for name in ["HOME", "TMPDIR", "LD_LIBRARY_PATH"] { result[name] = inherited[name] }
     let own = URL(fileURLWithPath: Self.path).deletingLastPathComponent().path
     result["PATH"] = own + ":" + (inherited["PATH"] ?? "/usr/bin:/bin")
+    // What it keeps for its user stays in the test's folder.
+    result["XDG_STATE_HOME"] = folder.path + "/state"
     result["LC_ALL"] = "C.UTF-8"
     result["TERM"] = "xterm-256color"
     return result.merging(environment) { $1 }

@@ -10,6 +10,9 @@ huge      an answer without end
 busy      503 with Retry-After twice, then a registration that is refused
 closed    closes each connection unanswered
 plain     a page over TLS
+attempt   a trial that is said to be tried for the 200,000,000th time
+many      5,000 trials for one slot
+beat      terms with a heartbeat beyond all clocks
 """
 import json
 import socket
@@ -31,6 +34,24 @@ def reply(connection, status, body, kind="application/json", more=""):
         f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n{more}\r\n".encode() + data)
 
 
+def assignment(number, attempt):
+    return {"study": "s", "directions": ["minimize"], "trial": number, "attempt": attempt, "lease": f"1.{number}.1.x",
+            "seed": "1", "file_tag": None, "parameters": [], "user_attributes": []}
+
+
+def answer_worker(connection, line):
+    """Plays a coordinator whose claims are answered with too much."""
+    if b"POST /v1/workers " in line:
+        beat = 1e300 if mode == "beat" else 1
+        reply(connection, "201 Created", json.dumps(
+            {"protocol": 1, "coordinator": "c", "lease_seconds": max(6, beat * 2), "heartbeat_seconds": beat}))
+    elif b"/claims" in line:
+        trials = [assignment(0, 200_000_000)] if mode == "attempt" else [assignment(i, 1) for i in range(5_000)]
+        reply(connection, "200 OK", json.dumps({"trials": trials, "done": False}))
+    else:
+        reply(connection, "200 OK", json.dumps({"lost": [], "stop": []}))
+
+
 def read_request(connection):
     data = b""
     while b"\r\n\r\n" not in data:
@@ -44,6 +65,7 @@ def read_request(connection):
     length = next((int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length")), 0)
     while len(body) < length:
         body += connection.recv(65536)
+    return head.split(b"\r\n")[0]
 
 
 count = 0
@@ -54,9 +76,11 @@ while True:
         continue
     with connection:
         try:
-            read_request(connection)
+            line = read_request(connection)
             count += 1
-            if mode == "garbage":
+            if mode in ("attempt", "many", "beat") and line:
+                answer_worker(connection, line)
+            elif mode == "garbage":
                 connection.sendall(b"\x00\xff\x16 this is not HTTP\r\n\r\n" * 100)
             elif mode == "page":
                 reply(connection, "200 OK", "<html>Welcome to nginx</html>", "text/html")

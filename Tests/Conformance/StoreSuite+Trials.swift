@@ -275,6 +275,36 @@ extension StoreSuite {
     ]
   }
 
+  /// Trials are found by state, a part of the numbers at a time.
+  package static func findsTrialsByState(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let other = try store.createStudy(named: "other", directions: [.minimize])
+    let states: [TrialState] = [.failed, .completed, .failed, .waiting, .running, .failed]
+    for state in states {
+      var trial = state == .waiting ? waitingTrial(x: 0) : runningTrial()
+      trial.state = state
+      if state.isFinished { trial.completedAt = end }
+      if state == .completed { trial.values = [1] }
+      _ = try store.createTrial(trial, in: study, lease: nil, limit: nil)
+      _ = try store.createTrial(runningTrial(), in: other, lease: nil, limit: nil)
+    }
+    func numbers(_ state: TrialState, _ range: Range<Int>, _ limit: Int = 10) throws -> [Int] {
+      try store.numbers(of: state, in: study, from: range, atMost: limit)
+    }
+    #expect(try numbers(.failed, 0..<100) == [0, 2, 5])
+    #expect(try numbers(.failed, 0..<100, 2) == [0, 2])
+    #expect(try numbers(.failed, 1..<5) == [2])
+    #expect(try numbers(.failed, 6..<100).isEmpty)
+    #expect(try numbers(.failed, 3..<3).isEmpty)
+    for (state, number) in [(TrialState.completed, 1), (.waiting, 3), (.running, 4)] {
+      #expect(try numbers(state, 0..<Int(Int32.max)) == [number])
+    }
+    #expect(try numbers(.pruned, 0..<100).isEmpty)
+    try store.delete(study)
+    #expect(throws: StoreError.self) { try numbers(.failed, 0..<100) }
+  }
+
   /// A text in which two trials differ when any bit of them does, but for the sign of a zero, which
   /// SQLite's real columns do not keep.
   static func describe(_ trial: Trial) -> String {

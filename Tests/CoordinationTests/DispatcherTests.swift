@@ -1,6 +1,8 @@
 import Coordination
+import Dispatch
 import Foundation
 import JSON
+import Probability
 import Pruners
 import SQLiteStores
 import Samplers
@@ -209,6 +211,57 @@ extension ResultStatus {
     #expect(throws: DispatchError.trialEnded(trial: 0)) {
       try dispatcher.trial(under: trial.ticket, of: "a")
     }
+  }
+
+  /// A sampler that takes its time, as one does that waits for a database.
+  private final class SlowSampler: Sampler {
+    let name = "slow"
+    let readsHistory = true
+    let sharingPrefix: String? = nil
+    let asked = DispatchSemaphore(value: 0)
+    let answers = DispatchSemaphore(value: 0)
+
+    func sampleJointly(
+      for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
+    ) throws(SamplerError) -> [ParameterAssignment] {
+      if trial > 0 {
+        asked.signal()
+        answers.wait()
+      }
+      return []
+    }
+
+    func sample(
+      _ parameter: Parameter, for trial: Int, given history: TrialHistory,
+      using generator: inout TrialGenerator
+    ) throws(SamplerError) -> Double { 0 }
+  }
+
+  /// Leases are kept while a trial is handed out, however long the store or the sampler takes.
+  @Test func heartbeatsWaitForNothing() throws {
+    let bed = try DispatchBed()
+    let sampler = SlowSampler()
+    let dispatcher = try Dispatcher(
+      Coordinator(
+        store: bed.store, study: try bed.study, sampler: sampler, pruner: NopPruner(), seed: 1,
+        retries: RetryPolicy(), worker: "coordinator", leaseDuration: .seconds(1_000),
+        timeAhead: { .zero }),
+      limit: 10, space: bed.space, keepsTime: false)
+    let trial = try #require(try dispatcher.claim(1, for: "a").first)
+    let thread = BlockingThread { _ = Result { try dispatcher.claim(1, for: "b") } }
+    #expect(sampler.asked.wait(timeout: .now() + 60) == .success)
+    // The coordinator is in the middle of a claim now, and goes on when it is told to.
+    let isHeard = DispatchSemaphore(value: 0)
+    let heart = BlockingThread {
+      let review = Result { try dispatcher.heartbeat("a", holding: [trial.ticket]) }
+      #expect((try? review.get()) == LeaseReview(), "\(review)")
+      #expect(dispatcher.held(by: "a").count == 1)
+      isHeard.signal()
+    }
+    #expect(isHeard.wait(timeout: .now() + 60) == .success)
+    sampler.answers.signal()
+    thread?.join()
+    heart?.join()
   }
 
   @Test func theUsersWishIsFollowed() throws {

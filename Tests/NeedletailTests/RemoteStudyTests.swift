@@ -11,14 +11,18 @@ import Testing
 @Suite struct RemoteStudyTests {
   /// Serves a store on a free port while `body` runs.
   static func withServer(
-    _ body: (_ url: String, _ store: any StudyStore) async throws -> Void
+    _ body: (_ place: StoreLocation, _ store: any StudyStore) async throws -> Void
   ) async throws {
     let store = InMemoryStudyStore()
-    let settings = StudyServer.Settings(
+    var settings = StudyServer.Settings(
       address: ListenAddress(host: "127.0.0.1", port: 0), version: "0")
+    let token = "nt_000000000000_\(String(repeating: "0", count: 64))"
+    settings.ownerToken = { try OwnerToken(token, path: "token") }
     let server = try StudyServer(store, submissions: [], settings)
     defer { server.stop(patience: .seconds(2)) }
-    try await body("http://127.0.0.1:\(server.port)", store)
+    var access = CoordinatorAccess("http://127.0.0.1:\(server.port)")
+    access.token = token
+    try await body(.coordinator(access), store)
   }
 
   /// The coordinator stops a study whose objective only fails, and its worker says why.
@@ -37,8 +41,8 @@ import Testing
   }
 
   @Test func optimizesAClosure() async throws {
-    try await Self.withServer { url, store in
-      let study = try Study.create("q", store: .url(url), seed: 7)
+    try await Self.withServer { place, store in
+      let study = try Study.create("q", store: place, seed: 7)
       #expect(study.name == "q")
       #expect(study.directions == [.minimize])
       #expect(study.seed == 7)
@@ -78,9 +82,9 @@ import Testing
   }
 
   @Test func workersShareAStudyAndItsQueue() async throws {
-    try await Self.withServer { url, store in
-      let first = try Study.create("q", directions: [.maximize], store: .url(url))
-      let second = try Study.load("q", store: .url(url))
+    try await Self.withServer { place, store in
+      let first = try Study.create("q", directions: [.maximize], store: place)
+      let second = try Study.load("q", store: place)
       #expect(second.directions == [.maximize])
       let number = try first.enqueue(["x": 0.25])
       let queued = try second.ask()
@@ -99,8 +103,8 @@ import Testing
   }
 
   @Test func claimsNoMoreTrialsThanItRuns() async throws {
-    try await Self.withServer { url, store in
-      let study = try Study.create("q", store: .url(url))
+    try await Self.withServer { place, store in
+      let study = try Study.create("q", store: place)
       for round in 1...20 {
         try await study.optimize(trials: 20, workers: 2) { try $0.suggestFloat("x", 0...1) }
         let record = try store.study(named: "q")
@@ -110,9 +114,9 @@ import Testing
   }
 
   @Test func tellsHowTrialsEnd() async throws {
-    try await Self.withServer { url, _ in
+    try await Self.withServer { place, _ in
       struct Failure: Error, CustomStringConvertible { let description = "no luck" }
-      let study = try Study.create("q", store: .url(url))
+      let study = try Study.create("q", store: place)
       let count = Lock(0)
       try await study.optimize(trials: 4) { trial in
         switch count.withLock({ count in
@@ -136,21 +140,21 @@ import Testing
   }
 
   @Test func refusesWhatMakesNoSense() async throws {
-    try await Self.withServer { url, _ in
-      _ = try Study.create("q", store: .url(url))
+    try await Self.withServer { place, _ in
+      _ = try Study.create("q", store: place)
       #expect(throws: StoreError.studyExists(name: "q")) {
-        try Study.create("q", store: .url(url))
+        try Study.create("q", store: place)
       }
       #expect(throws: StoreError.self) {
-        try Study.create("q", directions: [.maximize], store: .url(url), ifExists: .load)
+        try Study.create("q", directions: [.maximize], store: place, ifExists: .load)
       }
-      _ = try Study.create("q", store: .url(url), ifExists: .load)
+      _ = try Study.create("q", store: place, ifExists: .load)
       let error = try #require(throws: CoordinatorError.self) {
-        try Study.load("none", store: .url(url))
+        try Study.load("none", store: place)
       }
       #expect("\(error)".contains("none"))
-      try Study.delete("q", store: .url(url))
-      #expect(throws: CoordinatorError.self) { try Study.load("q", store: .url(url)) }
+      try Study.delete("q", store: place)
+      #expect(throws: CoordinatorError.self) { try Study.load("q", store: place) }
     }
     #expect(throws: CoordinatorError.self) {
       try Study.load("q", store: "http://127.0.0.1:1")

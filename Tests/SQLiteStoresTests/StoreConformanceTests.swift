@@ -63,6 +63,7 @@ import Testing
 
   @Test(arguments: Kind.allCases) func keepsTrials(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.keepsTrials(in:))
+    try await check(kind, StoreSuite.findsTrialsByState(in:))
   }
 
   @Test(arguments: Kind.allCases) func commitsChanges(_ kind: Kind) async throws {

@@ -302,12 +302,22 @@ import Testing
   /// A web page that the user looks at must not command a coordinator without tokens.
   @Test func refusesWebPages() throws {
     try ServerBed.serve(try ServerBed.file()) { bed in
-      let crossed = try bed.call(
-        "POST", "/v1/studies/s/cancel", headers: ["Origin": "http://example.org"])
-      #expect(crossed.code == "cross_origin")
+      let page = try RawConnection(port: bed.server.port)
+      page.request(
+        "POST", "/v1/studies/s/cancel", headers: ["Origin": "http://example.org"],
+        anonymously: true)
+      #expect(try page.answer().code == "token_missing")
       let connection = try RawConnection(port: bed.server.port)
       connection.send("GET /v1/studies HTTP/1.1\r\nHost: rebound.example.org\r\n\r\n")
       #expect(try connection.answer().code == "foreign_host")
+    }
+    let open = ServerBed.settings { $0.isOpenLoopback = true }
+    try ServerBed.serve(try ServerBed.file(), settings: open) { bed in
+      let page = try RawConnection(port: bed.server.port)
+      page.request(
+        "POST", "/v1/studies/s/cancel", headers: ["Origin": "http://example.org"],
+        anonymously: true)
+      #expect(try page.answer().code == "cross_origin")
     }
   }
 }

@@ -70,11 +70,17 @@ final class RawConnection {
     return true
   }
 
-  /// Sends a request with a body of known length.
+  /// Sends a request with a body of known length; what changes something with the owner's token,
+  /// unless the headers have another or it is anonymous.
   @discardableResult
   func request(
-    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
+    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:],
+    anonymously isAnonymous: Bool = false
   ) -> Bool {
+    var headers = headers
+    if method != "GET", !isAnonymous, headers["Authorization"] == nil {
+      headers["Authorization"] = "Bearer \(ServerBed.owner)"
+    }
     var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
     if let body { head += "Content-Length: \(body.utf8.count)\r\n" }

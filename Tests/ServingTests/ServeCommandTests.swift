@@ -11,8 +11,11 @@ import Testing
     private let process: SpawnedProcess
     let url: String
     let port: UInt16
+    /// What changes something is sent with the token that the program made.
+    private let folder: ScratchFolder
 
     init(_ folder: ScratchFolder, _ arguments: String...) throws {
+      self.folder = folder
       process = try SpawnedProcess(Tool.needletail, ["serve"] + arguments, in: folder.url)
       let deadline = ContinuousClock.now + .seconds(60)
       while try !process.output.hasSuffix("\n"), ContinuousClock.now < deadline { usleep(2_000) }
@@ -24,6 +27,14 @@ import Testing
       port = try #require(UInt16(url[url.index(after: colon)...]))
     }
 
+    /// The token of the file that the program made.
+    var ownToken: String {
+      get throws {
+        try String(contentsOfFile: folder.path("state/needletail/token"), encoding: .utf8)
+          .trimmingCharacters(in: .newlines)
+      }
+    }
+
     var identifier: pid_t { process.identifier }
     var messages: String { get throws { try process.messages } }
 
@@ -31,6 +42,7 @@ import Testing
       _ method: String, _ path: String, _ body: JSONValue? = nil, token: String? = nil
     ) throws -> RawConnection.Answer {
       let connection = try RawConnection(port: port)
+      let token = try token ?? (method == "GET" ? nil : ownToken)
       connection.request(
         method, path, body?.text(),
         headers: token.map { ["Authorization": "Bearer \($0)"] } ?? [:])
@@ -76,7 +88,9 @@ import Testing
     }
     _ = try first.call("POST", "/v1/results", result(leases[0]))
     let waiting = try RawConnection(port: first.port)
-    waiting.request("POST", "/v1/claims", #"{"worker": "w", "slots": 9, "wait_seconds": 60}"#)
+    waiting.request(
+      "POST", "/v1/claims", #"{"worker": "w", "slots": 9, "wait_seconds": 60}"#,
+      headers: ["Authorization": "Bearer \(try first.ownToken)"])
     _ = try first.end(SIGKILL)
     #expect(throws: (any Error).self) { try waiting.answer() }
 

@@ -11,6 +11,10 @@ struct ServerBed {
   let server: StudyServer
   let store: any StudyStore
 
+  /// The token of the user who runs the tests; what changes something is sent with it unless
+  /// another is given.
+  static let owner = "nt_000000000000_\(String(repeating: "0", count: 64))"
+
   /// One parameter, no limit of trials unless told.
   static func file(
     _ name: String = "s", trials: Int? = nil, more: String = ""
@@ -34,6 +38,7 @@ struct ServerBed {
   ) -> StudyServer.Settings {
     var settings = StudyServer.Settings(
       address: ListenAddress(host: "127.0.0.1", port: 0), version: "0")
+    settings.ownerToken = { try OwnerToken(owner, path: "/the/token/file") }
     change(&settings)
     return settings
   }

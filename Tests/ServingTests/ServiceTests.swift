@@ -415,8 +415,7 @@ import Testing
   }
 
   @Test func refusesClaimsWhileItStops() throws {
-    var settings = StudyServer.Settings(
-      address: ListenAddress(host: "127.0.0.1", port: 0), version: "0")
+    var settings = ServerBed.settings()
     settings.leaseDuration = .seconds(60)
     let store = InMemoryStudyStore()
     let server = try StudyServer(store, submissions: [], settings)

@@ -38,9 +38,13 @@ final class SpawnedProcess {
     // posix_spawn cannot change the folder everywhere; the shell becomes the program.
     let shell = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder?.path ?? scratch.url.path]
     let words = (shell + [program] + arguments).map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
+    var environment = ProcessInfo.processInfo.environment
+    // What it keeps for its user stays in the test's folder.
+    environment["XDG_STATE_HOME"] = "\(folder?.path ?? scratch.url.path)/state"
+    let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for word in words + variables { free(word) } }
     var child: pid_t = 0
-    let status = posix_spawn(&child, shell[0], &actions, &attributes, words, environ)
+    let status = posix_spawn(&child, shell[0], &actions, &attributes, words, variables)
     guard status == 0 else { throw POSIXError(POSIXErrorCode(rawValue: status) ?? .EIO) }
     identifier = child
   }

@@ -93,6 +93,109 @@ import Testing
     }
   }
 
+  /// One of openssl's clients with a suite; whether a session came about.
+  private func handshake(
+    _ port: UInt16, _ authority: Authority, _ words: String...
+  ) throws -> Bool {
+    let result = try Tool.run(
+      "/usr/bin/openssl",
+      [
+        "s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", authority.path("ca.pem"),
+        "-verify_return_error",
+      ] + words)
+    return result.code == 0 && result.output.contains("Verify return code: 0 (ok)")
+  }
+
+  /// Suites with separate authentication or without forward secrecy are refused, also by their
+  /// name.
+  @Test func takesModernSuitesAlone() throws {
+    let authority = try Authority()
+    let credentials = try authority.credentials()
+    try ServerBed.serve(settings: ServerBed.settings { $0.credentials = credentials }) {
+      bed throws in
+      let port = bed.server.port
+      for suite in [
+        "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305",
+      ] {
+        #expect(try handshake(port, authority, "-tls1_2", "-cipher", suite), "\(suite)")
+      }
+      for suite in [
+        "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+      ] {
+        #expect(try handshake(port, authority, "-tls1_3", "-ciphersuites", suite), "\(suite)")
+      }
+      for suite in [
+        "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES128-SHA", "AES128-SHA",
+        "AES128-GCM-SHA256", "AES256-SHA256", "DHE-RSA-AES128-GCM-SHA256",
+        "DHE-RSA-AES256-SHA256",
+      ] {
+        #expect(
+          try !handshake(port, authority, "-tls1_2", "-cipher", "\(suite):@SECLEVEL=0"), "\(suite)")
+      }
+      #expect(try !handshake(port, authority, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"))
+    }
+  }
+
+  /// New connections get the new certificate; those that are open are answered and then end.
+  @Test func replacesItsCertificate() throws {
+    let (first, second) = (try Authority(), try Authority())
+    let credentials = try first.credentials()
+    try ServerBed.serve(settings: ServerBed.settings { $0.credentials = credentials }) {
+      bed throws in
+      let port = bed.server.port
+      #expect(try handshake(port, first))
+      #expect(try !handshake(port, second))
+      // One connection for two requests, between which the certificate changes.
+      let kept = try SpawnedProcess(
+        "/bin/sh",
+        [
+          "-c",
+          """
+          (printf 'GET /healthz HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n'; while ! test -e go; do sleep 0.02; done
+          printf 'GET /healthz HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n'; sleep 20) |
+          openssl s_client -quiet -connect 127.0.0.1:\(port) -CAfile ca.pem 2>/dev/null
+          """,
+        ], in: first.folder.url)
+      let deadline = ContinuousClock.now + .seconds(30)
+      while try !kept.output.contains("ok"), ContinuousClock.now < deadline { usleep(5_000) }
+      try bed.server.replaceCredentials(by: try second.credentials())
+      #expect(try handshake(port, second))
+      #expect(try !handshake(port, first))
+      #expect(FileManager.default.createFile(atPath: first.path("go"), contents: nil))
+      while try kept.output.components(separatedBy: "200 OK").count < 3,
+        ContinuousClock.now < deadline
+      { usleep(5_000) }
+      let output = try kept.output
+      #expect(output.components(separatedBy: "200 OK").count == 3, "\(output)")
+      #expect(output.contains("Connection: close"), "\(output)")
+      // Again and again; what cannot be used is refused before it gets here.
+      for _ in 0..<12 { try bed.server.replaceCredentials(by: try first.credentials()) }
+      #expect(try handshake(port, first))
+      #expect(try !handshake(port, second))
+    }
+  }
+
+  /// A client that never finishes its handshake loses its place like one that sends no headers.
+  @Test func endsSlowHandshakes() throws {
+    let authority = try Authority()
+    let credentials = try authority.credentials()
+    let settings = ServerBed.settings {
+      $0.credentials = credentials
+      $0.limits.headerTime = .milliseconds(700)
+    }
+    try ServerBed.serve(settings: settings) { bed throws in
+      let silent = try RawConnection(port: bed.server.port)
+      let trickling = try RawConnection(port: bed.server.port)
+      // The beginning of a greeting of 512 bytes.
+      trickling.send([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03])
+      let start = ContinuousClock.now
+      while trickling.send([0]), ContinuousClock.now - start < .seconds(20) { usleep(50_000) }
+      #expect(ContinuousClock.now - start < .seconds(10))
+      #expect(silent.isClosed())
+      #expect(try handshake(bed.server.port, authority))
+    }
+  }
+
   @Test func asksForCertificates() throws {
     let authority = try Authority()
     let credentials = try authority.credentials(clients: true)

@@ -18,6 +18,11 @@ import Testing
       ("'my tool' a*b*c", ["my tool", "aXbYbZc"], true),
       ("'my tool' a*b*c", ["my tool", "aXbYbZ"], false),
       ("*", ["anything", "at", "all"], true),
+      ("python3 train.py *", ["python3", "train.py"], true),
+      ("python3 train.py *", ["python3", "train.py", "--lr=0.1", "a b"], true),
+      ("python3 train.py *", ["python3", "train.pyx"], false),
+      ("python3 train.py *", ["python3"], false),
+      ("python3 *", ["python3"], true),
     ])
   func matchesWordByWord(pattern: String, words: [String], isAllowed: Bool) throws {
     #expect(try CommandFilter([pattern]).allows(words) == isAllowed)
@@ -30,6 +35,14 @@ import Testing
     #expect(!filter.allows(["false"]))
     #expect(throws: CommandFilterError.self) { try CommandFilter([""]) }
     #expect(throws: CommandFilterError.self) { try CommandFilter(["echo 'open"]) }
+  }
+
+  /// A name with a star fits other names, which is rarely meant.
+  @Test func warnsOfOpenNames() throws {
+    let filter = try CommandFilter(["python3 train.py*", "echo *", "run --x=*", "true", "*"])
+    #expect(filter.warnings.count == 1)
+    let warning = try #require(filter.warnings.first)
+    #expect(warning.contains("train.pyx") && warning.contains("'python3 train.py *'"), "\(warning)")
   }
 
   /// A pattern of stars must not take exponential time.

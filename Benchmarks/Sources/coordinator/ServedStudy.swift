@@ -1,6 +1,6 @@
-import JSON
 import BenchmarkSupport
 import Foundation
+import JSON
 import SQLiteStores
 import StudyModel
 
@@ -24,7 +24,7 @@ final class ServedStudy {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = [
       "serve", file, "--store", store, "--listen", "127.0.0.1:0", "--json",
-      "--connections", "10000",
+      "--connections", "10000", "--open-loopback",
     ]
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice

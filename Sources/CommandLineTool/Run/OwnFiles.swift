@@ -29,15 +29,4 @@ enum OwnFiles {
     let folder = String(cString: here)
     return path == "." ? folder : "\(folder)/\(path)"
   }
-
-  /// Where this user's programs keep what must outlive them: `$XDG_STATE_HOME/needletail`, else
-  /// `~/.local/state/needletail`, else a folder of this user in `/tmp`.
-  static func stateFolder(_ environment: (String) -> String?) -> String {
-    func folder(_ name: String) -> String? {
-      environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
-    }
-    if let state = folder("XDG_STATE_HOME") { return "\(state)/needletail" }
-    if let home = folder("HOME") { return "\(home)/.local/state/needletail" }
-    return "/tmp/needletail-\(getuid())"
-  }
 }

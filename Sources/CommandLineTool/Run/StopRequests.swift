@@ -2,20 +2,22 @@ internal import Synchronization
 internal import System
 internal import Working
 
-/// Counts the signals that ask the process to end: SIGINT raises the level by one, SIGTERM and SIGHUP
-/// raise it to `stop` at least.
+/// Counts the signals that ask the process to end: SIGINT raises the level by one, SIGTERM and
+/// SIGHUP raise it to `stop` at least.
 ///
-/// Works by a handler, not by blocking the signals, because children would inherit the block. One per
-/// process.
+/// Works by a handler, not by blocking the signals, because children would inherit the block. One
+/// per process.
 struct StopRequests {
   private let before: [(signal: Int32, action: sigaction)]
 
   /// Begins to listen; wakes whoever polls ``wakeUp`` at each signal.
   ///
-  /// - Parameter drains: Whether SIGTERM and SIGHUP raise the level by one, as SIGINT does: for a daemon,
-  ///   which they tell to finish.
-  init(drains: Bool = false) {
-    requests.listen(drains: drains)
+  /// - Parameters:
+  ///   - drains: Whether SIGTERM and SIGHUP raise the level by one, as SIGINT does: for a daemon,
+  ///     which they tell to finish.
+  ///   - reloads: Whether SIGHUP asks for files to be read again instead, see ``takeReload()``.
+  init(drains: Bool = false, reloads: Bool = false) {
+    requests.listen(drains: drains, reloads: reloads)
     var before: [(Int32, sigaction)] = []
     for number in [SIGINT, SIGTERM, SIGHUP] {
       var old = sigaction()
@@ -45,6 +47,9 @@ struct StopRequests {
   /// Whether a SIGTERM or SIGHUP was among them, as schedulers send it.
   var isPreempted: Bool { requests.isPreempted }
 
+  /// Whether a SIGHUP has asked for files to be read again since this was asked last.
+  func takeReload() -> Bool { requests.takeReload() }
+
   /// Waits until a signal arrives, ``wake()`` is called, or the time is over.
   func wait(milliseconds: Int32) {
     var poller = pollfd(fd: requests.channel.read, events: Int16(POLLIN), revents: 0)
@@ -69,6 +74,8 @@ private final class SignalState: Sendable {
   private let interrupts = Atomic<Int>(0)
   private let terminations = Atomic<Int>(0)
   private let drains = Atomic(false)
+  private let reloads = Atomic(false)
+  private let reloadsWanted = Atomic<Int>(0)
 
   init() {
     var ends: [Int32] = [-1, -1]
@@ -82,13 +89,17 @@ private final class SignalState: Sendable {
   }
 
   /// Starts from nothing.
-  func listen(drains: Bool) {
+  func listen(drains: Bool, reloads: Bool) {
     self.drains.store(drains, ordering: .relaxed)
+    self.reloads.store(reloads, ordering: .relaxed)
+    reloadsWanted.store(0, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
     terminations.store(0, ordering: .relaxed)
   }
 
   var isPreempted: Bool { terminations.load(ordering: .relaxed) > 0 }
+
+  func takeReload() -> Bool { reloadsWanted.exchange(0, ordering: .relaxed) > 0 }
 
   var level: Int {
     let terminations = terminations.load(ordering: .relaxed)
@@ -100,6 +111,11 @@ private final class SignalState: Sendable {
 
   /// Called in the handler: only atomics, `write` and `_exit`.
   func take(_ number: Int32) {
+    if number == SIGHUP, reloads.load(ordering: .relaxed) {
+      reloadsWanted.wrappingAdd(1, ordering: .relaxed)
+      wake()
+      return
+    }
     if number == SIGINT {
       interrupts.wrappingAdd(1, ordering: .relaxed)
     } else {

@@ -1,3 +1,4 @@
+internal import CoordinatorClient
 internal import JSON
 internal import Serving
 internal import Stores
@@ -61,6 +62,11 @@ package struct DashboardVerb: Verb {
     settings.isReadOnly = true
     settings.trialFolder = selection.trialFolder
     settings.openReader = { try selection.openToShow() }
+    settings.ownerToken = {
+      // It allows nothing more here, but programs send it.
+      let file = OwnTokenFile(context.environment)
+      return try file.read().map { try OwnerToken($0, path: file.path) }
+    }
     let console = context.console
     let stops = StopRequests()
     defer { stops.end() }

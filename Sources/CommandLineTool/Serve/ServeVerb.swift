@@ -1,3 +1,4 @@
+internal import CoordinatorClient
 internal import JSON
 internal import Messages
 internal import Serving
@@ -16,13 +17,16 @@ package struct ServeVerb: Verb {
       "Serves the studies of the store that have trials to run, those of the study files given "
         + "here, and those that are submitted later; needletail worker runs their commands. "
         + "Prints the address it listens on, and goes on until it is stopped.",
-      "Programs on this machine may call it as they like. Any other address needs --certificate "
-        + "and --key, and tokens of needletail token create; or --insecure, which lets anybody "
-        + "who reaches the address run commands on your workers.",
+      "On this machine everybody may read, and your own programs may do everything: serve keeps a "
+        + "token for them in needletail/token below $XDG_STATE_HOME or ~/.local/state, which "
+        + "needletail and its library send by themselves. Any other address needs --certificate and "
+        + "--key, and tokens of needletail token create; or --insecure, which lets anybody who "
+        + "reaches the address run commands on your workers.",
       "The same address shows the studies in a browser, as they change; with an admin token they can "
         + "be paused, resumed, stopped and given trials there.",
       "Killed and started again, it goes on where it was: workers keep running their trials and "
-        + "deliver what they have. SIGTERM and Ctrl-C answer what is in flight and end it.",
+        + "deliver what they have. SIGTERM and Ctrl-C answer what is in flight and end it. SIGHUP reads "
+        + "--certificate, --key and --client-ca again, where they are given; else it ends it, too.",
     ],
     arguments: [
       .init(
@@ -44,7 +48,7 @@ package struct ServeVerb: Verb {
         name: "--connections-per-peer", placeholder: "N",
         help: "Connections at a time from one other machine; 256 by default."),
       .init(name: "--log", help: "Write a line to stderr about everything that matters."),
-    ] + ListenOptions.protection + [.store, .json],
+    ] + ListenOptions.protection + [ListenOptions.openLoopback, .store, .json],
     examples: [
       .init("needletail serve study.yaml", "Serves the study to workers on this machine."),
       .init(
@@ -91,20 +95,38 @@ package struct ServeVerb: Verb {
     settings.leaseDuration = lease
     settings.trialFolder = selection.trialFolder
     settings.openReader = { try selection.openExisting() }
+    settings.ownerToken = {
+      let file = OwnTokenFile(context.environment)
+      return try OwnerToken(try file.readOrMake(), path: file.path)
+    }
     let console = context.console
     if logs {
       settings.log = { line in console.note("\(Timestamp.now().rfc3339) \(line.harmless)") }
     }
-    let stops = StopRequests()
+    let stops = StopRequests(reloads: listen.hasCertificate)
     defer { stops.end() }
     let store = try selection.openOrCreate()
     let server = try StudyServer(
       store, submissions: files.map { ($0, nil) }, settings)
     announce(server, store, console)
-    while stops.level == .none { stops.wait(milliseconds: 60_000) }
+    while stops.level == .none {
+      stops.wait(milliseconds: 60_000)
+      if stops.takeReload() { reload(server, console) }
+    }
     console.note("answers what is in flight and stops")
     server.stop()
     return .success
+  }
+
+  /// Takes the certificate that the files have now; keeps the former one if it cannot be used.
+  private func reload(_ server: StudyServer, _ console: Console) {
+    do throws(ServingError) {
+      guard let credentials = try listen.credentials() else { return }
+      try server.replaceCredentials(by: credentials)
+      console.note("has read its certificate again")
+    } catch {
+      console.warn("the former certificate stays in use: \(error)")
+    }
   }
 
   /// One line that scripts can read: the address is its last word.
@@ -114,6 +136,7 @@ package struct ServeVerb: Verb {
         "url": .string(server.url), "port": .integer(Int(server.port)),
         "store": .string(store.location), "studies": .array(server.studies.map(JSONValue.string)),
         "process": .integer(Int(getpid())),
+        "token_file": server.ownerTokenFile.map(JSONValue.string) ?? .null,
       ])
     } else {
       console.write("listening on \(server.url)")
@@ -126,6 +149,9 @@ package struct ServeVerb: Verb {
     }
     if listen.isOpenToAll(server) {
       console.warn("anybody who reaches \(server.url) can run commands on its workers")
+    }
+    if listen.isOpenToUsers(server) {
+      console.warn("every user of this machine can run commands as you, through \(server.url)")
     }
     guard !json else { return }
     let names = server.studies.map(\.printable)

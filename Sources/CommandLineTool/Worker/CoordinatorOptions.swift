@@ -7,7 +7,8 @@ struct CoordinatorOptions: Sendable {
     .init(
       name: "--token-file", placeholder: "FILE",
       help: "A file with the token, or - for standard input; else the environment variable "
-        + "NEEDLETAIL_TOKEN.", completion: .file),
+        + "NEEDLETAIL_TOKEN; else, for a coordinator on this machine, your own (needletail help serve).",
+      completion: .file),
     .init(
       name: "--ca", placeholder: "FILE",
       help: "Trust only coordinators whose certificate one of these has signed (PEM).",
@@ -50,6 +51,7 @@ struct CoordinatorOptions: Sendable {
     credentials.certificate = certificate
     credentials.key = key
     credentials.isInsecure = isInsecure
+    try credentials.addOwnToken(for: address, environment: environment)
     return try CoordinatorClient(address, credentials, version: ToolVersion.text)
   }
 }

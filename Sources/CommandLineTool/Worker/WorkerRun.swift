@@ -33,7 +33,7 @@ struct WorkerRun {
     let log = WorkerLog(isQuiet: options.isQuiet)
     self.log = log
     let folder = try OwnFiles.absolute(
-      options.spool ?? OwnFiles.stateFolder(context.environment) + "/spool")
+      options.spool ?? StateFolder.path(context.environment) + "/spool")
     spool = try Self.openSpool(folder, client.address.text, options.name) { log.warn($0) }
     if let damage = spool.damage { log.warn(damage) }
   }

@@ -40,7 +40,7 @@ package struct WorkerVerb: Verb {
         completion: .file),
       .init(
         name: "--allow", placeholder: "PATTERN",
-        help: "Run only commands like 'python3 train.py*'; may be given more than once.",
+        help: "Run only commands like 'python3 train.py *'; may be given more than once.",
         isRepeated: true),
       .init(
         name: "--gpus", placeholder: "LIST",
@@ -163,6 +163,7 @@ struct WorkerOptions: Sendable {
     var settings = WorkerSettings(folder: try OwnFiles.absolute(folder ?? "."))
     settings.study = study
     settings.filter = allowed.isEmpty ? nil : try CommandFilter(allowed)
+    settings.filter?.warnings.forEach(context.console.warn)
     settings.memoryLimit = memoryLimit
     settings.endsWhenDone = untilDone || study != nil
     settings.patience = patience

@@ -24,8 +24,16 @@ package struct Grant: Sendable, Hashable {
   package let role: Role
   /// The only studies it may touch; nil for all.
   package let studies: Set<String>?
+  /// Who registers workers and owns them: the token's id; nil where no token was shown.
+  package let holder: String?
+
   /// Whether a token was shown.
-  package let hasToken: Bool
+  package var hasToken: Bool { holder != nil }
+
+  /// Whether it may speak for a worker that was registered with the token of that id; nil for none.
+  package func owns(workerOf holder: String?) -> Bool {
+    self.holder == holder || role == .admin && studies == nil
+  }
 
   /// Whether it may touch the study of that name.
   package func allows(_ study: String) -> Bool { studies?.contains(study) ?? true }

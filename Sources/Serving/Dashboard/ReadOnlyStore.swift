@@ -44,6 +44,11 @@ package struct ReadOnlyStore: StudyStore {
   package func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
     try base.trials(in: study, numbers: numbers)
   }
+  package func numbers(
+    of state: TrialState, in study: StudyRecord, from range: Range<Int>, atMost limit: Int
+  ) throws(StoreError) -> [Int] {
+    try base.numbers(of: state, in: study, from: range, atMost: limit)
+  }
   package func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
     try base.counts(in: study)
   }

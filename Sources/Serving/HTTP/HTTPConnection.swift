@@ -26,25 +26,34 @@ final class HTTPConnection: Sendable {
   let descriptor: Int32
   /// The client's address, without its port.
   let peer: String
+  /// What counts as one peer, see ``PeerAddress/network``.
+  let network: String
   /// Whether the client is on this machine, where no limit per peer holds.
   let isLoopback: Bool
   /// Why all its requests are refused; nil for a connection within the limits.
   let refusal: HTTPResponse?
   let isEncrypted: Bool
+  /// Which of the server's certificates it began with.
+  let generation: Int
   private let phase = Atomic<UInt8>(Phase.new.rawValue)
   /// In milliseconds of the steady clock.
   private let deadline: Atomic<UInt64>
+  /// The bytes of the latest request's target, up to a byte NUL.
+  private let targetSize = Atomic<Int>(0)
   /// 0 not checked, 1 none or none that counts, 2 good.
   private let certificate = Atomic<UInt8>(0)
 
   init(
-    descriptor: Int32, peer: PeerAddress, refusal: HTTPResponse?, isEncrypted: Bool, until: UInt64
+    descriptor: Int32, peer: PeerAddress, refusal: HTTPResponse?, isEncrypted: Bool,
+    generation: Int, until: UInt64
   ) {
     self.descriptor = descriptor
     self.peer = peer.host
+    network = peer.network
     isLoopback = peer.isLoopback
     self.refusal = refusal
     self.isEncrypted = isEncrypted
+    self.generation = generation
     deadline = Atomic(until)
   }
 
@@ -56,6 +65,12 @@ final class HTTPConnection: Sendable {
     deadline.store(
       ServerTime.milliseconds + limit.wholeMilliseconds, ordering: .releasing)
   }
+
+  /// Notes the target of the request that begins, and how long it is.
+  func began(targetSize size: Int) { targetSize.store(size, ordering: .relaxed) }
+
+  /// What ``began(targetSize:)`` noted last.
+  var notedTargetSize: Int { targetSize.load(ordering: .relaxed) }
 
   /// Whether a request is being worked on, or its answer is on the way.
   var isAnswering: Bool {

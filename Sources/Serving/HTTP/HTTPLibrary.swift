@@ -11,6 +11,7 @@ internal import System
   let resume: nt_MHD_resume_connection
   let lookUp: nt_MHD_lookup_connection_value
   let values: nt_MHD_get_connection_values
+  let sizedValues: nt_MHD_get_connection_values_n
   let connectionInfo: nt_variadic
   let makeResponse: nt_MHD_create_response_from_buffer
   let makeStream: nt_MHD_create_response_from_callback
@@ -37,6 +38,7 @@ internal import System
     unsafe resume = try library.function("MHD_resume_connection")
     unsafe lookUp = try library.function("MHD_lookup_connection_value")
     unsafe values = try library.function("MHD_get_connection_values")
+    unsafe sizedValues = try library.function("MHD_get_connection_values_n")
     connectionInfo = try library.function("MHD_get_connection_info")
     unsafe makeResponse = try library.function("MHD_create_response_from_buffer")
     unsafe makeStream = try library.function("MHD_create_response_from_callback")

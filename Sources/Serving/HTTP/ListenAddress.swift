@@ -48,7 +48,8 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   /// Whether only programs on this machine reach it.
   let isLoopback: Bool
 
-  /// - Throws: ``ServingError/portInUse(address:)``, ``ServingError/cannotListen(address:problem:)``.
+  /// - Throws: ``ServingError/portInUse(address:)``,
+  ///   ``ServingError/cannotListen(address:problem:)``.
   init(_ wanted: ListenAddress) throws(ServingError) {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
@@ -116,10 +117,13 @@ struct PeerAddress {
   let host: String
   let port: UInt16?
   let isLoopback: Bool
+  /// What counts as one peer: the address, of IPv6 the network's 64 bits, since one machine has all
+  /// of them.
+  let network: String
 
   @unsafe init(_ address: UnsafePointer<sockaddr>?) {
     guard let address = unsafe address else {
-      (host, port, isLoopback) = ("unknown", nil, false)
+      (host, port, isLoopback, network) = ("unknown", nil, false, "unknown")
       return
     }
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN) + 1)
@@ -130,14 +134,18 @@ struct PeerAddress {
       host = Self.string(text)
       port = UInt16(bigEndian: inner.sin_port)
       isLoopback = UInt32(bigEndian: inner.sin_addr.s_addr) >> 24 == 127
+      network = host
     case AF_INET6:
       var inner = unsafe UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in6.self)
       unsafe inet_ntop(AF_INET6, &inner.sin6_addr, &text, socklen_t(text.count))
       let name = Self.string(text)
       host = name.hasPrefix("::ffff:") ? String(name.dropFirst(7)) : name
       port = UInt16(bigEndian: inner.sin6_port)
-      isLoopback = host == "::1" || host.hasPrefix("127.")
-    default: (host, port, isLoopback) = ("unknown", nil, false)
+      let isMapped = host != name
+      isLoopback = host == "::1" || isMapped && host.hasPrefix("127.")
+      let bytes = unsafe withUnsafeBytes(of: &inner.sin6_addr) { unsafe Array($0.prefix(8)) }
+      network = isMapped ? host : bytes.map { String($0, radix: 16) }.joined(separator: ".") + "/64"
+    default: (host, port, isLoopback, network) = ("unknown", nil, false, "unknown")
     }
   }
 

@@ -14,14 +14,20 @@ internal import System
   /// Whether every client has to show a certificate.
   package let asksClients: Bool
 
+  /// TLS 1.2 and 1.3 with suites that encrypt and authenticate in one step and keep past sessions
+  /// secret.
+  private static let suites =
+    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305"
+    + ":+AES-128-GCM:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-MAC-ALL:+AEAD"
+
   /// Reads the files and checks that they can be used now.
   ///
   /// - Parameters:
   ///   - certificate: Path of a PEM file: the certificate, and those between it and the authority.
   ///   - key: Path of a PEM file with the certificate's private key, without a password.
   ///   - clientAuthority: Path of a PEM file; nil to ask no client for a certificate.
-  /// - Throws: ``ServingError/badCertificate(path:problem:)`` for a file that cannot be read, a key that
-  ///   does not fit, and a certificate that has expired or is not valid yet.
+  /// - Throws: ``ServingError/badCertificate(path:problem:)`` for a file that cannot be read, a key
+  ///   that does not fit, and a certificate that has expired or is not valid yet.
   package init(
     certificate: String, key: String, clientAuthority: String?
   ) throws(ServingError) {
@@ -39,9 +45,7 @@ internal import System
     unsafe self.certificate = Self.copy(certificateText)
     unsafe self.key = Self.copy(keyText)
     unsafe authority = authorityText.map { unsafe Self.copy($0) }
-    // TLS 1.2 and 1.3 with their strong suites.
-    unsafe priorities = Self.copy(
-      Array("SECURE128:+SECURE192:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2".utf8))
+    unsafe priorities = Self.copy(Array(Self.suites.utf8))
     self.library = library
     asksClients = clientAuthority != nil
   }

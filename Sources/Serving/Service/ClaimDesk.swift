@@ -191,7 +191,7 @@ final class ClaimDesk: Sendable {
 
   /// Runs a job on another thread, or here when too many wait.
   private func run(_ job: @escaping @Sendable () -> Void) {
-    if !jobs.add(job) { job() }
+    jobs.run(job)
   }
 
   // MARK: Waiting

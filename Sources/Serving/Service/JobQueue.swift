@@ -1,12 +1,15 @@
 internal import Dispatch
 internal import System
 
-/// A few threads that do what the connections' thread must not wait for: what reads JSON, samples or
-/// asks the store.
+/// A few threads that do what the connections' thread must not wait for: what reads JSON, samples
+/// or asks the store.
+///
+/// open → closed: what was added is still done, and nothing more is taken.
 final class JobQueue: Sendable {
   private let jobs = Lock(Jobs())
   private let available = DispatchSemaphore(value: 0)
   private let capacity: Int
+  private let threads: Int
 
   private struct Jobs {
     var waiting: [@Sendable () -> Void] = []
@@ -15,24 +18,41 @@ final class JobQueue: Sendable {
     var isClosed = false
   }
 
-  /// - Parameter capacity: How many jobs may wait.
-  init(threads: Int, capacity: Int) {
+  /// What became of a job that was to be added.
+  enum Reception {
+    case added
+    /// As many wait as may.
+    case full
+    case closed
+  }
+
+  /// - Parameters:
+  ///   - name: Of its threads, for debuggers.
+  ///   - capacity: How many jobs may wait.
+  init(_ name: String, threads: Int, capacity: Int) {
     self.capacity = capacity
+    self.threads = threads
     for number in 0..<threads {
-      let queue = DispatchQueue(label: "needletail.job.\(number)")
+      let queue = DispatchQueue(label: "needletail.\(name).\(number)")
       queue.async { [self] in work() }
     }
   }
 
-  /// Adds a job; false when too many wait.
-  func add(_ job: @escaping @Sendable () -> Void) -> Bool {
-    let isTaken = jobs.withLock { jobs in
-      guard jobs.waiting.count - jobs.taken < capacity else { return false }
+  /// Adds a job, unless it is closed or too many wait.
+  func add(_ job: @escaping @Sendable () -> Void) -> Reception {
+    let reception: Reception = jobs.withLock { jobs in
+      if jobs.isClosed { return .closed }
+      guard jobs.waiting.count - jobs.taken < capacity else { return .full }
       jobs.waiting.append(job)
-      return true
+      return .added
     }
-    if isTaken { available.signal() }
-    return isTaken
+    if reception == .added { available.signal() }
+    return reception
+  }
+
+  /// Does a job on another thread, or here when that is not possible.
+  func run(_ job: @escaping @Sendable () -> Void) {
+    if add(job) != .added { job() }
   }
 
   private func work() {
@@ -54,8 +74,12 @@ final class JobQueue: Sendable {
     }
   }
 
-  /// Lets the threads end when all jobs are done.
-  func close(threads: Int) {
-    for _ in 0..<threads { available.signal() }
+  /// Takes no further job, and lets the threads end when all are done.
+  func close() {
+    let isFirst = jobs.withLock { jobs in
+      defer { jobs.isClosed = true }
+      return !jobs.isClosed
+    }
+    if isFirst { for _ in 0..<threads { available.signal() } }
   }
 }

@@ -30,15 +30,19 @@ struct Route: Sendable {
   let role: Role?
   /// Answers, or returns nil and answers later.
   let run: @Sendable (Service, Call) throws -> HTTPResponse?
+  /// The threads that answer it.
+  let lane: Lanes.Kind
 
   init(
-    _ method: String, _ template: String, _ role: Role?,
+    _ method: String, _ template: String, _ role: Role?, lane: Lanes.Kind? = nil,
     _ run: @escaping @Sendable (Service, Call) throws -> HTTPResponse?
   ) {
     self.method = method
     self.template = template
     self.role = role
     self.run = run
+    self.lane =
+      lane ?? (role == nil ? .immediate : role == .viewer && method == "GET" ? .viewers : .workers)
     parts = template.split(separator: "/").map(String.init)
   }
 
@@ -104,7 +108,7 @@ extension Route {
     Route("DELETE", "/v1/workers/{name}", .worker) { service, call in
       try service.removeWorker(call)
     },
-    Route("POST", "/v1/workers/{name}/heartbeat", .worker) { service, call in
+    Route("POST", "/v1/workers/{name}/heartbeat", .worker, lane: .heartbeats) { service, call in
       try service.heartbeat(call)
     },
     Route("POST", "/v1/claims", .worker) { service, call in try service.claim(call) },

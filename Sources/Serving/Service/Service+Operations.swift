@@ -26,8 +26,9 @@ extension Service {
     .json(try workerList(for: call.grant.studies))
   }
 
-  /// The workers with what they run of these studies, nil for all; and who holds trials of the store
-  /// without being known here, such as `needletail run`.
+  /// The workers with what they run of these studies, nil for all; and who holds trials of the
+  /// store without being known here, such as `needletail run`. Of the workers those that run such a
+  /// trial, or can run no others.
   func workerList(for studies: Set<String>?) throws -> JSONValue {
     var running: [String: [WorkerSummary.Held]] = [:]
     for study in book.served where studies?.contains(study.name) ?? true {
@@ -37,20 +38,25 @@ extension Service {
             study: study.name, trial: lease.trial.number, attempt: lease.attempt))
       }
     }
-    let summaries = workers.all.map { name, entry in
+    let known = workers.all
+    let shown = known.filter { name, entry in
+      guard let studies else { return true }
+      return running[name] != nil || entry.studies?.isSubset(of: studies) ?? false
+    }
+    let summaries = shown.map { name, entry in
       WorkerSummary(
         name: name, host: entry.host, version: entry.version, slots: entry.slots,
         state: workers.state(of: entry),
         running: (running[name] ?? []).sorted { ($0.study, $0.trial) < ($1.study, $1.trial) },
         lastHeartbeatAt: entry.heardAtDate.rfc3339)
     }
-    let known = Set(summaries.map(\.name))
+    let names = Set(known.map(\.name))
     var holders: [JSONValue] = []
     for record in try viewed.studies() where studies?.contains(record.name) ?? true {
       for lease in try viewed.openLeases(in: record).sorted(by: {
         $0.trial.number < $1.trial.number
       })
-      where !known.contains(Self.plainName(lease.worker)) {
+      where !names.contains(Self.plainName(lease.worker)) {
         holders.append([
           "worker": .string(Self.plainName(lease.worker)), "study": .string(record.name),
           "trial": .integer(lease.trial.number), "attempt": .integer(lease.attempt),
@@ -63,6 +69,10 @@ extension Service {
   func metricsPage(_ call: Route.Call) throws -> HTTPResponse {
     var page = PrometheusText()
     try addStudies(to: &page, call)
+    // The rest tells of all studies.
+    guard call.grant.studies == nil else {
+      return .text(page.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
     let counts = metrics.snapshot
     page.begin("assigned_trials_total", .counter, "Trials handed to workers.")
     page.add("assigned_trials_total", Double(counts.assignedTrials))
@@ -89,7 +99,7 @@ extension Service {
     let studies = book.served.filter { call.grant.allows($0.name) }
     page.begin("trials", .gauge, "Trials of the served studies by state.")
     for study in studies {
-      let counts = try store.counts(in: study.record)
+      let counts = try viewed.counts(in: study.record)
       for state in TrialState.allCases {
         page.add(
           "trials", ["study": study.name, "state": state.name], Double(counts[state] ?? 0))

@@ -10,7 +10,7 @@ internal import StudyModel
 /// What viewers and admins call.
 extension Service {
   func listStudies(_ call: Route.Call) throws -> HTTPResponse {
-    let records = try store.studies().filter { call.grant.allows($0.name) }
+    let records = try viewed.studies().filter { call.grant.allows($0.name) }
     return .json(["studies": .array(try records.map { try summary(of: $0, try facts(of: $0)) })])
   }
 
@@ -27,7 +27,7 @@ extension Service {
   /// How a study stands at this moment.
   private func facts(of record: StudyRecord) throws -> StudyFacts {
     try overviews.facts(
-      of: record, in: store, waitingWorkers: desk.waiting(for: record.name))
+      of: record, in: viewed, waitingWorkers: desk.waiting(for: record.name))
   }
 
   private func summary(of record: StudyRecord) throws -> JSONValue {
@@ -43,10 +43,10 @@ extension Service {
   ) throws -> JSONValue {
     let served = book.served.first { $0.record == record }
     let contents = served?.contents
-    let attributes = try store.attributes(.user, of: record)
-    let study = StoredStudy(record, in: store)
+    let attributes = try viewed.attributes(.user, of: record)
+    let study = StoredStudy(record, in: viewed)
     return .object(
-      try StudyOverview(record, in: store, facts: facts).members + [
+      try StudyOverview(record, in: viewed, facts: facts).members + [
         // A text, since it may need all 64 bits.
         .init(
           "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
@@ -147,24 +147,28 @@ extension Service {
     let wanted = try call.query("state").map(Self.state)
     let limit = try number(call, "limit", in: 1...1_000, otherwise: 100)
     let after = try number(call, "after", in: -1...Int(Int32.max), otherwise: -1)
-    let total = try store.counts(in: record).values.reduce(0, +)
-    var found: [Trial] = []
-    var next = after + 1
-    // A page at a time, since a study may have more trials than an answer should hold.
-    while next < total, found.count < limit {
-      let end = min(total, next + (wanted == nil ? limit : 1_000))
-      let page = try store.trials(in: record, numbers: Array(next..<end))
-      let fitting = page.filter { wanted == nil || $0.state == wanted }
-      found += fitting.prefix(limit - found.count)
-      next = found.count == limit ? (found.last?.number ?? end) + 1 : end
+    let total = try viewed.counts(in: record).values.reduce(0, +)
+    // A part at a time: what is left out here comes with the next call.
+    let start = min(after + 1, total)
+    let end = min(total, start + (wanted == nil ? limit : Self.longestSearch))
+    var numbers = Array(start..<min(end, start + limit))
+    var next = end
+    if let wanted {
+      numbers = try viewed.numbers(of: wanted, in: record, from: start..<end, atMost: limit)
+      if numbers.count == limit { next = (numbers.last ?? end) + 1 }
     }
+    let found = try viewed.trials(in: record, numbers: numbers)
+      .filter { wanted == nil || $0.state == wanted }
     let interrupted =
-      found.contains { $0.state == .running } ? try store.interruptedTrials(in: record) : []
+      found.contains { $0.state == .running } ? try viewed.interruptedTrials(in: record) : []
     return .json([
       "trials": .array(found.map { form(of: $0, interrupted, call) }),
       "after": next < total ? .integer(next - 1) : .null,
     ])
   }
+
+  /// How many trials one call looks through for those in a state.
+  private static let longestSearch = 100_000
 
   /// The trial's form; with `distributions=true` what its parameters ranged over, too.
   private func form(
@@ -205,11 +209,11 @@ extension Service {
     let record = try record(call)
     let number = try trialNumber(call)
     guard number <= Int(Int32.max),
-      let trial = try store.trials(in: record, numbers: [number]).first,
+      let trial = try viewed.trials(in: record, numbers: [number]).first,
       case .object(let members) = form(
-        of: trial, trial.state == .running ? try store.interruptedTrials(in: record) : [], call)
+        of: trial, trial.state == .running ? try viewed.interruptedTrials(in: record) : [], call)
     else { throw StoreError.unknownTrial(number: number, study: record.name) }
-    let attempts = try store.attempts(of: number, in: record)
+    let attempts = try viewed.attempts(of: number, in: record)
     return .json(.object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))
   }
 

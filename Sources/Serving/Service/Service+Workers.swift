@@ -16,7 +16,7 @@ extension Service {
           + "\(registration.version)) and this coordinator protocol \(WireProtocol.version) "
           + "(version \(settings.version)); install the same version on both")
     }
-    try workers.register(registration)
+    try workers.register(registration, by: call.grant)
     settings.log(
       "worker '\(registration.name)' on \(registration.host) with \(registration.slots) slots")
     let lease = settings.leaseDuration.inSeconds
@@ -28,7 +28,11 @@ extension Service {
 
   func removeWorker(_ call: Route.Call) throws -> HTTPResponse {
     let name = call.values[0]
-    let held = book.served.filter { !$0.dispatcher.held(by: name).isEmpty }
+    try workers.checkOwner(of: name, is: call.grant)
+    // Another study's trials are not given back by who may not touch it.
+    let held = book.served.filter {
+      call.grant.allows($0.name) && !$0.dispatcher.held(by: name).isEmpty
+    }
     for study in held { try study.dispatcher.workerLeft(name) }
     guard workers.remove(name) || !held.isEmpty else {
       throw APIError(
@@ -41,17 +45,21 @@ extension Service {
   func heartbeat(_ call: Route.Call) throws -> HTTPResponse {
     let name = call.values[0]
     let heartbeat = try Heartbeat(parsing: call.request.body)
-    try workers.heard(from: name, draining: heartbeat.draining)
+    try workers.heard(from: name, by: call.grant, draining: heartbeat.draining)
     var news = LeaseNews(lost: [], stop: [])
     var byStudy: [Int: [String]] = [:]
     for lease in heartbeat.leases {
-      if let study = try book.study(of: lease) {
-        byStudy[study.record.id, default: []].append(lease)
-      } else {
+      guard let study = try book.study(of: lease) else {
         news.lost.append(LostLease(lease: lease, reason: "its study does not exist any more"))
+        continue
       }
+      guard call.grant.allows(study.name) else {
+        news.lost.append(LostLease(lease: lease, reason: "the token is not good for its study"))
+        continue
+      }
+      byStudy[study.record.id, default: []].append(lease)
     }
-    for study in book.served {
+    for study in book.served where call.grant.allows(study.name) {
       let leases = byStudy[study.record.id] ?? []
       if leases.isEmpty, study.dispatcher.held(by: name).isEmpty { continue }
       news.add(try study.dispatcher.heartbeat(name, holding: leases))
@@ -60,8 +68,8 @@ extension Service {
   }
 
   func claim(_ call: Route.Call) throws -> HTTPResponse? {
-    let request = try ClaimRequest(parsing: call.request.body)
-    try check(request, call)
+    var request = try ClaimRequest(parsing: call.request.body)
+    try check(&request, call)
     let metrics = metrics
     desk.claim(ClaimDesk.Claim(request: request, grant: call.grant), call.exchange) { answer in
       metrics.count { $0.assignedTrials += answer.trials.count }
@@ -70,14 +78,17 @@ extension Service {
     return nil
   }
 
-  private func check(_ claim: ClaimRequest, _ call: Route.Call) throws {
+  /// Refuses a claim that the worker may not make, and gives it no more than it has slots.
+  private func check(_ claim: inout ClaimRequest, _ call: Route.Call) throws {
     try checkDraining()
-    try workers.heard(from: claim.worker)
+    let slots = try workers.heard(from: claim.worker, by: call.grant)
     if let study = claim.study { try call.check(study) }
+    claim.slots = min(claim.slots, slots)
   }
 
   func suggest(_ call: Route.Call) throws -> HTTPResponse {
     let request = try SuggestRequest(parsing: call.request.body)
+    try workers.checkOwner(of: request.worker, is: call.grant)
     let study = try study(of: request.lease, call)
     let values = try study.dispatcher.suggest(
       request.parameters, under: request.lease, of: request.worker)
@@ -96,6 +107,7 @@ extension Service {
 
   func report(_ call: Route.Call) throws -> HTTPResponse? {
     let batch = try ReportBatch(parsing: call.request.body)
+    try workers.checkOwner(of: batch.worker, is: call.grant)
     var requests: [(study: ServedStudy, request: DispatchRequest)] = []
     var news = LeaseNews(lost: [], stop: [])
     /// The request to the lease's study; nil for a lease of none.
@@ -158,12 +170,16 @@ extension Service {
   // MARK: Results
 
   func finish(_ call: Route.Call) throws -> HTTPResponse? {
-    let batch = try ResultBatch(parsing: call.request.body)
+    var batch = try ResultBatch(parsing: call.request.body)
+    try workers.checkOwner(of: batch.worker, is: call.grant)
     if let claim = batch.claim {
       guard claim.worker == batch.worker else {
         throw APIError(400, "bad_request", "'claim.worker' is not 'worker'; name one worker")
       }
       if let study = claim.study { try call.check(study) }
+      if let slots = workers.slots(of: claim.worker) {
+        batch.claim?.slots = min(claim.slots, slots)
+      }
     }
     var groups: [(study: ServedStudy, places: [Int])] = []
     var items = batch.results.map {
@@ -225,7 +241,7 @@ extension Service {
     else { return nil }
     do throws(APIError) {
       // One that has to register first would not be told of the trials.
-      try workers.heard(from: claim.worker)
+      try workers.heard(from: claim.worker, by: call.grant)
     } catch {
       return nil
     }
@@ -308,7 +324,7 @@ extension Service {
       return
     }
     do throws(APIError) {
-      try workers.heard(from: request.worker)
+      try workers.heard(from: request.worker, by: delivery.call.grant)
     } catch {
       // The results were taken; the claim has to wait until the worker has registered.
       delivery.call.exchange.respond(answer(nil))

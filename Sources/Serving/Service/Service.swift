@@ -24,17 +24,13 @@ final class Service: HTTPHandler {
   /// Tells workers that the coordinator was started anew.
   let instance = String(Token.random().prefix(12))
   private let authenticator: Authenticator
-  private let jobs: JobQueue
+  let lanes: Lanes
   private let isDraining = Atomic<Bool>(false)
   private let isClosed = Atomic<Bool>(false)
   private let clock = DispatchQueue(label: "needletail.service")
   /// When studies and workers are looked at again, in milliseconds; only touched by the clock.
   private let nextLook = Atomic<UInt64>(0)
   private let looks = Atomic<Int>(0)
-
-  /// How many threads answer calls. Those that write wait for the disk, and writes of several share
-  /// transactions.
-  private static let threads = 8
 
   /// - Parameter readers: Store objects for pages to read, one for what is live and one for figures: what
   ///   one object wrote, it may not tell as a change.
@@ -47,15 +43,14 @@ final class Service: HTTPHandler {
     views = ViewDesk(viewed, log: settings.log)
     figures = FigureDesk(ReadOnlyStore(readers.figures), log: settings.log)
     self.settings = settings
-    let jobs = JobQueue(threads: Self.threads, capacity: settings.requestsInFlight)
-    self.jobs = jobs
-    authenticator = Authenticator(TokenStore(store), isTokenRequired: settings.isTokenRequired)
+    lanes = Lanes(capacity: settings.requestsInFlight)
+    authenticator = Authenticator(TokenStore(store), settings.access)
     workers = WorkerRegistry(leaseDuration: settings.leaseDuration)
     let link = DeskLink()
     book = StudyBook(store, leaseDuration: settings.leaseDuration, log: settings.log) { _ in
       link.desk.withLock { $0 }?.serveWaiters()
     }
-    desk = ClaimDesk(book, jobs)
+    desk = ClaimDesk(book, lanes.workers)
     link.desk.withLock { $0 = desk }
     views.onCountingWorkers { [desk] study in desk.waiting(for: study) }
     views.onLook { [weak self] studies in
@@ -73,20 +68,52 @@ final class Service: HTTPHandler {
 
   func handle(_ exchange: HTTPExchange) {
     let start = ServerTime.seconds
-    let isTaken = jobs.add { [self] in answer(exchange, since: start) }
-    guard !isTaken else { return }
-    exchange.respond(
-      APIError(
-        503, "overloaded",
-        "\(settings.requestsInFlight) requests wait to be answered; try again later", retryAfter: 1
-      ).response)
+    let found = Result { () throws(APIError) in try find(exchange.request) }
+    // What is refused is logged, which may take time.
+    let isRefused = settings.isCertificateRequired && !exchange.request.hasCertificate
+    let lane: Lanes.Kind =
+      if case .success((let route, _)) = found, !isRefused { route.lane } else { .viewers }
+    guard let queue = lanes.queue(lane) else { return answer(exchange, found, since: start) }
+    let job: @Sendable () -> Void = { [self] in answer(exchange, found, since: start) }
+    if authenticator.canJudge(exchange.request.authorization) {
+      return enqueue(job, in: queue, for: exchange)
+    }
+    let shownAt = ServerTime.milliseconds
+    let reading: @Sendable () -> Void = { [self] in
+      do {
+        try authenticator.read(since: shownAt)
+      } catch {
+        return exchange.respond(APIError(error).response)
+      }
+      enqueue(job, in: queue, for: exchange)
+    }
+    enqueue(reading, in: lanes.tokens, for: exchange)
   }
 
-  private func answer(_ exchange: HTTPExchange, since start: Double) {
+  /// Has a request answered in a lane, or refuses it.
+  private func enqueue(
+    _ job: @escaping @Sendable () -> Void, in queue: JobQueue, for exchange: HTTPExchange
+  ) {
+    switch queue.add(job) {
+    case .added: break
+    case .full:
+      exchange.respond(
+        APIError(
+          503, "overloaded",
+          "\(settings.requestsInFlight) requests wait to be answered; try again later",
+          retryAfter: 1
+        ).response)
+    case .closed: exchange.respond(Self.shuttingDown.response)
+    }
+  }
+
+  private func answer(
+    _ exchange: HTTPExchange, _ found: Result<(Route, [String]), APIError>, since start: Double
+  ) {
     var label = "other"
     let response: HTTPResponse?
     do {
-      let (route, values) = try find(exchange.request)
+      let (route, values) = try found.get()
       label = "\(route.method) \(route.template)"
       let call = Route.Call(
         exchange: exchange, grant: try grant(for: exchange.request, route), values: values)
@@ -131,14 +158,15 @@ final class Service: HTTPHandler {
         "this coordinator needs a client certificate of its authority; send one")
     }
     guard let role = route.role else {
-      return Grant(role: .viewer, studies: nil, hasToken: false)
+      return Grant(role: .viewer, studies: nil, holder: nil)
     }
     if settings.isReadOnly, request.method != "GET" {
       throw APIError(
         403, "read_only",
         "this server only shows the store; needletail serve changes studies, or needletail study")
     }
-    let grant = try authenticator.grant(for: request.authorization)
+    let grant = try authenticator.grant(
+      for: request.authorization, changing: request.method != "GET")
     if !grant.hasToken { try checkBrowser(request) }
     guard grant.role >= role else {
       throw APIError(
@@ -168,15 +196,16 @@ final class Service: HTTPHandler {
   /// Whether no trial is handed out any more.
   var isEnding: Bool { isDraining.load(ordering: .relaxed) }
 
-  /// Runs a job on another thread, or here when too many wait.
-  func run(_ job: @escaping @Sendable () -> Void) {
-    if !jobs.add(job) { job() }
-  }
+  /// Does a job of the workers' lane on another thread.
+  func run(_ job: @escaping @Sendable () -> Void) { lanes.workers.run(job) }
 
   /// Refuses what would start something new while the coordinator ends.
   func checkDraining() throws(APIError) {
-    guard isEnding else { return }
-    throw APIError(
+    if isEnding { throw Self.shuttingDown }
+  }
+
+  private static var shuttingDown: APIError {
+    APIError(
       503, "shutting_down", "the coordinator is being stopped; ask again when it is back",
       retryAfter: 5)
   }
@@ -197,6 +226,7 @@ final class Service: HTTPHandler {
       let now = ServerTime.milliseconds
       if nextLook.load(ordering: .relaxed) <= now {
         nextLook.store(now + 1_000, ordering: .relaxed)
+        authenticator.readAhead(settings.log)
         look()
       }
       tick()
@@ -231,6 +261,6 @@ final class Service: HTTPHandler {
   func close() {
     isClosed.store(true, ordering: .relaxed)
     book.close()
-    jobs.close(threads: Self.threads)
+    lanes.close()
   }
 }

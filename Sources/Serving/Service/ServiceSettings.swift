@@ -2,8 +2,8 @@
 struct ServiceSettings: Sendable {
   /// How long a worker may be silent before its trials are given to others; at least 2 s.
   var leaseDuration = Duration.seconds(60)
-  /// Whether every call of a worker, viewer or admin needs a token.
-  var isTokenRequired = false
+  /// Who may do what without a token of the store.
+  var access = Authenticator.Policy()
   /// Whether every call needs a client certificate.
   var isCertificateRequired = false
   /// Whether only programs on this machine can call.

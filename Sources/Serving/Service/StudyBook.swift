@@ -61,11 +61,14 @@ final class StudyBook: Sendable {
 
   /// The record of the study of that name, whether it is served or not.
   func record(named name: String) throws -> StudyRecord {
+    let unknown = APIError(404, "unknown_study", "there is no study '\(name.prefix(200))'")
+    // No store takes one, and PostgreSQL none in a question either.
+    if name.utf8.contains(0) { throw unknown }
     do throws(StoreError) {
       return try store.study(named: name)
     } catch {
       guard case .unknownStudy = error else { throw error }
-      throw APIError(404, "unknown_study", "there is no study '\(name.prefix(200))'")
+      throw unknown
     }
   }
 
