@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 /// What a tracking service keeps of one run, whichever the service is.
 package struct RunRecord: Sendable, Hashable {
@@ -65,7 +66,7 @@ package struct RunRecord: Sendable, Hashable {
 
 extension Timestamp {
   /// Milliseconds since 1970-01-01 UTC, rounded down.
-  var milliseconds: Int64 { Int64((Double(microseconds) / 1_000).rounded(.down)) }
+  var milliseconds: Int64 { Int64(clamped: (Double(microseconds) / 1_000).rounded(.down)) }
 }
 
 /// A 128-bit hash of texts that is the same in every process: FNV-1a.

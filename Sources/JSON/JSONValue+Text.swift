@@ -24,6 +24,7 @@ extension JSONValue {
     case .null: output += "null".utf8
     case .bool(let value): output += (value ? "true" : "false").utf8
     case .integer(let value): output += String(value).utf8
+    case .wideInteger(let digits): output += digits.utf8
     case .float(let value): Self.write(value, to: &output, nonFinite)
     case .string(let value): Self.write(value, to: &output)
     case .array(let elements):
@@ -225,7 +226,7 @@ private struct JSONParser {
       guard takeDigits() > 0 else { throw fault("a digit") }
     }
     let spelling = text(start..<position)
-    if isWhole, let value = Int(spelling) { return .integer(value) }
+    if isWhole { return Int(spelling).map(JSONValue.integer) ?? .wideInteger(spelling) }
     guard let value = Double(spelling) else { throw fault("a number") }
     return .float(value)
   }

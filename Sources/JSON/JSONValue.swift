@@ -5,7 +5,9 @@ public enum JSONValue: Sendable, Hashable {
   case bool(Bool)
   /// A number spelled without fraction and exponent, within 64 bits.
   case integer(Int)
-  /// Any other number; a whole number beyond 64 bits is rounded.
+  /// A number spelled without fraction and exponent that 64 bits do not hold, as it was spelled.
+  case wideInteger(String)
+  /// Any other number.
   case float(Double)
   case string(String)
   case array([JSONValue])
@@ -36,6 +38,7 @@ public enum JSONValue: Sendable, Hashable {
   public var number: Double? {
     switch self {
     case .integer(let value): Double(value)
+    case .wideInteger(let digits): Double(digits)
     case .float(let value): value
     default: nil
     }

@@ -15,7 +15,7 @@ extension FigureTable {
     case .null: ""
     case .string(let string): string
     case .float(let value) where !value.isFinite: value.text(significantDigits: 17)
-    case .bool, .integer, .float, .array, .object: cell.text(nonFinite: .strings)
+    case .bool, .integer, .wideInteger, .float, .array, .object: cell.text(nonFinite: .strings)
     }
   }
 

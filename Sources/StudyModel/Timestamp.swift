@@ -27,16 +27,22 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     left.microseconds < right.microseconds
   }
 
-  /// The time from `earlier` to this moment.
+  /// The time from `earlier` to this moment; at most what 64 bits of microseconds hold.
   public func since(_ earlier: Timestamp) -> Duration {
-    .microseconds(microseconds - earlier.microseconds)
+    let (difference, overflows) = microseconds.subtractingReportingOverflow(earlier.microseconds)
+    return .microseconds(overflows ? (self < earlier ? .min : .max) : difference)
   }
 
-  /// The moment `duration` later.
+  /// The moment `duration` later; the first or last of all where there is no such moment.
   public func advanced(by duration: Duration) -> Timestamp {
     let (seconds, attoseconds) = duration.components
-    return Timestamp(
-      microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+    let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    let (moment, isTooLate) = microseconds.addingReportingOverflow(whole)
+    let (exact, isBeyond) = moment.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+    guard !isTooLong, !isTooLate, !isBeyond else {
+      return seconds < 0 ? .distantPast : .distantFuture
+    }
+    return Timestamp(microseconds: exact)
   }
 
   /// `2026-11-20 09:30:00.000125`, the form of the study store; UTC.

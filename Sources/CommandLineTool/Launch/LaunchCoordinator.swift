@@ -138,10 +138,10 @@ final class NamedCoordinator: LaunchCoordinator {
     let json = try client.study(plan.name)
     var counts: [TrialState: Int] = [:]
     for state in TrialState.allCases {
-      counts[state] = json["trials"]?[state.name]?.number.map { Int($0) }
+      counts[state] = json["trials"]?[state.name]?.number.map { Int(clamped: $0) }
     }
     guard let number = json["best_trial"]?.number else { return (counts, nil) }
-    return (counts, try trials([Int(number)]).first)
+    return (counts, try trials([Int(clamped: number)]).first)
   }
 
   func trials(_ numbers: [Int]) throws -> [Trial] {
@@ -191,16 +191,16 @@ extension Trial {
         guard let step = report["step"]?.number, let value = double(report["value"]) else {
           return nil
         }
-        return IntermediateValue(step: Int(step), value: value)
+        return IntermediateValue(step: Int(clamped: step), value: value)
       },
       systemAttributes: json["system_attributes"]?.members ?? [],
       startedAt: json["started_at"]?.string.flatMap { Timestamp($0) },
       completedAt: json["completed_at"]?.string.flatMap { Timestamp($0) })
     // The form does not tell the distributions; one with a single choice holds any value.
     parameters = (json["parameters"]?.members ?? []).compactMap { member in
-      guard let value = member.value.parameterValue,
-        let single = try? CategoricalDistribution([value])
-      else { return nil }
+      guard let single = try? CategoricalDistribution([member.value.parameterValue]) else {
+        return nil
+      }
       return ParameterAssignment(member.key, .categorical(single), internalValue: 0)
     }
   }
@@ -211,17 +211,5 @@ extension JSONValue {
   fileprivate var members: [Attribute]? {
     guard case .object(let members) = self else { return nil }
     return members.map { Attribute($0.name, $0.value) }
-  }
-
-  /// The value of a parameter that ``init(_:)`` wrote.
-  fileprivate var parameterValue: ParameterValue? {
-    switch self {
-    case .null: .null
-    case .bool(let value): .bool(value)
-    case .integer(let value): .int(value)
-    case .float(let value): .float(value)
-    case .string(let value): .string(value)
-    case .array, .object: nil
-    }
   }
 }

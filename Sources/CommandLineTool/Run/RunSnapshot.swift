@@ -1,4 +1,5 @@
 package import StudyModel
+internal import System
 
 /// A run at one moment, as its view shows it.
 package struct RunSnapshot: Sendable {
@@ -57,7 +58,7 @@ package struct RunSnapshot: Sendable {
   /// The time until the budget is used up at the present rate; nil when that is not known.
   package var remaining: Duration? {
     guard let limit, rate > 0, limit > finished else { return nil }
-    return .seconds(Double(limit - finished) / rate)
+    return .seconds(clamped: Double(limit - finished) / rate)
   }
 }
 
