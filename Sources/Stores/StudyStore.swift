@@ -172,6 +172,9 @@ extension StudyStore {
   /// False: such a store remembers all that it acknowledged.
   public var mayForget: Bool { false }
 
+  /// None: such a store has only what was written through it.
+  public func damagedStudies() throws(StoreError) -> [DamagedStudy] { [] }
+
   /// Adds a trial to a study that may have any number of them.
   public func createTrial(
     _ template: Trial, in study: StudyRecord, lease: LeaseRequest?

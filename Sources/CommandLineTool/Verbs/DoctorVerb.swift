@@ -101,6 +101,8 @@ private struct StoreReport {
   /// What there is to say of an SQLite file, or of a server.
   private let health: Health
   private var studies: [StudyReport] = []
+  /// Studies of which what is stored makes no sense.
+  private var damaged: [DamagedStudy] = []
 
   private enum Health {
     case file(StoreHealth)
@@ -137,13 +139,25 @@ private struct StoreReport {
     }
     // What is damaged may end a reader; the health says enough then.
     guard !health.isDamaged else { return }
-    for study in try store.studies() { studies.append(try Self.examine(study, in: store)) }
+    damaged = try store.damagedStudies()
+    for study in try store.studies() {
+      do throws(StoreError) {
+        studies.append(try Self.examine(study, in: store))
+      } catch {
+        guard case .damaged = error else { throw error }
+        damaged.append(DamagedStudy(name: study.name, problem: error))
+      }
+    }
   }
 
   private static func examine(
     _ study: StudyRecord, in store: any StudyStore
-  ) throws -> StudyReport {
+  ) throws(StoreError) -> StudyReport {
     var report = StudyReport(overview: try StudyOverview(study, in: store))
+    // Reads all there is of the study, so that what makes no sense is found now and not by a run.
+    var readAll = StoreCursor()
+    var all = TrialHistory(directions: study.directions)
+    try store.read(in: study, since: &readAll, into: &all)
     guard report.overview.counts[.running] ?? 0 > 0 else { return report }
     let now =
       try (store as? SQLiteStudyStore)?.observedLeaseTime(in: study) ?? store.leaseTime(in: study)
@@ -172,6 +186,7 @@ private struct StoreReport {
   var problems: [String] {
     var problems =
       health.isReadOnly ? ["\(location) is read-only; run and tell need to write to it"] : []
+    problems += damaged.map(\.sentence)
     switch health {
     case .file(let file):
       problems =

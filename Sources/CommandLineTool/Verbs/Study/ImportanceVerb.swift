@@ -62,13 +62,14 @@ package struct ImportanceVerb: Verb {
     } catch {
       throw CommandError.other("study '\(name.printable)': \(error)")
     }
+    for note in found.notes { context.console.warn(note) }
     guard !found.entries.isEmpty else {
+      if !found.notes.isEmpty { return .nothingFound }
       context.console.warn(
         "study '\(name.printable)' has no completed trial with parameters, so none has an importance"
       )
       return .nothingFound
     }
-    for note in found.notes { context.console.warn(note) }
     if json {
       for entry in found.entries {
         context.console.writeJSON([
