@@ -112,7 +112,8 @@ private struct TerminalPanel {
     }
     var texts: [Int: String] = [:]
     for label in panel.labels {
-      texts[Int(clamped: (1 - panel.y.position(of: label.at.y)) * Double(canvas.rows))] = label.string
+      texts[Int(clamped: (1 - panel.y.position(of: label.at.y)) * Double(canvas.rows))] =
+        label.string
     }
     for row in 0..<canvas.rows {
       let label = labels[row]

@@ -387,7 +387,8 @@ enum Moment {
   static func pass(seconds: Double) {
     var rest = timespec()
     var time = timespec(
-      tv_sec: Int(clamped: seconds), tv_nsec: Int(clamped: (seconds - seconds.rounded(.down)) * 1e9))
+      tv_sec: Int(clamped: seconds), tv_nsec: Int(clamped: (seconds - seconds.rounded(.down)) * 1e9)
+    )
     while unsafe nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
   }
 }

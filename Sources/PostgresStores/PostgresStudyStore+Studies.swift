@@ -16,7 +16,9 @@ extension PostgresStudyStore {
     do throws(StoreError) {
       return try write { (connection, isInDoubt) throws(Failure) in
         if isInDoubt,
-          let made = try self.records(named: name, connection).first(where: { $0.token == token })
+          let made = try self.records(named: name, connection).studies.first(where: {
+            $0.token == token
+          })
         {
           return made
         }
@@ -75,9 +77,10 @@ extension PostgresStudyStore {
   }
 
   public func study(named name: String) throws(StoreError) -> StudyRecord {
-    let found = try read { connection throws(Failure) in
+    let (found, damaged) = try read { connection throws(Failure) in
       try self.records(named: name, connection)
     }
+    if let problem = damaged.first?.problem { throw problem }
     guard let first = found.first else { throw try unknown(name) }
     return try registered(found, named: name).first ?? first
   }
@@ -166,7 +169,7 @@ extension PostgresStudyStore {
             Self.register(named: stranger.name, token: Token.random()),
           ])
         }
-        return try self.records(named: name, connection)
+        return try self.records(named: name, connection).studies
       }
     } catch {
       // A role that may only read sees what others made as it is.

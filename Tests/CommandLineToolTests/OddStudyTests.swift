@@ -45,7 +45,8 @@ import Testing
       for verb in [
         ["study", "show", name], ["study", "best", name], ["study", "export", name],
         ["study", "export", name, "--format", "json"], ["trial", "show", name, "0"],
-        ["trial", "list", name], ["importance", name], ["importance", name, "--evaluator", "fanova"],
+        ["trial", "list", name], ["importance", name],
+        ["importance", name, "--evaluator", "fanova"],
         ["plot", "history", name, "-o", "h.svg"], ["plot", "slice", name, "-o", "s.svg"],
         ["plot", "contour", name, "-o", "c.svg"], ["plot", "parallel", name, "-o", "p.svg"],
         ["plot", "rank", name, "-o", "r.svg"], ["plot", "importances", name, "-o", "i.svg"],
@@ -113,7 +114,9 @@ import Testing
   func samplersGoOnWithOddStudies(sampler: String) throws {
     let command = try BuiltCommand()
     _ = try makeStudies(command, at: "sqlite:///\(command.folder.path)/needletail.db")
-    for study in ["large", "huge", "growing", "lists", "mappings", "mixed", "outside", "not a number"] {
+    for study in [
+      "large", "huge", "growing", "lists", "mappings", "mixed", "outside", "not a number",
+    ] {
       try command.write(
         """
         name: \(study)

@@ -173,11 +173,14 @@ import Testing
     }
     #expect(list.choices[8].description == "[64, 32]")
     #expect(list.choices[12].description == "9223372036854775808")
-    #expect(list.choices[8] != list.choices[14] && list.choices[8].isEquivalent(to: list.choices[14]))
+    #expect(
+      list.choices[8] != list.choices[14] && list.choices[8].isEquivalent(to: list.choices[14]))
     #expect(!ParameterValue.int(1 << 53 + 1).isEquivalent(to: .int(1 << 53)))
     #expect(!ParameterValue.int(1 << 53 + 1).isEquivalent(to: .float(0x1p53)))
     // The members of a mapping have no order, those of a list have.
-    func value(_ text: String) throws -> ParameterValue { try JSONValue(parsing: text).parameterValue }
+    func value(_ text: String) throws -> ParameterValue {
+      try JSONValue(parsing: text).parameterValue
+    }
     #expect(try value(#"{"a": 1, "b": 2}"#).isEquivalent(to: value(#"{"b": 2.0, "a": true}"#)))
     #expect(try value(#"{"a": 1, "b": 2}"#) != value(#"{"b": 2, "a": 1}"#))
     #expect(try !value("[1, 2]").isEquivalent(to: value("[2, 1]")))
@@ -187,18 +190,28 @@ import Testing
 
   /// What another program stored and nothing here draws from stays as it is.
   @Test(arguments: [
-    (#"{"name": "FloatDistribution", "attributes": {"step": null, "low": -Infinity, "#
-      + #""high": Infinity, "log": false}}"#, "its bound -inf is not finite"),
-    (#"{"name": "FloatDistribution", "attributes": {"step": 0.5, "low": -1e+308, "high": 1e+308, "#
-      + #""log": false}}"#, "it has more than 2^53 steps"),
-    (#"{"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "#
-      + #""high": 1152921504606846976}}"#, "its bound 1152921504606846976 is beyond 2^53"),
-    (#"{"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "#
-      + #""high": 10000000000000000000000000000000}}"#,
-      "its bound 10000000000000000000000000000000 is beyond 2^53"),
+    (
+      #"{"name": "FloatDistribution", "attributes": {"step": null, "low": -Infinity, "#
+        + #""high": Infinity, "log": false}}"#, "its bound -inf is not finite"
+    ),
+    (
+      #"{"name": "FloatDistribution", "attributes": {"step": 0.5, "low": -1e+308, "high": 1e+308, "#
+        + #""log": false}}"#, "it has more than 2^53 steps"
+    ),
+    (
+      #"{"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "#
+        + #""high": 1152921504606846976}}"#, "its bound 1152921504606846976 is beyond 2^53"
+    ),
+    (
+      #"{"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "#
+        + #""high": 10000000000000000000000000000000}}"#,
+      "its bound 10000000000000000000000000000000 is beyond 2^53"
+    ),
     (#"{"name": "GaussianDistribution", "attributes": {"mean": 0.0}}"#, "its kind is unknown here"),
-    (#"{"name": "FloatDistribution", "attributes": {"low": 0.0, "high": 1.0, "base": 10}}"#,
-      "its attribute 'base' is unknown here"),
+    (
+      #"{"name": "FloatDistribution", "attributes": {"low": 0.0, "high": 1.0, "base": 10}}"#,
+      "its attribute 'base' is unknown here"
+    ),
   ])
   func opaqueDistributionsStayAsStored(text: String, reason: String) throws {
     let json = try JSONValue(parsing: text)
@@ -224,11 +237,13 @@ import Testing
     let cases: [(Double, String?)] = [
       (0, "0"), (-3, "-3"), (0x1p62, "4611686018427387904"), (0x1p63, "9223372036854775808"),
       (-0x1p63, "-9223372036854775808"), (4.17022004702574e+29, "417022004702574011718271041536"),
-      (1e40, "10000000000000000303786028427003666890752"), (0.5, nil), (.infinity, nil), (.nan, nil),
+      (1e40, "10000000000000000303786028427003666890752"), (0.5, nil), (.infinity, nil),
+      (.nan, nil),
     ]
     for (value, text) in cases { #expect(JSONValue(wholeNumber: value)?.text() == text) }
     let greatest = JSONValue(wholeNumber: .greatestFiniteMagnitude)?.text() ?? ""
-    #expect(greatest.count == 309 && greatest.hasPrefix("17976931348623157081452742373170435679807"))
+    #expect(
+      greatest.count == 309 && greatest.hasPrefix("17976931348623157081452742373170435679807"))
   }
 
   /// What is a distribution of a known kind but says nothing is still a mistake.

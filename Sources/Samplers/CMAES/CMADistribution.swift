@@ -137,7 +137,8 @@ package struct CMADistribution: Sendable {
   /// Remembers the range of losses of a generation.
   mutating func note(_ losses: ClosedRange<Double>) {
     recent.append(losses)
-    let length = 10 + Int(clamped: (30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
+    let length =
+      10 + Int(clamped: (30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
     if recent.count > length { recent.removeFirst() }
   }
 
@@ -148,7 +149,8 @@ package struct CMADistribution: Sendable {
     let largest = scales.max() ?? 0
     if !(step * largest > 1e-9) || step * largest > 1e4 { return true }
     if !(largest / (scales.min() ?? 0) < 1e7) || !step.isFinite { return true }
-    let length = 10 + Int(clamped: (30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
+    let length =
+      10 + Int(clamped: (30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
     guard recent.count >= length, let low = recent.map(\.lowerBound).min(),
       let high = recent.map(\.upperBound).max()
     else { return false }

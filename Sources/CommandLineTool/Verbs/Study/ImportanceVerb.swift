@@ -80,7 +80,8 @@ package struct ImportanceVerb: Verb {
     }
     var table = TextTable(["parameter", "importance", ""], rightAligned: [1])
     for entry in found.entries {
-      let bar = String(repeating: "▇", count: Int(clamped: (entry.importance * 40).rounded(), to: 0...40))
+      let bar = String(
+        repeating: "▇", count: Int(clamped: (entry.importance * 40).rounded(), to: 0...40))
       table.append([entry.parameter, Self.percentage(entry.importance), bar])
     }
     table.lines.forEach(context.console.write)
