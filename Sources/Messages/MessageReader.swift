@@ -143,7 +143,8 @@ struct MessageReader {
     return array
   }
 
-  /// A number, or the text that stands for one that strict JSON does not have; nil for anything else.
+  /// A number, or the text that stands for one that strict JSON does not have; nil for anything
+  /// else.
   static func number(_ value: JSONValue) -> Double? {
     switch value {
     case .string("nan"): .nan

@@ -96,7 +96,8 @@ extension PostgresStudyStore {
     try read { connection throws(Failure) in try self.records(named: nil, connection).damaged }
   }
 
-  /// The studies, or the one of that name, in the order of their creation, and those that have no record.
+  /// The studies, or the one of that name, in the order of their creation, and those that have no
+  /// record.
   func records(
     named name: String?, _ connection: Connection
   ) throws(Failure) -> (studies: [StudyRecord], damaged: [DamagedStudy]) {

@@ -3,9 +3,9 @@ package import StudyModel
 internal import System
 
 extension Distribution {
-  /// The interval of a numeric parameter in which equal lengths are equally likely: widened by half a
-  /// step on both sides when there is a grid, then in logarithms for a logarithmic scale; nil for a
-  /// categorical and for what is opaque.
+  /// The interval of a numeric parameter in which equal lengths are equally likely: widened by half
+  /// a step on both sides when there is a grid, then in logarithms for a logarithmic scale; nil for
+  /// a categorical and for what is opaque.
   ///
   /// The bounds are finite; their difference may overflow.
   package var box: Box? {
@@ -70,8 +70,8 @@ package struct UnitBox: Sendable {
   let distribution: Distribution
   let box: Box
 
-  /// Where an internal value is, from 0 to 1; NaN for one that is not in the box at all, such as a negative
-  /// number on a logarithmic scale.
+  /// Where an internal value is, from 0 to 1; NaN for one that is not in the box at all, such as a
+  /// negative number on a logarithmic scale.
   package func unit(_ internalValue: Double) -> Double {
     let share = box.share(of: distribution.boxed(internalValue))
     return share.isNaN ? share : min(max(share, 0), 1)
@@ -90,7 +90,8 @@ package struct Box: Sendable {
   /// The upper bound, at least the lower one. Their difference may overflow.
   package let high: Double
 
-  /// Creates the interval of the logarithms of positive numbers; of two neighbours they can be the same.
+  /// Creates the interval of the logarithms of positive numbers; of two neighbours they can be the
+  /// same.
   fileprivate init(logarithmsOf low: Double, _ high: Double) {
     let first = log(low)
     self.init(low: first, high: low < high ? max(log(high), first.nextUp) : first)

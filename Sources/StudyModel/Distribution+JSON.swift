@@ -29,8 +29,8 @@ extension Distribution {
     ["name": .string(name), "attributes": attributes]
   }
 
-  /// Reads what a store or another program's answer says, which may be a distribution that nothing here
-  /// draws from.
+  /// Reads what a store or another program's answer says, which may be a distribution that nothing
+  /// here draws from.
   ///
   /// - Throws: ``SearchSpaceError`` for what is no distribution.
   public init(stored json: JSONValue) throws(SearchSpaceError) {

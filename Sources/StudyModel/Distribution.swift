@@ -30,7 +30,8 @@ public enum Distribution: Sendable, Hashable {
   /// Whether models take the parameter in: it has several values, and they can be drawn.
   public var isModelled: Bool { opaqueReason == nil && !isSingleValued }
 
-  /// The internal value of the only (or first) value: the low bound, or choice 0; 0 of what is opaque.
+  /// The internal value of the only (or first) value: the low bound, or choice 0; 0 of what is
+  /// opaque.
   public var firstInternalValue: Double {
     switch self {
     case .float(let distribution): distribution.low

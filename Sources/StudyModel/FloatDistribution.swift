@@ -11,7 +11,8 @@ public struct FloatDistribution: Sendable, Hashable {
 
   /// Creates the distribution; `high` is lowered to the last point of the grid.
   ///
-  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤ 0,
+  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤
+  /// 0,
   ///   both log and step, or more than 2⁵³ steps.
   public init(
     low: Double, high: Double, step: Double? = nil, log: Bool = false
@@ -41,8 +42,8 @@ public struct FloatDistribution: Sendable, Hashable {
   /// More steps are refused: their numbers would not be exact.
   private static let greatestStepCount = 0x1p53
 
-  /// The greatest point of the grid that is not above `high`; nil for too many steps. Of such a point
-  /// it is the point itself, so what was lowered once stays.
+  /// The greatest point of the grid that is not above `high`; nil for too many steps. Of such a
+  /// point it is the point itself, so what was lowered once stays.
   private static func lastPoint(from low: Double, to high: Double, by step: Double) -> Double? {
     if low == high { return high }
     let estimate = steps(from: low, to: high, by: step)
@@ -59,8 +60,8 @@ public struct FloatDistribution: Sendable, Hashable {
     return point(place)
   }
 
-  /// How many steps lie between two numbers, not rounded; the range itself may be more than a double
-  /// holds.
+  /// How many steps lie between two numbers, not rounded; the range itself may be more than a
+  /// double holds.
   private static func steps(from low: Double, to value: Double, by step: Double) -> Double {
     let distance = value - low
     return distance.isFinite ? distance / step : (value / 2 - low / 2) / step * 2
@@ -92,8 +93,8 @@ public struct FloatDistribution: Sendable, Hashable {
     return Self.steps(from: low, to: value, by: step)
   }
 
-  /// Whether only `low` is possible: the bounds are equal, or less than one step apart when they are
-  /// taken as decimals.
+  /// Whether only `low` is possible: the bounds are equal, or less than one step apart when they
+  /// are taken as decimals.
   public var isSingleValued: Bool {
     if low == high { return true }
     // Rounding can leave a high that is not quite one step above low.

@@ -14,7 +14,8 @@ public struct IntDistribution: Sendable, Hashable {
 
   /// Creates the distribution; `high` is lowered to the last point of the grid.
   ///
-  /// - Throws: ``SearchSpaceError`` if low > high, log with low < 1 or with a step, step < 1, or a bound
+  /// - Throws: ``SearchSpaceError`` if low > high, log with low < 1 or with a step, step < 1, or a
+  /// bound
   ///   beyond ``largestMagnitude``.
   public init(low: Int, high: Int, step: Int = 1, log: Bool = false) throws(SearchSpaceError) {
     guard low <= high else { throw .emptyRange(low: "\(low)", high: "\(high)") }
@@ -38,8 +39,8 @@ public struct IntDistribution: Sendable, Hashable {
   /// The place of the last point of the grid, counted from 0.
   public var lastPlace: Int { (high - low) / step }
 
-  /// The point of the grid nearest to `value`, within the bounds; halves go up, as in Optuna. For NaN it
-  /// is `low`.
+  /// The point of the grid nearest to `value`, within the bounds; halves go up, as in Optuna. For
+  /// NaN it is `low`.
   public func nearest(to value: Double) -> Int {
     if value.isNaN { return low }
     let index = ((value - Double(low)) / Double(step) + 0.5).rounded(.down)

@@ -1,10 +1,11 @@
 public import JSON
 
 /// A distribution that another program stored and that nothing here draws from: a bound that is not
-/// finite or beyond 2⁵³, more steps than can be counted, or a class that this version does not know.
+/// finite or beyond 2⁵³, more steps than can be counted, or a class that this version does not
+/// know.
 ///
-/// It stays as it was stored, and the trials that have it are shown, exported and copied like others;
-/// models leave the parameter out.
+/// It stays as it was stored, and the trials that have it are shown, exported and copied like
+/// others; models leave the parameter out.
 public struct OpaqueDistribution: Sendable {
   /// The stored form.
   public let json: JSONValue

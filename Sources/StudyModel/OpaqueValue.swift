@@ -48,7 +48,8 @@ extension OpaqueValue: Hashable {
 }
 
 extension JSONValue {
-  /// The whole number that a double is, with all its digits; nil for a fraction and what is not finite.
+  /// The whole number that a double is, with all its digits; nil for a fraction and what is not
+  /// finite.
   package init?(wholeNumber value: Double) {
     if let short = Int(exactly: value) {
       self = .integer(short)

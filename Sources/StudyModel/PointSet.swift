@@ -286,7 +286,8 @@ extension PointSet.Axis {
 }
 
 extension FloatDistribution {
-  /// How many of so many evenly spread values are different doubles: fewer in a range of few doubles.
+  /// How many of so many evenly spread values are different doubles: fewer in a range of few
+  /// doubles.
   ///
   /// - Parameter count: At least 2.
   fileprivate func distinct(_ count: Int) -> Int {

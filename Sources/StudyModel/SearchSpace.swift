@@ -68,7 +68,8 @@ public struct SearchSpace: Sendable, Hashable {
 
   /// Adds a parameter behind the others.
   ///
-  /// - Throws: ``SearchSpaceError`` if the name stands already, if nothing can be drawn for it, or if a condition names a parameter
+  /// - Throws: ``SearchSpaceError`` if the name stands already, if nothing can be drawn for it, or
+  /// if a condition names a parameter
   ///   that is not there yet or a value that it cannot take.
   public mutating func append(
     _ parameter: Parameter, when conditions: [Condition] = []

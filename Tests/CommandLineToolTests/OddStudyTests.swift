@@ -2,8 +2,8 @@ import Foundation
 import PostgresTesting
 import Testing
 
-/// Studies that Optuna stores and few programs expect: no verb takes them for damaged, and none of them
-/// hides the others.
+/// Studies that Optuna stores and few programs expect: no verb takes them for damaged, and none of
+/// them hides the others.
 @Suite struct OddStudyTests {
   private func script(_ name: String) -> String {
     BuiltCommand.packageRoot

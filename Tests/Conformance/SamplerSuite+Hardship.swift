@@ -65,8 +65,8 @@ extension SamplerSuite {
     }
   }
 
-  /// Ranges at the ends of what doubles and integers hold: of two neighbouring numbers, wider than the
-  /// largest number, in steps that do not divide them or are larger than they are.
+  /// Ranges at the ends of what doubles and integers hold: of two neighbouring numbers, wider than
+  /// the largest number, in steps that do not divide them or are larger than they are.
   package static func extremes() throws -> [Distribution] {
     let tiny = Double.leastNonzeroMagnitude
     let largest = Double.greatestFiniteMagnitude
@@ -120,8 +120,8 @@ extension SamplerSuite {
     }
   }
 
-  /// A parameter of another program from which nothing is drawn does not matter to the others, and is not
-  /// suggested; neither do values out of bounds, which other programs store.
+  /// A parameter of another program from which nothing is drawn does not matter to the others, and
+  /// is not suggested; neither do values out of bounds, which other programs store.
   package static func leavesOpaqueParametersOut(_ maker: Maker, seed: UInt64) throws {
     let odd = try Distribution(stored: [
       "name": "IntDistribution",

@@ -92,7 +92,8 @@ import Testing
       ])
   }
 
-  /// What is suggested of lists and mappings is the choice that was given, whatever JSON makes of it.
+  /// What is suggested of lists and mappings is the choice that was given, whatever JSON makes of
+  /// it.
   @Test func suggestsListsAndMappings() throws {
     let handler = RecordingHandler()
     let result = try run(

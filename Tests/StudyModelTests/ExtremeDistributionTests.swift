@@ -3,8 +3,8 @@ import Probability
 import StudyModel
 import Testing
 
-/// Distributions of extreme numbers: whatever is accepted keeps its meaning in a store and on the wire,
-/// and has no derived number that ends a process.
+/// Distributions of extreme numbers: whatever is accepted keeps its meaning in a store and on the
+/// wire, and has no derived number that ends a process.
 @Suite struct ExtremeDistributionTests {
   static let doubles: [Double] = {
     let magnitudes: [Double] = [
@@ -96,7 +96,8 @@ import Testing
     #expect(count > 500)
   }
 
-  /// Numbers of any exponent and of few digits alike, with steps that divide the range and that do not.
+  /// Numbers of any exponent and of few digits alike, with steps that divide the range and that do
+  /// not.
   @Test func drawnFloatsKeepTheirMeaning() throws {
     var generator = TrialGenerator(seed: 1, trial: 0)
     func number() -> Double {
@@ -221,7 +222,7 @@ import Testing
     #expect(distribution.opaqueReason == reason)
     #expect(!distribution.isModelled && !distribution.isSingleValued)
     #expect(try Distribution(stored: JSONValue(parsing: distribution.json.text())) == distribution)
-    for value in [0, 1.5, 4.17022004702574e+29, -.infinity] {
+    for value: Double in [0, 1.5, 4.17022004702574e+29, -.infinity] {
       let shown = try #require(distribution.value(of: value))
       #expect(distribution.internalValue(of: shown) == value, "\(shown)")
       #expect(distribution.contains(value))
