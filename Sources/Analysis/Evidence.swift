@@ -21,6 +21,8 @@ struct Evidence {
   private(set) var losses: [[Double]] = []
   /// In the order of their appearance in completed trials.
   private(set) var columns: [Column] = []
+  /// Why parameters were left out, by name: nothing can be said of a distribution that is opaque.
+  private(set) var opaque: [(name: String, reason: String)] = []
   /// Completed trials that were left out since a value was missing or not finite.
   private(set) var leftOut = 0
 
@@ -60,5 +62,18 @@ struct Evidence {
           Cell(trial: number, distribution: kind, value: assignment.internalValue))
       }
     }
+    for column in columns {
+      let reasons = column.distributions.compactMap(\.opaqueReason)
+      if let reason = reasons.first { opaque.append((column.name, reason)) }
+    }
+    let names = Set(opaque.map(\.name))
+    columns.removeAll { names.contains($0.name) }
+  }
+
+  /// A sentence on the parameters that were left out; nil without any.
+  var note: String? {
+    guard !opaque.isEmpty else { return nil }
+    let list = opaque.prefix(5).map { "'\($0.name)' (\($0.reason))" }.joined(separator: ", ")
+    return "Left out: " + list + (opaque.count > 5 ? ", …" : "") + "."
   }
 }

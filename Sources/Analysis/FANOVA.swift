@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 /// Importance as the share of a random forest's variance that one parameter alone explains.
 ///
@@ -94,10 +95,12 @@ struct FeatureBox {
       case .int(let int):
         append(
           values, within: (Double(int.low), Double(int.high)), owner: owner, isChoice: false)
+      case .opaque: append(values, within: (0, 0), owner: owner, isChoice: false)
       case .categorical(let categorical):
         for choice in categorical.choices.indices {
           append(
-            values.map { Int($0) == choice ? 1 : 0 }, within: (0, 1), owner: owner, isChoice: true)
+            values.map { Int(clamped: $0) == choice ? 1 : 0 }, within: (0, 1), owner: owner,
+            isChoice: true)
         }
       }
       features.append(first..<columns.count)

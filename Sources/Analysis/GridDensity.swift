@@ -37,9 +37,7 @@ struct GridDensity {
       case .float(let float):
         isLogarithmic = float.log
         (low, high) = (float.low, float.high)
-        if let step = float.step {
-          points = Self.fewer(points, than: ((high - low) / step).rounded(.toNearestOrEven))
-        }
+        if let last = float.lastPlace { points = Self.fewer(points, than: Double(last)) }
       case .int(let int):
         isLogarithmic = int.log
         (low, high) = (Double(int.low), Double(int.high))
@@ -48,7 +46,7 @@ struct GridDensity {
           ? (log(high - low + 1) / log(2)).rounded(.up)
           : ((high - low) / Double(int.step)).rounded(.toNearestOrEven)
         points = Self.fewer(points, than: count)
-      case .categorical: isLogarithmic = false
+      case .categorical, .opaque: isLogarithmic = false
       }
       self.low = isLogarithmic ? log(low) : low
       self.high = isLogarithmic ? log(high) : high
@@ -57,18 +55,20 @@ struct GridDensity {
     /// The points of a grid of so many steps, at most `limit`; the steps may be more than an `Int`
     /// holds.
     private static func fewer(_ limit: Int, than steps: Double) -> Int {
-      steps < Double(limit) ? min(Int(steps) + 1, limit) : limit
+      min(Int(clamped: steps, to: 0...limit) + 1, limit)
     }
   }
 
   /// How many values are nearest to each point; in the middle between two, the lower one counts.
   private static func counts(_ values: [Double], on grid: Grid) -> [Int] {
-    let spacing = (grid.high - grid.low) / Double(grid.points - 1)
+    // Halves keep the difference of huge bounds finite.
+    let unit = (grid.high - grid.low).isFinite ? 1 : 0.5
+    let spacing = (grid.high * unit - grid.low * unit) / Double(grid.points - 1)
     var counts = [Int](repeating: 0, count: grid.points)
     for value in values {
-      let position = ((grid.isLogarithmic ? log(value) : value) - grid.low) / spacing - 0.5
-      let point = position.isNaN ? 0 : position.rounded(.up)
-      counts[Int(min(max(point, 0), Double(grid.points - 1)))] += 1
+      let place = grid.isLogarithmic ? log(value) : value
+      let position = (place * unit - grid.low * unit) / spacing - 0.5
+      counts[Int(clamped: position.rounded(.up), to: 0...grid.points - 1)] += 1
     }
     return counts
   }
@@ -110,7 +110,9 @@ struct GridDensity {
 
   private static func categoricalMasses(choices: Int, _ values: [Double]) -> [Double] {
     var counts = [Int](repeating: 0, count: choices)
-    for value in values where value > -1 && value < Double(choices) { counts[Int(value)] += 1 }
+    for value in values where value > -1 && value < Double(choices) {
+      counts[Int(clamped: value, to: 0...choices - 1)] += 1
+    }
     let observed = counts.indices.filter { counts[$0] > 0 }
     let kernels = Double(observed.count + 1)
     let total = Double(counts.reduce(0, +)) + priorWeight

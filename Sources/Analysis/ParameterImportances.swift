@@ -29,7 +29,7 @@ public struct ParameterImportances: Sendable, Hashable {
   /// The parameters, the most important first; equals in the order of their appearance.
   public let entries: [Entry]
   /// Sentences on what limits the answer, such as too few trials.
-  public let notes: [String]
+  public internal(set) var notes: [String]
 
   /// Creates the answer of entries that are in order and whose shares sum to 1.
   public init(entries: [Entry], notes: [String]) {
@@ -64,7 +64,9 @@ public struct ParameterImportances: Sendable, Hashable {
       }
       raw = FANOVA(seed: seed).assess(evidence)
     }
-    return raw.normalized()
+    var found = raw.normalized()
+    if let note = evidence.note { found.notes.insert(note, at: 0) }
+    return found
   }
 }
 

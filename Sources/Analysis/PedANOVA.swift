@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 /// Importance as the Pearson divergence between the densities of the best trials and of all trials.
 ///
@@ -38,7 +39,7 @@ struct PedANOVA {
   /// Which trials are good: those as good as the one at the quantile, and of several objectives the
   /// best fronts, of the last one those that dominate most.
   private func goodTrials(_ losses: [[Double]]) -> [Bool] {
-    let size = Int((targetQuantile * Double(losses.count)).rounded(.up))
+    let size = Int(clamped: (targetQuantile * Double(losses.count)).rounded(.up))
     if losses[0].count == 1 {
       let cutoff = losses.map { $0[0] }.sorted()[size - 1]
       return losses.map { $0[0] <= cutoff }
@@ -64,7 +65,7 @@ struct PedANOVA {
   ) -> Double {
     var sum = 0.0
     for (kind, distribution) in column.distributions.enumerated()
-    where !distribution.isSingleValued {
+    where distribution.isModelled {
       let cells = column.cells.filter { $0.distribution == kind }
       let best = cells.filter { isGood[$0.trial] }
       guard cells.count >= leastTrials, !best.isEmpty else { continue }

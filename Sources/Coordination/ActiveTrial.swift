@@ -97,12 +97,14 @@ public final class ActiveTrial: Sendable {
     let distribution = parameter.distribution
     try coordinator.checkCompatibility(of: parameter)
     if let fixed = state.fixed.last(where: { $0.name == parameter.name })?.value {
-      guard let value = fixed.parameterValue, let number = distribution.internalValue(of: value)
-      else {
+      guard let number = distribution.internalValue(of: fixed.parameterValue) else {
         throw TrialError.unusableFixedValue(
           parameter: parameter.name, value: fixed.text(), distribution: distribution.summary)
       }
       return number
+    }
+    if let reason = distribution.opaqueReason {
+      throw SearchSpaceError.opaque(name: parameter.name, reason: reason)
     }
     if distribution.isSingleValued { return distribution.firstInternalValue }
     if let sampled = state.jointSample.first(where: { $0.name == parameter.name }),

@@ -87,7 +87,8 @@ package final class CoordinatorClient: Sendable {
     _ request: ClaimRequest, cancelledBy cancellation: RequestCancellation? = nil
   ) throws(CoordinatorError) -> ClaimAnswer {
     let answer: ClaimAnswer = try call(
-      "POST", "/v1/claims", request, timeout: .seconds(request.waitSeconds + 30), cancellation)
+      "POST", "/v1/claims", request, timeout: .seconds(clamped: request.waitSeconds + 30),
+      cancellation)
     try check(answer, of: request)
     return answer
   }

@@ -169,7 +169,7 @@ extension WorkerSession {
         let leases = Set(state.held.keys).union(state.outbox.resultLeases)
         return (leases.sorted(), state.phase != .open, state.terms)
       }
-      let beat: Duration = .seconds(terms?.heartbeatSeconds ?? 5)
+      let beat: Duration = .seconds(clamped: terms?.heartbeatSeconds ?? 5)
       do throws(CoordinatorError) {
         let heartbeat = Heartbeat(leases: leases, draining: isDraining)
         apply(

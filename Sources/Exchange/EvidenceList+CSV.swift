@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 extension EvidenceList {
   /// Reads trials from a table: one that `study export` wrote, Optuna's `trials_dataframe()`, a
@@ -178,7 +179,7 @@ extension EvidenceList {
         guard let count = Double(decimal: text), count >= 0, count < 1e10 else {
           throw RowProblem(sentence: "'\(header[seconds ?? 0])' is '\(text.prefix(60))', no time")
         }
-        completed = started.advanced(by: .seconds(count))
+        completed = started.advanced(by: .seconds(clamped: count))
       }
       return Evidence(
         place: place, state: state, values: values.map { cells[$0] },

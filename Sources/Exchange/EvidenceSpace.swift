@@ -94,7 +94,7 @@ package struct EvidenceSpace: Sendable {
         high.magnitude <= IntDistribution.largestMagnitude
       else { return stored }
       return .int(try IntDistribution(low: min(d.low, low), high: max(d.high, high), log: d.log))
-    case .categorical: return stored
+    case .categorical, .opaque: return stored
     }
   }
 
@@ -200,9 +200,23 @@ package struct EvidenceSpace: Sendable {
         case .null: word == "none" || word == "null"
         case .bool(let flag): word == String(flag)
         case .int, .float: Double(decimal: text) == choice.number
+        case .opaque(let value): value.isSpelling(text)
         case .string: false
         }
       }.map(Double.init)
+    case .opaque: return Double(text).flatMap { $0.isNaN ? nil : $0 }
+    }
+  }
+}
+
+extension OpaqueValue {
+  /// Whether a text is this value in JSON.
+  fileprivate func isSpelling(_ text: String) -> Bool {
+    guard text.hasPrefix(self.text.prefix(1)) else { return false }
+    do throws(JSONError) {
+      return isEquivalent(to: OpaqueValue(try JSONValue(parsing: text)))
+    } catch {
+      return false  // what is no JSON is another choice
     }
   }
 }

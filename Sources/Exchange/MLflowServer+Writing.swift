@@ -1,5 +1,6 @@
 internal import JSON
 internal import StudyModel
+internal import System
 
 extension MLflowServer: RunTracker {
   package var width: Int { 4 }
@@ -189,7 +190,7 @@ extension KnownRun {
     let status = RunRecord.Status(name: info["status"]?.string ?? "")
     self.init(
       id: id, status: status,
-      startedAt: Int64(info["start_time"].flatMap(RunRecord.Point.number) ?? 0),
+      startedAt: Int64(clamped: info["start_time"].flatMap(RunRecord.Point.number) ?? 0),
       isComplete: status.isFinal)
   }
 }

@@ -206,8 +206,8 @@ extension RunRecord.Point {
       return nil
     }
     self.init(
-      key: key, value: value, step: Int(json["step"].flatMap(Self.number) ?? 0),
-      time: Int64(json["timestamp"].flatMap(Self.number) ?? 0))
+      key: key, value: value, step: Int(clamped: json["step"].flatMap(Self.number) ?? 0),
+      time: Int64(clamped: json["timestamp"].flatMap(Self.number) ?? 0))
   }
 
   /// As MLflow's REST API takes it.

@@ -66,5 +66,5 @@ package struct RunRecord: Sendable, Hashable {
 
 extension Timestamp {
   /// Milliseconds since 1970-01-01 UTC, rounded down.
-  var milliseconds: Int64 { Int64((Double(microseconds) / 1_000).rounded(.down)) }
+  var milliseconds: Int64 { Int64(clamped: (Double(microseconds) / 1_000).rounded(.down)) }
 }

@@ -28,8 +28,8 @@ package struct CompactJSON: Sendable {
   package mutating func append(finite number: Double) {
     guard number.isFinite else { return append(raw: "null") }
     // Whole numbers need no fraction.
-    if number == number.rounded(), number.magnitude < 1e15 {
-      bytes += String(Int(number)).utf8
+    if let whole = Int(exactly: number), number.magnitude < 1e15 {
+      bytes += String(whole).utf8
     } else {
       bytes += number.description.utf8
     }
@@ -39,8 +39,8 @@ package struct CompactJSON: Sendable {
   package mutating func append(drawn number: Double) {
     let short = Float(number)
     guard short.isFinite, short != 0 || number == 0 else { return append(finite: number) }
-    if number == number.rounded(), number.magnitude < 1e7 {
-      bytes += String(Int(number)).utf8
+    if let whole = Int(exactly: number), number.magnitude < 1e7 {
+      bytes += String(whole).utf8
     } else {
       bytes += short.description.utf8
     }

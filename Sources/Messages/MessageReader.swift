@@ -143,7 +143,9 @@ struct MessageReader {
     return array
   }
 
-  private static func number(_ value: JSONValue) -> Double? {
+  /// A number, or the text that stands for one that strict JSON does not have; nil for anything
+  /// else.
+  static func number(_ value: JSONValue) -> Double? {
     switch value {
     case .string("nan"): .nan
     case .string("inf"): .infinity

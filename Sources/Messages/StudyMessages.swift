@@ -47,7 +47,7 @@ package enum StudySubmission: Message {
 /// `POST /v1/studies/{name}/trials`: a trial with given values for some or all of its parameters.
 package struct EnqueueRequest: Message {
   package var parameters: [(name: String, value: ParameterValue)] {
-    members.compactMap { member in member.value.parameterValue.map { (member.name, $0) } }
+    members.map { ($0.name, $0.value.parameterValue) }
   }
   private let members: [JSONValue.Member]
 
@@ -58,10 +58,6 @@ package struct EnqueueRequest: Message {
   package init(json: JSONValue) throws(MessageError) {
     guard case .object(let members) = try MessageReader(json).value("parameters") else {
       throw MessageError("'parameters' must be an object of names and values")
-    }
-    if let member = members.first(where: { $0.value.parameterValue == nil }) {
-      throw MessageError(
-        "'parameters.\(member.name.prefix(40))' is no number, text, true, false or null")
     }
     self.members = members
   }

@@ -37,29 +37,38 @@ extension Trial {
   private static func assignment(
     _ name: String, _ json: JSONValue, _ form: JSONValue?
   ) throws(MessageError) -> ParameterAssignment {
-    guard let value = json.parameterValue else {
-      throw MessageError("parameter '\(name.prefix(40))' has no value that a parameter can have")
-    }
+    var value = json.parameterValue
     do throws(SearchSpaceError) {
       let distribution: Distribution
       if let form {
-        distribution = try Distribution(json: form)
+        distribution = try Distribution(stored: form)
       } else {
         switch value {
         case .int(let number):
           distribution = .int(try IntDistribution(low: number, high: number))
         case .float(let number):
           distribution = .float(try FloatDistribution(low: number, high: number))
-        case .null, .bool, .string:
+        case .null, .bool, .string, .opaque:
           distribution = .categorical(try CategoricalDistribution([value]))
         }
       }
+      if distribution.isNumeric, let number = MessageReader.number(json) { value = .float(number) }
       guard let internalValue = distribution.internalValue(of: value) else {
         throw SearchSpaceError.noChoices
       }
       return ParameterAssignment(name, distribution, internalValue: internalValue)
     } catch {
       throw MessageError("parameter '\(name.prefix(40))' has a value that it cannot have")
+    }
+  }
+}
+
+extension Distribution {
+  /// Whether values are numbers, which strict JSON spells as texts when they are infinite.
+  fileprivate var isNumeric: Bool {
+    switch self {
+    case .float, .opaque: true
+    case .int, .categorical: false
     }
   }
 }

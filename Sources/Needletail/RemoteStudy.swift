@@ -66,7 +66,7 @@ final class RemoteStudy: StudyBackend {
   // MARK: Reading
 
   func bestTrial() throws -> Trial? {
-    guard let number = try client.study(name)["best_trial"]?.number.map({ Int($0) }) else {
+    guard let number = try client.study(name)["best_trial"]?.number.map({ Int(clamped: $0) }) else {
       return nil
     }
     return try trial(number)
@@ -84,7 +84,7 @@ final class RemoteStudy: StudyBackend {
       let list = page["trials"]?.array ?? []
       all += try list.map { try Trial(jsonForm: $0) }
       guard let next = page["after"]?.number, !list.isEmpty else { return all }
-      last = Int(next)
+      last = Int(clamped: next)
     }
   }
 
@@ -167,6 +167,6 @@ final class RemoteStudy: StudyBackend {
       throw CoordinatorError.notACoordinator(
         address: client.address.text, problem: "it did not number the queued trial")
     }
-    return Int(number)
+    return Int(clamped: number)
   }
 }

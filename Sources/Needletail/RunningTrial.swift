@@ -2,6 +2,7 @@ internal import Coordination
 public import JSON
 internal import Stores
 public import StudyModel
+internal import System
 
 /// The trial that an objective works on: asks for parameters, reports progress, learns when to stop.
 ///
@@ -41,9 +42,8 @@ public struct RunningTrial: Sendable {
   ) throws -> Int {
     let distribution = try IntDistribution(
       low: range.lowerBound, high: range.upperBound, step: step, log: log)
-    guard case .int(let value) = try suggest(name, .int(distribution)) else {
-      preconditionFailure("an integer parameter has another value")
-    }
+    let given = try suggest(name, .int(distribution))
+    guard case .int(let value) = given else { throw Self.unusable(given, name, .int(distribution)) }
     return value
   }
 
@@ -57,9 +57,17 @@ public struct RunningTrial: Sendable {
       try CategoricalDistribution(choices.map(\.parameterValue)))
     let value = try suggest(name, distribution)
     guard let index = distribution.internalValue(of: value) else {
-      preconditionFailure("a categorical parameter has a value that is not a choice")
+      throw Self.unusable(value, name, distribution)
     }
-    return choices[Int(index)]
+    return choices[Int(clamped: index, to: 0...choices.count - 1)]
+  }
+
+  /// What another program stored for the trial, and no value of this kind is.
+  private static func unusable(
+    _ value: ParameterValue, _ name: String, _ distribution: Distribution
+  ) -> TrialError {
+    .unusableFixedValue(
+      parameter: name, value: value.description, distribution: distribution.summary)
   }
 
   /// Suggests a value of the distribution.

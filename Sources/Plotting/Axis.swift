@@ -108,16 +108,17 @@ struct Axis: Sendable {
     let count = max(count, 2)
     guard scale == .logarithmic else { return linearTicks(about: count) }
     let (first, last) = (log10(low), log10(high))
-    let decades = Int(last.rounded(.down)) - Int(first.rounded(.up)) + 1
+    let decades = Self.power(last.rounded(.down)) - Self.power(first.rounded(.up)) + 1
     if decades >= 3 || (decades == 2 && count <= 3) {
       // Few places are better than one.
       let step = (decades + count) / (count + 1)
-      return (Int(first.rounded(.up))...Int(last.rounded(.down))).filter { $0 % step == 0 }.map {
+      let powers = Self.power(first.rounded(.up))...Self.power(last.rounded(.down))
+      return powers.filter { $0 % step == 0 }.map {
         Tick(value: pow(10, Double($0)), label: Self.label(1, exponent: $0, isInteger: false))
       }
     }
     guard last - first >= 0.9 else { return linearTicks(about: count) }
-    return (Int(first.rounded(.down))...Int(last.rounded(.down))).flatMap { decade in
+    return (Self.power(first.rounded(.down))...Self.power(last.rounded(.down))).flatMap { decade in
       [1, 2, 5].map { digit in
         Tick(
           value: Double(digit) * pow(10, Double(decade)),
@@ -126,10 +127,13 @@ struct Axis: Sendable {
     }.filter { low <= $0.value && $0.value <= high }
   }
 
+  /// A power of ten as a whole number; doubles have none beyond 324.
+  private static func power(_ exponent: Double) -> Int { Int(clamped: exponent, to: -400...400) }
+
   /// Multiples of 1, 2 or 5 times a power of ten.
   private func linearTicks(about count: Int) -> [Tick] {
     let rough = (high / 2 - low / 2) / Double(count) * 2
-    var exponent = Int(log10(rough).rounded(.down))
+    var exponent = Self.power(log10(rough).rounded(.down))
     let leading = rough / pow(10, Double(exponent))
     var digit = leading < 1.2 ? 1 : leading < 2.4 ? 2 : leading < 6 ? 5 : 10
     if digit == 10 { (digit, exponent) = (1, exponent + 1) }
@@ -141,7 +145,7 @@ struct Axis: Sendable {
     guard step.isFinite, step > 0, first <= last, last - first < 1_000,
       max(first.magnitude, last.magnitude) < 1e15
     else { return [] }
-    return (Int(first)...Int(last)).map { multiple in
+    return (Int(clamped: first)...Int(clamped: last)).map { multiple in
       // Dividing by a power of ten rounds once; multiplying by its inverse would twice.
       let number = Double(multiple * digit)
       let value =
@@ -158,7 +162,7 @@ struct Axis: Sendable {
     guard value > 0, value.isFinite else { return nil }
     let exponent = log10(value).rounded()
     guard (pow(10, exponent) / value - 1).magnitude < 1e-9 else { return nil }
-    return "1e\(exponent < 0 ? "−" : "")\(Int(exponent.magnitude))"
+    return "1e\(exponent < 0 ? "−" : "")\(power(exponent.magnitude))"
   }
 
   /// The text of `number · 10^exponent`: decimals where they are short, else as `1.5e−7`.

@@ -1,3 +1,5 @@
+internal import System
+
 /// A surface over the unit square, estimated from scattered points, and its level areas.
 struct ContourField {
   private static let size = 56
@@ -40,7 +42,7 @@ struct ContourField {
     guard !isEmpty else { return [] }
     let corners = [Point(0, 0), Point(1, 0), Point(1, 1), Point(0, 1)]
     let lowest = heights.min() ?? 0
-    let base = Int(min(max(lowest, 0), 0.999) * Double(Ink.shadeCount))
+    let base = Int(clamped: lowest * Double(Ink.shadeCount), to: 0...Ink.shadeCount - 1)
     var layers = [
       Figure.Layer(mark: .area, ink: .shade(base), opacity: 0.85, runs: [corners.map(place)])
     ]

@@ -1,4 +1,5 @@
 internal import CRSVG
+internal import System
 
 extension Figure {
   /// The figure as a PNG image, on a bright background.
@@ -21,7 +22,8 @@ extension Figure {
     let svg = SVGWriter.write(scene(width: width, height: height)).svg.bytes
     let library = try DrawingLibrary.shared.get()
     let (columns, rows) = (Double(width) * scale, Double(height) * scale)
-    let surface = unsafe library.newImageSurface(0, Int32(columns.rounded()), Int32(rows.rounded()))
+    let surface = unsafe library.newImageSurface(
+      0, Int32(clamped: columns.rounded()), Int32(clamped: rows.rounded()))
     defer { unsafe library.destroySurface(surface) }
     try unsafe library.draw(svg, width: width, height: height, scale: scale, on: surface)
     var collected = Collected()

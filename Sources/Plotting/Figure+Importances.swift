@@ -1,6 +1,7 @@
 internal import Analysis
 internal import JSON
 internal import StudyModel
+internal import System
 
 extension Figure {
   /// How much each parameter matters, as beams.
@@ -67,7 +68,7 @@ extension Figure {
 
   /// `12.3 %`.
   private static func percentage(_ share: Double) -> String {
-    let tenths = Int((share * 1_000).rounded())
+    let tenths = Int(clamped: (share * 1_000).rounded())
     return share > 0 && tenths == 0 ? "< 0.1 %" : "\(tenths / 10).\(tenths % 10) %"
   }
 }

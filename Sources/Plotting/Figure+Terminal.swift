@@ -1,3 +1,5 @@
+internal import System
+
 extension Figure {
   /// The figure in text for a terminal: braille dots, and blocks for beams.
   ///
@@ -79,7 +81,7 @@ private struct TerminalPanel {
           }
         case .bar:
           guard run.count == 2 else { continue }
-          let row = Int((1 - panel.y.position(of: run[0].y)) * Double(canvas.rows))
+          let row = Int(clamped: (1 - panel.y.position(of: run[0].y)) * Double(canvas.rows))
           let width = Double(canvas.columns)
           canvas.beam(
             from: panel.x.position(of: run[0].x) * width,
@@ -87,7 +89,7 @@ private struct TerminalPanel {
         case .dots, .squares, .crosses, .ticks, .area:
           for point in run {
             let dot = place(point)
-            canvas.set(Int(dot.x.rounded()), Int(dot.y.rounded()), layer.ink)
+            canvas.set(Int(clamped: dot.x.rounded()), Int(clamped: dot.y.rounded()), layer.ink)
           }
         }
       }
@@ -102,14 +104,16 @@ private struct TerminalPanel {
       let share = 1 - panel.y.position(of: tick.value)
       let row =
         panel.y.scale == .categories
-        ? Int(share * Double(canvas.rows)) : Int((share * Double(canvas.rows - 1)).rounded())
+        ? Int(clamped: share * Double(canvas.rows))
+        : Int(clamped: (share * Double(canvas.rows - 1)).rounded())
       if labels[min(max(row, 0), canvas.rows - 1)].isEmpty {
         labels[min(max(row, 0), canvas.rows - 1)] = tick.label.forTerminal(columns / 3)
       }
     }
     var texts: [Int: String] = [:]
     for label in panel.labels {
-      texts[Int((1 - panel.y.position(of: label.at.y)) * Double(canvas.rows))] = label.string
+      texts[Int(clamped: (1 - panel.y.position(of: label.at.y)) * Double(canvas.rows))] =
+        label.string
     }
     for row in 0..<canvas.rows {
       let label = labels[row]
@@ -143,7 +147,7 @@ private struct TerminalPanel {
       let share = panel.x.position(of: tick.value)
       guard (0...1).contains(share) else { continue }
       let label = Array(tick.label.forTerminal(max(columns / max(names.count, 1) - 1, 6)))
-      let middle = margin + 1 + Int((share * Double(canvas.columns - 1)).rounded())
+      let middle = margin + 1 + Int(clamped: (share * Double(canvas.columns - 1)).rounded())
       let start = min(max(middle - label.count / 2, end + 2), columns - label.count)
       guard start > end + 1 || end < 0, start >= 0 else { continue }
       for (offset, character) in label.enumerated() { line[start + offset] = character }

@@ -1,3 +1,5 @@
+internal import System
+
 /// Places a figure's parts on a canvas so that no text meets another.
 struct FigureLayout {
   private let figure: Figure
@@ -122,7 +124,7 @@ struct FigureLayout {
 
   private mutating func placeLegendRows(_ widths: [Double]) {
     // More rows would push the data out of the picture.
-    let limit = max(1, Int((scene.height - 260) / 60))
+    let limit = max(1, Int(clamped: (scene.height - 260) / 60))
     var (x, row) = (Self.margin, 0)
     if !figure.legend.isEmpty { top += 24 }
     for index in figure.legend.indices {

@@ -1,5 +1,6 @@
 internal import Analysis
 internal import StudyModel
+internal import System
 
 /// One study's share of a history.
 struct HistoryPart {
@@ -65,7 +66,7 @@ struct HistoryPart {
   /// Keeps about that share of the points, with the extremes.
   mutating func thin(share: Double) {
     func kept(_ items: [Item]) -> [Item] {
-      let limit = max(4, Int(Double(items.count) * share))
+      let limit = max(4, Int(clamped: Double(items.count) * share))
       return thinned(items.map(\.place.y), to: limit).map { items[$0] }
     }
     (feasible, infeasible) = (kept(feasible), kept(infeasible))

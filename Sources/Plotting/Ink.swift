@@ -1,3 +1,5 @@
+internal import System
+
 /// What something is painted in: a role, with a colour for bright and one for dark backgrounds.
 ///
 /// The series' colours are those of Okabe and Ito, "Color Universal Design" (2008), which people
@@ -23,8 +25,7 @@ enum Ink: Hashable, Sendable {
 
   /// The shade of a share between 0 and 1.
   static func shade(of share: Double) -> Ink {
-    let place = share.isNaN ? 0 : (min(max(share, 0), 1) * Double(shadeCount)).rounded(.down)
-    return .shade(min(Int(place), shadeCount - 1))
+    .shade(Int(clamped: share * Double(shadeCount), to: 0...shadeCount - 1))
   }
 
   /// The colours of series that are shown together, in this order.

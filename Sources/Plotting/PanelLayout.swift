@@ -1,3 +1,5 @@
+internal import System
+
 /// Places a figure's panels with their axes in a grid so that no text meets another.
 struct PanelLayout {
   static let labelSize = 12.5
@@ -60,7 +62,7 @@ struct PanelLayout {
 
   /// The vertical axis's places that are seen.
   private static func ticks(of panel: Figure.Panel, height: Double) -> [Axis.Tick] {
-    panel.y.ticks(about: Int(height / 58)).filter {
+    panel.y.ticks(about: Int(clamped: height / 58)).filter {
       (0...1).contains(panel.y.position(of: $0.value))
     }
   }
@@ -161,7 +163,7 @@ struct PanelLayout {
     var end = -Double.infinity
     let band = plot.width / (panel.x.high - panel.x.low)
     let bounds = (max(cell.x - 6, 4), cell.maxX + 6)
-    let count = cell.width > 300 ? Int(plot.width / 90) : max(2, Int(plot.width / 64))
+    let count = max(2, Int(clamped: plot.width / (cell.width > 300 ? 90 : 64)))
     for tick in panel.x.ticks(about: count) {
       guard (0...1).contains(panel.x.position(of: tick.value)) else { continue }
       let x = pixel(x: tick.value)
@@ -242,7 +244,7 @@ struct PanelLayout {
   private mutating func placeTicks(of axis: Axis, x: Double, room: Double) {
     guard room > 14 else { return }
     var last = Double.infinity
-    for tick in axis.ticks(about: Int(plot.height / 58)) {
+    for tick in axis.ticks(about: Int(clamped: plot.height / 58)) {
       let position = axis.position(of: tick.value)
       guard (-0.001...1.001).contains(position) else { continue }
       let y = pixel(Point(0, position)).y

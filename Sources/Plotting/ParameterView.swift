@@ -135,12 +135,13 @@ struct ParameterView {
     for (position, index) in scored.indices.enumerated() {
       let parameters = scored.study.trials[index].parameters
       guard let assignment = parameters.first(where: { $0.name == name }) else { continue }
-      places[position] = assignment.internalValue
+      if assignment.internalValue.isFinite { places[position] = assignment.internalValue }
       switch assignment.distribution {
       case .float(let float):
         if isFirst { isLogarithmic = float.log }
         isInteger = false
       case .int(let int): if isFirst { isLogarithmic = int.log }
+      case .opaque: isInteger = false
       case .categorical(let categorical):
         isCategorical = true
         values[position] = assignment.value

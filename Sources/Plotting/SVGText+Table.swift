@@ -1,5 +1,6 @@
 internal import JSON
 internal import StudyModel
+internal import System
 
 extension SVGText {
   /// The number of cells that a page holds at most, so that it opens at once.
@@ -39,7 +40,7 @@ extension SVGText {
         append(fiveDigits: number)
       } else {
         // By its text: NaN, which is a choice like any other, equals no key.
-        let text = cell.parameterValue?.description ?? cell.text()
+        let text = cell.parameterValue.description
         let place = places[text] ?? levels.count
         if place == levels.count {
           levels.append(text)
@@ -78,7 +79,7 @@ extension SVGText {
   private mutating func append(fiveDigits value: Double) {
     if value.magnitude < 1e15, value == value.rounded() {
       if value < 0 { append("-") }
-      append(digitsOf: UInt(value.magnitude))
+      append(digitsOf: UInt(clamped: value.magnitude))
       return
     }
     // Numbers of everyday size without a detour over their shortest text.
@@ -91,7 +92,7 @@ extension SVGText {
       decimals += 1
       scale *= 10
     }
-    var scaled = UInt((value.magnitude * scale).rounded())
+    var scaled = UInt(clamped: (value.magnitude * scale).rounded())
     while decimals > 0, scaled.isMultiple(of: 10) {
       scaled /= 10
       decimals -= 1

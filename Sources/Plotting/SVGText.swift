@@ -1,3 +1,5 @@
+internal import System
+
 /// Text under construction, as UTF-8.
 struct SVGText {
   private(set) var bytes: [UInt8] = []
@@ -38,7 +40,7 @@ struct SVGText {
   /// Appends a number of pixels with at most one decimal; 0 for what is not finite, which no figure
   /// should have.
   mutating func append(_ pixels: Double) {
-    let tenths = pixels.isFinite ? Int((min(max(pixels, -1e9), 1e9) * 10).rounded()) : 0
+    let tenths = pixels.isFinite ? Int(clamped: (min(max(pixels, -1e9), 1e9) * 10).rounded()) : 0
     if tenths < 0 { bytes.append(UInt8(ascii: "-")) }
     let (whole, tenth) = tenths.magnitude.quotientAndRemainder(dividingBy: 10)
     append(digitsOf: whole)
@@ -49,8 +51,8 @@ struct SVGText {
 
   /// Appends a number with two decimals at most, such as an opacity.
   mutating func append(hundredths value: Double) {
-    let count = Int((value * 100).rounded())
-    append(digitsOf: UInt(count / 100))
+    let count = UInt(clamped: (value * 100).rounded())
+    append(digitsOf: count / 100)
     guard count % 100 != 0 else { return }
     bytes.append(UInt8(ascii: "."))
     bytes.append(UInt8(ascii: "0") + UInt8(count % 100 / 10))

@@ -1,3 +1,5 @@
+internal import System
+
 /// A grid of characters with eight dots each, after Unicode's Braille patterns.
 struct TerminalCanvas {
   /// The size in characters.
@@ -32,11 +34,12 @@ struct TerminalCanvas {
 
   /// Draws a straight line between two dots.
   mutating func line(from a: Point, to b: Point, _ ink: Ink) {
-    let steps = Int(min(max((b.x - a.x).magnitude, (b.y - a.y).magnitude), 20_000).rounded(.up))
+    let length = max((b.x - a.x).magnitude, (b.y - a.y).magnitude).rounded(.up)
+    let steps = Int(clamped: length, to: 0...20_000)
     for step in 0...max(steps, 1) {
       let share = Double(step) / Double(max(steps, 1))
       let place = a + (b - a) * share
-      set(Int(place.x.rounded()), Int(place.y.rounded()), ink)
+      set(Int(clamped: place.x.rounded()), Int(clamped: place.y.rounded()), ink)
     }
   }
 
@@ -44,9 +47,10 @@ struct TerminalCanvas {
   mutating func beam(from start: Double, to end: Double, row: Int, _ ink: Ink) {
     guard row >= 0, row < rows, end > start else { return }
     let eighths: [Character] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
-    for column in max(Int(start), 0)..<min(Int(end.rounded(.up)), columns) where column < columns {
+    let last = Int(clamped: end.rounded(.up), to: 0...columns)
+    for column in Int(clamped: start, to: 0...last)..<last {
       let share = min(end - Double(column), 1)
-      let eighth = Int((share * 8).rounded()) - 1
+      let eighth = Int(clamped: (share * 8).rounded()) - 1
       guard eighth >= 0 else { continue }
       blocks[row * columns + column] = eighths[min(eighth, 7)]
       inks[row * columns + column] = ink

@@ -1,3 +1,5 @@
+internal import System
+
 extension String {
   /// About how wide the text is in the fonts that figures are set in; rather more than less.
   ///
@@ -18,7 +20,7 @@ extension String {
   /// The beginning of the text that fits, with an ellipsis if that is not all.
   func truncated(to width: Double, size: Double, isBold: Bool = false) -> String {
     // Long before the end it is clear that a huge text does not fit.
-    let start = String(prefix(Int(max(width, 0)) + 1))
+    let start = String(prefix(Int(clamped: width, to: 0...1_000_000) + 1))
     if start.utf8.count == utf8.count && self.width(size: size, isBold: isBold) <= width {
       return self
     }

@@ -336,7 +336,7 @@ internal import System
     let socket = unsafe library.socket(handle)
     guard
       try Self.wait(for: Int16(wanted), on: socket, until: Moment.now + Self.patience)
-    else { throw .lost("it has not answered for \(Int(Self.patience)) s") }
+    else { throw .lost("it has not answered for \(Int(clamped: Self.patience)) s") }
     guard unsafe library.consumeInput(handle) == 1 else { throw lost() }
   }
 
@@ -364,7 +364,7 @@ internal import System
     while true {
       var descriptor = pollfd(fd: socket, events: events, revents: 0)
       let milliseconds = max(0, ((deadline - Moment.now) * 1_000).rounded(.up))
-      let count = unsafe poll(&descriptor, 1, Int32(min(milliseconds, 1e9)))
+      let count = unsafe poll(&descriptor, 1, Int32(clamped: min(milliseconds, 1e9)))
       if count > 0 { return true }
       if count == 0 { return false }
       guard errno == EINTR else { throw .lost("poll failed with error \(errno)") }
@@ -387,7 +387,8 @@ enum Moment {
   static func pass(seconds: Double) {
     var rest = timespec()
     var time = timespec(
-      tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
+      tv_sec: Int(clamped: seconds), tv_nsec: Int(clamped: (seconds - seconds.rounded(.down)) * 1e9)
+    )
     while unsafe nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
   }
 }

@@ -13,7 +13,7 @@ extension PostgresStudyStore {
       return try write { (connection, isInDoubt) throws(Failure) in
         if isInDoubt,
           let made = try self.records(named: contents.name, connection)
-            .first(where: { $0.token == token })
+            .studies.first(where: { $0.token == token })
         {
           return made
         }

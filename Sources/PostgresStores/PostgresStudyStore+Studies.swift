@@ -16,7 +16,9 @@ extension PostgresStudyStore {
     do throws(StoreError) {
       return try write { (connection, isInDoubt) throws(Failure) in
         if isInDoubt,
-          let made = try self.records(named: name, connection).first(where: { $0.token == token })
+          let made = try self.records(named: name, connection).studies.first(where: {
+            $0.token == token
+          })
         {
           return made
         }
@@ -75,9 +77,10 @@ extension PostgresStudyStore {
   }
 
   public func study(named name: String) throws(StoreError) -> StudyRecord {
-    let found = try read { connection throws(Failure) in
+    let (found, damaged) = try read { connection throws(Failure) in
       try self.records(named: name, connection)
     }
+    if let problem = damaged.first?.problem { throw problem }
     guard let first = found.first else { throw try unknown(name) }
     return try registered(found, named: name).first ?? first
   }
@@ -86,13 +89,18 @@ extension PostgresStudyStore {
     let found = try read { connection throws(Failure) in
       try self.records(named: nil, connection)
     }
-    return try registered(found, named: nil)
+    return try registered(found.studies, named: nil)
   }
 
-  /// The studies, or the one of that name, in the order of their creation.
+  public func damagedStudies() throws(StoreError) -> [DamagedStudy] {
+    try read { connection throws(Failure) in try self.records(named: nil, connection).damaged }
+  }
+
+  /// The studies, or the one of that name, in the order of their creation, and those that have no
+  /// record.
   func records(
     named name: String?, _ connection: Connection
-  ) throws(Failure) -> [StudyRecord] {
+  ) throws(Failure) -> (studies: [StudyRecord], damaged: [DamagedStudy]) {
     let hasTokens = memory.withLock { $0.ownVersion != nil }
     let rows = try connection.run(
       hasTokens
@@ -113,6 +121,7 @@ extension PostgresStudyStore {
           """
         ) { $0.add(name) })
     var found: [(id: Int, name: String, token: String?, directions: [Direction])] = []
+    var damaged: [DamagedStudy] = []
     for row in 0..<rows.count {
       let id = rows.int(row, 0)
       if found.last?.id != id {
@@ -122,16 +131,20 @@ extension PostgresStudyStore {
       case "MAXIMIZE": found[found.count - 1].directions.append(.maximize)
       // Optuna treats a study whose direction was never set as one that minimizes.
       case "MINIMIZE", "NOT_SET": found[found.count - 1].directions.append(.minimize)
-      case "": throw .store(damaged("study '\(rows.text(row, 1))' has no direction"))
       case let other:
-        throw .store(damaged("study '\(rows.text(row, 1))' has the direction '\(other)'"))
+        let name = rows.text(row, 1)
+        guard damaged.last?.name != name else { continue }
+        let problem = other.isEmpty ? "no direction" : "the direction '\(other)'"
+        damaged.append(
+          DamagedStudy(name: name, problem: self.damaged("study '\(name)' has \(problem)")))
       }
     }
-    return found.map {
+    let studies = found.filter { study in !damaged.contains { $0.name == study.name } }.map {
       StudyRecord(
         id: $0.id, token: $0.token ?? Self.unregistered + "\($0.id):\($0.name)", name: $0.name,
         directions: $0.directions)
     }
+    return (studies, damaged)
   }
 
   /// Gives the studies that other programs made their rows in our tables, unless the store is
@@ -157,7 +170,7 @@ extension PostgresStudyStore {
             Self.register(named: stranger.name, token: Token.random()),
           ])
         }
-        return try self.records(named: name, connection)
+        return try self.records(named: name, connection).studies
       }
     } catch {
       // A role that may only read sees what others made as it is.

@@ -73,7 +73,7 @@ public struct HyperbandPruner: Pruner {
   private func shares(upTo most: Double) -> [Double] {
     // In doubles like Optuna, whose logarithm may fall short of a whole number by rounding.
     let ratio = log(most / Double(minResource)) / log(Double(reductionFactor))
-    let count = Int(ratio.rounded(.down)) + 1
+    let count = Int(clamped: ratio.rounded(.down), to: 0...64) + 1
     return (0..<count).map { bracket in
       let exponent = count - 1 - bracket
       var power = 1.0

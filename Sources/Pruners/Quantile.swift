@@ -1,3 +1,5 @@
+internal import System
+
 extension [Double] {
   /// The quantile of numbers without NaN, interpolated linearly between neighbours; NaN when empty.
   ///
@@ -9,7 +11,7 @@ extension [Double] {
   func quantile(_ share: Double) -> Double {
     guard !isEmpty else { return .nan }
     let place = Double(count - 1) * share
-    let index = Swift.min(Int(place), count - 1)
+    let index = Swift.min(Int(clamped: place), count - 1)
     var numbers = self
     let low = numbers.select(index)
     // The next larger number is the smallest of those that the selection left behind `index`.

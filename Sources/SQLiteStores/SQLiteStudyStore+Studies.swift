@@ -14,9 +14,10 @@ extension SQLiteStudyStore {
   }
 
   public func study(named name: String) throws(StoreError) -> StudyRecord {
-    let found = try read { session throws(StoreError) in
-      try session.studies(named: name)
+    let (found, damaged) = try read { session throws(StoreError) in
+      try session.records(named: name)
     }
+    if let problem = damaged.first?.problem { throw problem }
     guard let first = found.first else {
       throw try read { session throws(StoreError) in try session.unknown(name) }
     }
@@ -26,6 +27,10 @@ extension SQLiteStudyStore {
   public func studies() throws(StoreError) -> [StudyRecord] {
     try registered(
       try read { session throws(StoreError) in try session.studies(named: nil) }, named: nil)
+  }
+
+  public func damagedStudies() throws(StoreError) -> [DamagedStudy] {
+    try read { session throws(StoreError) in try session.records(named: nil).damaged }
   }
 
   public func delete(_ study: StudyRecord) throws(StoreError) {
@@ -253,6 +258,13 @@ extension Session {
 
   /// The studies, or the one of that name, in the order of their creation.
   func studies(named name: String?) throws(StoreError) -> [StudyRecord] {
+    try records(named: name).studies
+  }
+
+  /// The same, and those that have no record.
+  func records(
+    named name: String?
+  ) throws(StoreError) -> (studies: [StudyRecord], damaged: [DamagedStudy]) {
     let rows = try database.statement(
       """
       SELECT s.study_id, s.study_name, d.direction FROM studies s
@@ -262,25 +274,30 @@ extension Session {
     rows.bind(1, name)
     defer { rows.reset() }
     var found: [(id: Int, name: String, directions: [Direction])] = []
+    var damaged: [DamagedStudy] = []
     while try rows.step() {
       if found.last?.id != rows.int(0) { found.append((rows.int(0), rows.text(1), [])) }
       switch rows.text(2) {
       case "MAXIMIZE": found[found.count - 1].directions.append(.maximize)
       // Optuna treats a study whose direction was never set as one that minimizes.
       case "MINIMIZE", "NOT_SET": found[found.count - 1].directions.append(.minimize)
-      case "": throw damaged("study '\(rows.text(1))' has no direction")
-      case let other: throw damaged("study '\(rows.text(1))' has the direction '\(other)'")
+      case let other:
+        guard damaged.last?.name != rows.text(1) else { continue }
+        let problem = other.isEmpty ? "no direction" : "the direction '\(other)'"
+        damaged.append(
+          DamagedStudy(
+            name: rows.text(1), problem: self.damaged("study '\(rows.text(1))' has \(problem)")))
       }
     }
     var records: [StudyRecord] = []
-    for study in found {
+    for study in found where !damaged.contains(where: { $0.name == study.name }) {
       let token = try token(ofStudyID: study.id, named: study.name)
       records.append(
         StudyRecord(
           id: study.id, token: token ?? Self.unregistered + "\(study.id):\(study.name)",
           name: study.name, directions: study.directions))
     }
-    return records
+    return (records, damaged)
   }
 
   private func token(ofStudyID id: Int, named name: String) throws(StoreError) -> String? {

@@ -204,7 +204,14 @@ extension Session {
     let direction = study.directions[0]
     var best: (id: Int, number: Int, value: Double)?
     while try rows.step() {
-      let value = rows.isNull(1) ? try value(rows, 1, of: rows.int(0)) : rows.double(1)
+      let value: Double
+      if rows.isNull(1) {
+        // What makes no sense in another study does not matter to this one.
+        guard try numberOfFeasible(rows.int(0), in: study) != nil else { continue }
+        value = try self.value(rows, 1, of: rows.int(0))
+      } else {
+        value = rows.double(1)
+      }
       if let best, !direction.isBetter(value, than: best.value), value != best.value { continue }
       guard let number = try numberOfFeasible(rows.int(0), in: study) else { continue }
       if let best, value == best.value, number > best.number { continue }

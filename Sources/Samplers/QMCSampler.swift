@@ -63,7 +63,7 @@ public struct QMCSampler: Sampler {
     let u = cache.coordinate(
       coordinate, of: trial, scrambledBy: isScrambled ? generator.ofStudy : nil)
     if case .categorical(let d) = distribution {
-      return Double(min(Int(u * Double(d.choices.count)), d.choices.count - 1))
+      return Double(Int(clamped: u * Double(d.choices.count), to: 0...d.choices.count - 1))
     }
     return distribution.unitBox?.value(u) ?? distribution.firstInternalValue
   }

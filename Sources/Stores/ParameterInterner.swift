@@ -99,8 +99,8 @@ extension Distribution {
   /// The internal values for which ``value(of:)`` has a value.
   fileprivate var possibleInternalValues: ClosedRange<Double> {
     switch self {
-    case .float: -.infinity ... .infinity
-    case .int: -0x1p63...0x1p63.nextDown
+    case .float, .opaque: -.infinity ... .infinity
+    case .int: -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
     case .categorical(let categorical): 0...Double(categorical.choices.count).nextDown
     }
   }

@@ -62,7 +62,7 @@ extension Distribution {
   /// - Throws: ``StoreError/damaged(location:problem:)`` for text that is none.
   package init(stored text: String, of name: String, location: String) throws(StoreError) {
     do {
-      self = try Distribution(json: JSONValue(parsing: text))
+      self = try Distribution(stored: JSONValue(parsing: text))
     } catch {
       throw .damaged(
         location: location, problem: "the distribution of parameter '\(name)': \(error)")

@@ -24,8 +24,10 @@ public protocol StudyStore: Sendable {
   ///
   /// - Throws: ``StoreError/unknownStudy(name:known:)``.
   func study(named name: String) throws(StoreError) -> StudyRecord
-  /// All studies in the order they were created.
+  /// All studies in the order they were created, without those that ``damagedStudies()`` names.
   func studies() throws(StoreError) -> [StudyRecord]
+  /// The studies of which not even the record can be read: another program stored what is none.
+  func damagedStudies() throws(StoreError) -> [DamagedStudy]
   /// Deletes the study with all that belongs to it.
   func delete(_ study: StudyRecord) throws(StoreError)
   /// The study's attributes of that kind, in the order they were first set.
@@ -192,6 +194,9 @@ extension StudyStore {
   public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
     try leaseTime(in: study)
   }
+
+  /// None: such a store has only what was written through it.
+  public func damagedStudies() throws(StoreError) -> [DamagedStudy] { [] }
 
   /// Adds a trial to a study that may have any number of them.
   public func createTrial(

@@ -1,3 +1,5 @@
+internal import System
+
 /// Sizes of memory as people write them.
 package enum ByteCount {
   /// Reads `512M`, `1.5 GB`, `2GiB` or a number of bytes; the units are powers of 1024, however they are
@@ -14,8 +16,8 @@ package enum ByteCount {
     guard let number = Double(digits), let power = powers[compact.dropFirst(digits.count)] else {
       return nil
     }
-    let bytes = (0..<Int(power)).reduce(number) { bytes, _ in bytes * 1_024 }
+    let bytes = (0..<Int(clamped: power)).reduce(number) { bytes, _ in bytes * 1_024 }
     guard bytes >= 1_048_576, bytes <= 0x1p60 else { return nil }
-    return Int(bytes.rounded())
+    return Int(clamped: bytes.rounded())
   }
 }

@@ -284,7 +284,7 @@ extension YAMLScalar {
 }
 
 extension YAMLNode {
-  fileprivate func isSpelling(_ whole: Int) -> Bool {
+  fileprivate func isSpelling(_ whole: String) -> Bool {
     guard case .scalar(let scalar) = content else { return false }
     return scalar.number == Double(whole)
   }

@@ -1,4 +1,5 @@
 internal import StudyModel
+internal import System
 
 /// Typed readings of a node; each fault says where, what stands there and what belongs there.
 /// `what` is the subject of the message, such as `'trials'` or `parameter 'lr'`.
@@ -109,7 +110,7 @@ extension YAMLNode {
     guard seconds <= 315_576_000 else {
       throw fault("\(what) is \(summary); give at most ten years, or leave it out for no limit")
     }
-    return .nanoseconds(Int64((seconds * 1e9).rounded()))
+    return .nanoseconds(Int64(clamped: (seconds * 1e9).rounded()))
   }
 
   func byteCount(_ what: String) throws(LocatedFault) -> Int {

@@ -21,6 +21,7 @@ extension Distribution {
     case .categorical(let d):
       Self.json(
         "CategoricalDistribution", ["choices": .array(d.choices.map { JSONValue($0) })])
+    case .opaque(let d): d.json
     }
   }
 
@@ -28,7 +29,20 @@ extension Distribution {
     ["name": .string(name), "attributes": attributes]
   }
 
-  /// Reads a distribution of the study store, the class names before Optuna 3 and the command
+  /// Reads what a store or another program's answer says, which may be a distribution that nothing
+  /// here draws from.
+  ///
+  /// - Throws: ``SearchSpaceError`` for what is no distribution.
+  public init(stored json: JSONValue) throws(SearchSpaceError) {
+    do throws(SearchSpaceError) {
+      self = try Distribution(json: json)
+    } catch {
+      guard let opaque = OpaqueDistribution(json, refusedFor: error) else { throw error }
+      self = .opaque(opaque)
+    }
+  }
+
+  /// Reads a distribution that can be drawn from, the class names before Optuna 3 and the command
   /// line's short form `{"type": "float", …}` included.
   ///
   /// - Throws: ``SearchSpaceError`` for an unknown class, an unknown, missing or mistyped attribute,
@@ -68,14 +82,7 @@ extension Distribution {
       guard let elements = attributes["choices"]?.array else {
         throw .badAttribute("choices", attributes["choices"]?.text() ?? "nothing")
       }
-      var choices: [ParameterValue] = []
-      for element in elements {
-        guard let choice = element.parameterValue else {
-          throw .badAttribute("choices", element.text())
-        }
-        choices.append(choice)
-      }
-      return .categorical(try CategoricalDistribution(choices))
+      return .categorical(try CategoricalDistribution(elements.map(\.parameterValue)))
     case "UniformDistribution", "LogUniformDistribution":
       return .float(
         try FloatDistribution(
@@ -104,15 +111,22 @@ private struct DistributionAttributes {
 
   func allow(_ names: [String]) throws(SearchSpaceError) {
     if let stranger = members.first(where: { !names.contains($0.name) }) {
-      throw .badAttribute(stranger.name, stranger.value.text())
+      throw .unknownAttribute(stranger.name)
     }
   }
 
   func float(_ name: String) throws(SearchSpaceError) -> Double {
-    guard let number = self[name]?.number else {
-      throw .badAttribute(name, self[name]?.text() ?? "nothing")
+    switch self[name] {
+    // Strict JSON has no other word for them.
+    case .string("inf")?: return .infinity
+    case .string("-inf")?: return -.infinity
+    case .string("nan")?: return .nan
+    case let value:
+      guard let number = value?.number else {
+        throw .badAttribute(name, value?.text() ?? "nothing")
+      }
+      return number
     }
-    return number
   }
 
   func optionalFloat(_ name: String) throws(SearchSpaceError) -> Double? {
@@ -124,17 +138,24 @@ private struct DistributionAttributes {
 
   func int(_ name: String, default fallback: Int? = nil) throws(SearchSpaceError) -> Int {
     if self[name] == nil, let fallback { return fallback }
-    guard let number = self[name]?.number, let whole = Int(exactly: number) else {
-      throw .badAttribute(name, self[name]?.text() ?? "nothing")
+    switch self[name] {
+    case .integer(let exact)?: return exact
+    case .wideInteger(let digits)?: throw .integerTooLarge(digits)
+    case let value:
+      guard let number = value?.number, let whole = Int(exactly: number) else {
+        throw .badAttribute(name, value?.text() ?? "nothing")
+      }
+      return whole
     }
-    if case .integer(let exact)? = self[name] { return exact }
-    return whole
   }
 
   func flag(_ name: String) throws(SearchSpaceError) -> Bool {
     switch self[name] {
     case nil: false
     case .bool(let value)?: value
+    // Python takes a number for a truth value.
+    case .integer(0)?: false
+    case .integer(1)?: true
     default: throw .badAttribute(name, self[name]?.text() ?? "nothing")
     }
   }

@@ -9,11 +9,12 @@ extension JSONValue {
     case .int(let value): self = .integer(value)
     case .float(let value): self = .float(value)
     case .string(let value): self = .string(value)
+    case .opaque(let value): self = value.json
     }
   }
 
-  /// The value as a parameter's; nil for arrays and objects.
-  public var parameterValue: ParameterValue? {
+  /// The value as a parameter's.
+  public var parameterValue: ParameterValue {
     switch self {
     case .null: .null
     case .bool(let value): .bool(value)
@@ -21,7 +22,7 @@ extension JSONValue {
     case .wideInteger(let digits): Double(digits).map(ParameterValue.float)
     case .float(let value): .float(value)
     case .string(let value): .string(value)
-    case .array, .object: nil
+    case .array, .object, .wideInteger: .opaque(OpaqueValue(self))
     }
   }
 }

@@ -8,6 +8,8 @@ public enum ParameterValue: Sendable, Hashable {
   case int(Int)
   case float(Double)
   case string(String)
+  /// A list, a mapping, or a whole number beyond 64 bits.
+  case opaque(OpaqueValue)
 
   /// Whether the two count as the same choice: numbers and Booleans compare by value
   /// (1, 1.0 and true are alike) and NaN equals NaN. The rule of Optuna 5's distributions.
@@ -15,15 +17,18 @@ public enum ParameterValue: Sendable, Hashable {
     switch (self, other) {
     case (.null, .null): true
     case (.string(let a), .string(let b)): a == b
+    case (.opaque(let a), .opaque(let b)): a.isEquivalent(to: b)
+    case (.int(let a), .int(let b)): a == b
+    case (.int(let a), .float(let b)), (.float(let b), .int(let a)): Int(exactly: b) == a
     default:
       if let a = number, let b = other.number { a == b || (a.isNaN && b.isNaN) } else { false }
     }
   }
 
-  /// The value as a number; nil for null and text. A Boolean is 0 or 1.
+  /// The value as a number; nil for null, text and what is opaque. A Boolean is 0 or 1.
   public var number: Double? {
     switch self {
-    case .null, .string: nil
+    case .null, .string, .opaque: nil
     case .bool(let value): value ? 1 : 0
     case .int(let value): Double(value)
     case .float(let value): value
@@ -37,6 +42,7 @@ public enum ParameterValue: Sendable, Hashable {
     case (.int(let a), .int(let b)): a == b
     case (.float(let a), .float(let b)): a == b || (a.isNaN && b.isNaN)
     case (.string(let a), .string(let b)): a == b
+    case (.opaque(let a), .opaque(let b)): a == b
     default: false
     }
   }
@@ -48,12 +54,13 @@ public enum ParameterValue: Sendable, Hashable {
     case .int(let value): hasher.combine(value)
     case .float(let value): hasher.combine(value.isNaN ? .nan : value)
     case .string(let value): hasher.combine(value)
+    case .opaque(let value): hasher.combine(value)
     }
   }
 }
 
 extension ParameterValue: CustomStringConvertible {
-  /// The value as a command line would spell it: `0.1`, `8`, `true`, `adam`, `null`.
+  /// The value as a command line would spell it: `0.1`, `8`, `true`, `adam`, `null`, `[64, 32]`.
   public var description: String {
     switch self {
     case .null: "null"
@@ -61,6 +68,7 @@ extension ParameterValue: CustomStringConvertible {
     case .int(let value): String(value)
     case .float(let value): value.description
     case .string(let value): value
+    case .opaque(let value): value.text
     }
   }
 }

@@ -17,9 +17,9 @@ package struct PointSet: Sendable {
     func internalValue(at place: Int) -> Double {
       switch parameter.distribution {
       case .int(let d): return Double(d.low + place * d.step)
-      case .categorical: return Double(place)
+      case .categorical, .opaque: return Double(place)
       case .float(let d):
-        if let step = d.step { return d.nearest(to: d.low + Double(place) * step) }
+        if d.step != nil { return d.point(at: place) }
         guard count > 1 else { return d.low }
         let share = Double(place) / Double(count - 1)
         let (low, high) = d.log ? (logarithm(d.low), logarithm(d.high)) : (d.low, d.high)
@@ -34,18 +34,22 @@ package struct PointSet: Sendable {
       let guess: Double
       switch parameter.distribution {
       case .int(let d): guess = (value - Double(d.low)) / Double(d.step)
-      case .categorical: guess = value
+      case .categorical, .opaque: guess = value
       case .float(let d):
-        if let step = d.step {
-          guess = (value - d.low) / step
+        if let place = d.place(of: value) {
+          guess = place
         } else {
           let (low, high) = d.log ? (logarithm(d.low), logarithm(d.high)) : (d.low, d.high)
           let point = d.log ? logarithm(value) : value
-          guess = high > low ? (point - low) / (high - low) * Double(count - 1) : 0
+          // The difference of the bounds can overflow, and half of tiny ones vanish.
+          let unit = (high - low).isFinite ? 1 : 0.5
+          guess =
+            high > low
+            ? (point * unit - low * unit) / (high * unit - low * unit) * Double(count - 1) : 0
         }
       }
       guard let place = Int(exactly: guess.rounded()), (0..<count).contains(place),
-        abs(guess - guess.rounded()) < 1e-6
+        abs(guess - guess.rounded()) < 1e-6 || internalValue(at: place) == value
       else { return nil }
       return place
     }
@@ -72,20 +76,20 @@ package struct PointSet: Sendable {
       var own: Int?
       let count: Int
       switch parameter.distribution {
-      case .int(let d): count = (d.high - d.low) / d.step + 1
+      case .int(let d): count = d.lastPlace + 1
       case .categorical(let d): count = d.choices.count
       case .float(let d):
         if d.isSingleValued {
           count = 1
-        } else if let step = d.step {
-          let last = (d.high / step - d.low / step).rounded()
-          guard last < Double(Self.limit) else { return nil }
-          count = Int(last) + 1
+        } else if let last = d.lastPlace {
+          guard last < Self.limit else { return nil }
+          count = last + 1
         } else {
           guard let divisions else { return nil }
           own = divisions
-          count = divisions
+          count = d.distinct(divisions)
         }
+      case .opaque: return nil
       }
       axes.append(
         Axis(
@@ -278,6 +282,23 @@ extension PointSet.Axis {
     }
     guard let inner = parameter.distribution.internalValue(of: value) else { return [] }
     return place(of: inner).map { [$0] } ?? []
+  }
+}
+
+extension FloatDistribution {
+  /// How many of so many evenly spread values are different doubles: fewer in a range of few
+  /// doubles.
+  ///
+  /// - Parameter count: At least 2.
+  fileprivate func distinct(_ count: Int) -> Int {
+    func order(_ value: Double) -> Int64 {
+      let bits = Int64(bitPattern: value.bitPattern)
+      return bits < 0 ? Int64.min &- bits : bits
+    }
+    // A point is computed to within four of them, through a logarithm to within a few thousand.
+    let distance = order(high).subtractingReportingOverflow(order(low))
+    if distance.overflow { return count }
+    return max(2, min(count, Int(clamping: distance.partialValue / (log ? 8_192 : 4)) + 1))
   }
 }
 

@@ -68,12 +68,16 @@ public struct SearchSpace: Sendable, Hashable {
 
   /// Adds a parameter behind the others.
   ///
-  /// - Throws: ``SearchSpaceError`` if the name stands already, or if a condition names a parameter
+  /// - Throws: ``SearchSpaceError`` if the name stands already, if nothing can be drawn for it, or
+  /// if a condition names a parameter
   ///   that is not there yet or a value that it cannot take.
   public mutating func append(
     _ parameter: Parameter, when conditions: [Condition] = []
   ) throws(SearchSpaceError) {
     guard self[parameter.name] == nil else { throw .duplicateParameter(parameter.name) }
+    if case .opaque(let distribution) = parameter.distribution {
+      throw .opaque(name: parameter.name, reason: distribution.reason)
+    }
     for condition in conditions {
       guard let parent = self[condition.parent] else {
         throw .unknownParent(parameter: parameter.name, parent: condition.parent)

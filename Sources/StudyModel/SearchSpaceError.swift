@@ -5,11 +5,17 @@ public enum SearchSpaceError: Error, Hashable {
   case logOfNonpositive(low: String, smallest: String)
   case logWithStep
   case stepNotPositive(String)
-  case integerTooLarge(Int)
+  case integerTooLarge(String)
+  /// A step so small that its multiples cannot be counted.
+  case tooManySteps(low: String, high: String, step: String)
   case noChoices
   case notADistribution(String)
   case unknownDistribution(String)
   case badAttribute(String, String)
+  /// An attribute that the distribution does not have in this version.
+  case unknownAttribute(String)
+  /// A parameter of another program from whose distribution nothing is drawn.
+  case opaque(name: String, reason: String)
   /// A name that stands twice in a space.
   case duplicateParameter(String)
   /// A condition on a parameter that does not come earlier in the space.
@@ -33,12 +39,16 @@ extension SearchSpaceError: CustomStringConvertible {
     case .stepNotPositive(let step): "step \(step) is not positive; give a step above 0"
     case .integerTooLarge(let bound):
       "the bound \(bound) is beyond 2^53, where not every integer can be stored; use a float"
+    case .tooManySteps(let low, let high, let step):
+      "from \(low) to \(high) there are too many steps of \(step); give a larger step"
     case .noChoices: "the list of choices is empty; give at least one"
     case .notADistribution(let text): "\(text) is not a distribution"
     case .unknownDistribution(let name):
       "the distribution '\(name)' is unknown; known: float, int, categorical"
     case .badAttribute(let name, let value):
       "the distribution's attribute '\(name)' cannot be \(value)"
+    case .unknownAttribute(let name): "the distribution's attribute '\(name)' is unknown"
+    case .opaque(let name, let reason): "nothing can be drawn for '\(name)': \(reason)"
     case .duplicateParameter(let name): "the parameter '\(name)' stands twice; rename one"
     case .unknownParent(let name, let parent):
       "'\(name)' depends on '\(parent)', which is not a parameter before it; move '\(parent)' up"

@@ -27,14 +27,17 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     left.microseconds < right.microseconds
   }
 
-  /// The time from `earlier` to this moment.
+  /// The time from `earlier` to this moment; at most what 64 bits of microseconds hold.
   public func since(_ earlier: Timestamp) -> Duration {
-    .microseconds(microseconds - earlier.microseconds)
+    let (difference, overflows) = microseconds.subtractingReportingOverflow(earlier.microseconds)
+    return .microseconds(overflows ? (self < earlier ? .min : .max) : difference)
   }
 
-  /// The moment `duration` later.
+  /// The moment `duration` later; the first or last of all where there is no such moment.
   public func advanced(by duration: Duration) -> Timestamp {
-    Timestamp(microseconds: microseconds + duration.microseconds)
+    let (moment, overflows) = microseconds.addingReportingOverflow(duration.microseconds)
+    guard !overflows else { return duration < .zero ? .distantPast : .distantFuture }
+    return Timestamp(microseconds: moment)
   }
 
   /// `2026-11-20 09:30:00.000125`, the form of the study store; UTC.

@@ -331,7 +331,8 @@ extension TrialHistory {
       mix(column.values[number].bitPattern)
     }
     if let last = reports[number].last {
-      mix(UInt64(last.step))
+      // Another program may have stored a negative one.
+      mix(UInt64(bitPattern: Int64(last.step)))
       mix(last.value.bitPattern)
     }
     if constraints[number] != nil { mix(violation(of: number).bitPattern) }

@@ -44,16 +44,16 @@
     var time = timespec()
     #if os(Linux)
       unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-      time.tv_sec += Int(whole)
-      time.tv_nsec += Int((seconds - whole) * 1e9)
+      time.tv_sec += Int(clamped: whole, to: 0...1_000_000_000)
+      time.tv_nsec += Int(clamped: (seconds - whole) * 1e9)
       if time.tv_nsec >= 1_000_000_000 {
         time.tv_sec += 1
         time.tv_nsec -= 1_000_000_000
       }
       unsafe pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &time)
     #else
-      time.tv_sec = Int(whole)
-      time.tv_nsec = Int((seconds - whole) * 1e9)
+      time.tv_sec = Int(clamped: whole, to: 0...1_000_000_000)
+      time.tv_nsec = Int(clamped: (seconds - whole) * 1e9)
       unsafe pthread_cond_timedwait_relative_np(condition, mutex, &time)
     #endif
   }

@@ -1,6 +1,7 @@
+internal import JSON
 internal import Probability
 internal import Samplers
-internal import StudyModel
+package import StudyModel
 internal import Testing
 
 /// Studies that tell a sampler little or nothing, and surroundings that must not matter to it.
@@ -61,6 +62,111 @@ extension SamplerSuite {
       }
       try study.run(25) { _ in sampler }
       #expect(study.answers.joined().allSatisfy { $0.distribution.contains($0.internalValue) })
+    }
+  }
+
+  /// Ranges at the ends of what doubles and integers hold: of two neighbouring numbers, wider than
+  /// the largest number, in steps that do not divide them or are larger than they are.
+  package static func extremes() throws -> [Distribution] {
+    let tiny = Double.leastNonzeroMagnitude
+    let largest = Double.greatestFiniteMagnitude
+    let limit = IntDistribution.largestMagnitude
+    return [
+      .float(try FloatDistribution(low: 0, high: tiny)),
+      .float(try FloatDistribution(low: -tiny, high: tiny * 2, step: tiny)),
+      .float(try FloatDistribution(low: -largest, high: largest)),
+      .float(try FloatDistribution(low: -largest, high: largest, step: 1e300)),
+      .float(try FloatDistribution(low: -1e308, high: 1e308, step: 1.5e308)),
+      .float(try FloatDistribution(low: tiny, high: largest, log: true)),
+      .float(try FloatDistribution(low: 1e300, high: 1e300.nextUp, log: true)),
+      .float(try FloatDistribution(low: largest.nextDown, high: largest)),
+      .float(try FloatDistribution(low: 0, high: 0x1p53, step: 1)),
+      .float(try FloatDistribution(low: 1e16, high: 1e16 + 8, step: 3)),
+      .float(try FloatDistribution(low: 0.1, high: 0.2, step: 5)),
+      .float(try FloatDistribution(low: 0.1234567890123456, high: 5, step: 0.3)),
+      .int(try IntDistribution(low: -1, high: -1, step: .max)),
+      .int(try IntDistribution(low: -limit, high: limit, step: limit)),
+      .int(try IntDistribution(low: -limit, high: limit, step: 3)),
+      .int(try IntDistribution(low: limit - 1, high: limit, log: true)),
+      .categorical(
+        try CategoricalDistribution([
+          .opaque(OpaqueValue([64, 32])), .opaque(OpaqueValue(["a": []])), nil, .float(.nan), 1,
+        ])),
+    ]
+  }
+
+  /// Every suggestion of an extreme range is one of its values, alone and beside the others.
+  package static func survivesExtremeSpaces(_ maker: Maker, seed: UInt64) throws {
+    let parameters = try extremes().enumerated().map { Parameter("p\($0)", $1) }
+    let spaces =
+      try [SearchSpace(parameters)]
+      + parameters.map { try SearchSpace([$0, Parameter("q", $0.distribution)]) }
+    for isDeclared in [true, false] {
+      for space in spaces {
+        let sampler = maker.make()
+        var study = SamplerStudy(in: space, seed: seed, isDeclared: isDeclared) { number, _ in
+          (.completed, [Double(number * 7 % 11)])
+        }
+        try study.run(16) { _ in sampler }
+        for answer in study.answers {
+          #expect(answer.count == space.parameters.count)
+          for assignment in answer {
+            #expect(
+              assignment.distribution.contains(assignment.internalValue),
+              "\(assignment.distribution.summary): \(assignment.internalValue)")
+          }
+        }
+      }
+    }
+  }
+
+  /// A parameter of another program from which nothing is drawn does not matter to the others, and
+  /// is not suggested; neither do values out of bounds, which other programs store.
+  package static func leavesOpaqueParametersOut(_ maker: Maker, seed: UInt64) throws {
+    let odd = try Distribution(stored: [
+      "name": "IntDistribution",
+      "attributes": ["log": false, "step": 1, "low": 0, "high": .integer(1 << 60)],
+    ])
+    let endless = try Distribution(stored: [
+      "name": "FloatDistribution",
+      "attributes": ["step": nil, "low": 0, "high": .float(.infinity), "log": false],
+    ])
+    let space = try plainSpace()
+    let sampler = maker.make()
+    var history = TrialHistory(directions: [.minimize])
+    for number in 0..<30 {
+      let reference = TrialReference(id: number, number: number)
+      var generator = TrialGenerator(seed: seed, trial: number)
+      history.apply(TrialChange(reference, .created(.running, at: nil)))
+      let values: [(String, Distribution, Double)] = [
+        ("odd", odd, Double(generator.next() >> 4)),
+        ("endless", endless, number % 5 == 0 ? .infinity : generator.uniform()),
+        ("x", space[0].distribution, number % 7 == 0 ? 1e308 : generator.uniform(-5, 5)),
+        ("y", space[1].distribution, generator.uniform(-5, 5)),
+        ("kind", space[2].distribution, Double(generator.integer(below: 3))),
+      ]
+      for (name, distribution, value) in values {
+        history.apply(
+          TrialChange(
+            reference,
+            .parameterSet(ParameterAssignment(name, distribution, internalValue: value))))
+      }
+      history.apply(
+        TrialChange(
+          reference,
+          .finished(.completed, values: [Double(number % 9)], at: Timestamp(microseconds: 0))))
+    }
+    for number in 30..<36 {
+      var generator = TrialGenerator(seed: seed, trial: number)
+      let plan = try sampler.plan(for: number, in: nil, given: history, using: &generator)
+      for assignment in plan.assignments {
+        #expect(["x", "y", "kind"].contains(assignment.name))
+        #expect(assignment.distribution.contains(assignment.internalValue), "\(assignment)")
+      }
+      for parameter in space {
+        let value = try sampler.sample(parameter, for: number, given: history, using: &generator)
+        #expect(parameter.distribution.contains(value), "\(parameter.name): \(value)")
+      }
     }
   }
 

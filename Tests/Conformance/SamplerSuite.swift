@@ -159,6 +159,7 @@ package enum SamplerSuite {
           Double(d.low) <= value && value <= Double(d.high) && value == value.rounded()
             && (Int(value) - d.low).isMultiple(of: d.step)
         case .categorical(let d): value == value.rounded() && d.choices.indices ~= Int(value)
+        case .opaque: false
         }
       #expect(isPossible, "\(assignment.name) \(assignment.distribution.summary): \(value)")
     }

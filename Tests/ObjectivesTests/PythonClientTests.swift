@@ -92,6 +92,39 @@ import Testing
       ])
   }
 
+  /// What is suggested of lists and mappings is the choice that was given, whatever JSON makes of
+  /// it.
+  @Test func suggestsListsAndMappings() throws {
+    let handler = RecordingHandler()
+    let result = try run(
+      """
+      import math
+      import needletail
+      import numpy as np
+
+      def objective(trial):
+          layers = trial.suggest_categorical("layers", [(64, np.int64(32)), (128,)])
+          assert layers == (64, 32) and type(layers) is tuple and trial.params["layers"] is layers
+          options = trial.suggest_categorical("options", [{"a": [math.nan, None]}, {1: "é"}, 10**40])
+          assert isinstance(options["a"], list)
+          number = trial.suggest_categorical("number", [10**40, 1])
+          assert number == 10**40
+          alike = trial.suggest_categorical("alike", [[1, 2], [1.0, 2.0], [True, 2]])
+          assert alike == [1, 2] and type(alike[0]) is int
+          return 0.5
+
+      needletail.run(objective)
+      """, handler)
+    #expect(result.outcome == .completed([0.5]))
+    #expect(
+      handler.suggested.map { $0.distribution.json["attributes"]?["choices"]?.text() } == [
+        "[[64, 32], [128]]", #"[{"a": [NaN, null]}, {"1": "\u00e9"}, 1\#(Self.zeros)]"#,
+        "[1\(Self.zeros), 1]", "[[1, 2], [1.0, 2.0], [true, 2]]",
+      ])
+  }
+
+  private static let zeros = String(repeating: "0", count: 40)
+
   /// A program as written for Optuna, of which only the import differs.
   static let optunaProgram = """
     import IMPORT as optuna
@@ -161,9 +194,9 @@ import Testing
       .reportedFailure("NeedletailError: parameter 'x': low 2.0 is above high 1.0; exchange them")
     ),
     (
-      "t.suggest_categorical('x', [(1, 2)])",
+      "t.suggest_categorical('x', [{1}])",
       .reportedFailure(
-        "TypeError: parameter 'x': the choice (1, 2) is not None, a Boolean, a number or a text; suggest a name or an index and look the object up"
+        "TypeError: parameter 'x': the choice {1} is not None, a Boolean, a number, a text, or a list or mapping of these; suggest a name or an index and look the object up"
       )
     ),
     ("import signal, os; os.kill(os.getpid(), signal.SIGKILL)", .signalled(9)),

@@ -1,5 +1,8 @@
 import Conformance
 import LinearAlgebra
+import Probability
+import Samplers
+import StudyModel
 import Testing
 
 @Suite struct SamplerConformanceTests {
@@ -68,6 +71,49 @@ import Testing
   @Test(arguments: SamplerSuite.all)
   func survivesTinySpaces(maker: SamplerSuite.Maker) throws {
     try SamplerSuite.survivesTinySpaces(maker, seed: 12)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func survivesExtremeSpaces(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.survivesExtremeSpaces(maker, seed: 14)
+  }
+
+  @Test(arguments: SamplerSuite.all)
+  func leavesOpaqueParametersOut(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.leavesOpaqueParametersOut(maker, seed: 15)
+  }
+
+  /// The samplers that try each point once end after as many trials as there are points.
+  @Test func exhaustiveSamplersEndInExtremeSpaces() throws {
+    for distribution in try SamplerSuite.extremes() {
+      let space = try SearchSpace([Parameter("p", distribution)])
+      let samplers: [any Sampler] = [try GridSampler(divisions: 5), BruteForceSampler()]
+      for sampler in samplers {
+        var history = TrialHistory(directions: [.minimize])
+        var seen: Set<Double> = []
+        do throws(SamplerError) {
+          for number in 0..<40 {
+            var generator = TrialGenerator(seed: 3, trial: number)
+            let plan = try sampler.plan(for: number, in: space, given: history, using: &generator)
+            let value = plan.assignments[0].internalValue
+            #expect(distribution.contains(value), "\(sampler.name), \(distribution.summary)")
+            #expect(seen.insert(value).inserted, "\(distribution.summary): \(value) again")
+            let reference = TrialReference(id: number, number: number)
+            let end = Timestamp(microseconds: 0)
+            for event: TrialChange.Event in [
+              .created(.running, at: nil), .parameterSet(plan.assignments[0]),
+              .finished(.completed, values: [0], at: end),
+            ] { history.apply(TrialChange(reference, event)) }
+          }
+        } catch {
+          switch error {
+          case .exhausted: #expect(!seen.isEmpty && seen.count <= 20)
+          case .endlessParameter, .tooManyPoints: #expect(seen.isEmpty)
+          default: Issue.record("\(error)")
+          }
+        }
+      }
+    }
   }
 
   @Test(arguments: SamplerSuite.all)

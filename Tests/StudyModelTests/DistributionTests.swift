@@ -145,8 +145,9 @@ import Testing
         try Distribution(json: ["name": "IntDistribution", "attributes": ["low": 0.5, "high": 1]])
       },
       refusal {
-        try Distribution(json: ["name": "CategoricalDistribution", "attributes": ["choices": [[]]]])
+        try Distribution(json: ["name": "CategoricalDistribution", "attributes": ["choices": 1]])
       },
+      refusal { .float(try FloatDistribution(low: -1e308, high: 1e308, step: 0.5)) },
     ]
     for refusal in refusals {
       let text = try #require(refusal).description
@@ -171,7 +172,9 @@ import Testing
     let float = Distribution.float(try FloatDistribution(low: 0, high: 1))
     #expect(float.value(of: .nan) == Optional.none)
     let int = Distribution.int(try IntDistribution(low: 0, high: 1))
-    for value in [.nan, .infinity, 1e300] { #expect(int.value(of: value) == Optional.none) }
+    for value in [Double.nan, .infinity] { #expect(int.value(of: value) == Optional.none) }
+    // Optuna stores a queued value, however large.
+    #expect(int.value(of: 0x1p64)?.description == "18446744073709551616")
   }
 }
 
@@ -180,7 +183,7 @@ extension Distribution {
     switch self {
     case .float(let distribution): distribution.log
     case .int(let distribution): distribution.log
-    case .categorical: false
+    case .categorical, .opaque: false
     }
   }
 

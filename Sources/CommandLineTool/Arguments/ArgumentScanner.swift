@@ -1,6 +1,7 @@
 internal import System
 internal import StudyFiles
 internal import StudyModel
+internal import System
 
 /// The arguments of one verb, sorted into flags, options and what is given by its place.
 ///
@@ -189,7 +190,7 @@ extension Duration {
       seconds += number
     }
     guard seconds > 0, seconds < 100 * 365.25 * 86_400 else { return nil }
-    self = .seconds(seconds)
+    self = .seconds(clamped: seconds)
   }
 
   /// For people: `0.42s`, `12.3s`, `4m05s`, `2h07m`, `3d04h`.
@@ -198,7 +199,7 @@ extension Duration {
     func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     if seconds < 10 { return "\((seconds * 100).rounded() / 100)s" }
     if seconds < 60 { return "\((seconds * 10).rounded() / 10)s" }
-    let whole = Int(seconds)
+    let whole = Int(clamped: seconds)
     if whole < 3_600 { return "\(whole / 60)m\(padded(whole % 60))s" }
     if whole < 86_400 { return "\(whole / 3_600)h\(padded(whole / 60 % 60))m" }
     return "\(whole / 86_400)d\(padded(whole / 3_600 % 24))h"

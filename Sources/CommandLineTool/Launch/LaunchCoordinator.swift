@@ -157,11 +157,11 @@ final class NamedCoordinator: LaunchCoordinator {
     let json = try client.study(plan.name)
     var look = StudyLook()
     for state in TrialState.allCases {
-      look.counts[state] = json["trials"]?[state.name]?.number.flatMap { Int(exactly: $0) }
+      look.counts[state] = json["trials"]?[state.name]?.number.map { Int(clamped: $0) }
     }
-    look.budget = json["limit"]?.number.flatMap { Int(exactly: $0) }
+    look.budget = json["limit"]?.number.map { Int(clamped: $0) }
     look.failure = json["failure"]?.string
-    if let number = json["best_trial"]?.number.flatMap({ Int(exactly: $0) }) {
+    if let number = json["best_trial"]?.number.map({ Int(clamped: $0) }) {
       look.best = try trials([number]).first
     }
     return look
@@ -214,16 +214,16 @@ extension Trial {
         guard let step = report["step"]?.number, let value = double(report["value"]) else {
           return nil
         }
-        return IntermediateValue(step: Int(step), value: value)
+        return IntermediateValue(step: Int(clamped: step), value: value)
       },
       systemAttributes: json["system_attributes"]?.members ?? [],
       startedAt: json["started_at"]?.string.flatMap { Timestamp($0) },
       completedAt: json["completed_at"]?.string.flatMap { Timestamp($0) })
     // The form does not tell the distributions; one with a single choice holds any value.
     parameters = (json["parameters"]?.members ?? []).compactMap { member in
-      guard let value = member.value.parameterValue,
-        let single = try? CategoricalDistribution([value])
-      else { return nil }
+      guard let single = try? CategoricalDistribution([member.value.parameterValue]) else {
+        return nil
+      }
       return ParameterAssignment(member.key, .categorical(single), internalValue: 0)
     }
   }

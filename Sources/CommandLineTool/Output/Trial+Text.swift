@@ -1,4 +1,5 @@
 package import StudyModel
+internal import System
 
 extension Trial {
   /// The values for people, `-` without one.
@@ -48,7 +49,7 @@ extension Double {
     for _ in 0..<digits { scale *= 10 }
     let rounded = (self * scale).rounded() / scale
     return rounded == rounded.rounded() && abs(rounded) < 1e15
-      ? String(Int64(rounded)) : rounded.description
+      ? String(Int64(clamped: rounded)) : rounded.description
   }
 }
 

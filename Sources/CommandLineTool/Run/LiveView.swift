@@ -100,7 +100,7 @@ struct LiveView {
     if trial.attempt > 1 { parts.append("attempt \(trial.attempt)") }
     if let report = trial.lastReport { parts.append("step \(report.step): \(report.value.brief)") }
     // Whole seconds: tenths would make every frame another one.
-    parts.append("\(max(0, Int(now.since(trial.startedAt).inSeconds)))s")
+    parts.append("\(max(0, Int(clamped: now.since(trial.startedAt).inSeconds)))s")
     parts.append(trial.parameters.printable)
     return parts.joined(separator: "  ")
   }
@@ -110,7 +110,7 @@ struct LiveView {
     let finished = snapshot.finished
     var figures: [String] = []
     if let limit = snapshot.limit {
-      let percent = Int(100 * Double(finished) / Double(max(1, limit)))
+      let percent = Int(clamped: 100 * Double(finished) / Double(max(1, limit)))
       figures.append("\(finished)/\(limit)  \(percent)%")
     } else {
       figures.append("\(finished) trials")
@@ -124,14 +124,14 @@ struct LiveView {
     let room = min(40, width - name.columns - tail.columns - 4)
     guard room >= 5 else { return "\(name)  \(tail)".cut(to: width) }
     let share = min(1, Double(finished) / Double(max(1, limit)))
-    let filled = Int(share * Double(room))
+    let filled = Int(clamped: share * Double(room))
     let bar = String(repeating: "━", count: filled)
     let rest = String(repeating: "─", count: room - filled)
     return "\(name)  \(bold)\(bar)\(plain)\(dim)\(rest)\(plain)  \(tail)"
   }
 
   private static func rateText(_ rate: Double) -> String {
-    if rate >= 100 { return String(Int(rate.rounded())) }
+    if rate >= 100 { return String(Int(clamped: rate.rounded())) }
     if rate >= 1 { return "\((rate * 10).rounded() / 10)" }
     return "\((rate * 1_000).rounded() / 1_000)"
   }
@@ -140,7 +140,7 @@ struct LiveView {
 extension Duration {
   /// Whole seconds for a view: `7s`, `4m05s`, `2h07m`.
   var clock: String {
-    let seconds = Int(max(0, inSeconds))
+    let seconds = Int(clamped: max(0, inSeconds))
     return seconds < 60 ? "\(seconds)s" : Duration.seconds(seconds).brief
   }
 }

@@ -58,7 +58,7 @@ package struct RunSnapshot: Sendable {
   /// The time until the budget is used up at the present rate; nil when that is not known.
   package var remaining: Duration? {
     guard let limit, rate > 0, limit > finished else { return nil }
-    return .seconds(Double(limit - finished) / rate)
+    return .seconds(clamped: Double(limit - finished) / rate)
   }
 }
 

@@ -102,6 +102,8 @@ private struct StoreReport {
   /// What there is to say of an SQLite file, or of a server.
   private let health: Health
   private var studies: [StudyReport] = []
+  /// Studies of which what is stored makes no sense.
+  private var damaged: [DamagedStudy] = []
 
   private enum Health {
     case file(StoreHealth)
@@ -138,13 +140,26 @@ private struct StoreReport {
     }
     // What is damaged may end a reader; the health says enough then.
     guard !health.isDamaged else { return }
-    for study in try store.studies() { studies.append(try Self.examine(study, in: store)) }
+    damaged = try store.damagedStudies()
+    for study in try store.studies() {
+      do throws(StoreError) {
+        studies.append(try Self.examine(study, in: store))
+      } catch {
+        guard case .damaged = error else { throw error }
+        damaged.append(DamagedStudy(name: study.name, problem: error))
+      }
+    }
   }
 
   private static func examine(
     _ study: StudyRecord, in store: any StudyStore
   ) throws -> StudyReport {
-    var report = StudyReport(overview: try StudyOverview(withStatusOf: StoredStudy(study, in: store)))
+    var report = StudyReport(
+      overview: try StudyOverview(withStatusOf: StoredStudy(study, in: store)))
+    // Reads all there is of the study, so that what makes no sense is found now and not by a run.
+    var cursor = StoreCursor()
+    var all = TrialHistory(directions: study.directions)
+    try store.read(in: study, since: &cursor, into: &all)
     let running = report.overview.counts[.running] ?? 0
     guard running > 0 else { return report }
     let now = try store.observedLeaseTime(in: study)
@@ -170,6 +185,7 @@ private struct StoreReport {
   var problems: [String] {
     var problems =
       health.isReadOnly ? ["\(location) is read-only; run and tell need to write to it"] : []
+    problems += damaged.map(\.sentence)
     switch health {
     case .file(let file):
       problems =

@@ -24,7 +24,6 @@ the study file is an error; samplers, pruners and storages of the program are ig
 """
 
 import json
-import math
 import os
 import sys
 import threading
@@ -152,18 +151,15 @@ class Trial:
         return int(self._suggest(name, distribution))
 
     def suggest_categorical(self, name, choices):
-        """One of `choices`: None, Booleans, numbers or texts."""
+        """One of `choices`: None, Booleans, numbers, texts, or lists and mappings of these.
+
+        A tuple is kept as a list, as JSON has it; what is returned is the choice that was given.
+        """
         choices = list(choices)
-        plain = [_plain(choice) for choice in choices]
-        for choice in plain:
-            if choice is not None and not isinstance(choice, (bool, int, float, str)):
-                raise TypeError(
-                    "parameter %r: the choice %r is not None, a Boolean, a number or a text; "
-                    "suggest a name or an index and look the object up" % (name, choice)
-                )
+        plain = [_as_json(name, choice) for choice in choices]
         value = self._suggest(name, {"type": "categorical", "choices": plain})
         alike = [i for i, choice in enumerate(plain) if _is_same(choice, value)]
-        exact = [i for i in alike if type(plain[i]) is type(value)]
+        exact = [i for i in alike if json.dumps(plain[i]) == json.dumps(value)]
         if not alike:
             raise NeedletailError("parameter %r got %r, which is no choice" % (name, value))
         chosen = choices[(exact or alike)[0]]
@@ -209,10 +205,22 @@ def _plain(value):
     return item() if callable(item) else value
 
 
+def _as_json(name, choice):
+    """The choice as the study keeps it: what a JSON text of it reads back as."""
+    try:
+        return json.loads(json.dumps(choice, default=_plain))
+    except (TypeError, ValueError, RecursionError):
+        raise TypeError(
+            "parameter %r: the choice %r is not None, a Boolean, a number, a text, or a list or "
+            "mapping of these; suggest a name or an index and look the object up" % (name, choice)
+        ) from None
+
+
 def _is_same(a, b):
-    if isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b):
-        return True
-    return a == b and isinstance(a, str) == isinstance(b, str)
+    """Whether the two are one choice; a not-a-number is itself, also inside of lists and mappings."""
+    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True) or (
+        a == b and isinstance(a, str) == isinstance(b, str)
+    )
 
 
 _trial = None

@@ -137,7 +137,8 @@ package struct CMADistribution: Sendable {
   /// Remembers the range of losses of a generation.
   mutating func note(_ losses: ClosedRange<Double>) {
     recent.append(losses)
-    let length = 10 + Int((30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
+    let length =
+      10 + Int(clamped: (30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
     if recent.count > length { recent.removeFirst() }
   }
 
@@ -148,7 +149,8 @@ package struct CMADistribution: Sendable {
     let largest = scales.max() ?? 0
     if !(step * largest > 1e-9) || step * largest > 1e4 { return true }
     if !(largest / (scales.min() ?? 0) < 1e7) || !step.isFinite { return true }
-    let length = 10 + Int((30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
+    let length =
+      10 + Int(clamped: (30 * Double(dimension) / Double(parameters.populationSize)).rounded(.up))
     guard recent.count >= length, let low = recent.map(\.lowerBound).min(),
       let high = recent.map(\.upperBound).max()
     else { return false }
@@ -224,7 +226,7 @@ package struct CMADistribution: Sendable {
   package static func promising(
     _ points: [[Double]], share: Double = 0.1, width: Double = 0.1
   ) -> (mean: [Double], step: Double, covariance: Matrix)? {
-    let count = max(1, Int((Double(points.count) * share).rounded(.down)))
+    let count = max(1, Int(clamped: (Double(points.count) * share).rounded(.down)))
     let n = points[0].count
     let best = points.prefix(count)
     let mean = (0..<n).map { i in best.reduce(0) { $0 + $1[i] } / Double(count) }

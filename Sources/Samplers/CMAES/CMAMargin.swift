@@ -78,7 +78,7 @@ extension UnitBox {
     switch distribution {
     case .float(let d): (first, last, step) = (d.low, d.high, d.step ?? 0)
     case .int(let d): (first, last, step) = (Double(d.low), Double(d.high), Double(d.step))
-    case .categorical: return (nil, unit, nil)
+    case .categorical, .opaque: return (nil, unit, nil)
     }
     return (
       value > first ? self.unit(value - step / 2) : nil, self.unit(value),

@@ -28,7 +28,7 @@ package struct CMAParameters: Sendable {
 
   /// The population size for a dimension, equation 48.
   package static func defaultPopulation(of dimension: Int) -> Int {
-    4 + Int((3 * log(Double(dimension))).rounded(.down))
+    4 + Int(clamped: (3 * log(Double(dimension))).rounded(.down))
   }
 
   /// - Parameter isSeparable: Whether only the diagonal of the covariance is learned, which may go

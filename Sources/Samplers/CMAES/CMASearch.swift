@@ -154,7 +154,7 @@ struct CMASearch {
     } else {
       let u = generator.uniform()
       let ratio = Double(base << enlargements) / Double(base)
-      size = max(base, Int(Double(base) * pow(0.5 * ratio, u * u)))
+      size = max(base, Int(clamped: Double(base) * pow(0.5 * ratio, u * u)))
       step *= pow(10, -2 * generator.uniform())
     }
     let mean = (0..<n).map { _ in generator.uniform() }

@@ -54,7 +54,7 @@ public struct BruteForceSampler: Sampler {
     _ parameter: Parameter, for trial: Int, given history: TrialHistory,
     using generator: inout TrialGenerator
   ) throws(SamplerError) -> Double {
-    guard !parameter.distribution.isSingleValued else {
+    guard parameter.distribution.isModelled else {
       return parameter.distribution.firstInternalValue
     }
     guard let tree = ValueTree(of: history, from: parameter, for: trial) else {

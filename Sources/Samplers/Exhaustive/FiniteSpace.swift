@@ -19,8 +19,11 @@ struct FiniteSpace: Sendable {
   ) throws(SamplerError) {
     guard let points = PointSet(space, dividingContinua: divisions) else {
       let endless = space.parameters.first { parameter in
-        guard case .float(let d) = parameter.distribution else { return false }
-        return d.step == nil && !d.isSingleValued
+        switch parameter.distribution {
+        case .float(let d): return d.step == nil && !d.isSingleValued
+        case .opaque: return true
+        case .int, .categorical: return false
+        }
       }
       guard let endless else { throw .tooManyPoints(sampler: sampler) }
       throw .endlessParameter(sampler: sampler, name: endless.name)

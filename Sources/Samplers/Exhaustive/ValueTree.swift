@@ -119,14 +119,13 @@ struct ValueTree {
     switch distribution {
     case .categorical(let d): return d.choices.indices.map(Double.init)
     case .int(let d):
-      guard (d.high - d.low) / d.step < limit else { return nil }
+      guard d.lastPlace < limit else { return nil }
       return stride(from: d.low, through: d.high, by: d.step).map(Double.init)
     case .float(let d):
       if d.isSingleValued { return [d.low] }
-      guard let step = d.step else { return nil }
-      let last = (d.high / step - d.low / step).rounded()
-      guard last < Double(limit) else { return nil }
-      return (0...Int(last)).map { d.nearest(to: d.low + Double($0) * step) }
+      guard let last = d.lastPlace, last < limit else { return nil }
+      return (0...last).map(d.point)
+    case .opaque: return nil
     }
   }
 }

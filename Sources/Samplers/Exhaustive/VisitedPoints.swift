@@ -34,7 +34,7 @@ struct VisitedPoints {
       let fixed = history.pendingAttributes[trial]?.first { $0.key == "fixed_params" }?.value
       let number = points.number { name in
         value(of: name, in: trial)
-          ?? fixed?[name]?.parameterValue.flatMap { space[name]?.internalValue(of: $0) }
+          ?? fixed?[name].flatMap { space[name]?.internalValue(of: $0.parameterValue) }
       }
       if let number {
         found.insert(number)

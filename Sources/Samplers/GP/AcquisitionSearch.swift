@@ -1,5 +1,6 @@
 internal import LinearAlgebra
 internal import Probability
+internal import System
 
 /// Looks for the point of a space where an acquisition function is largest.
 ///
@@ -231,7 +232,7 @@ struct AcquisitionSearch {
   private func alternatives(to own: Double, _ j: Int, _ choices: [Double]) -> [Double] {
     guard case .grid(let count) = space.kinds[j] else { return choices }
     if count <= Self.largestListedGrid {
-      return (0..<Int(count)).map { space.coordinate(ofGridPlace: Double($0), j) }
+      return (0..<Int(clamped: count)).map { space.coordinate(ofGridPlace: Double($0), j) }
     }
     let place = space.gridPlace(of: own, j)
     var values: [Double] = []

@@ -1,4 +1,5 @@
 internal import LinearAlgebra
+internal import System
 
 /// Which features the points of a space have, given which choices were seen.
 ///
@@ -32,8 +33,8 @@ struct FeatureLayout {
         continue
       }
       var features = Array(repeating: -1, count: count)
-      for point in points where !point[j].isNaN && features[Int(point[j])] < 0 {
-        features[Int(point[j])] = parameterOf.count
+      for point in points where !point[j].isNaN && features[Int(clamped: point[j])] < 0 {
+        features[Int(clamped: point[j])] = parameterOf.count
         parameterOf.append(j)
       }
       if features.contains(-1) {
@@ -72,7 +73,7 @@ struct FeatureLayout {
           if featureOfChoice[j].isEmpty {
             elements[firstFeature[j] + place * rows] = point[j] - 0.5
           } else {
-            elements[featureOfChoice[j][Int(point[j])] + place * rows] = Self.rootHalf
+            elements[featureOfChoice[j][Int(clamped: point[j])] + place * rows] = Self.rootHalf
           }
         }
       }

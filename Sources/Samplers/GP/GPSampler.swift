@@ -84,7 +84,7 @@ public struct GPSampler: Sampler {
     using generator: inout TrialGenerator
   ) throws(SamplerError) -> Double {
     try check()
-    guard !parameter.distribution.isSingleValued else {
+    guard parameter.distribution.isModelled else {
       return parameter.distribution.firstInternalValue
     }
     return parameter.sampleStratified(

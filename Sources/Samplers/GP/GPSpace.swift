@@ -20,7 +20,7 @@ struct GPSpace {
   let kinds: [Kind]
   private let columns: [Int]
   private let identifiers: [Int32]
-  private let boxes: [(low: Double, high: Double)]
+  private let boxes: [Box]
   private var activity: [ActivityRule?] = []
   /// The parameters, those before others on which the activity of the others depends.
   private var order: [Int] = []
@@ -32,7 +32,7 @@ struct GPSpace {
   init(of trials: [Int], in history: TrialHistory) {
     var found: [(column: Int, count: Int)] = []
     for (index, column) in history.parameters.enumerated() where column.latestDistributionID >= 0 {
-      guard !history.distributions[Int(column.latestDistributionID)].isSingleValued else {
+      guard history.distributions[Int(column.latestDistributionID)].isModelled else {
         continue
       }
       var count = 0
@@ -54,7 +54,7 @@ struct GPSpace {
       return Parameter(column.name, history.distributions[Int(column.latestDistributionID)])
     }
     kinds = parameters.map { Self.kind(of: $0.distribution) }
-    boxes = parameters.map { $0.distribution.box ?? (0, 1) }
+    boxes = parameters.map { $0.distribution.box ?? Box(low: 0, high: 1) }
     order = Array(parameters.indices)
     activity = Array(repeating: nil, count: parameters.count)
     guard found.contains(where: { $0.count < trials.count }) else { return }
@@ -79,9 +79,10 @@ struct GPSpace {
   private static func kind(of distribution: Distribution) -> Kind {
     switch distribution {
     case .float(let d):
-      d.step.map { .grid(((d.high - d.low) / $0).rounded() + 1) } ?? .continuous
-    case .int(let d): .grid(((Double(d.high) - Double(d.low)) / Double(d.step)).rounded() + 1)
+      d.lastPlace.map { .grid(Double($0) + 1) } ?? .continuous
+    case .int(let d): .grid(Double(d.lastPlace) + 1)
     case .categorical(let d): .categorical(d.choices.count)
+    case .opaque: .continuous
     }
   }
 
@@ -109,9 +110,7 @@ struct GPSpace {
   /// The coordinate of an internal value. Values of a former, wider range are outside 0...1.
   func coordinate(ofInternal value: Double, _ j: Int) -> Double {
     guard case .categorical(let count) = kinds[j] else {
-      let (low, high) = boxes[j]
-      // Each difference is halved, since that of the bounds can overflow.
-      let x = (parameters[j].distribution.boxed(value) / 2 - low / 2) / (high / 2 - low / 2)
+      let x = boxes[j].share(of: parameters[j].distribution.boxed(value))
       return x.isNaN ? .nan : min(max(x, -1), 2)
     }
     return value >= 0 && value < Double(count) ? value.rounded(.down) : .nan
@@ -120,9 +119,8 @@ struct GPSpace {
   /// The internal value at a coordinate, on the grid and within the bounds.
   func internalValue(at x: Double, _ j: Int) -> Double {
     guard case .categorical(let count) = kinds[j] else {
-      let (low, high) = boxes[j]
       let u = x.isNaN ? 0.5 : min(max(x, 0), 1)
-      return parameters[j].distribution.internalValue(ofBoxed: (1 - u) * low + u * high)
+      return parameters[j].distribution.internalValue(ofBoxed: boxes[j].point(at: u))
     }
     return x.isNaN ? 0 : min(max(x.rounded(.down), 0), Double(count - 1))
   }
@@ -148,7 +146,7 @@ struct GPSpace {
       switch parameters[j].distribution {
       case .float(let d): d.nearest(to: origin + place * step)
       case .int(let d): Double(d.nearest(to: origin + place * step))
-      case .categorical: place
+      case .categorical, .opaque: place
       }
     return coordinate(ofInternal: value, j)
   }
@@ -164,7 +162,7 @@ struct GPSpace {
     switch parameters[j].distribution {
     case .float(let d): (d.low, d.step ?? 1)
     case .int(let d): (Double(d.low), Double(d.step))
-    case .categorical: (0, 1)
+    case .categorical, .opaque: (0, 1)
     }
   }
 

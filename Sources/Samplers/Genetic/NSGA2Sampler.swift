@@ -99,7 +99,7 @@ public struct NSGA2Sampler: Sampler {
       genes.contains { $0.contains { $0.name == parameter.name } }
     }.sorted { $0.name < $1.name }  // so that the order of declaration does not matter
     let probability = mutationProbability ?? 1 / Double(max(1, shared.count))
-    for parameter in shared where !parameter.distribution.isSingleValued {
+    for parameter in shared where parameter.distribution.isModelled {
       let values = genes.compactMap { parent in
         parent.first { $0.name == parameter.name }
           .flatMap { Self.value($0, for: parameter.distribution) }

@@ -30,7 +30,7 @@ struct CandidateBatch {
         }
       }
       for (k, category) in estimator.categories.enumerated() {
-        choices[k * count + c] = Int32(point[category.parameter])
+        choices[k * count + c] = Int32(clamped: point[category.parameter])
       }
     }
     complete(estimator)

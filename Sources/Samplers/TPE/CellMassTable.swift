@@ -1,4 +1,5 @@
 internal import Probability
+internal import System
 
 /// The masses that kernels of the smallest bandwidth give to the cells of a grid, computed when
 /// asked for and then kept: on a grid nearly all kernels are of that kind, and many are equal.
@@ -14,7 +15,7 @@ struct CellMassTable {
   init(_ dimension: KernelDimension) {
     self.dimension = dimension
     if let last = dimension.grid?.last, last < Self.largestGrid {
-      count = Int(last) + 1
+      count = Int(clamped: last) + 1
     } else {
       count = 0
     }

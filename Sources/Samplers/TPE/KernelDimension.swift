@@ -41,7 +41,8 @@ struct KernelDimension {
 
   /// Creates the dimension of a parameter; nil for a categorical one.
   init?(_ distribution: Distribution, parameter: Int) {
-    guard let (low, high) = distribution.box else { return nil }
+    guard let box = distribution.box else { return nil }
+    let (low, high) = (box.low, box.high)
     self.parameter = parameter
     let width = high - low
     scale = width > 0x1p1022 ? 0.25 : width < 0x1p-900 ? 0x1p900 : 1
@@ -53,13 +54,12 @@ struct KernelDimension {
     case .float(let d):
       isLogarithmic = d.log
       grid = d.step.map {
-        Grid(low: d.low, step: $0, last: (d.high / $0 - d.low / $0).rounded())
+        Grid(low: d.low, step: $0, last: Double(d.lastPlace ?? 0))
       }
     case .int(let d):
       isLogarithmic = d.log
-      grid = Grid(
-        low: Double(d.low), step: Double(d.step), last: Double((d.high - d.low) / d.step))
-    case .categorical: return nil
+      grid = Grid(low: Double(d.low), step: Double(d.step), last: Double(d.lastPlace))
+    case .categorical, .opaque: return nil
     }
   }
 
@@ -98,7 +98,7 @@ struct KernelDimension {
   }
 
   private func cell(at place: Double, in grid: Grid) -> Cell {
-    let index = place < 0x1p31 ? Int32(place) : -1
+    let index = place < 0x1p31 ? Int32(clamped: place) : -1
     return cell(around: grid.low + place * grid.step, grid.step, index)
   }
 
@@ -119,7 +119,7 @@ struct KernelDimension {
     guard nearest >= 0, nearest <= grid.last, nearest < 0x1p31, abs(place - nearest) < 1e-9 else {
       return -1
     }
-    return Int32(nearest)
+    return Int32(clamped: nearest)
   }
 
   /// The coordinate of the grid's point at that place.

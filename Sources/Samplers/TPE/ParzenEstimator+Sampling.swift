@@ -1,5 +1,6 @@
 internal import Probability
 internal import StudyModel
+internal import System
 
 extension ParzenEstimator {
   /// Draws points: a kernel by weight, then each parameter from its factor.
@@ -56,7 +57,7 @@ extension ParzenEstimator {
     let alone = slot < 0 ? 0 : (m + 1) / (m + 1 + choiceCount)
     if u < alone { return choices[k][slot] }
     let rest = (u - alone) / (1 - alone)
-    return Int32(min(choiceCount - 1, (rest * choiceCount).rounded(.down)))
+    return Int32(clamped: min(choiceCount - 1, (rest * choiceCount).rounded(.down)))
   }
 
   /// The internal values of a point of a batch that was drawn, in the order of the parameters.

@@ -178,7 +178,7 @@ extension ParzenEstimator {
       if d < continuousCount { filter[filterPlace(slot, d)] = dimension.filterUnits(coordinate) }
     }
     for (c, category) in categories.enumerated() {
-      choices[c].insert(Int32(point[category.parameter]), at: slot)
+      choices[c].insert(Int32(clamped: point[category.parameter]), at: slot)
     }
     if isActive {
       activate(slot)

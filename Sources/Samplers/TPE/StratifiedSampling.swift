@@ -1,5 +1,6 @@
 internal import Probability
 internal import StudyModel
+internal import System
 
 extension Parameter {
   /// Draws an internal value from a part of the range that the trials so far have visited least.
@@ -12,7 +13,7 @@ extension Parameter {
     _ parts: Int, for trial: Int, given history: TrialHistory,
     using generator: inout TrialGenerator
   ) -> Double {
-    guard let column = history.column(named: name), parts > 1, !distribution.isSingleValued else {
+    guard let column = history.column(named: name), parts > 1, distribution.isModelled else {
       return distribution.sample(using: &generator)
     }
     let box = distribution.box
@@ -23,18 +24,14 @@ extension Parameter {
     where number != trial && column.distributionIDs[number] >= 0 {
       guard distribution.contains(value) else { continue }
       let place =
-        if let box {
-          // Each difference is halved, since that of the bounds can overflow.
-          (distribution.boxed(value) / 2 - box.low / 2) / (box.high / 2 - box.low / 2)
-            * Double(count)
-        } else { value }
-      visits[min(max(Int(place), 0), count - 1)] += 1
+        if let box { box.share(of: distribution.boxed(value)) * Double(count) } else { value }
+      visits[Int(clamped: place, to: 0...count - 1)] += 1
     }
     let fewest = visits.min() ?? 0
     let candidates = visits.indices.filter { visits[$0] == fewest }
     let part = candidates[generator.integer(below: candidates.count)]
     guard let box else { return Double(part) }
     let u = (Double(part) + generator.uniform()) / Double(count)
-    return distribution.internalValue(ofBoxed: (1 - u) * box.low + u * box.high)
+    return distribution.internalValue(ofBoxed: box.point(at: u))
   }
 }

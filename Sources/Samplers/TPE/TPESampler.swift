@@ -110,7 +110,7 @@ public struct TPESampler: Sampler {
     using generator: inout TrialGenerator
   ) throws(SamplerError) -> Double {
     try check()
-    guard !parameter.distribution.isSingleValued else {
+    guard parameter.distribution.isModelled else {
       return parameter.distribution.firstInternalValue
     }
     let (drawn, value) = cache.state.withLock { [generator, settings] state in

@@ -76,7 +76,7 @@ struct TPEState {
     }
     return
       spaces
-      .map { $0.filter { !$0.distribution.isSingleValued }.sorted { $0.name < $1.name } }
+      .map { $0.filter { $0.distribution.isModelled }.sorted { $0.name < $1.name } }
       .filter { !$0.isEmpty }
       .sorted { $0[0].name < $1[0].name }
   }

@@ -20,6 +20,7 @@ package struct ReadOnlyStore: StudyStore {
   package func attributes(
     _ kind: AttributeKind, of study: StudyRecord
   ) throws(StoreError) -> [Attribute] { try base.attributes(kind, of: study) }
+  package func damagedStudies() throws(StoreError) -> [DamagedStudy] { try base.damagedStudies() }
   package func note(_ key: String, of study: StudyRecord) throws(StoreError) -> String? {
     try base.note(key, of: study)
   }

@@ -89,7 +89,8 @@ final class ClaimDesk: Sendable {
     answer: @escaping @Sendable (ClaimAnswer) -> HTTPResponse
   ) {
     let deadline =
-      ServerTime.milliseconds + UInt64(max(0, claim.request.waitSeconds) * 1_000)
+      ServerTime.milliseconds
+      + UInt64(clamped: claim.request.waitSeconds * 1_000, to: 0...86_400_000)
     attempt(
       Waiter(
         claim: claim, exchange: exchange, deadline: deadline, fallback: fallback, answer: answer))

@@ -21,7 +21,8 @@ struct PrometheusText {
       text += "{\(pairs.joined(separator: ","))}"
     }
     let number =
-      value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : value.description
+      abs(value) < 1e15
+      ? Int64(exactly: value).map { String($0) } ?? value.description : value.description
     text += " \(number)\n"
   }
 

@@ -65,19 +65,30 @@ package struct StoreCopyVerb: Verb {
     if let study = studies.first(where: { taken.contains($0.name) }) {
       throw StoreError.studyExists(name: study.name)
     }
-    for study in studies {
-      let contents = try store.contents(of: study)
+    // One study that makes no sense keeps no other from being copied.
+    var damaged = study == nil ? try store.damagedStudies() : []
+    for record in studies {
+      let contents: StudyContents
+      do throws(StoreError) {
+        contents = try store.contents(of: record)
+      } catch {
+        guard case .damaged = error, study == nil else { throw error }
+        damaged.append(DamagedStudy(name: record.name, problem: error))
+        continue
+      }
       _ = try target.add(contents)
       if json {
         context.console.writeJSON([
-          "name": .string(study.name), "trials": .integer(contents.trials.count),
+          "name": .string(record.name), "trials": .integer(contents.trials.count),
           "attempts": .integer(contents.attempts.count),
         ])
       } else {
         context.console.write(
-          "copied study '\(study.name.printable)' with \(contents.trials.count) trials")
+          "copied study '\(record.name.printable)' with \(contents.trials.count) trials")
       }
     }
+    for study in damaged { context.console.warn(study.sentence + "; it was not copied") }
+    if !damaged.isEmpty { return .failed }
     if studies.isEmpty {
       context.console.warn("\(from.location.printable) has no studies")
       return .nothingFound

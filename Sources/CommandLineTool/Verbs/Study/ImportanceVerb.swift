@@ -2,6 +2,7 @@ internal import Analysis
 internal import JSON
 internal import Stores
 internal import StudyModel
+internal import System
 
 /// `needletail importance <study> [--evaluator ped-anova|fanova] [--objective N]`
 package struct ImportanceVerb: Verb {
@@ -63,6 +64,7 @@ package struct ImportanceVerb: Verb {
     }
     for note in found.notes { context.console.warn(note) }
     guard !found.entries.isEmpty else {
+      if !found.notes.isEmpty { return .nothingFound }
       context.console.warn(
         found.notes.isEmpty
           ? "study '\(name.printable)' has no completed trial with parameters, so none has an importance"
@@ -80,7 +82,8 @@ package struct ImportanceVerb: Verb {
     }
     var table = TextTable(["parameter", "importance", ""], rightAligned: [1])
     for entry in found.entries {
-      let bar = String(repeating: "▇", count: Int((entry.importance * 40).rounded()))
+      let bar = String(
+        repeating: "▇", count: Int(clamped: (entry.importance * 40).rounded(), to: 0...40))
       table.append([entry.parameter, Self.percentage(entry.importance), bar])
     }
     table.lines.forEach(context.console.write)
@@ -88,7 +91,7 @@ package struct ImportanceVerb: Verb {
   }
 
   private static func percentage(_ share: Double) -> String {
-    let tenths = Int((share * 1_000).rounded())
+    let tenths = Int(clamped: (share * 1_000).rounded())
     return "\(tenths / 10).\(tenths % 10) %"
   }
 }

@@ -45,8 +45,17 @@ package struct StudyListVerb: Verb {
     var table = TextTable(
       ["study", "status", "direction", "trials", "completed", "pruned", "failed", "best"],
       rightAligned: [3, 4, 5, 6, 7])
+    // One study that makes no sense hides no other.
+    var damaged = try store.damagedStudies()
     for study in studies {
-      let overview = try StudyOverview(withStatusOf: StoredStudy(study, in: store))
+      let overview: StudyOverview
+      do {
+        overview = try StudyOverview(withStatusOf: StoredStudy(study, in: store))
+      } catch let error as StoreError {
+        guard case .damaged = error else { throw error }
+        damaged.append(DamagedStudy(name: study.name, problem: error))
+        continue
+      }
       if json {
         context.console.writeJSON(overview.jsonForm)
         continue
@@ -57,7 +66,8 @@ package struct StudyListVerb: Verb {
         count(.completed), count(.pruned), count(.failed), overview.best?.value?.brief ?? "-",
       ])
     }
-    guard !studies.isEmpty else {
+    for study in damaged { context.console.warn(study.sentence) }
+    guard !studies.isEmpty || !damaged.isEmpty else {
       context.console.warn(
         "\(store.location.printable) has no studies; start one: needletail run study.yaml")
       return .nothingFound
@@ -65,4 +75,9 @@ package struct StudyListVerb: Verb {
     if !json { table.lines.forEach(context.console.write) }
     return .success
   }
+}
+
+extension DamagedStudy {
+  /// What to say of it beside the others.
+  var sentence: String { "study '\(name.printable)' cannot be read: \(problem)" }
 }

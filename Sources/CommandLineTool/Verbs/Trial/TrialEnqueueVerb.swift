@@ -84,7 +84,7 @@ package struct TrialEnqueueVerb: Verb {
     if let number = parsed.number, number.isInfinite, text.contains(where: \.isNumber) {
       throw .badParameter(name, problem: "cannot be \(text): that is beyond 1.8e308")
     }
-    return parsed.parameterValue == nil ? .string(text) : parsed
+    return parsed
   }
 
   /// Refuses names and values that the study's search space does not have.
@@ -100,8 +100,7 @@ package struct TrialEnqueueVerb: Verb {
           problem: "is not one of this study"
             + (hint ?? "; it has \(names.joined(separator: ", "))"))
       }
-      guard let value = member.value.parameterValue,
-        let internalValue = distribution.internalValue(of: value),
+      guard let internalValue = distribution.internalValue(of: member.value.parameterValue),
         distribution.contains(internalValue)
       else {
         throw .badParameter(

@@ -1,0 +1,121 @@
+/// Real numbers between two inclusive bounds, optionally on a grid or on a logarithmic scale.
+public struct FloatDistribution: Sendable, Hashable {
+  /// The smallest value; inclusive.
+  public let low: Double
+  /// The largest value; inclusive, and a point of the grid when there is a step.
+  public let high: Double
+  /// The distance of the grid's points, counted from `low`; nil for a continuum.
+  public let step: Double?
+  /// Whether the logarithm is what varies evenly.
+  public let log: Bool
+
+  /// Creates the distribution; `high` is lowered to the last point of the grid.
+  ///
+  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤
+  /// 0,
+  ///   both log and step, or more than 2⁵³ steps.
+  public init(
+    low: Double, high: Double, step: Double? = nil, log: Bool = false
+  ) throws(SearchSpaceError) {
+    guard low.isFinite, high.isFinite else {
+      throw .notFinite(low.isFinite ? high : low)
+    }
+    guard low <= high else { throw .emptyRange(low: "\(low)", high: "\(high)") }
+    if log {
+      guard low > 0 else { throw .logOfNonpositive(low: "\(low)", smallest: "above 0") }
+      guard step == nil else { throw .logWithStep }
+    }
+    self.low = low
+    self.log = log
+    self.step = step
+    guard let step else {
+      self.high = high
+      return
+    }
+    guard step > 0, step.isFinite else { throw .stepNotPositive("\(step)") }
+    guard let last = Self.lastPoint(from: low, to: high, by: step) else {
+      throw .tooManySteps(low: "\(low)", high: "\(high)", step: "\(step)")
+    }
+    self.high = last
+  }
+
+  /// More steps are refused: their numbers would not be exact.
+  private static let greatestStepCount = 0x1p53
+
+  /// The greatest point of the grid that is not above `high`; nil for too many steps. Of such a
+  /// point it is the point itself, so what was lowered once stays.
+  private static func lastPoint(from low: Double, to high: Double, by step: Double) -> Double? {
+    if low == high { return high }
+    let estimate = steps(from: low, to: high, by: step)
+    guard estimate <= greatestStepCount else { return nil }
+    if let (count, isExact) = DecimalGrid.steps(from: low, to: high, by: step) {
+      // The decimals of a point that was rounded to a double can be a little below the point.
+      if isExact || DecimalGrid.point(count + 1, from: low, by: step) == high { return high }
+      if let point = DecimalGrid.point(count, from: low, by: step) { return point }
+    }
+    func point(_ place: Double) -> Double { low.addingProduct(place, step) }
+    var place = estimate.rounded(.down)
+    while point(place) < high, point(place + 1) <= high { place += 1 }
+    while place > 0, point(place) > high { place -= 1 }
+    return point(place)
+  }
+
+  /// How many steps lie between two numbers, not rounded; the range itself may be more than a
+  /// double holds.
+  private static func steps(from low: Double, to value: Double, by step: Double) -> Double {
+    let distance = value - low
+    return distance.isFinite ? distance / step : (value / 2 - low / 2) / step * 2
+  }
+
+  /// The place of the last point of the grid, counted from 0; nil without a step.
+  public var lastPlace: Int? {
+    step.map { step in
+      // At most 2⁵³, as was checked.
+      Int(exactly: Self.steps(from: low, to: high, by: step).rounded()) ?? 0
+    }
+  }
+
+  /// The point of the grid at a place from 0 to ``lastPlace``; `low` without a step.
+  public func point(at place: Int) -> Double {
+    guard let step else { return low }
+    return point(Double(place), step)
+  }
+
+  private func point(_ place: Double, _ step: Double) -> Double {
+    let distance = place * step
+    let point = distance.isFinite ? low + distance : low.addingProduct(place, step)
+    return min(max(point, low), high)
+  }
+
+  /// Where a value is on the grid, not rounded; nil without a step and for NaN.
+  public func place(of value: Double) -> Double? {
+    guard let step, !value.isNaN else { return nil }
+    return Self.steps(from: low, to: value, by: step)
+  }
+
+  /// Whether only `low` is possible: the bounds are equal, or less than one step apart when they
+  /// are taken as decimals.
+  public var isSingleValued: Bool {
+    if low == high { return true }
+    // Rounding can leave a high that is not quite one step above low.
+    guard let step, high - low < 2 * step,
+      let (count, _) = DecimalGrid.steps(from: low, to: high, by: step)
+    else { return false }
+    return count == 0
+  }
+
+  /// Whether the value is next to a point of the grid; always without a step.
+  func isOnGrid(_ value: Double) -> Bool {
+    guard let place = place(of: value) else { return step == nil }
+    // Beyond a hundred million steps a point's own place is not that exact.
+    return abs(place - place.rounded(.toNearestOrEven)) < 1e-8 || nearest(to: value) == value
+  }
+
+  /// The point of the grid nearest to `value`, within the bounds; without a step only the bounds
+  /// count. Halves go to the even point, as in Optuna. For NaN it is `low`.
+  public func nearest(to value: Double) -> Double {
+    if value.isNaN { return low }
+    guard let step, let place = place(of: value) else { return min(max(value, low), high) }
+    return point(place.rounded(.toNearestOrEven), step)
+  }
+}

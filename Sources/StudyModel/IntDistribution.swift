@@ -1,0 +1,51 @@
+/// Whole numbers between two inclusive bounds, optionally on a grid or on a logarithmic scale.
+public struct IntDistribution: Sendable, Hashable {
+  /// The smallest value; inclusive.
+  public let low: Int
+  /// The largest value; inclusive, and a point of the grid.
+  public let high: Int
+  /// The distance of the grid's points, counted from `low`; at least 1.
+  public let step: Int
+  /// Whether the logarithm is what varies evenly.
+  public let log: Bool
+
+  /// The largest magnitude of a bound: beyond 2⁵³ the store's doubles no longer hold each integer.
+  public static let largestMagnitude = 1 << 53
+
+  /// Creates the distribution; `high` is lowered to the last point of the grid.
+  ///
+  /// - Throws: ``SearchSpaceError`` if low > high, log with low < 1 or with a step, step < 1, or a
+  /// bound
+  ///   beyond ``largestMagnitude``.
+  public init(low: Int, high: Int, step: Int = 1, log: Bool = false) throws(SearchSpaceError) {
+    guard low <= high else { throw .emptyRange(low: "\(low)", high: "\(high)") }
+    guard step >= 1 else { throw .stepNotPositive("\(step)") }
+    for bound in [low, high] where bound.magnitude > Self.largestMagnitude {
+      throw .integerTooLarge("\(bound)")
+    }
+    if log {
+      guard low >= 1 else { throw .logOfNonpositive(low: "\(low)", smallest: "at least 1") }
+      guard step == 1 else { throw .logWithStep }
+    }
+    self.low = low
+    self.high = low + (high - low) / step * step
+    self.step = step
+    self.log = log
+  }
+
+  /// Whether only `low` is possible; a range below one step was lowered to it.
+  public var isSingleValued: Bool { low == high }
+
+  /// The place of the last point of the grid, counted from 0.
+  public var lastPlace: Int { (high - low) / step }
+
+  /// The point of the grid nearest to `value`, within the bounds; halves go up, as in Optuna. For
+  /// NaN it is `low`.
+  public func nearest(to value: Double) -> Int {
+    if value.isNaN { return low }
+    let index = ((value - Double(low)) / Double(step) + 0.5).rounded(.down)
+    guard index > 0 else { return low }
+    guard index < Double(lastPlace), let place = Int(exactly: index) else { return high }
+    return low + place * step
+  }
+}
