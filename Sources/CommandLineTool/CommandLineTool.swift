@@ -18,6 +18,7 @@ public enum CommandLineTool {
       getenv(name).map { String(cString: $0) }
     }
     let console = Console(environment: environment)
+    StoreNotice.listen { console.warn($0) }
     return run(arguments, Context(console: console, environment: environment)).rawValue
   }
 

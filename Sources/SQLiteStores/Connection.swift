@@ -12,11 +12,12 @@ internal import System
   private let handle: OpaquePointer
   /// The pages in the write-ahead log, as of the last commit of this connection.
   private(set) var logPages: Int32 = 0
+  /// Whether the disk once refused to confirm what this connection had written.
+  private(set) var isUnconfirmed = false
   /// The statements by the address of their text, which is a constant of the program.
   private var statements: [UInt: Statement] = [:]
-
-  /// Seconds to wait for other processes before giving up.
-  static let busySeconds: Int32 = 60
+  private var isClosed = false
+  private let waiting: BusyWaiting
 
   /// What a connection may do with its file.
   enum Access {
@@ -46,13 +47,24 @@ internal import System
     guard let opened = unsafe handle else {
       throw .io(location: location, problem: "out of memory")
     }
+    waiting = BusyWaiting(
+      seconds: SQLiteStudyStore.patience, location: location,
+      path: unsafe Self.path(of: opened) ?? path)
     guard code == SQLITE_OK else {
       defer { unsafe sqlite3_close_v2(opened) }
       throw unsafe Self.error(code, opened, location)
     }
     unsafe self.handle = opened
     unsafe sqlite3_extended_result_codes(opened, 1)
-    unsafe sqlite3_busy_timeout(opened, Self.busySeconds * 1_000)
+    unsafe sqlite3_busy_handler(
+      opened,
+      { waiting, count in
+        guard let waiting = unsafe waiting else { return 0 }
+        let goesOn = unsafe Unmanaged<BusyWaiting>.fromOpaque(waiting).takeUnretainedValue()
+          .waits(turn: Int(count))
+        return goesOn ? 1 : 0
+      }, Unmanaged.passUnretained(waiting).toOpaque())
+    // Put in the place of SQLite's own checkpoints, which would be run in the middle of a commit.
     let myself = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe sqlite3_wal_hook(
       opened,
@@ -64,10 +76,18 @@ internal import System
       }, myself)
   }
 
-  deinit {
+  deinit { close() }
+
+  /// Gives up file and locks; the connection must not be used afterwards.
+  func close() {
+    if isClosed { return }
+    isClosed = true
     statements = [:]
     unsafe sqlite3_close_v2(handle)
   }
+
+  /// Makes calls wait for locks of others for another time than ``SQLiteStudyStore/patience``.
+  func setPatience(seconds: Double) { waiting.seconds = seconds }
 
   private static func immutableURI(_ path: String) -> String {
     var encoded = "file:"
@@ -86,8 +106,10 @@ internal import System
   }
 
   /// The path of the database file, with links resolved.
-  var resolvedPath: String {
-    unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? location
+  var resolvedPath: String { unsafe Self.path(of: handle) ?? location }
+
+  private static func path(of handle: OpaquePointer) -> String? {
+    unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) }
   }
 
   /// The prepared form of `sql`, reset and ready to bind.
@@ -128,16 +150,46 @@ internal import System
     unsafe needletail_sqlite3_no_checkpoint_on_close(handle, isOn ? 0 : 1)
   }
 
-  /// Moves the write-ahead log into the file as far as readers allow, without waiting for any.
-  func checkpoint() {
-    // A checkpoint that cannot run now is made up for by the next one.
-    unsafe sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+  /// How far a checkpoint goes.
+  enum Checkpoint {
+    /// Moves what no reader needs any more, and waits for nobody.
+    case passive
+    /// Moves all, and has the next commit begin the log anew.
+    case restart
+    /// Moves all, and leaves a log of no bytes.
+    case truncate
+
+    fileprivate var code: Int32 {
+      switch self {
+      case .passive: SQLITE_CHECKPOINT_PASSIVE
+      case .restart: SQLITE_CHECKPOINT_RESTART
+      case .truncate: SQLITE_CHECKPOINT_TRUNCATE
+      }
+    }
+  }
+
+  /// Moves the write-ahead log into the file: the log is synchronized before, the file afterwards.
+  ///
+  /// - Returns: Whether all of it was moved; a reader or another process may prevent that.
+  func checkpoint(_ kind: Checkpoint) throws(StoreError) -> Bool {
+    var (pages, moved): (Int32, Int32) = (0, 0)
+    let code = unsafe sqlite3_wal_checkpoint_v2(handle, nil, kind.code, &pages, &moved)
+    switch code & 0xFF {
+    case SQLITE_OK: return pages == moved
+    case SQLITE_BUSY, SQLITE_LOCKED: return false
+    default: throw error(code)
+    }
   }
 
   /// The sentence for a result code of this connection.
   func error(_ code: Int32) -> StoreError {
-    unsafe Self.error(code, handle, location)
+    if code == Self.unconfirmedFile || code == Self.unconfirmedFolder { isUnconfirmed = true }
+    return unsafe Self.error(code, handle, location)
   }
+
+  /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`, macros that Swift does not import.
+  private static let unconfirmedFile: Int32 = SQLITE_IOERR | (4 << 8)
+  private static let unconfirmedFolder: Int32 = SQLITE_IOERR | (5 << 8)
 
   private static func error(
     _ code: Int32, _ handle: OpaquePointer, _ location: String
@@ -156,6 +208,9 @@ internal import System
     case SQLITE_IOERR, SQLITE_CANTOPEN:
       if system == ENOSPC || system == EDQUOT { return .full(location: location) }
       if system == EROFS { return .readOnly(location: location) }
+      if system == EMFILE || system == ENFILE {
+        return .io(location: location, problem: FileSystem.descriptorProblem(system))
+      }
       let reason = system == 0 ? message : "\(message) (\(systemMessage(system)))"
       return .io(location: location, problem: reason)
     default: return .io(location: location, problem: message)

@@ -18,6 +18,7 @@ final class DiskSync: @unchecked Sendable {
   private var isRunning = false
   private var requested = 0
   private var covered = 0
+  private var refusal: StoreError?
 
   /// - Parameter path: The log's; it must exist when ``sync()`` is called.
   init(path: String, location: String) {
@@ -29,7 +30,25 @@ final class DiskSync: @unchecked Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Returns when all that was written to the log before the call is on the disk, by whomever.
+  /// Why nothing may be written any more; nil while the disk has confirmed all it was asked to.
+  ///
+  /// The kernel reports a failure once and then takes what it could not write for written: the next
+  /// synchronization would succeed without the data. So the first failure is the last.
+  var failure: StoreError? {
+    monitor.lock()
+    defer { monitor.unlock() }
+    return refusal
+  }
+
+  /// Notes that the disk refused to confirm what was written.
+  func fail(with error: StoreError) {
+    monitor.lock()
+    if refusal == nil { refusal = error }
+    monitor.signalAll()
+    monitor.unlock()
+  }
+
+  /// Returns when all that was written to the log before the call is on the disk, by whatever process.
   ///
   /// - Parameter mayBeGone: Whether the log may have been moved into the file, which was synchronized
   ///   then.
@@ -39,6 +58,7 @@ final class DiskSync: @unchecked Sendable {
     requested += 1
     let ticket = requested
     while covered < ticket {
+      if let refusal { throw refusal }
       guard !isRunning else {
         monitor.wait()
         continue
@@ -56,10 +76,20 @@ final class DiskSync: @unchecked Sendable {
       }
       monitor.signalAll()
       guard number == 0 else {
-        if number == ENOSPC || number == EDQUOT { throw .full(location: location) }
-        throw .io(
+        if descriptor < 0 {
+          // Nothing was asked of the disk.
+          throw .io(
+            location: location,
+            problem: number == EMFILE || number == ENFILE
+              ? FileSystem.descriptorProblem(number)
+              : "its write-ahead log cannot be opened (\(systemMessage(number)))")
+        }
+        let error = StoreError.io(
           location: location,
-          problem: "the disk did not confirm what was written (\(systemMessage(number)))")
+          problem: "the disk did not confirm what was written (\(systemMessage(number))), and nothing "
+            + "more is written until the store is opened again; look after the disk, and start again")
+        if refusal == nil { refusal = error }
+        throw error
       }
       covered = max(covered, through)
     }

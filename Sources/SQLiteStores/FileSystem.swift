@@ -37,9 +37,26 @@ package enum FileSystem {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// The path of the write-ahead log of the database at a path: SQLite puts it beside the file itself,
+  /// whatever links lead there.
+  static func logPath(of path: String) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { return path + "-wal" }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved) + "-wal"
+  }
+
   /// Whether this process may write to the path.
   static func isWritable(_ path: String) -> Bool {
     unsafe access(path, W_OK) == 0
+  }
+
+  /// What to say when no file can be opened for want of descriptors.
+  static func descriptorProblem(_ number: Int32) -> String {
+    number == EMFILE
+      ? "this process has as many files open as it may (\(systemMessage(number))); raise the limit "
+        + "with ulimit -n, or run fewer trials at a time"
+      : "the machine has as many files open as it can (\(systemMessage(number))); end other programs "
+        + "or raise fs.file-max"
   }
 
   /// Removes a database that could not be completed.

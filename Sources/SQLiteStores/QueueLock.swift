@@ -18,23 +18,45 @@ final class QueueLock: Sendable {
     let descriptor = openFile(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       let number = errno
+      if number == EMFILE || number == ENFILE {
+        throw .io(location: location, problem: FileSystem.descriptorProblem(number))
+      }
       if number == EROFS || number == EACCES { throw .readOnly(location: location) }
       if number == ENOSPC || number == EDQUOT { throw .full(location: location) }
       throw .io(
         location: location, problem: "its lock file cannot be opened (\(systemMessage(number)))")
     }
-    waiter = LockWaiter(descriptor, location: location)
+    waiter = LockWaiter(descriptor, path: path, location: location)
   }
 
   deinit {
     waiter.end()
   }
 
-  /// Waits until it is this process's turn, for at most `seconds`.
+  /// Runs `body` when it is this process's turn; waits for that for at most `seconds`, not counting
+  /// the time that the process is stopped whose turn it is. Ctrl-Z stops this process after its turn.
   ///
   /// One thread of the process calls this at a time.
   ///
-  /// - Throws: ``StoreError/busy(location:)`` when the time is up.
+  /// - Throws: ``StoreError/busy(location:)`` when the time is up, and what `body` throws.
+  func withTurn<Value>(
+    seconds: Double, _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try lock(seconds: seconds)
+    while !TerminalStops.begin() {
+      // The process is about to stop: another one is to have the turn meanwhile.
+      waiter.unlock()
+      BlockingThread.pause(milliseconds: 1)
+      try lock(seconds: seconds)
+    }
+    defer {
+      waiter.unlock()
+      TerminalStops.end()
+    }
+    return try body()
+  }
+
+  /// Waits until it is this process's turn, for at most `seconds`.
   func lock(seconds: Double) throws(StoreError) {
     try waiter.lock(seconds: seconds)
   }
@@ -49,6 +71,7 @@ final class QueueLock: Sendable {
 private final class LockWaiter: @unchecked Sendable {
   // The variables are only touched under `monitor`; the rest never changes.
   private let descriptor: Int32
+  private let path: String
   private let location: String
   private let monitor = Monitor()
   private var state = State.free
@@ -62,13 +85,14 @@ private final class LockWaiter: @unchecked Sendable {
     case held
     /// The thread is to wait for the kernel, or does.
     case waiting
-    /// The thread got the lock, and nobody has taken it over yet.
+    /// The thread got the lock, and no caller has taken it over yet.
     case granted
     case failed(Int32)
   }
 
-  init(_ descriptor: Int32, location: String) {
+  init(_ descriptor: Int32, path: String, location: String) {
     self.descriptor = descriptor
+    self.path = path
     self.location = location
   }
 
@@ -90,7 +114,7 @@ private final class LockWaiter: @unchecked Sendable {
     }
     isWanted = true
     defer { isWanted = false }
-    let deadline = Monitor.now + seconds
+    var patience = LockPatience(seconds: seconds, location: location)
     while true {
       switch state {
       case .granted:
@@ -100,10 +124,12 @@ private final class LockWaiter: @unchecked Sendable {
         state = .free
         throw .io(location: location, problem: "its lock file failed (\(systemMessage(number)))")
       case .waiting, .free, .held:
-        let rest = deadline - Monitor.now
-        // The thread goes on waiting, and lets go of what it gets unless somebody wants it then.
-        guard rest > 0 else { throw .busy(location: location) }
-        monitor.wait(seconds: rest)
+        // The thread goes on waiting, and lets go of what it gets unless a caller wants it then.
+        let now = Monitor.now
+        guard patience.goesOn(at: now, { LockTable.queueHolders(of: path) }) else {
+          throw .busy(location: location)
+        }
+        monitor.wait(seconds: patience.pause(at: now))
       }
     }
   }

@@ -10,6 +10,14 @@ public struct StoreHealth: Sendable, Hashable {
   public let journalMode: String
   /// The size of the database in bytes, without the write-ahead log.
   public let size: Int
+  /// The size of the write-ahead log in bytes; 0 when there is none.
+  public let logSize: Int
+  /// Whether the file says that a log belongs to it, and there is none: changes that stood in it are
+  /// missing, unless another program has moved them.
+  public let isLogMissing: Bool
+  /// Processes that were reading when the log was found too long, such as `4711 (python3)`: a reader that
+  /// does not end keeps it from being moved into the file. Empty where the system does not tell.
+  public let logReaders: [String]
   /// Whether nobody may write to the file.
   public let isReadOnly: Bool
   /// The network file system that the file is on; nil on a local one.
@@ -30,12 +38,16 @@ extension SQLiteStudyStore {
         while try statement.step() { texts.append(statement.text(0)) }
         return texts
       }
+      let logSize = writer.files.logSize
+      let isLong = logSize >= LogGauge.hard
+      let readers = isLong ? LockTable.readers(of: writer.files.path) : []
       let problems = try texts("PRAGMA integrity_check(20)").filter { $0 != "ok" }
       let pages = try texts("PRAGMA page_count").first.flatMap { Int($0) } ?? 0
       let pageSize = try texts("PRAGMA page_size").first.flatMap { Int($0) } ?? 0
       return StoreHealth(
         problems: problems, journalMode: try texts("PRAGMA journal_mode").first ?? "unknown",
-        size: pages * pageSize, isReadOnly: session.isReadOnly,
+        size: pages * pageSize, logSize: logSize, isLogMissing: missesLog,
+        logReaders: readers.map { "\($0.process) (\($0.name))" }, isReadOnly: isReadOnly,
         networkFileSystem: FileSystem.networkName(of: location))
     }
   }

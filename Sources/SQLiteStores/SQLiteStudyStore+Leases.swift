@@ -60,12 +60,14 @@ extension SQLiteStudyStore {
   public func addLateResult(
     _ sentence: String, reports: [IntermediateValue], to lease: Lease
   ) throws(StoreError) {
-    let attempts = try attempts(of: lease.trial.number, in: lease.study)
-    guard
-      var attempt = attempts.first(where: { $0.token == lease.token && $0.endedAt != nil })
-    else { return }
-    attempt.addLateResult(sentence, reports: reports)
+    // Read and written in one turn: of two results that come late at once, none is lost.
     try write(.process) { session throws(StoreError) in
+      let key = try session.key(of: lease.study)
+      let attempts = try session.attempts(of: lease.trial.number, key: key)
+      guard
+        var attempt = attempts.first(where: { $0.token == lease.token && $0.endedAt != nil })
+      else { return }
+      attempt.addLateResult(sentence, reports: reports)
       let update = try session.database.statement(
         """
         UPDATE needletail_attempts SET reason = ?, reports = ?
@@ -73,7 +75,7 @@ extension SQLiteStudyStore {
         """)
       update.bind(1, attempt.reason)
       update.bind(2, ReportList.text(attempt.reports))
-      update.bind(3, try session.key(of: lease.study))
+      update.bind(3, key)
       update.bind(4, lease.trial.number)
       update.bind(5, attempt.number)
       update.bind(6, lease.token)
@@ -126,24 +128,29 @@ extension SQLiteStudyStore {
   ) throws(StoreError) -> [Attempt] {
     try read { session throws(StoreError) in
       guard let key = try session.knownKey(of: study) else { return [] }
-      let rows = try session.database.statement(
-        """
-        SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
-          reports, lease_token
-        FROM needletail_attempts WHERE study_key = ? AND trial_number = ?
-        ORDER BY attempt
-        """)
-      rows.bind(1, key)
-      rows.bind(2, number)
-      defer { rows.reset() }
-      var attempts: [Attempt] = []
-      while try rows.step() { attempts.append(try session.attempt(rows)) }
-      return attempts
+      return try session.attempts(of: number, key: key)
     }
   }
 }
 
 extension Session {
+  /// The attempts at one trial, in their order.
+  func attempts(of number: Int, key: Int) throws(StoreError) -> [Attempt] {
+    let rows = try database.statement(
+      """
+      SELECT trial_number, attempt, worker, started_at, deadline, outcome, reason, ended_at,
+        reports, lease_token
+      FROM needletail_attempts WHERE study_key = ? AND trial_number = ?
+      ORDER BY attempt
+      """)
+    rows.bind(1, key)
+    rows.bind(2, number)
+    defer { rows.reset() }
+    var attempts: [Attempt] = []
+    while try rows.step() { attempts.append(try attempt(rows)) }
+    return attempts
+  }
+
   /// Whether a claim would find something at that moment.
   func hasClaimable(in study: StudyRecord, now: Timestamp) throws(StoreError) -> Bool {
     let key = try knownKey(of: study)

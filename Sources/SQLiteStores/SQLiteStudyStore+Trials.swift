@@ -64,28 +64,48 @@ extension SQLiteStudyStore {
   }
 
   public func synchronize() throws(StoreError) {
-    try diskSync.sync(mayBeGone: true)
+    try writer.synchronize(mayBeGone: true)
   }
 
   public func changes(
     in study: StudyRecord, since cursor: inout StoreCursor
   ) throws(StoreError) -> [TrialChange] {
-    var next = cursor
-    let changes = try read { session throws(StoreError) in
+    try following(&cursor, in: study) { (session, next) throws(StoreError) in
       try session.changes(in: study, since: &next)
     }
-    cursor = next
-    return changes
   }
 
   public func read(
     in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
   ) throws(StoreError) {
-    var next = cursor
-    try read { session throws(StoreError) in
+    try following(&cursor, in: study) { (session, next) throws(StoreError) in
       try session.read(in: study, since: &next, into: &history)
     }
+  }
+
+  /// Reads what came since a cursor, and moves that when nothing failed.
+  ///
+  /// All of a study is read beside the commits. What came since is little, and is read where commits of
+  /// this object are known: a cursor's mark counts what other connections have committed, and is
+  /// taken before the rest is read, so that nothing falls between.
+  private func following<Value>(
+    _ cursor: inout StoreCursor, in study: StudyRecord,
+    _ body: (Session, inout StoreCursor) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    var next = cursor
+    let value: Value
+    if cursor.greatestID == 0 {
+      let mark = try writer.read { session throws(StoreError) in
+        _ = try session.knownKey(of: study)
+        return try session.dataVersion()
+      }
+      value = try read { session throws(StoreError) in try body(session, &next) }
+      next.mark = mark
+    } else {
+      value = try writer.read { session throws(StoreError) in try body(session, &next) }
+    }
     cursor = next
+    return value
   }
 
   public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
@@ -195,49 +215,32 @@ extension Session {
 
   /// The id of the completed, feasible trial with the best first value; nil without one.
   ///
-  /// Values are read in the order of the table, without an index; only one that is better than
-  /// the best so far costs a look at its trial.
+  /// Reads the study's own trials and one value of each; only one that is better than the best so
+  /// far costs a look at its constraints.
   func bestTrialID(in study: StudyRecord) throws(StoreError) -> Int? {
     let rows = try database.statement(
-      "SELECT trial_id, value, value_type FROM trial_values WHERE objective = 0")
+      """
+      SELECT t.trial_id, v.value, v.value_type, t.number FROM trials t
+      JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0
+      WHERE t.study_id = ? AND t.state = 'COMPLETE' AND t.number IS NOT NULL
+      """)
+    rows.bind(1, study.id)
     defer { rows.reset() }
     let direction = study.directions[0]
     var best: (id: Int, number: Int, value: Double)?
     while try rows.step() {
-      let value: Double
-      if rows.isNull(1) {
-        // What makes no sense in another study does not matter to this one.
-        guard try numberOfFeasible(rows.int(0), in: study) != nil else { continue }
-        value = try self.value(rows, 1, of: rows.int(0))
-      } else {
-        value = rows.double(1)
+      let trial = TrialReference(id: rows.int(0), number: rows.int(3))
+      let value = rows.isNull(1) ? try value(rows, 1, of: trial.number) : rows.double(1)
+      if let best {
+        guard
+          direction.isBetter(value, than: best.value)
+            || (value == best.value && trial.number < best.number)
+        else { continue }
       }
-      if let best, !direction.isBetter(value, than: best.value), value != best.value { continue }
-      guard let number = try numberOfFeasible(rows.int(0), in: study) else { continue }
-      if let best, value == best.value, number > best.number { continue }
-      best = (rows.int(0), number, value)
+      guard Trial.violation(of: try attributes(.system, of: trial)) <= 0 else { continue }
+      best = (trial.id, trial.number, value)
     }
     return best?.id
-  }
-
-  /// The number of a completed trial of the study that violates no constraint; nil for any other.
-  private func numberOfFeasible(_ id: Int, in study: StudyRecord) throws(StoreError) -> Int? {
-    let find = try database.statement(
-      """
-      SELECT number FROM trials
-      WHERE trial_id = ? AND study_id = ? AND state = 'COMPLETE' AND number IS NOT NULL
-      """)
-    find.bind(1, id)
-    find.bind(2, study.id)
-    guard try find.step() else {
-      find.reset()
-      return nil
-    }
-    let number = find.int(0)
-    find.reset()
-    let reference = TrialReference(id: id, number: number)
-    let attributes = try attributes(.system, of: reference)
-    return Trial.violation(of: attributes) > 0 ? nil : number
   }
 
   /// What changed since the cursor was last advanced.
@@ -246,10 +249,10 @@ extension Session {
   ) throws(StoreError) -> [TrialChange] {
     let key = try knownKey(of: study)
     let version = try dataVersion()
-    if version == cursor.mark { return [] }
+    if isFollowed, version == cursor.mark { return [] }
     let ids = cursor.unfinished.sorted() + (try ids(in: study, above: cursor.greatestID))
     let changes = try changes(of: ids, in: study, key: key, since: &cursor)
-    cursor.mark = version
+    cursor.mark = isFollowed ? version : -1
     return changes
   }
 

@@ -11,7 +11,7 @@ extension Session {
   ) throws(StoreError) {
     let key = try knownKey(of: study)
     let version = try dataVersion()
-    if version == cursor.mark { return }
+    if isFollowed, version == cursor.mark { return }
     let new = try ids(in: study, above: cursor.greatestID)
     let known = cursor.unfinished.sorted()
     for change in try changes(of: known, in: study, key: key, since: &cursor) {
@@ -27,7 +27,7 @@ extension Session {
       try load(in: study, key: key, since: &cursor, into: &loaded)
       history = loaded
     }
-    cursor.mark = version
+    cursor.mark = isFollowed ? version : -1
   }
 
   /// Loads all trials above the cursor, reading each table once from end to end.

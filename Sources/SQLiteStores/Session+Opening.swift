@@ -39,14 +39,21 @@ extension Session {
     let isReadOnly =
       isReadOnly
       ?? !(FileSystem.isWritable(path) && FileSystem.isWritable(FileSystem.parent(of: path)))
-    let hasLog = try FileSystem.kind(of: path + "-wal", location: path) != .missing
+    let foundLog = try FileSystem.kind(of: FileSystem.logPath(of: path), location: path) != .missing
     let database = try Connection(
-      path: path, access: isReadOnly ? (hasLog ? .readOnly : .immutable) : .readWrite,
+      path: path, access: isReadOnly ? (foundLog ? .readOnly : .immutable) : .readWrite,
       location: path)
     // Until it is known to be a store of ours to write, closing must not move a log into the file.
-    if hasLog { database.setCheckpointsOnClose(false) }
+    if foundLog { database.setCheckpointsOnClose(false) }
     let contents = try Self.inspect(database)
     if contents.isEmpty {
+      let usesLog = try Self.usesLog(database)
+      if usesLog, !foundLog {
+        throw .notAStore(
+          location: path,
+          problem: "it has no tables, and its write-ahead log \(path)-wal, which should hold them, is "
+            + "missing; bring both files, or remove this one")
+      }
       guard creatingIfMissing, !isReadOnly else {
         throw .notAStore(location: path, problem: "it has no tables")
       }
@@ -54,8 +61,28 @@ extension Session {
       return
     }
     try Self.configure(database)
-    self.init(database, isReadOnly: isReadOnly, ownVersion: contents.ownVersion)
+    let wantsLog = try Self.wantsLog(database)
+    self.init(
+      database, isReadOnly: isReadOnly, ownVersion: contents.ownVersion, foundLog: foundLog,
+      missesLog: wantsLog && !foundLog)
     database.setCheckpointsOnClose(!isReadOnly)
+  }
+
+  /// Opens a further connection to the database of a store object, for reading alone.
+  convenience init(readingFor files: StoreFiles, isReadOnly: Bool) throws(StoreError) {
+    let hasLog = try FileSystem.kind(of: files.logPath, location: files.location) != .missing
+    let database = try Connection(
+      path: files.path, access: isReadOnly ? (hasLog ? .readOnly : .immutable) : .readWrite,
+      location: files.location)
+    // The connection that writes does that, when it closes last.
+    database.setCheckpointsOnClose(false)
+    try files.check()
+    let contents = try Self.inspect(database)
+    try Self.configure(database)
+    try database.execute("PRAGMA query_only = ON")
+    self.init(
+      database, isReadOnly: true, ownVersion: contents.ownVersion, foundLog: hasLog,
+      missesLog: false, isReader: true)
   }
 
   /// Whether there is no file yet, or an empty one, that may be filled.
@@ -93,18 +120,23 @@ extension Session {
     let lock = try QueueLock(path: path + "-lock", location: path)
     try lock.lock(seconds: SQLiteStudyStore.patience)
     defer { lock.unlock() }
+    let foundLog = try FileSystem.kind(of: FileSystem.logPath(of: path), location: path) != .missing
     let wasMissing = try FileSystem.kind(of: path, location: path) == .missing
     do {
       let database = try Connection(path: path, access: .create, location: path)
       // Another process may have been faster.
       let contents = try Self.inspect(database)
       try Self.configure(database)
-      self.init(database, isReadOnly: false, ownVersion: contents.ownVersion)
+      self.init(
+        database, isReadOnly: false, ownVersion: contents.ownVersion, foundLog: foundLog,
+        missesLog: false)
       if contents.ownVersion == nil {
         // A trial touches some fifteen pages and few of their bytes: half of SQLite's usual size is
         // less to bring to the disk. It only counts while the file is empty.
         try database.execute("PRAGMA page_size = 2048")
         try createTables()
+        // A copy of the file alone is a store then, and not an empty file.
+        _ = try database.checkpoint(.truncate)
       }
     } catch {
       switch error {
@@ -120,16 +152,25 @@ extension Session {
   /// The settings that last as long as the connection.
   ///
   /// `synchronous=NORMAL` orders the log before the file, and does not wait for the disk at each
-  /// commit: ``DiskSync`` does that. Checkpoints are run by the store, in its turn.
-  private static func configure(_ database: Connection) throws(StoreError) {
+  /// commit: ``DiskSync`` does that. A log that begins anew is cut to what is kept of it. SQLite's own
+  /// checkpoints are off already: the connection's hook stands in their place, and the pragma that turns
+  /// them off would remove the hook.
+  static func configure(_ database: Connection) throws(StoreError) {
     try database.execute(
       """
       PRAGMA foreign_keys = ON;
       PRAGMA synchronous = NORMAL;
-      PRAGMA wal_autocheckpoint = 0;
+      PRAGMA journal_size_limit = 8388608;
       PRAGMA cache_size = -8000;
       PRAGMA temp_store = MEMORY;
       """)
+  }
+
+  /// Whether the file says that changes to it stand in a write-ahead log.
+  private static func usesLog(_ database: Connection) throws(StoreError) -> Bool {
+    let pragma = try database.statement("PRAGMA journal_mode")
+    defer { pragma.reset() }
+    return try pragma.step() && pragma.text(0) == "wal"
   }
 
   /// Finds out whether the database is a study store that this version knows, by reading alone.

@@ -15,8 +15,17 @@ final class Session {
   private var isOutdated: Bool
   /// Whether the write-ahead log is known to be on; while we are connected it stays so.
   private var hasLog = false
-  /// The length of the log at the last checkpoint; 0 when it has begun anew since.
-  private var lastCheckpointPages: Int32 = 0
+  /// Whether a write-ahead log was beside the file when it was opened: a process has it open, or none
+  /// closed it in order.
+  let foundLog: Bool
+  /// Whether the file says that its log holds more although there was none: a copy of the file alone says
+  /// so.
+  let missesLog: Bool
+  /// Whether the transaction under way has marked the file as one whose log must be kept with it.
+  var hasMarked = false
+  /// Whether marks of cursors are this session's: those of one connection mean nothing to another.
+  let isFollowed: Bool
+  private var pageSize = 0
   /// The largest number met in each study, by study key.
   var largestNumbers: [Int: Int] = [:]
   /// Parameters' kinds, by study key.
@@ -28,10 +37,20 @@ final class Session {
 
   /// Creates the session of a database that was looked at.
   ///
-  /// - Parameter ownVersion: The version of our tables; nil when there are none.
-  init(_ database: Connection, isReadOnly: Bool, ownVersion: Int?) {
+  /// - Parameters:
+  ///   - ownVersion: The version of our tables; nil when there are none.
+  ///   - foundLog: Whether there was a write-ahead log before the database was opened.
+  ///   - missesLog: Whether there was none, and should have been.
+  ///   - isReader: Whether it is one of several sessions that read for a store object.
+  init(
+    _ database: Connection, isReadOnly: Bool, ownVersion: Int?, foundLog: Bool, missesLog: Bool,
+    isReader: Bool = false
+  ) {
     self.database = database
     self.isReadOnly = isReadOnly
+    self.foundLog = foundLog
+    self.missesLog = missesLog
+    isFollowed = !isReader
     let location = database.location
     interner = ParameterInterner { (text, name) throws(StoreError) in
       try Distribution(stored: text, of: name, location: location)
@@ -47,6 +66,62 @@ final class Session {
     if !hasLog { try turnLogOn() }
     if !hasOwnTables || isOutdated { try createTables() }
     try database.run("BEGIN IMMEDIATE")
+    do {
+      if try mark() == .complete {
+        try database.run("PRAGMA user_version = 1")
+        hasMarked = true
+      }
+    } catch {
+      rollBack()
+      throw error
+    }
+  }
+
+  // MARK: The mark
+
+  /// What the file says of itself, in SQLite's `user_version`: a copy of it without its log must not look
+  /// like all there is.
+  private enum Mark: Int {
+    /// The file holds everything.
+    case complete = 0
+    /// The file was in use when it was last changed, and its log may hold more.
+    case inUse = 1
+  }
+
+  private func mark() throws(StoreError) -> Mark { try Self.mark(of: database) }
+
+  private static func mark(of database: Connection) throws(StoreError) -> Mark {
+    let pragma = try database.statement("PRAGMA user_version")
+    defer { pragma.reset() }
+    // Another program's number says nothing.
+    return try pragma.step() && pragma.int(0) == Mark.inUse.rawValue ? .inUse : .complete
+  }
+
+  /// Whether the file says that a log belongs to it.
+  static func wantsLog(_ database: Connection) throws(StoreError) -> Bool {
+    try mark(of: database) == .inUse
+  }
+
+  /// Marks the file as complete; the log must be folded before and after.
+  ///
+  /// - Returns: Whether that changed anything.
+  func markComplete() throws(StoreError) -> Bool {
+    guard try mark() == .inUse else { return false }
+    try database.run("BEGIN IMMEDIATE")
+    do {
+      try database.run("PRAGMA user_version = 0")
+      try database.run("COMMIT")
+    } catch {
+      rollBack()
+      throw error
+    }
+    return true
+  }
+
+  /// The length of the write-ahead log in bytes, as of the last commit of this session.
+  var logBytes: Int {
+    // Twenty-four bytes stand before each page.
+    Int(database.logPages) * (pageSize + 24)
   }
 
   /// Turns the write-ahead log on: a copy of a store, or one of another program, may be without.
@@ -61,6 +136,9 @@ final class Session {
           + "stop the programs that use it, or move it to another file system")
     }
     hasLog = true
+    let size = try database.statement("PRAGMA page_size")
+    defer { size.reset() }
+    if try size.step() { pageSize = size.int(0) }
   }
 
   /// Creates the tables that are missing, in a database with a write-ahead log.
@@ -101,19 +179,10 @@ final class Session {
     return !isOutdated
   }
 
-  /// Moves a long write-ahead log into the file.
-  func checkpointIfLong() {
-    let pages = database.logPages
-    if pages < lastCheckpointPages { lastCheckpointPages = 0 }
-    // A reader can keep the log from getting shorter; then it is tried again when it has grown.
-    guard pages >= lastCheckpointPages + SQLiteStudyStore.checkpointPages else { return }
-    database.checkpoint()
-    lastCheckpointPages = pages
-  }
-
   /// Ends the transaction and forgets what was learned in it.
   func rollBack() {
     forget()
+    hasMarked = false
     guard !database.isIdle else { return }
     do {
       try database.run("ROLLBACK")
@@ -147,7 +216,8 @@ final class Session {
 
   /// Our key of the study; nil when it has none, which a read-only database allows.
   func knownKey(of study: StudyRecord) throws(StoreError) -> Int? {
-    if study.token.hasPrefix(Self.unregistered) || !hasOwnTables {
+    let isKnown = study.token.hasPrefix(Self.unregistered) ? false : try findOwnTables()
+    if !isKnown {
       let find = try database.statement("SELECT study_name FROM studies WHERE study_id = ?")
       find.bind(1, study.id)
       defer { find.reset() }

@@ -6,6 +6,8 @@ public enum StoreError: Error, Hashable {
   case unknownStudy(name: String, known: [String])
   /// An address that names a kind of store that this version does not have.
   case unknownAddress(String)
+  /// An address that begins as one of ours does, and asks for what this version cannot do.
+  case badAddress(String, problem: String)
   case directionsDiffer(name: String, stored: [Direction], given: [Direction])
   /// The name is empty, longer than 512 characters, or has a NUL.
   case badStudyName(String)
@@ -31,6 +33,9 @@ public enum StoreError: Error, Hashable {
   /// The server cannot be reached, or went away and did not come back in time. Whether the last
   /// change was made may be unknown; making it again is safe.
   case unavailable(location: String, problem: String)
+  /// The file, or the database of a server, was deleted or replaced while it was in use: what is
+  /// written from now on would be lost.
+  case replaced(location: String, problem: String)
   /// The operating system or the server refused to read or write.
   case io(location: String, problem: String)
 }
@@ -55,6 +60,8 @@ extension StoreError: CustomStringConvertible {
     case .unknownAddress(let address):
       "'\(StoreError.withoutPassword(address))' is no store this version can open; give a path, "
         + "sqlite:///PATH or postgresql://HOST/DATABASE"
+    case .badAddress(let address, let problem):
+      "the store address '\(StoreError.withoutPassword(address))' cannot be opened: \(problem)"
     case .directionsDiffer(let name, let stored, let given):
       "study '\(name)' has the direction \(stored.map(\.rawValue).joined(separator: ", ")), not "
         + "\(given.map(\.rawValue).joined(separator: ", ")); keep it or choose another name"
@@ -74,6 +81,9 @@ extension StoreError: CustomStringConvertible {
     case .badValues(let number, let problem): "trial \(number): \(problem)"
     case .damaged(let location, let problem): "\(location) is damaged: \(problem)"
     case .notAStore(let location, let problem): "\(location) is not a study store: \(problem)"
+    case .unsupportedSchema(let location, let found) where StoreError.isOlderOptuna(found):
+      "\(location) has the schema '\(found)' of an older Optuna and was left as it is; bring it up to "
+        + "date with optuna storage upgrade --storage \(StoreError.optunaAddress(location))"
     case .unsupportedSchema(let location, let found):
       "\(location) has the schema '\(found)', which this version does not know; it was left as it is"
     case .busy(let location):
@@ -83,8 +93,25 @@ extension StoreError: CustomStringConvertible {
       "\(location) cannot be written to; change its permissions or choose another store"
     case .unavailable(let location, let problem):
       "\(location) cannot be reached (\(problem)); check the address and the server, and try again"
+    case .replaced(let location, let problem):
+      "\(location) \(problem) while it was in use, and nothing more is stored; put it back or "
+        + "choose another store, and start again"
     case .io(let location, let problem): "\(location): \(problem)"
     }
+  }
+
+  /// Whether a schema is one that Optuna had before those of this version: a revision of its
+  /// migrations (`v2.6.0.a`) or the number in its table of versions.
+  private static func isOlderOptuna(_ schema: String) -> Bool {
+    if let version = Int(schema) { return version < 12 }
+    guard schema.first == "v" else { return false }
+    let parts = schema.dropFirst().split(separator: ".").prefix(3).compactMap { Int($0) }
+    return parts.count == 3 && parts.lexicographicallyPrecedes([3, 2, 0])
+  }
+
+  /// What Optuna calls the store.
+  private static func optunaAddress(_ location: String) -> String {
+    location.firstRange(of: "://") == nil ? "sqlite:///\(location)" : location
   }
 
   /// An address as it may be shown: what may be a password in it, be it before the host or in the

@@ -32,6 +32,8 @@ package protocol SlotObserver: Sendable {
   func reported(_ report: IntermediateValue, in slot: Int)
   /// The trial is over; `end` says what its source made of the result.
   func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int)
+  /// The trial is over, and its source could not store how; ``failed(_:othersRun:)`` says why.
+  func unstored(_ trial: SlotTrial, _ result: TrialResult)
   /// The source failed, and no further trial starts; `othersRun` when other slots hold trials.
   func failed(_ error: any Error, othersRun: Bool)
   /// A slot has ended.
@@ -181,7 +183,14 @@ package final class SlotPool: Sendable {
     let handler = SlotHandler(trial: trial, observer: observer, slot: slot)
     let result = trial.objective.run(job, for: handler, stoppedBy: handle)
     state.read { _ = $0.handles.removeValue(forKey: slot) }
-    observer.ended(trial, result, try source.conclude(trial, result), in: slot)
+    let end: SlotEnd
+    do {
+      end = try source.conclude(trial, result)
+    } catch {
+      observer.unstored(trial, result)
+      throw error
+    }
+    observer.ended(trial, result, end, in: slot)
   }
 
   private func register(_ handle: StopHandle, _ slot: Int) {

@@ -213,6 +213,29 @@ extension StoreSuite {
     #expect(try store.trials(in: study, numbers: [0]).first?.intermediateValues == [])
   }
 
+  /// Of late results that come at once, by several objects of the store, none is lost.
+  package static func keepsAllLateResults(in bed: StoreBed) async throws {
+    let stores = [try bed.open(), try bed.open()]
+    let study = try stores[0].createStudy(named: "s", directions: [.minimize])
+    let (_, open) = try stores[0].createTrial(runningTrial(), in: study, lease: request("a"))
+    let lost = try #require(open)
+    _ = try #require(try stores[0].claimTrial(in: study, lease: request("b", at: 60)))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<16 {
+        let store = stores[number % 2]
+        group.addTask {
+          try store.addLateResult(
+            "result \(number) came",
+            reports: [IntermediateValue(step: number, value: Double(number))], to: lost)
+        }
+      }
+      try await group.waitForAll()
+    }
+    let attempt = try #require(try stores[0].attempts(of: 0, in: study).first)
+    for number in 0..<16 { #expect(attempt.reason.contains("result \(number) came")) }
+    #expect(attempt.reports.map(\.step).sorted() == Array(0..<16))
+  }
+
   /// Many steps are one transaction: each has its own result, a failing one leaves no trace, and a later
   /// one sees what the earlier did.
   package static func performsSteps(in bed: StoreBed) throws {

@@ -37,8 +37,25 @@ struct Child {
     try input.fileHandleForWriting.close()
   }
 
-  /// Reads until a line ends; what it read is not returned by ``finish()`` any more. Empty at the
-  /// end.
+  /// Writes a line to the standard input.
+  func say(_ line: String) throws {
+    try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+  }
+
+  /// Sends a signal.
+  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+  /// Whether a signal has stopped it, as Linux has it.
+  var isStopped: Bool {
+    guard
+      let text = try? String(
+        contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8),
+      let end = text.lastIndex(of: ")")
+    else { return false }
+    return text[end...].dropFirst(2).first == "T"
+  }
+
+  /// Reads until a line ends; what it read is not returned by ``finish()`` any more. Empty at the end.
   func readLine() throws -> String {
     var line = Data()
     while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([10]) {

@@ -9,7 +9,9 @@ import Testing
 @Suite struct KillTests {
   /// Two writers share a file; one after the other is killed in the middle of its work. What it
   /// confirmed is there, what it held can be claimed, and the file is whole.
-  @Test func losesNothingThatWasConfirmed() throws {
+  ///
+  /// Those that `fill` it have its log folded all the time, beside the commits and in the middle of them.
+  @Test(arguments: ["write", "fill"]) func losesNothingThatWasConfirmed(_ work: String) throws {
     let folder = try TemporaryFolder()
     let path = folder.file("study.db")
     let store = try SQLiteStudyStore(path: path)
@@ -17,7 +19,7 @@ import Testing
     var confirmed: [Int] = []
     for round in 0..<12 {
       let writers = try (0..<2).map {
-        try Child(Child.storeWorker, ["write", path, "s", "w\(round)-\($0)"], in: folder)
+        try Child(Child.storeWorker, [work, path, "s", "w\(round)-\($0)"], in: folder)
       }
       // The kill comes at different moments, some of them before the first trial.
       for (turn, writer) in writers.enumerated() {
@@ -40,6 +42,7 @@ import Testing
           trial.parameters.map(\.internalValue) == Array(repeating: Double(trial.number), count: 3))
         #expect(trial.intermediateValues.count == 3)
         #expect(trial.values == [Double(trial.number)])
+        #expect(trial.userAttributes.count == (work == "fill" ? 1 : 0))
       default:
         // A commit is whole or not there at all.
         #expect(trial.state == .running)

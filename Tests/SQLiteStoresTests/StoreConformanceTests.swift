@@ -98,6 +98,10 @@ import Testing
     try await check(kind, StoreSuite.keepsLateResults(in:))
   }
 
+  @Test(arguments: Kind.allCases) func keepsAllLateResults(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsAllLateResults(in:))
+  }
+
   @Test(arguments: Kind.allCases) func performsSteps(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.performsSteps(in:))
   }

@@ -240,9 +240,22 @@ final class RunEngine: SlotObserver {
     progress.finish(trial.held, told, result, slot)
   }
 
+  func unstored(_ trial: SlotTrial, _ result: TrialResult) {
+    progress.note(
+      "needletail: warning: trial \(trial.number) \(result.outcome.unstored) is not stored")
+  }
+
   func failed(_ error: any Error, othersRun: Bool) {
     if othersRun { progress.announce("finishing what runs, then stopping: \(error)") }
   }
 
   func slotEnded() { StopRequests.wake() }
+}
+
+extension CommandOutcome {
+  /// How the trial ended, for a sentence that goes on with what became of that.
+  var unstored: String {
+    guard let values else { return "ended as \(attemptOutcome.rawValue): this" }
+    return "completed with \(values.map { "\($0)" }.joined(separator: ", ")): this"
+  }
 }

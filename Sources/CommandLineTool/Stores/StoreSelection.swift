@@ -19,7 +19,7 @@ package struct StoreSelection: Sendable, Hashable {
 
   /// Chooses the store; touches nothing.
   ///
-  /// - Throws: ``StoreError/unknownAddress(_:)``.
+  /// - Throws: ``StoreError/unknownAddress(_:)``, ``StoreError/badAddress(_:problem:)``.
   package init(
     option: String?, environment: (String) -> String?
   ) throws(StoreError) {
@@ -27,8 +27,8 @@ package struct StoreSelection: Sendable, Hashable {
       option ?? environment("NEEDLETAIL_STORE").flatMap { $0.isEmpty ? nil : $0 } ?? "needletail.db"
     if PostgresStudyStore.isAddress(address) {
       place = .server(address)
-    } else if let path = SQLiteStudyStore.path(of: address) {
-      place = .file(path)
+    } else if let file = try SQLiteAddress(address) {
+      place = .file(file.path)
     } else {
       throw .unknownAddress(address)
     }

@@ -192,6 +192,18 @@ private struct StoreReport {
         file.problems.map {
           "\(location) is damaged: \($0); restore a copy, or save what is readable with sqlite3 .recover"
         } + problems
+      if file.isLogMissing {
+        problems.append(
+          "\(location) was in use when it was last written to, and its log \(location)-wal is "
+            + "missing; if it is a copy, what stood in the log of the original is not in it: copy "
+            + "both files, or make the copy with sqlite3 .backup")
+      }
+      if !file.logReaders.isEmpty {
+        problems.append(
+          "the log of \(location) has grown to \(Self.size(file.logSize)) and cannot be moved into "
+            + "the file while process \(file.logReaders.joined(separator: ", ")) goes on reading; "
+            + "end it, or the transaction that it has open")
+      }
       if file.journalMode != "wal" {
         problems.append(
           "\(location) is not in WAL mode but \(file.journalMode); run any study on it")
@@ -212,6 +224,7 @@ private struct StoreReport {
     case .file(let file):
       lines.append(
         "store      \(location.printable): \(Self.size(file.size)), "
+          + (file.logSize > 0 ? "log \(Self.size(file.logSize)), " : "no log, ")
           + "\(file.networkFileSystem ?? "local file system"), "
           + (file.problems.isEmpty ? "sound" : "damaged"))
     case .server(let server):
@@ -247,9 +260,12 @@ private struct StoreReport {
     [
       "location": .string(location),
       "size_bytes": .integer(size),
-      "journal_mode": journalMode.map { .string($0) } ?? .null,
+      "log_bytes": file.map { .integer($0.logSize) } ?? .null,
+      "log_missing": file.map { .bool($0.isLogMissing) } ?? .null,
+      "log_readers": file.map { .array($0.logReaders.map { .string($0) }) } ?? .null,
+      "journal_mode": file.map { .string($0.journalMode) } ?? .null,
       "read_only": .bool(health.isReadOnly),
-      "network_file_system": networkFileSystem.map { .string($0) } ?? .null,
+      "network_file_system": file?.networkFileSystem.map { .string($0) } ?? .null,
       "server_version": serverVersion.map { .string($0) } ?? .null,
       "studies": .array(
         studies.map { study in
@@ -271,13 +287,8 @@ private struct StoreReport {
     }
   }
 
-  private var journalMode: String? {
-    if case .file(let file) = health { file.journalMode } else { nil }
-  }
-
-  private var networkFileSystem: String? {
-    if case .file(let file) = health { file.networkFileSystem } else { nil }
-  }
+  /// The health of an SQLite file; nil for a server.
+  private var file: StoreHealth? { if case .file(let file) = health { file } else { nil } }
 
   private var serverVersion: String? {
     if case .server(let server) = health { server.version } else { nil }

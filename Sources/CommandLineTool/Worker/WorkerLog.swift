@@ -78,6 +78,11 @@ final class WorkerObserver: SlotObserver {
   func suggested(_ trial: SlotTrial, in slot: Int) {}
   func reported(_ report: IntermediateValue, in slot: Int) {}
 
+  func unstored(_ trial: SlotTrial, _ result: TrialResult) {
+    log.warn(
+      "\(trial.study.printable): trial \(trial.number) \(result.outcome.unstored) is not stored")
+  }
+
   func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int) {
     let attempt = trial.attempt > 1 ? " (attempt \(trial.attempt))" : ""
     let start = "\(trial.study.printable): trial \(trial.number)\(attempt)"
