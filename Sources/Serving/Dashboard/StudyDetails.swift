@@ -1,3 +1,4 @@
+internal import StudyFiles
 internal import Coordination
 internal import JSON
 internal import Stores
