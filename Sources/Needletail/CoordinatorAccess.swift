@@ -1,4 +1,5 @@
 internal import CoordinatorClient
+internal import Messages
 internal import System
 
 /// How a program reaches a coordinator, which `needletail serve` started.
@@ -33,6 +34,6 @@ public struct CoordinatorAccess: Sendable {
     credentials.certificate = certificate
     credentials.key = key
     credentials.isInsecure = isInsecure
-    return try CoordinatorClient(CoordinatorAddress(url), credentials, version: "library")
+    return try CoordinatorClient(CoordinatorAddress(url), credentials, version: Release.version)
   }
 }

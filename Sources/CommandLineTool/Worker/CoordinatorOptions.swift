@@ -1,4 +1,5 @@
 internal import CoordinatorClient
+internal import Messages
 
 /// The options with which a verb reaches a coordinator.
 struct CoordinatorOptions: Sendable {
@@ -50,6 +51,6 @@ struct CoordinatorOptions: Sendable {
     credentials.certificate = certificate
     credentials.key = key
     credentials.isInsecure = isInsecure
-    return try CoordinatorClient(address, credentials, version: ToolVersion.text)
+    return try CoordinatorClient(address, credentials, version: Release.version)
   }
 }
