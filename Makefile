@@ -106,7 +106,9 @@ test: test-deps venv lint gates ## build and run all tests
 gates: test-deps venv ## check what the compiler does not: imports, doc comments, scripts
 	@$(PYTHON) Tests/Gates/modules.py --check
 	@$(PYTHON) Tests/Gates/names.py
+	@$(PYTHON) Tests/Gates/version.py
 	@$(PYTHON) Tests/Gates/doc_comments.py
+	@$(PYTHON) Tests/Gates/line_length.py
 	tsc --project Tests/Gates
 	@git ls-files -z '*.py' | xargs -0 $(PYTHON) -m pyflakes
 	@$(PYTHON) -m mypy --check-untyped-defs --no-error-summary --cache-dir .build/mypy \

@@ -109,7 +109,7 @@ final class RemoteStudy: StudyBackend {
       let new = WorkerSession(
         client,
         WorkerRegistration(
-          wireProtocol: WireProtocol.version, version: "library",
+          wireProtocol: WireProtocol.version, version: Release.version,
           name: "\(host)-\(getpid())-\(String(UInt32.random(in: 0...0xFFFF), radix: 16))",
           host: host, slots: slots), study: name)
       try new.register()

@@ -71,7 +71,7 @@ private struct MachineReport {
 
   var members: [JSONValue.Member] {
     [
-      .init("version", .string(ToolVersion.text)),
+      .init("version", .string(Release.version)),
       .init(
         "libraries",
         [
@@ -85,7 +85,7 @@ private struct MachineReport {
 
   var lines: [String] {
     [
-      "version    needletail \(ToolVersion.text)",
+      "version    needletail \(Release.version)",
       "machine    \(processors) processors",
       "SQLite     \(SQLiteStudyStore.libraryVersion)",
       "libyaml    \(YAMLLibrary.version)",
