@@ -76,7 +76,7 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(
-      name: "Messages", dependencies: ["JSON", "Stores", "StudyModel", "Coordination"],
+      name: "Messages", dependencies: ["JSON", "Stores", "StudyModel", "System", "Coordination"],
       swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
@@ -95,7 +95,7 @@ let package = Package(
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
       name: "StudyFiles",
-      dependencies: ["Stores", "System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
+      dependencies: ["System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Studies",
@@ -127,7 +127,7 @@ let package = Package(
       ],
       swiftSettings: callsC),
     .target(
-      name: "Dashboard", dependencies: ["JSON", "StudyModel", "Plotting"],
+      name: "Dashboard", dependencies: ["JSON", "StudyModel", "System", "Plotting"],
       resources: [
         .embedInCode("Assets/index.html"), .embedInCode("Assets/app.css"),
         .embedInCode("Assets/icon.svg"), .embedInCode("Assets/api.js"),

@@ -6,8 +6,8 @@ internal import Plotting
 internal import PostgresStores
 internal import SQLiteStores
 internal import Stores
-internal import StudyFiles
 internal import Studies
+internal import StudyFiles
 internal import StudyModel
 internal import System
 
