@@ -88,7 +88,6 @@ public final class ActiveTrial: Sendable {
       let assignment = ParameterAssignment(
         parameter.name, parameter.distribution, internalValue: internalValue)
       record(.parameterSet(assignment), in: &state)
-      state.trial.parameters.append(assignment)
       return assignment.value
     }
   }
@@ -124,11 +123,7 @@ public final class ActiveTrial: Sendable {
       throw TrialError.reportWithSeveralObjectives
     }
     try withActiveState { state in
-      let report = IntermediateValue(step: step, value: value)
-      let place = state.trial.intermediateValues.lastIndex { $0.step <= step }.map { $0 + 1 } ?? 0
-      guard place == 0 || state.trial.intermediateValues[place - 1].step != step else { return }
-      state.trial.intermediateValues.insert(report, at: place)
-      record(.reported(report), in: &state)
+      record(.reported(IntermediateValue(step: step, value: value)), in: &state)
     }
   }
 
@@ -141,10 +136,11 @@ public final class ActiveTrial: Sendable {
       let decision = try coordinator.pruningDecision(for: number)
       for rung in decision.completedRungs {
         let attribute = Attribute("completed_rung_\(rung.number)", .float(rung.value))
-        set(attribute, .system, in: &state)
+        record(.systemAttributeSet(attribute), in: &state)
       }
       if let reason = decision.reason {
-        set(Attribute("needletail:pruned", .string(reason)), .system, in: &state)
+        let attribute = Attribute("needletail:pruned", .string(reason))
+        record(.systemAttributeSet(attribute), in: &state)
       }
       return decision.reason
     }
@@ -152,28 +148,15 @@ public final class ActiveTrial: Sendable {
 
   /// Sets or replaces an attribute; one that ``Attribute/reportingConstraint(_:_:)`` made becomes one of
   /// the trial's constraints.
-  public func setAttribute(_ attribute: Attribute, _ kind: AttributeKind = .user) throws {
-    try withActiveState { set(attribute, kind, in: &$0) }
-  }
-
-  private func set(_ attribute: Attribute, _ kind: AttributeKind, in state: inout State) {
-    if kind == .user, let constraint = attribute.constraint {
-      set(constraint, .system, in: &state)
-      return
-    }
-    switch kind {
-    case .user:
-      state.trial.userAttributes.removeAll { $0.key == attribute.key }
-      state.trial.userAttributes.append(attribute)
-      record(.userAttributeSet(attribute), in: &state)
-    case .system:
-      state.trial.systemAttributes.removeAll { $0.key == attribute.key }
-      state.trial.systemAttributes.append(attribute)
-      record(.systemAttributeSet(attribute), in: &state)
+  public func setAttribute(_ attribute: Attribute) throws {
+    try withActiveState { state in
+      let event = attribute.constraint.map(TrialChange.Event.systemAttributeSet)
+      record(event ?? .userAttributeSet(attribute), in: &state)
     }
   }
 
   private func record(_ event: TrialChange.Event, in state: inout State) {
+    guard state.trial.apply(event) else { return }
     let change = TrialChange(reference, event)
     state.unwritten.append(change)
     coordinator.note([change])

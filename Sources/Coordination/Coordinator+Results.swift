@@ -52,13 +52,14 @@ extension Coordinator {
       let isWaiting = outcome != .interrupted && outcome != .preempted
       let now = try leaseTime()
       let retryAt = isWaiting ? now.advanced(by: retries.delay) : now
+      let restart = TrialChange(trial.reference, .restarted(at: .now()))
       var kept = trial
-      kept.intermediateValues = []
+      kept.apply(restart.event)
       return PlannedEnd(
         active: active,
         steps: (unwritten.isEmpty ? [] : [.commit(unwritten, under: [lease])])
           + [.close(lease, as: outcome, reason: reason, retryAt: retryAt)],
-        news: [TrialChange(trial.reference, .restarted(at: .now()))], trial: kept)
+        news: [restart], trial: kept)
     }
   }
 
@@ -106,20 +107,4 @@ struct PlannedEnd {
   let news: [TrialChange]
   /// The trial's form then.
   let trial: Trial
-}
-
-extension Trial {
-  /// Takes in what ended the trial.
-  fileprivate mutating func apply(_ event: TrialChange.Event) {
-    switch event {
-    case .systemAttributeSet(let attribute):
-      systemAttributes.removeAll { $0.key == attribute.key }
-      systemAttributes.append(attribute)
-    case .finished(let state, let values, let moment):
-      self.state = state
-      self.values = values
-      completedAt = moment
-    default: break
-    }
-  }
 }

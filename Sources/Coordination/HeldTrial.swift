@@ -21,8 +21,9 @@ package protocol HeldTrial: Sendable {
   /// Records a value that the objective printed, and says why the trial should stop, as far as that is
   /// known without waiting: where the answer takes a while, it stops the trial from outside.
   func reportPrinted(_ value: Double, step: Int) throws -> String?
-  /// Sets or replaces an attribute.
-  func setAttribute(_ attribute: Attribute, _ kind: AttributeKind) throws
+  /// Sets or replaces an attribute of the user; one that ``Attribute/reportingConstraint(_:_:)`` made
+  /// becomes one of the trial's constraints.
+  func setAttribute(_ attribute: Attribute) throws
 }
 
 extension HeldTrial {

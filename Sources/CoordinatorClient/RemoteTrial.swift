@@ -86,7 +86,7 @@ package final class RemoteTrial: HeldTrial {
       }
       let assignment = ParameterAssignment(
         parameter.name, parameter.distribution, internalValue: value)
-      state.trial.parameters.append(assignment)
+      state.trial.apply(.parameterSet(assignment))
       return assignment.value
     }
   }
@@ -110,14 +110,7 @@ package final class RemoteTrial: HeldTrial {
     guard assignment.directions.count == 1 else { throw TrialError.reportWithSeveralObjectives }
     try checkHeld()
     let report = IntermediateValue(step: step, value: value)
-    let isNew = state.withLock { state in
-      let reports = state.trial.intermediateValues
-      let place = reports.lastIndex { $0.step <= step }.map { $0 + 1 } ?? 0
-      guard place == 0 || reports[place - 1].step != step else { return false }
-      state.trial.intermediateValues.insert(report, at: place)
-      return true
-    }
-    if isNew { worker.send(report, of: self) }
+    if state.withLock({ $0.trial.apply(.reported(report)) }) { worker.send(report, of: self) }
   }
 
   /// Sends what was reported and says what the coordinator answers; while it is away, that the trial
@@ -143,14 +136,11 @@ package final class RemoteTrial: HeldTrial {
     return stopReason
   }
 
-  package func setAttribute(_ attribute: Attribute, _ kind: AttributeKind) throws {
-    precondition(kind == .user, "only a coordinator sets system attributes")
+  package func setAttribute(_ attribute: Attribute) throws {
     try checkHeld()
-    state.withLock { state in
-      state.trial.userAttributes.removeAll { $0.key == attribute.key }
-      state.trial.userAttributes.append(attribute)
+    if state.withLock({ $0.trial.apply(.userAttributeSet(attribute)) }) {
+      worker.send(attribute, of: self)
     }
-    worker.send(attribute, of: self)
   }
 
   private func checkHeld() throws(StoreError) {

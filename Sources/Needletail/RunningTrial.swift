@@ -87,12 +87,12 @@ public struct RunningTrial: Sendable {
   /// - Throws: ``TrialError/constraintNotANumber(_:)``, and what the store throws.
   public func setConstraint(_ name: String, _ value: Double) throws {
     guard !value.isNaN else { throw TrialError.constraintNotANumber(name) }
-    try held.setAttribute(.reportingConstraint(name, value), .user)
+    try held.setAttribute(.reportingConstraint(name, value))
   }
 
   /// Sets or replaces an attribute of the trial.
   public func setAttribute(_ key: String, _ value: JSONValue) throws {
-    try held.setAttribute(Attribute(key, value), .user)
+    try held.setAttribute(Attribute(key, value))
   }
 }
 

@@ -220,7 +220,7 @@ private struct SlotHandler: TrialHandler {
   }
 
   func setUserAttribute(_ attribute: Attribute) throws {
-    try trial.held.setAttribute(attribute, .user)
+    try trial.held.setAttribute(attribute)
   }
 }
 
