@@ -52,6 +52,7 @@ let package = Package(
     .target(name: "Probability", dependencies: ["System"], swiftSettings: house),
     .target(name: "JSON", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["System", "JSON"], swiftSettings: house),
+    .target(name: "Trials", dependencies: ["StudyModel"], swiftSettings: house),
     .target(name: "Stores", dependencies: ["System", "JSON", "StudyModel"], swiftSettings: house),
     .target(
       name: "Samplers",
@@ -69,11 +70,11 @@ let package = Package(
     .target(
       name: "Coordination",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Probability", "Samplers", "Pruners",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Probability", "Samplers", "Pruners",
       ],
       swiftSettings: house),
     .target(
-      name: "Messages", dependencies: ["JSON", "Stores", "StudyModel", "Coordination"],
+      name: "Messages", dependencies: ["JSON", "Trials", "Stores", "StudyModel"],
       swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
@@ -83,7 +84,7 @@ let package = Package(
     .target(
       name: "CoordinatorClient",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "HTTPClient",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Messages", "HTTPClient",
       ],
       swiftSettings: callsC),
     .target(
@@ -100,19 +101,20 @@ let package = Package(
     .target(
       name: "Needletail",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
-        "PostgresStores",
-        "Coordination", "Messages", "CoordinatorClient", "Analysis", "Plotting",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "PostgresStores", "Coordination", "Messages", "CoordinatorClient", "Analysis", "Plotting",
       ],
       swiftSettings: house),
     .target(
-      name: "Objectives", dependencies: ["JSON", "Stores", "System", "StudyModel", "StudyFiles"],
+      name: "Objectives",
+      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "CoordinatorClient",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Coordination", "Messages",
+        "CoordinatorClient",
         "StudyFiles",
         "Objectives", "Samplers", "Pruners",
       ],
@@ -131,15 +133,15 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "Coordination", "Messages",
-        "Analysis",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Samplers", "Pruners", "Coordination",
+        "Messages", "Analysis",
         "Plotting", "StudyFiles", "Objectives", "Dashboard", "CMicroHTTPD",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [
-        "JSON", "Stores", "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners",
+        "JSON", "Trials", "Stores", "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners",
         "SQLiteStores",
         "Coordination", "Plotting", "StudyFiles", "HTTPClient", "Exchange", "Objectives", "Working",
         "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching", "Analysis",
@@ -206,12 +208,11 @@ let package = Package(
     .testTarget(
       name: "CoordinationTests",
       dependencies: [
-        "JSON", "Stores", "System", "Coordination", "StudyModel", "Probability", "Samplers",
-        "Pruners",
-        "SQLiteStores",
+        "JSON", "Trials", "Stores", "System", "Coordination", "StudyModel", "Probability",
+        "Samplers", "Pruners", "SQLiteStores",
       ], swiftSettings: house),
     .testTarget(
-      name: "MessagesTests", dependencies: ["JSON", "Messages", "StudyModel", "Coordination"],
+      name: "MessagesTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials"],
       swiftSettings: house),
     // Parsers of input from outside under a fuzzer, see `make fuzz`; the tests replay its corpus.
     .target(
@@ -234,7 +235,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ObjectivesTests",
-      dependencies: ["JSON", "Stores", "System", "Objectives", "StudyModel", "StudyFiles"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "Objectives", "StudyModel", "StudyFiles",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
@@ -253,13 +256,10 @@ let package = Package(
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: [
-        "JSON", "CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel",
-      ],
+      dependencies: ["JSON", "StudyModel", "Trials", "HTTPClient", "CoordinatorClient"],
       swiftSettings: house),
     .testTarget(
-      name: "WorkingTests",
-      dependencies: ["JSON", "Working", "Messages", "Coordination", "StudyModel"],
+      name: "WorkingTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials", "Working"],
       swiftSettings: house),
     .testTarget(
       name: "CommandLineToolTests",

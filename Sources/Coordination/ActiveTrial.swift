@@ -1,8 +1,9 @@
 internal import JSON
 internal import Pruners
-public import Stores
+internal import Stores
 public import StudyModel
 internal import System
+package import Trials
 
 /// A trial that runs now, in this process: suggests parameters, takes reports, says when to stop.
 ///
@@ -32,6 +33,8 @@ public final class ActiveTrial: Sendable {
     /// How many changes were written before those.
     var written = 0
     var phase = Phase.active
+    /// Stops the objective from outside; called at most once.
+    var stopper: (@Sendable (Stop) -> Void)?
   }
 
   enum Phase {
@@ -39,6 +42,8 @@ public final class ActiveTrial: Sendable {
     /// Its end is being written.
     case ending
     case over
+    /// The store refused the lease while the trial was active.
+    case lost
   }
 
   init(
@@ -128,7 +133,7 @@ public final class ActiveTrial: Sendable {
   }
 
   /// Why the trial should stop now, as its pruner says; nil to keep running.
-  public func pruningReason() throws -> String? {
+  package func shouldStop() throws -> Stop? {
     guard coordinator.study.directions.count == 1 else {
       throw TrialError.reportWithSeveralObjectives
     }
@@ -142,7 +147,7 @@ public final class ActiveTrial: Sendable {
         let attribute = Attribute("needletail:pruned", .string(reason))
         record(.systemAttributeSet(attribute), in: &state)
       }
-      return decision.reason
+      return decision.reason.map(Stop.pruned)
     }
   }
 
@@ -194,8 +199,17 @@ public final class ActiveTrial: Sendable {
   /// Takes note that the store refuses the lease.
   func lost() {
     state.withLock { state in
-      if state.phase == .active { state.phase = .over }
+      if state.phase == .active { state.phase = .lost }
     }
+  }
+
+  /// Stops the objective from outside, if that can be done and was not yet.
+  func stop(_ stop: Stop) {
+    let stopper = state.withLock { state in
+      defer { state.stopper = nil }
+      return state.stopper
+    }
+    stopper?(stop)
   }
 
   /// Begins to end the trial: nothing else happens to it until ``ended(as:)`` or ``keptActive()``.
@@ -203,7 +217,8 @@ public final class ActiveTrial: Sendable {
   /// - Returns: What is known of it, and what is unwritten. Some of that may be in the store already,
   ///   which does no harm.
   func beginEnding() throws -> (Trial, [TrialChange]) {
-    try withActiveState { state in
+    if state.withLock({ $0.phase }) == .lost { throw StoreError.leaseLost(trial: number) }
+    return try withActiveState { state in
       state.phase = .ending
       guard coordinator.store.mayForget else { return (state.trial, state.unwritten) }
       // The first says that it runs, which only a store may say.
@@ -226,5 +241,30 @@ public final class ActiveTrial: Sendable {
   /// The end could not be written.
   func keptActive() {
     state.withLock { $0.phase = .active }
+  }
+}
+
+extension ActiveTrial: HeldTrial {
+  package var assignment: Assignment {
+    let known = snapshot
+    return Assignment(
+      study: coordinator.study.name, directions: coordinator.study.directions, trial: number,
+      attempt: attempt, lease: lease?.ticket ?? "", seed: coordinator.seed,
+      parameters: known.parameters, userAttributes: known.userAttributes)
+  }
+
+  /// Orders come when the study is cancelled.
+  package func whenStopped(
+    _ stopper: @escaping @Sendable (Stop) -> Void, isStopped: @escaping @Sendable () -> Bool
+  ) {
+    state.withLock { $0.stopper = stopper }
+  }
+
+  package func end(_ outcome: Outcome) throws -> Verdict {
+    do {
+      return .accepted(try coordinator.tell(self, outcome))
+    } catch StoreError.leaseLost {
+      return .lost("trial \(number) is another worker's now")
+    }
   }
 }

@@ -2,6 +2,7 @@ internal import Samplers
 internal import Stores
 package import StudyModel
 internal import System
+internal import Trials
 
 /// What a worker asks for when it asks for trials.
 package struct TrialRequest: Sendable {

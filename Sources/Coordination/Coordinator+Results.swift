@@ -2,6 +2,7 @@ internal import JSON
 internal import Stores
 public import StudyModel
 internal import Synchronization
+public import Trials
 
 extension Coordinator {
   /// Ends a trial.
@@ -9,7 +10,7 @@ extension Coordinator {
   /// - Returns: The trial as it is stored now; still running when it is to be tried again.
   /// - Throws: ``TrialError/notRunning(number:)``, and ``StoreError``: the trial stays active unless
   ///   its lease is lost, so telling may be tried again.
-  public func tell(_ active: ActiveTrial, _ outcome: TrialOutcome) throws -> Trial {
+  public func tell(_ active: ActiveTrial, _ outcome: Outcome) throws -> Trial {
     try exchange([TrialEnd(active, outcome)], []).told[0].get()
   }
 
@@ -91,9 +92,9 @@ extension Coordinator {
 /// A trial that ends, and how.
 package struct TrialEnd: Sendable {
   package let active: ActiveTrial
-  package let outcome: TrialOutcome
+  package let outcome: Outcome
 
-  package init(_ active: ActiveTrial, _ outcome: TrialOutcome) {
+  package init(_ active: ActiveTrial, _ outcome: Outcome) {
     self.active = active
     self.outcome = outcome
   }

@@ -6,6 +6,7 @@ public import Samplers
 public import Stores
 public import StudyModel
 internal import System
+package import Trials
 
 /// Decides for one study: hands out trials, samples their parameters, prunes, and takes results.
 ///
@@ -139,10 +140,12 @@ public final class Coordinator: Sendable {
   }
 
   func noteControl(_ control: StudyControl, readAt moment: Duration) {
-    state.withLock { state in
+    let cancelled = state.withLock { state in
       state.control = (control, moment)
       _ = state.leases.handle(.cancelled(control == .cancelled), at: moment)
+      return control == .cancelled ? state.active.values.compactMap(\.trial) : []
     }
+    for trial in cancelled { trial.stop(.cancelledStudy) }
   }
 
   // MARK: Handing out

@@ -1,7 +1,7 @@
-internal import Coordination
 public import JSON
 internal import Stores
 public import StudyModel
+internal import Trials
 
 /// The trial that an objective works on: asks for parameters, reports progress, learns when to stop.
 ///
@@ -77,7 +77,7 @@ public struct RunningTrial: Sendable {
 
   /// Whether the pruner advises to stop now; the objective then throws ``TrialPruned``.
   public var shouldPrune: Bool {
-    get throws { try held.pruningReason() != nil }
+    get throws { try held.shouldStop() != nil }
   }
 
   /// Sets or replaces the value of a constraint: the trial is feasible if all its constraints are 0 or less.

@@ -1,4 +1,4 @@
-internal import Coordination
+internal import Trials
 
 /// Thrown by ``Study/ask()`` while nobody may start a trial: somebody paused, stopped or cancelled the
 /// study. `needletail study resume` lets it go on.

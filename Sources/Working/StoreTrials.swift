@@ -1,11 +1,12 @@
 internal import Coordination
-package import Objectives
+internal import Objectives
 internal import Pruners
 internal import Samplers
 package import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System
+package import Trials
 
 /// The trials of all studies of a store that have a command, handed out by coordinators in this process;
 /// of studies that come later, too.
@@ -61,7 +62,7 @@ package final class StoreTrials: TrialSource {
 
   // MARK: Taking
 
-  package func take() throws -> Supply {
+  package func take() throws -> Supply<SlotTrial> {
     try lookAround()
     let studies: [Served] = state.withLock { state in
       state.turn += 1
@@ -126,7 +127,10 @@ package final class StoreTrials: TrialSource {
       let limit = notes.trials.flatMap { Int($0) } ?? file.trials
       return Served(
         record: record, notes: notes,
-        trials: StudyTrials(coordinator, objective, limit: limit, space: file.space))
+        trials: StudyTrials(coordinator, objective, limit: limit, space: file.space) {
+          [weak self] reason in
+          self?.refuse(record, notes.file, because: reason)
+        })
     } catch let error as StoreError {
       throw error
     } catch {
@@ -136,36 +140,16 @@ package final class StoreTrials: TrialSource {
   }
 
   private func refuse(_ record: StudyRecord, _ file: String, because reason: String) {
-    state.withLock { state in
-      state.refused[record.token] = file
+    let isNew = state.withLock { state in
+      defer { state.refused[record.token] = file }
       state.studies.removeAll { $0.record.token == record.token }
+      return state.refused[record.token] != file
     }
+    guard isNew else { return }
     listener("study '\(record.name)' is not run here: \(reason)")
   }
 
   package func attend() {
     for study in state.withLock({ $0.studies }) { study.trials.attend() }
-  }
-
-  package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {
-    trial.origin?.began(trial, stoppedBy: handle)
-  }
-
-  // MARK: Concluding
-
-  package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {
-    guard let origin = trial.origin else {
-      preconditionFailure("a trial came back to another source than it was taken from")
-    }
-    var result = result
-    if case .notStarted = result.outcome {
-      // The machine is to blame: another may have the program.
-      result.outcome = .notHere(result.outcome.reason)
-    }
-    if case .notHere(let reason) = result.outcome {
-      let served = state.withLock { state in state.studies.first { $0.trials === origin } }
-      if let served { refuse(served.record, served.notes.file, because: reason) }
-    }
-    return try origin.conclude(trial, result)
   }
 }

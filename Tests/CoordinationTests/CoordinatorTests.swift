@@ -6,6 +6,7 @@ import Samplers
 import Stores
 import StudyModel
 import Testing
+import Trials
 
 /// A small space with a conditional parameter.
 private func makeSpace() throws -> SearchSpace {
@@ -169,12 +170,12 @@ extension Coordinator {
     for value in 0..<6 {
       let trial = try coordinator.next()
       try trial.report(Double(value), step: 0)
-      #expect(try trial.pruningReason() == nil || value == 5)
+      #expect(try trial.shouldStop() == nil || value == 5)
       _ = try coordinator.tell(trial, .completed([Double(value)]))
     }
     let trial = try coordinator.next()
     try trial.report(100, step: 0)
-    #expect(try trial.pruningReason() != nil)
+    #expect(try trial.shouldStop() != nil)
   }
 
   @Test func rungsAreRecordedForOtherPrograms() throws {
@@ -182,7 +183,7 @@ extension Coordinator {
     let coordinator = try makeCoordinator(pruner: pruner)
     let trial = try coordinator.next()
     try trial.report(0.5, step: 1)
-    _ = try trial.pruningReason()
+    _ = try trial.shouldStop()
     let told = try coordinator.tell(trial, .completed([0.5]))
     #expect(told.systemAttributes.contains(Attribute("completed_rung_0", 0.5)))
   }

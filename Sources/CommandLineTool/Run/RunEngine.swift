@@ -5,6 +5,7 @@ internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System
+internal import Trials
 internal import Working
 
 /// How a run ended.
@@ -190,9 +191,9 @@ final class RunEngine: SlotObserver {
 
   func reported(_ report: IntermediateValue, in slot: Int) { progress.report(report, slot) }
 
-  func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int) {
+  func ended(_ trial: SlotTrial, _ result: CommandResult, _ verdict: Verdict?, in slot: Int) {
     let outcome = result.outcome
-    let told = end.trial
+    let told = verdict?.trial
     state.withLock { state in
       if told?.state.isFinished ?? false { state.finished += 1 }
       if told?.state == .completed || told?.state == .pruned {

@@ -3,6 +3,7 @@ internal import JSON
 internal import Messages
 internal import Stores
 internal import StudyModel
+internal import Trials
 
 /// What is said of a run at its end: counts on stderr, the best trials as the result, the exit code.
 struct RunReport {

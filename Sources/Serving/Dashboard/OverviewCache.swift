@@ -3,6 +3,7 @@ internal import JSON
 internal import Stores
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// The forms of studies in the overview, which are made again only when something has changed: a long
 /// study's best trial takes a while to find.

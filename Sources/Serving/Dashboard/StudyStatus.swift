@@ -4,6 +4,7 @@ internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// What is known of a study beside its trials: what the user wants of it, its budget, how it samples.
 struct StudyStatus: Sendable, Equatable {

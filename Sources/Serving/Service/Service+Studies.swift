@@ -4,6 +4,7 @@ internal import Messages
 internal import Stores
 internal import StudyFiles
 internal import StudyModel
+internal import Trials
 
 /// What viewers and admins call.
 extension Service {

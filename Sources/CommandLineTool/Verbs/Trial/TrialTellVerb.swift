@@ -4,6 +4,7 @@ internal import Pruners
 internal import Samplers
 internal import Stores
 internal import StudyModel
+internal import Trials
 
 /// `needletail trial tell <study> <number> [<value>…] [--state …]`
 package struct TrialTellVerb: Verb {
@@ -72,7 +73,7 @@ package struct TrialTellVerb: Verb {
     try store.requireNobodyRuns(number, of: study)
     let coordinator = Coordinator(
       store: store, study: study, sampler: RandomSampler(), pruner: NopPruner(), seed: 0)
-    let outcome: TrialOutcome =
+    let outcome: Outcome =
       switch state {
       case .pruned: .pruned
       case .failed: .ended(.failed, reason: "told by needletail trial tell")

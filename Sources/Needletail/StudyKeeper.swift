@@ -2,9 +2,11 @@ internal import Coordination
 internal import Samplers
 internal import Stores
 internal import StudyModel
+internal import Trials
 
-/// Who decides about a study: a coordinator in this process, or one on the network.
-protocol StudyBackend: Sendable {
+/// Who keeps a study and gives its trials: a store and a coordinator in this process, or a coordinator on
+/// the network.
+protocol StudyKeeper: TrialSource where Taken == any HeldTrial {
   var name: String { get }
   var directions: [Direction] { get }
   /// The seed of all suggestions; nil when a coordinator on the network does not tell.
@@ -13,6 +15,8 @@ protocol StudyBackend: Sendable {
   var store: (any StudyStore)? { get }
 
   func bestTrial() throws -> Trial?
+  /// A trial as it is stored.
+  func trial(_ number: Int) throws -> Trial
   func trials() throws -> [Trial]
   func attributes() throws -> [Attribute]
   func set(_ attribute: Attribute) throws
@@ -21,32 +25,19 @@ protocol StudyBackend: Sendable {
   func begin(workers: Int) throws
   /// Called when no more trials are run for the moment.
   func rest()
-  /// The next trial; waits for a short while at most.
-  func next() throws -> NextTrial
-  /// Why there is none; nil when there may be one by and by.
+  /// Why ``take()``, which waits for a short while at most, gave no trial; nil when it may give one if
+  /// it is asked again.
   func halt() throws -> (any Error)?
-  /// Ends a trial.
-  ///
-  /// - Returns: The trial as it is stored; nil when that is not `wanted`, or when the trial is another
-  ///   worker's now.
-  func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial?
   /// Queues a trial and returns its number.
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int
 }
 
-/// What a study has for a worker.
-enum NextTrial {
-  case trial(any HeldTrial)
-  /// Nothing at the moment.
-  case later
-  /// Nothing, unless somebody changes the study.
-  case over
-}
-
 /// A study whose coordinator is in this process.
-struct LocalStudy: StudyBackend {
+struct LocalStudy: StudyKeeper {
   let coordinator: Coordinator
   private let opened: any StudyStore
+  /// How often a worker of a paused study looks whether it goes on.
+  private static let pause: Duration = .milliseconds(500)
 
   init(_ coordinator: Coordinator) {
     self.coordinator = coordinator
@@ -60,6 +51,13 @@ struct LocalStudy: StudyBackend {
   var store: (any StudyStore)? { opened }
 
   func bestTrial() throws -> Trial? { try opened.bestTrial(in: record) }
+  func trial(_ number: Int) throws -> Trial {
+    guard let trial = try opened.trials(in: record, numbers: [number]).first else {
+      throw StoreError.unknownTrial(number: number, study: name)
+    }
+    return trial
+  }
+
   func trials() throws -> [Trial] { try opened.trials(in: record, numbers: nil) }
   func attributes() throws -> [Attribute] { try opened.attributes(.user, of: record) }
   func set(_ attribute: Attribute) throws { try opened.set(attribute, .user, of: record) }
@@ -67,26 +65,19 @@ struct LocalStudy: StudyBackend {
   func begin(workers: Int) throws { _ = try coordinator.recoverFromDeadWorkers() }
   func rest() {}
 
-  func next() throws -> NextTrial {
+  func take() throws -> Supply<any HeldTrial> {
     let wasRunning = try coordinator.control() == .running
     if let trial = try coordinator.ask() { return .trial(trial) }
     let control = try coordinator.control()
     // Behind the last point of a sampler that tries each once there is nothing.
-    if wasRunning, control == .running, coordinator.sampler.exhaustsSpace { return .over }
-    return control == .paused || control == .running ? .later : .over
+    if wasRunning, control == .running, coordinator.sampler.exhaustsSpace { return .never }
+    return control == .paused || control == .running ? .later(Self.pause) : .never
   }
 
   func halt() throws -> (any Error)? {
     let control = try coordinator.control()
     if control == .running, coordinator.sampler.exhaustsSpace { return SamplerError.exhausted }
     return StudyHalted(study: name, control: control)
-  }
-
-  func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial? {
-    guard let active = trial as? ActiveTrial else {
-      preconditionFailure("a trial was told to another study than it came from")
-    }
-    return try coordinator.tell(active, outcome)
   }
 
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {
