@@ -256,7 +256,7 @@ let package = Package(
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: ["JSON", "StudyModel", "Trials", "HTTPClient", "CoordinatorClient"],
+      dependencies: ["JSON", "StudyModel", "System", "Trials", "HTTPClient", "CoordinatorClient"],
       swiftSettings: house),
     .testTarget(
       name: "WorkingTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials", "Working"],
