@@ -240,6 +240,27 @@ extension Coordinator {
     #expect(attempts[0].reports == [IntermediateValue(step: 0, value: 1)])
   }
 
+  /// The store closes the attempt, but what the trial said last is refused: the attempt is over here, too.
+  @Test func aClosedAttemptIsOverThoughItsLastWordsAreRefused() throws {
+    let store = InMemoryStudyStore()
+    let coordinator = try makeCoordinator(store, sampler: RandomSampler(), worker: "a")
+    let trial = try coordinator.next()
+    let other = try makeCoordinator(store, sampler: RandomSampler(), worker: "b")
+    let first = try other.next()
+    _ = try first.suggest(Parameter("x", .categorical(CategoricalDistribution(["a", "b"]))))
+    _ = try other.tell(first, .completed([1]))
+    _ = try trial.suggest(Parameter("x", .float(FloatDistribution(low: 0, high: 1))))
+    #expect(throws: StoreError.self) {
+      try coordinator.tell(trial, .ended(.tryAgain, reason: "busy"))
+    }
+    #expect(try store.attempts(of: 0, in: coordinator.study).map(\.outcome) == [.tryAgain])
+    #expect(throws: TrialError.notRunning(number: 0)) { try trial.report(1, step: 0) }
+    let again = try coordinator.next()
+    #expect(again.number == 0)
+    #expect(again.attempt == 2)
+    _ = try coordinator.tell(again, .completed([1]))
+  }
+
   @Test func retriesEndWithTheirCount() throws {
     let coordinator = try makeCoordinator(retries: RetryPolicy(count: 2))
     for attempt in 1...3 {
