@@ -241,7 +241,10 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
-      dependencies: ["JSON", "Stores", "System", "Needletail", "CoordinatorClient", "Serving"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "Samplers", "Pruners", "Coordination",
+        "CoordinatorClient", "Needletail", "Serving",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "DashboardTests", dependencies: ["JSON", "Dashboard", "StudyModel"],

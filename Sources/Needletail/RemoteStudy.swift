@@ -147,7 +147,7 @@ final class RemoteStudy: StudyKeeper {
 
   func halt() throws -> (any Error)? {
     let control = try client.study(name)["control"]?.string.flatMap(StudyControl.init(rawValue:))
-    return control.flatMap { $0 == .running ? nil : StudyHalted(study: name, control: $0) }
+    return control.flatMap { StudyHalted(study: name, control: $0) }
   }
 
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {
