@@ -1,6 +1,7 @@
 internal import Stores
 internal import StudyModel
 internal import System
+package import Trials
 
 extension Coordinator {
   /// Counts failures from now on, see ``FailureRule``.
@@ -72,11 +73,12 @@ extension Coordinator {
   }
 
   private func resumeAfterFailures() throws {
-    let wasStopped = state.withLock { state in
+    let isStopped = leases.withLock { $0.control?.0 == .stopped }
+    let hasFailed = state.withLock { state in
       defer { state.failure = nil }
-      return state.failure != nil || state.control?.0 == .stopped
+      return state.failure != nil
     }
-    guard wasStopped, try store.failure(of: study) != nil else { return }
+    guard hasFailed || isStopped, try store.failure(of: study) != nil else { return }
     try store.setControl(.running, of: study)
     noteControl(.running, readAt: steadyTime)
   }

@@ -4,6 +4,7 @@ internal import Samplers
 internal import Stores
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// How the parameters of a trial are chosen: by the sampler, as far as constraints and other trials
 /// let it.
@@ -213,8 +214,12 @@ struct TrialPlanner {
 extension [ParameterAssignment] {
   /// Text that other points have only by chance: 64 bits over names and values.
   fileprivate var fingerprint: String {
-    let bytes = lazy.flatMap { assignment in
-      assignment.name.utf8 + [0xFF] + assignment.value.description.utf8 + [0xFE]
+    var bytes: [UInt8] = []
+    for assignment in self {
+      bytes += assignment.name.utf8
+      bytes.append(0xFF)
+      bytes += assignment.value.description.utf8
+      bytes.append(0xFE)
     }
     return String(StableHash.bits64(bytes), radix: 16)
   }

@@ -19,7 +19,6 @@ extension JSONValue {
     case .null: .null
     case .bool(let value): .bool(value)
     case .integer(let value): .int(value)
-    case .wideInteger(let digits): Double(digits).map(ParameterValue.float)
     case .float(let value): .float(value)
     case .string(let value): .string(value)
     case .array, .object, .wideInteger: .opaque(OpaqueValue(self))

@@ -3,6 +3,7 @@ internal import JSON
 internal import Stores
 internal import Studies
 internal import StudyModel
+internal import Trials
 
 /// What is known of a study beside its trials: what the user wants of it, its budget, how it
 /// samples, and who runs it.

@@ -6,6 +6,7 @@ internal import Stores
 internal import Studies
 internal import StudyFiles
 internal import StudyModel
+internal import Trials
 
 /// What viewers and admins call.
 extension Service {
