@@ -19,7 +19,7 @@ SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swif
 # A target must declare what it imports.
 IMPORT_CHECK = --explicit-target-dependency-import-check error
 # Python whose types are checked; all of it is checked for names that do not exist.
-TYPED_PYTHON = Sources/Objectives/Python/needletail.py Tests/Gates/*.py
+TYPED_PYTHON = Sources/Objectives/Python/needletail.py $(filter-out %/conversions.py,$(wildcard Tests/Gates/*.py))
 MUTANTS_SECONDS ?= 1800
 # The tests that start threads; one data race makes the run fail.
 TSAN_TESTS ?= ^(CoordinationTests|SQLiteStoresTests|ServingTests|WorkingTests)[.]
@@ -106,7 +106,9 @@ test: test-deps venv lint gates ## build and run all tests
 gates: test-deps venv ## check what the compiler does not: imports, doc comments, scripts
 	@$(PYTHON) Tests/Gates/modules.py --check
 	@$(PYTHON) Tests/Gates/names.py
+	@$(PYTHON) Tests/Gates/version.py
 	@$(PYTHON) Tests/Gates/doc_comments.py
+	@$(PYTHON) Tests/Gates/line_length.py
 	tsc --project Tests/Gates
 	@git ls-files -z '*.py' | xargs -0 $(PYTHON) -m pyflakes
 	@$(PYTHON) -m mypy --check-untyped-defs --no-error-summary --cache-dir .build/mypy \

@@ -55,6 +55,7 @@ let package = Package(
     .target(name: "Probability", dependencies: ["System"], swiftSettings: house),
     .target(name: "JSON", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["System", "JSON"], swiftSettings: house),
+    .target(name: "Trials", dependencies: ["StudyModel"], swiftSettings: house),
     .target(name: "Stores", dependencies: ["System", "JSON", "StudyModel"], swiftSettings: house),
     .target(
       name: "Samplers",
@@ -72,11 +73,12 @@ let package = Package(
     .target(
       name: "Coordination",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Probability", "Samplers", "Pruners",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Probability", "Samplers", "Pruners",
       ],
       swiftSettings: house),
     .target(
-      name: "Messages", dependencies: ["JSON", "Stores", "StudyModel", "Coordination"],
+      name: "Messages",
+      dependencies: ["JSON", "Trials", "Stores", "StudyModel", "System", "Coordination"],
       swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
@@ -86,7 +88,7 @@ let package = Package(
     .target(
       name: "CoordinatorClient",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "HTTPClient",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Messages", "HTTPClient",
       ],
       swiftSettings: callsC),
     .target(
@@ -95,12 +97,13 @@ let package = Package(
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
       name: "StudyFiles",
-      dependencies: ["Stores", "System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
+      dependencies: ["System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Studies",
       dependencies: [
-        "JSON", "Stores", "StudyModel", "Samplers", "Pruners", "Coordination", "StudyFiles",
+        "JSON", "Trials", "Stores", "StudyModel", "Samplers", "Pruners", "Coordination",
+        "StudyFiles",
       ],
       swiftSettings: house),
     .target(
@@ -110,24 +113,25 @@ let package = Package(
     .target(
       name: "Needletail",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
-        "PostgresStores",
-        "Coordination", "Messages", "CoordinatorClient", "Studies", "Analysis", "Plotting",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Samplers", "Pruners", "SQLiteStores",
+        "PostgresStores", "Coordination", "Messages", "CoordinatorClient", "Studies", "Analysis",
+        "Plotting",
       ],
       swiftSettings: house),
     .target(
-      name: "Objectives", dependencies: ["JSON", "Stores", "System", "StudyModel", "StudyFiles"],
+      name: "Objectives",
+      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "CoordinatorClient",
-        "StudyFiles", "Studies", "Objectives",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Coordination", "Messages",
+        "CoordinatorClient", "StudyFiles", "Studies", "Objectives",
       ],
       swiftSettings: callsC),
     .target(
-      name: "Dashboard", dependencies: ["JSON", "StudyModel", "Plotting"],
+      name: "Dashboard", dependencies: ["JSON", "StudyModel", "System", "Plotting"],
       resources: [
         .embedInCode("Assets/index.html"), .embedInCode("Assets/app.css"),
         .embedInCode("Assets/icon.svg"), .embedInCode("Assets/api.js"),
@@ -140,14 +144,14 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "JSON", "Stores", "System", "StudyModel", "Coordination", "Messages", "Analysis",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Coordination", "Messages", "Analysis",
         "Plotting", "StudyFiles", "Studies", "Objectives", "Dashboard", "CMicroHTTPD",
       ],
       resources: [.embedInCode("openapi.json")], swiftSettings: callsC),
     .target(
       name: "CommandLineTool",
       dependencies: [
-        "JSON", "Stores", "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners",
+        "JSON", "Trials", "Stores", "System", "LinearAlgebra", "StudyModel", "Samplers", "Pruners",
         "SQLiteStores",
         "Coordination", "Plotting", "StudyFiles", "Studies", "HTTPClient", "Exchange", "Objectives",
         "Working", "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching",
@@ -215,12 +219,11 @@ let package = Package(
     .testTarget(
       name: "CoordinationTests",
       dependencies: [
-        "JSON", "Stores", "System", "Coordination", "StudyModel", "Probability", "Samplers",
-        "Pruners",
-        "SQLiteStores",
+        "JSON", "Trials", "Stores", "System", "Coordination", "StudyModel", "Probability",
+        "Samplers", "Pruners", "SQLiteStores",
       ], swiftSettings: house),
     .testTarget(
-      name: "MessagesTests", dependencies: ["JSON", "Messages", "StudyModel", "Coordination"],
+      name: "MessagesTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials"],
       swiftSettings: house),
     // Parsers of input from outside under a fuzzer, see `make fuzz`; the tests replay its corpus.
     .target(
@@ -243,17 +246,20 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "StudiesTests",
-      dependencies: [
-        "JSON", "Stores", "Studies", "StudyModel", "StudyFiles", "Coordination",
-      ],
+      dependencies: ["JSON", "Stores", "Studies", "StudyModel", "StudyFiles", "Coordination"],
       swiftSettings: house),
     .testTarget(
       name: "ObjectivesTests",
-      dependencies: ["JSON", "Stores", "System", "Objectives", "StudyModel", "StudyFiles"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "Objectives", "StudyModel", "StudyFiles",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
-      dependencies: ["JSON", "Stores", "System", "Needletail", "CoordinatorClient", "Serving"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "Samplers", "Pruners", "Coordination",
+        "CoordinatorClient", "Needletail", "Serving",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "DashboardTests", dependencies: ["JSON", "Dashboard", "StudyModel"],
@@ -262,20 +268,15 @@ let package = Package(
       name: "ServingTests",
       dependencies: [
         "JSON", "Stores", "System", "Serving", "StudyModel", "Messages", "Coordination",
-        "StudyFiles", "SQLiteStores",
-        "NeedletailCommand",
+        "StudyFiles", "SQLiteStores", "NeedletailCommand",
       ],
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: [
-        "JSON", "CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel",
-        "System",
-      ],
+      dependencies: ["JSON", "CoordinatorClient", "HTTPClient", "StudyModel", "System", "Trials"],
       swiftSettings: house),
     .testTarget(
-      name: "WorkingTests",
-      dependencies: ["JSON", "Working", "Messages", "Coordination", "StudyModel"],
+      name: "WorkingTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials", "Working"],
       swiftSettings: house),
     .testTarget(
       name: "CommandLineToolTests",

@@ -1,5 +1,6 @@
 internal import CoordinatorClient
 internal import Exchange
+internal import Messages
 internal import Stores
 internal import StudyModel
 internal import System
@@ -53,7 +54,7 @@ public enum CommandLineTool {
       context.console.note(HelpText.overview)
       return .usage
     case "--version":
-      context.console.write("needletail \(ToolVersion.text)")
+      context.console.write("needletail \(Release.version)")
       return .success
     case "--help", "-h":
       context.console.write(HelpText.overview)

@@ -1,8 +1,9 @@
 internal import JSON
 internal import Pruners
-public import Stores
+internal import Stores
 public import StudyModel
 internal import System
+package import Trials
 
 /// A trial that runs now, in this process: suggests parameters, takes reports, says when to stop.
 ///
@@ -32,6 +33,8 @@ public final class ActiveTrial: Sendable {
     /// How many changes were written before those.
     var written = 0
     var phase = Phase.active
+    /// Stops the objective from outside; called at most once.
+    var stopper: (@Sendable (Stop) -> Void)?
   }
 
   enum Phase {
@@ -39,6 +42,8 @@ public final class ActiveTrial: Sendable {
     /// Its end is being written.
     case ending
     case over
+    /// The store refused the lease while the trial was active.
+    case lost
   }
 
   init(
@@ -88,7 +93,6 @@ public final class ActiveTrial: Sendable {
       let assignment = ParameterAssignment(
         parameter.name, parameter.distribution, internalValue: internalValue)
       record(.parameterSet(assignment), in: &state)
-      state.trial.parameters.append(assignment)
       return assignment.value
     }
   }
@@ -126,16 +130,12 @@ public final class ActiveTrial: Sendable {
       throw TrialError.reportWithSeveralObjectives
     }
     try withActiveState { state in
-      let report = IntermediateValue(step: step, value: value)
-      let place = state.trial.intermediateValues.lastIndex { $0.step <= step }.map { $0 + 1 } ?? 0
-      guard place == 0 || state.trial.intermediateValues[place - 1].step != step else { return }
-      state.trial.intermediateValues.insert(report, at: place)
-      record(.reported(report), in: &state)
+      record(.reported(IntermediateValue(step: step, value: value)), in: &state)
     }
   }
 
   /// Why the trial should stop now, as its pruner says; nil to keep running.
-  public func pruningReason() throws -> String? {
+  package func shouldStop() throws -> Stop? {
     guard coordinator.study.directions.count == 1 else {
       throw TrialError.reportWithSeveralObjectives
     }
@@ -143,39 +143,27 @@ public final class ActiveTrial: Sendable {
       let decision = try coordinator.pruningDecision(for: number)
       for rung in decision.completedRungs {
         let attribute = Attribute("completed_rung_\(rung.number)", .float(rung.value))
-        set(attribute, .system, in: &state)
+        record(.systemAttributeSet(attribute), in: &state)
       }
       if let reason = decision.reason {
-        set(Attribute("needletail:pruned", .string(reason)), .system, in: &state)
+        let attribute = Attribute("needletail:pruned", .string(reason))
+        record(.systemAttributeSet(attribute), in: &state)
       }
-      return decision.reason
+      return decision.reason.map(Stop.pruned)
     }
   }
 
   /// Sets or replaces an attribute; one that ``Attribute/reportingConstraint(_:_:)`` made becomes one of
   /// the trial's constraints.
-  public func setAttribute(_ attribute: Attribute, _ kind: AttributeKind = .user) throws {
-    try withActiveState { set(attribute, kind, in: &$0) }
-  }
-
-  private func set(_ attribute: Attribute, _ kind: AttributeKind, in state: inout State) {
-    if kind == .user, let constraint = attribute.constraint {
-      set(constraint, .system, in: &state)
-      return
-    }
-    switch kind {
-    case .user:
-      state.trial.userAttributes.removeAll { $0.key == attribute.key }
-      state.trial.userAttributes.append(attribute)
-      record(.userAttributeSet(attribute), in: &state)
-    case .system:
-      state.trial.systemAttributes.removeAll { $0.key == attribute.key }
-      state.trial.systemAttributes.append(attribute)
-      record(.systemAttributeSet(attribute), in: &state)
+  public func setAttribute(_ attribute: Attribute) throws {
+    try withActiveState { state in
+      let event = attribute.constraint.map(TrialChange.Event.systemAttributeSet)
+      record(event ?? .userAttributeSet(attribute), in: &state)
     }
   }
 
   private func record(_ event: TrialChange.Event, in state: inout State) {
+    guard state.trial.apply(event) else { return }
     let change = TrialChange(reference, event)
     state.unwritten.append(change)
     coordinator.note([change])
@@ -213,8 +201,17 @@ public final class ActiveTrial: Sendable {
   /// Takes note that the store refuses the lease.
   func lost() {
     state.withLock { state in
-      if state.phase == .active { state.phase = .over }
+      if state.phase == .active { state.phase = .lost }
     }
+  }
+
+  /// Stops the objective from outside, if that can be done and was not yet.
+  func stop(_ stop: Stop) {
+    let stopper = state.withLock { state in
+      defer { state.stopper = nil }
+      return state.stopper
+    }
+    stopper?(stop)
   }
 
   /// Begins to end the trial: nothing else happens to it until ``ended(as:)`` or ``keptActive()``.
@@ -222,7 +219,8 @@ public final class ActiveTrial: Sendable {
   /// - Returns: What is known of it, and what is unwritten. Some of that may be in the store already,
   ///   which does no harm.
   func beginEnding() throws -> (Trial, [TrialChange]) {
-    try withActiveState { state in
+    if state.withLock({ $0.phase }) == .lost { throw StoreError.leaseLost(trial: number) }
+    return try withActiveState { state in
       state.phase = .ending
       guard coordinator.store.mayForget else { return (state.trial, state.unwritten) }
       // The first says that it runs, which only a store may say.
@@ -245,5 +243,30 @@ public final class ActiveTrial: Sendable {
   /// The end could not be written.
   func keptActive() {
     state.withLock { $0.phase = .active }
+  }
+}
+
+extension ActiveTrial: HeldTrial {
+  package var assignment: Assignment {
+    let known = snapshot
+    return Assignment(
+      study: coordinator.study.name, directions: coordinator.study.directions, trial: number,
+      attempt: attempt, lease: lease?.ticket ?? "", seed: coordinator.seed,
+      parameters: known.parameters, userAttributes: known.userAttributes)
+  }
+
+  /// Orders come when the study is cancelled.
+  package func whenStopped(
+    _ stopper: @escaping @Sendable (Stop) -> Void, isStopped: @escaping @Sendable () -> Bool
+  ) {
+    state.withLock { $0.stopper = stopper }
+  }
+
+  package func end(_ outcome: Outcome) throws -> Verdict {
+    do {
+      return .accepted(try coordinator.tell(self, outcome))
+    } catch StoreError.leaseLost {
+      return .lost("trial \(number) is another worker's now")
+    }
   }
 }

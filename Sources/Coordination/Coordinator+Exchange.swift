@@ -2,6 +2,7 @@ internal import Samplers
 internal import Stores
 package import StudyModel
 internal import System
+internal import Trials
 
 /// What a worker asks for when it asks for trials.
 package struct TrialRequest: Sendable {
@@ -189,22 +190,28 @@ extension Coordinator {
     _ end: PlannedEnd, _ results: ArraySlice<StoreStep.Result>
   ) -> Result<Trial, any Error> {
     let number = end.active.number
+    var failure: StoreError?
+    var isClosed = false
     for result in results {
       switch result {
       case .failed(.leaseLost), .closed(wasLive: false):
         end.active.ended(as: nil)
         forget(end.active, .foundLost(token: end.active.token, reason: Self.ranOut))
         return .failure(StoreError.leaseLost(trial: number))
-      case .failed(let error):
-        end.active.keptActive()
-        return .failure(error)
+      case .failed(let error): if failure == nil { failure = error }
+      case .closed: isClosed = true
       default: continue
       }
     }
+    if let failure, !isClosed {
+      end.active.keptActive()
+      return .failure(failure)
+    }
+    // A closed attempt is over, also when what it had said last could not be written.
     end.active.ended(as: end.trial)
     forget(end.active, .resultTaken(token: end.active.token))
     note(end.news)
-    return .success(end.trial)
+    return failure.map { .failure($0) } ?? .success(end.trial)
   }
 
   private func forget(_ active: ActiveTrial, _ event: LeaseTable.Event) {

@@ -1,6 +1,7 @@
 internal import Stores
 internal import StudyModel
 internal import System
+package import Trials
 
 extension Coordinator {
   /// Counts failures from now on, see ``FailureRule``.

@@ -4,6 +4,7 @@ internal import Samplers
 internal import Stores
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// How the parameters of a trial are chosen: by the sampler, as far as constraints and other trials
 /// let it.

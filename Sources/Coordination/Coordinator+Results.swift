@@ -2,6 +2,7 @@ internal import JSON
 internal import Stores
 public import StudyModel
 internal import Synchronization
+public import Trials
 
 extension Coordinator {
   /// Ends a trial.
@@ -9,7 +10,7 @@ extension Coordinator {
   /// - Returns: The trial as it is stored now; still running when it is to be tried again.
   /// - Throws: ``TrialError/notRunning(number:)``, and ``StoreError``: the trial stays active unless
   ///   its lease is lost, so telling may be tried again.
-  public func tell(_ active: ActiveTrial, _ outcome: TrialOutcome) throws -> Trial {
+  public func tell(_ active: ActiveTrial, _ outcome: Outcome) throws -> Trial {
     try exchange([TrialEnd(active, outcome)], []).told[0].get()
   }
 
@@ -52,13 +53,14 @@ extension Coordinator {
       let isWaiting = outcome != .interrupted && outcome != .preempted
       let now = try leaseTime()
       let retryAt = isWaiting ? now.advanced(by: retries.delay) : now
+      let restart = TrialChange(trial.reference, .restarted(at: .now()))
       var kept = trial
-      kept.intermediateValues = []
+      kept.apply(restart.event)
       return PlannedEnd(
         active: active,
         steps: (unwritten.isEmpty ? [] : [.commit(unwritten, under: [lease])])
           + [.close(lease, as: outcome, reason: reason, retryAt: retryAt)],
-        news: [TrialChange(trial.reference, .restarted(at: .now()))], trial: kept)
+        news: [restart], trial: kept)
     }
   }
 
@@ -95,9 +97,9 @@ extension Coordinator {
 /// A trial that ends, and how.
 package struct TrialEnd: Sendable {
   package let active: ActiveTrial
-  package let outcome: TrialOutcome
+  package let outcome: Outcome
 
-  package init(_ active: ActiveTrial, _ outcome: TrialOutcome) {
+  package init(_ active: ActiveTrial, _ outcome: Outcome) {
     self.active = active
     self.outcome = outcome
   }
@@ -111,20 +113,4 @@ struct PlannedEnd {
   let news: [TrialChange]
   /// The trial's form then.
   let trial: Trial
-}
-
-extension Trial {
-  /// Takes in what ended the trial.
-  fileprivate mutating func apply(_ event: TrialChange.Event) {
-    switch event {
-    case .systemAttributeSet(let attribute):
-      systemAttributes.removeAll { $0.key == attribute.key }
-      systemAttributes.append(attribute)
-    case .finished(let state, let values, let moment):
-      self.state = state
-      self.values = values
-      completedAt = moment
-    default: break
-    }
-  }
 }

@@ -6,6 +6,7 @@ public import Samplers
 public import Stores
 public import StudyModel
 internal import System
+package import Trials
 
 /// Decides for one study: hands out trials, samples their parameters, prunes, and takes results.
 ///
@@ -165,6 +166,9 @@ public final class Coordinator: Sendable {
         state.failure = nil
       }
     }
+    guard control == .cancelled else { return }
+    let cancelled = state.withLock { $0.active.values.compactMap(\.trial) }
+    for trial in cancelled { trial.stop(.cancelledStudy) }
   }
 
   // MARK: Handing out

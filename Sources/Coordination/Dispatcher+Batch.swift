@@ -1,6 +1,7 @@
 internal import Stores
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// How requests are carried out that came together.
 extension Dispatcher {
@@ -28,8 +29,7 @@ extension Dispatcher {
     } catch StoreError.leaseLost {
       // The trial knows, and the worker hears of it with its next heartbeat.
     } catch {
-      for (place, job) in jobs.enumerated()
-      where !(job.request.reports.isEmpty && job.request.attributes.isEmpty) {
+      for (place, job) in jobs.enumerated() where !job.request.reports.isEmpty {
         answers[place] = .failure(error)
       }
     }
@@ -43,51 +43,47 @@ extension Dispatcher {
   private func record(
     _ request: DispatchRequest, _ answer: inout Result<DispatchAnswer, any Error>
   ) throws -> [ActiveTrial] {
-    if request.reports.isEmpty, request.attributes.isEmpty { return [] }
-    var review = LeaseReview()
+    if request.reports.isEmpty { return [] }
+    var orders: [StopOrder] = []
     var trials: [String: ActiveTrial] = [:]
     var order: [String] = []
     func trial(_ lease: String) throws -> ActiveTrial? {
       if let known = trials[lease] { return known }
-      if review.lost.contains(where: { $0.lease == lease }) { return nil }
+      if orders.contains(where: { $0.lease == lease }) { return nil }
       do {
         let found = try self.trial(under: lease, of: request.worker)
         trials[lease] = found
         return found
       } catch let error as DispatchError {
-        review.lost.append(.init(lease: lease, reason: "\(error)"))
+        orders.append(StopOrder(lease: lease, .lost("\(error)")))
         return nil
-      }
-    }
-    func lose(_ lease: String, _ error: TrialError) {
-      trials[lease] = nil
-      review.lost.append(.init(lease: lease, reason: "\(error)"))
-    }
-    for item in request.attributes {
-      do {
-        try trial(item.lease)?.setAttribute(item.attribute)
-      } catch let error as TrialError {
-        lose(item.lease, error)
       }
     }
     for item in request.reports {
       do {
-        try trial(item.lease)?.report(item.report.value, step: item.report.step)
-        if !order.contains(item.lease) { order.append(item.lease) }
+        guard let active = try trial(item.lease) else { continue }
+        switch item.content {
+        case .attribute(let attribute): try active.setAttribute(attribute)
+        case .value(let report):
+          try active.report(report.value, step: report.step)
+          if !order.contains(item.lease) { order.append(item.lease) }
+        }
       } catch TrialError.notRunning(let number) {
-        lose(item.lease, .notRunning(number: number))
+        trials[item.lease] = nil
+        let error = TrialError.notRunning(number: number)
+        orders.append(StopOrder(lease: item.lease, .lost("\(error)")))
       }
     }
-    if try coordinator.control() == .cancelled {
-      review.cancelled = order.map { .init(lease: $0, reason: Self.cancelled) }
-    }
     for lease in order {
-      guard let reason = try trials[lease]?.pruningReason() else { continue }
-      review.pruned.append(.init(lease: lease, reason: reason))
+      guard let stop = try trials[lease]?.shouldStop() else { continue }
+      orders.append(StopOrder(lease: lease, stop))
+    }
+    if try coordinator.control() == .cancelled {
+      orders += order.map { StopOrder(lease: $0, .cancelledStudy) }
     }
     answer = answer.map { answer in
       var answer = answer
-      answer.review = review
+      answer.orders = orders
       return answer
     }
     return Array(trials.values)
@@ -99,14 +95,14 @@ extension Dispatcher {
   private struct Ending {
     let job: Int
     let place: Int
-    let result: AttemptResult
+    let result: TrialResult
     let end: TrialEnd
   }
 
   private func exchange(
     _ jobs: [Job], _ answers: inout [Result<DispatchAnswer, any Error>]
   ) {
-    var statuses = jobs.map { [ResultStatus?](repeating: nil, count: $0.request.results.count) }
+    var statuses = jobs.map { [Verdict?](repeating: nil, count: $0.request.results.count) }
     var failures = [(any Error)?](repeating: nil, count: jobs.count)
     var trials = jobs.map { _ in [ActiveTrial]() }
     var isFirst = true
@@ -186,14 +182,14 @@ extension Dispatcher {
 
   private enum Reception {
     case end(TrialEnd)
-    case status(ResultStatus)
+    case status(Verdict)
     /// One under the same token is being written.
     case later
   }
 
   /// Looks at a result that came: whether it is to be written.
   private func receive(
-    _ result: AttemptResult, from worker: String
+    _ result: TrialResult, from worker: String
   ) throws -> Reception {
     let active: ActiveTrial
     do {
@@ -229,8 +225,8 @@ extension Dispatcher {
 
   /// The status of a result that was sent to the store.
   private func conclude(
-    _ result: AttemptResult, _ told: Result<Trial, any Error>, of worker: String
-  ) throws -> ResultStatus {
+    _ result: TrialResult, _ told: Result<Trial, any Error>, of worker: String
+  ) throws -> Verdict {
     let ticket = try parse(result.lease)
     switch told {
     case .success(let trial):
@@ -265,8 +261,8 @@ extension Dispatcher {
   /// The status of a result for an attempt that ended before: the same result again, or one that comes
   /// too late.
   private func status(
-    of result: AttemptResult, _ attempt: Attempt, _ lease: Lease
-  ) throws -> ResultStatus {
+    of result: TrialResult, _ attempt: Attempt, _ lease: Lease
+  ) throws -> Verdict {
     let outcome = result.outcome.checked(objectives: coordinator.study.directions.count)
     if outcome.isRecorded(as: attempt.outcome) {
       // It was committed, and whoever did it may have died before the disk had it.
@@ -324,7 +320,7 @@ extension Dispatcher {
   }
 }
 
-extension TrialOutcome {
+extension Outcome {
   /// Whether an attempt that ended so is recorded with that outcome.
   fileprivate func isRecorded(as outcome: AttemptOutcome?) -> Bool {
     switch self {

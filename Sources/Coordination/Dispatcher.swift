@@ -2,6 +2,7 @@ internal import Dispatch
 package import Stores
 package import StudyModel
 internal import System
+package import Trials
 
 /// Hands the trials of one study to workers that are known by name, and takes their results under lease
 /// tokens.
@@ -48,8 +49,6 @@ package final class Dispatcher: Sendable {
 
   /// How often the store is asked whether another process left something to run, while somebody waits.
   static let lookInterval: Duration = .milliseconds(500)
-  /// Why a trial is to stop whose study was cancelled.
-  static let cancelled = "the study was cancelled"
 
   /// Creates a dispatcher, and takes up what remote workers hold.
   ///
@@ -135,8 +134,7 @@ package final class Dispatcher: Sendable {
     let now = coordinator.steadyTime
     enum Way { case empty, queued, start }
     let way: Way = state.withLock { state in
-      let isClaim =
-        request.results.isEmpty && request.reports.isEmpty && request.attributes.isEmpty
+      let isClaim = request.results.isEmpty && request.reports.isEmpty
       if isClaim, now < state.emptyUntil {
         state.isWanted = true
         return .empty
@@ -160,8 +158,8 @@ package final class Dispatcher: Sendable {
 
   /// Ends trials.
   package func finish(
-    _ results: [AttemptResult], of worker: String
-  ) throws -> [ResultStatus] {
+    _ results: [TrialResult], of worker: String
+  ) throws -> [Verdict] {
     try exchange(DispatchRequest(worker: worker, results: results)).results
   }
 
@@ -224,16 +222,15 @@ package final class Dispatcher: Sendable {
 
   /// Takes note that a worker lives and holds these leases. Asks the store only about leases that the
   /// table does not know, and of those about ``mostLookUps`` at most: the others come up next time.
-  package func heartbeat(_ worker: String, holding leases: [String]) throws -> LeaseReview {
+  package func heartbeat(_ worker: String, holding leases: [String]) throws -> [StopOrder] {
     var lookUps = 0
-    var review = LeaseReview()
+    var orders: [StopOrder] = []
     var tickets: [String: String] = [:]
     for lease in leases {
       if let ticket = LeaseTicket(lease), ticket.studyID == coordinator.study.id {
         tickets[ticket.token] = lease
       } else {
-        review.lost.append(
-          .init(lease: lease, reason: "\(DispatchError.unknownLease(lease))"))
+        orders.append(StopOrder(lease: lease, .lost("\(DispatchError.unknownLease(lease))")))
       }
     }
     let name = RemoteWorker.storeName(worker)
@@ -241,17 +238,16 @@ package final class Dispatcher: Sendable {
     for action in actions {
       switch action {
       case .tellLost(let token, let reason):
-        review.lost.append(.init(lease: tickets[token] ?? token, reason: reason))
+        orders.append(StopOrder(lease: tickets[token] ?? token, .lost(reason)))
       case .tellStop(let token):
-        review.cancelled.append(
-          .init(lease: tickets[token] ?? token, reason: Self.cancelled))
+        orders.append(StopOrder(lease: tickets[token] ?? token, .cancelledStudy))
       case .lookUp(let token):
         guard let lease = tickets[token], lookUps < Self.mostLookUps else { continue }
         lookUps += 1
         do {
           _ = try trial(under: lease, of: worker)
         } catch let error as DispatchError {
-          review.lost.append(.init(lease: lease, reason: "\(error)"))
+          orders.append(StopOrder(lease: lease, .lost("\(error)")))
         }
       default: continue
       }
@@ -259,7 +255,7 @@ package final class Dispatcher: Sendable {
     if actions.contains(where: { if case .renew = $0 { true } else { false } }) {
       timeQueue.async { self.coordinator.perform(actions) }
     }
-    return review
+    return orders
   }
 
   private static let mostLookUps = 64

@@ -1,4 +1,5 @@
 package import StudyModel
+package import Trials
 
 /// How a study stands, in one word: the same one wherever a study is shown.
 package enum StudyStatus: String, Sendable, Hashable, CaseIterable {

@@ -1,5 +1,6 @@
 public import Stores
 public import StudyModel
+internal import Trials
 
 extension StudyStore {
   /// The study's seed: the stored one, else the proposed one or one drawn at random, which is then

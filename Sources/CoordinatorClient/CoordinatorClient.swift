@@ -314,6 +314,10 @@ package final class RequestCancellation: Sendable {
   }
 
   func end(_ connection: HTTPConnection) {
-    state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
+    state.withLock { state in
+      state.connections[ObjectIdentifier(connection)] = nil
+      // Nobody cancels it from here on; what came a moment ago is not for its next request.
+      connection.withdrawCancel()
+    }
   }
 }

@@ -1,40 +1,28 @@
-internal import Messages
 internal import StudyModel
+internal import Trials
 
 /// What a worker has to send and was not acknowledged. Pure: no clock, no I/O.
 ///
 /// Of one trial, everything is sent in the order in which it came, its result last.
 struct Outbox: Sendable {
-  /// Something about a running trial.
-  enum Item: Sendable, Hashable {
-    case report(lease: String, IntermediateValue)
-    case attribute(lease: String, Attribute)
-
-    var lease: String {
-      switch self {
-      case .report(let lease, _), .attribute(let lease, _): lease
-      }
-    }
-  }
-
   /// What one round of delivery sends.
   struct Batch: Sendable {
-    var items: [Item] = []
-    var results: [TrialResultMessage] = []
+    var reports: [Report] = []
+    var results: [TrialResult] = []
   }
 
-  private(set) var items: [Item] = []
-  private(set) var results: [TrialResultMessage] = []
+  private(set) var reports: [Report] = []
+  private(set) var results: [TrialResult] = []
   /// What is being sent.
   private(set) var underWay = Batch()
   /// Whether somebody waits for the answer to a report.
   var isUrgent = false
 
-  /// The largest number of items and results in one request.
-  static let batchSize = (items: 2_000, results: 64)
+  /// The largest number of reports and results in one request.
+  static let batchSize = (reports: 2_000, results: 64)
 
   var isEmpty: Bool {
-    items.isEmpty && results.isEmpty && underWay.items.isEmpty && underWay.results.isEmpty
+    reports.isEmpty && results.isEmpty && underWay.reports.isEmpty && underWay.results.isEmpty
   }
 
   /// How many results are not acknowledged.
@@ -43,47 +31,47 @@ struct Outbox: Sendable {
   /// The leases of the results that are not acknowledged.
   var resultLeases: [String] { (underWay.results + results).map(\.lease) }
 
-  mutating func add(_ item: Item) { items.append(item) }
+  mutating func add(_ report: Report) { reports.append(report) }
 
   /// A trial's result with all of the trial that is not acknowledged: what is being sent may not
   /// arrive, and this process may not live to send it again. The coordinator takes no harm from
   /// hearing it twice.
-  func completed(_ result: TrialResultMessage) -> TrialResultMessage {
+  func completed(_ result: TrialResult) -> TrialResult {
     var result = result
-    for item in underWay.items + items where item.lease == result.lease {
-      switch item {
-      case .report(_, let report): result.reports.append(report)
-      case .attribute(_, let attribute): result.attributes.append(attribute)
+    for report in underWay.reports + reports where report.lease == result.lease {
+      switch report.content {
+      case .value(let value): result.reports.append(value)
+      case .attribute(let attribute): result.attributes.append(attribute)
       }
     }
     return result
   }
 
   /// Adds a trial's result, which is ``completed(_:)``: what else is there of the trial is not sent.
-  mutating func finish(_ result: TrialResultMessage) {
-    items.removeAll { $0.lease == result.lease }
+  mutating func finish(_ result: TrialResult) {
+    reports.removeAll { $0.lease == result.lease }
     results.append(result)
   }
 
   /// Whether everything about a running trial is acknowledged.
   func hasDelivered(_ lease: String) -> Bool {
-    !items.contains { $0.lease == lease } && !underWay.items.contains { $0.lease == lease }
+    !reports.contains { $0.lease == lease } && !underWay.reports.contains { $0.lease == lease }
   }
 
   /// Takes what the next round sends; ends with ``acknowledge()`` or ``putBack()``.
   mutating func takeBatch() -> Batch {
-    precondition(underWay.items.isEmpty && underWay.results.isEmpty, "two rounds at once")
+    precondition(underWay.reports.isEmpty && underWay.results.isEmpty, "two rounds at once")
     underWay = Batch(
-      items: Array(items.prefix(Self.batchSize.items)),
+      reports: Array(reports.prefix(Self.batchSize.reports)),
       results: Array(results.prefix(Self.batchSize.results)))
-    items.removeFirst(underWay.items.count)
+    reports.removeFirst(underWay.reports.count)
     results.removeFirst(underWay.results.count)
-    isUrgent = isUrgent && !items.isEmpty
+    isUrgent = isUrgent && !reports.isEmpty
     return underWay
   }
 
-  /// The items of the round have arrived.
-  mutating func acknowledgeItems() { underWay.items = [] }
+  /// The reports of the round have arrived.
+  mutating func acknowledgeReports() { underWay.reports = [] }
 
   /// The round is over.
   mutating func acknowledge() { underWay = Batch() }
@@ -94,13 +82,13 @@ struct Outbox: Sendable {
     underWay = Batch()
     results = failed.results + results
     let ended = Set(results.map(\.lease))
-    let left = failed.items.filter { !ended.contains($0.lease) }
-    items = left + items
+    let left = failed.reports.filter { !ended.contains($0.lease) }
+    reports = left + reports
   }
 
   /// Forgets all that is not sent of a lease.
   mutating func drop(_ lease: String) {
-    items.removeAll { $0.lease == lease }
+    reports.removeAll { $0.lease == lease }
     results.removeAll { $0.lease == lease }
   }
 }

@@ -1,8 +1,8 @@
-internal import Coordination
-package import Messages
-package import Stores
+internal import Messages
+internal import Stores
 package import StudyModel
 internal import System
+package import Trials
 
 /// A trial that a coordinator on the network handed to this worker.
 ///
@@ -13,16 +13,6 @@ package final class RemoteTrial: HeldTrial {
   package let startedAt = Timestamp.now()
   private let worker: WorkerSession
   private let state: Lock<State>
-
-  /// Why whoever runs the trial should stop.
-  package enum Stop: Sendable, Hashable {
-    /// The pruner says so.
-    case pruned(String)
-    /// The study was cancelled.
-    case cancelled(String)
-    /// The trial is not this worker's any more.
-    case lost(String)
-  }
 
   private struct State {
     var trial: Trial
@@ -49,15 +39,8 @@ package final class RemoteTrial: HeldTrial {
 
   /// The token under which everything about the trial is sent.
   var lease: String { assignment.lease }
-  package var number: Int { assignment.trial }
-  package var attempt: Int { assignment.attempt }
   package var snapshot: Trial { state.withLock { $0.trial } }
 
-  /// Has orders to stop passed on.
-  ///
-  /// - Parameters:
-  ///   - stopper: Called at most once, from any thread.
-  ///   - isStopped: Whether the objective is to end already; requests that wait are then given up.
   package func whenStopped(
     _ stopper: @escaping @Sendable (Stop) -> Void, isStopped: @escaping @Sendable () -> Bool
   ) {
@@ -86,7 +69,7 @@ package final class RemoteTrial: HeldTrial {
       }
       let assignment = ParameterAssignment(
         parameter.name, parameter.distribution, internalValue: value)
-      state.trial.parameters.append(assignment)
+      state.trial.apply(.parameterSet(assignment))
       return assignment.value
     }
   }
@@ -110,29 +93,24 @@ package final class RemoteTrial: HeldTrial {
     guard assignment.directions.count == 1 else { throw TrialError.reportWithSeveralObjectives }
     try checkHeld()
     let report = IntermediateValue(step: step, value: value)
-    let isNew = state.withLock { state in
-      let reports = state.trial.intermediateValues
-      let place = reports.lastIndex { $0.step <= step }.map { $0 + 1 } ?? 0
-      guard place == 0 || reports[place - 1].step != step else { return false }
-      state.trial.intermediateValues.insert(report, at: place)
-      return true
+    if state.withLock({ $0.trial.apply(.reported(report)) }) {
+      worker.send(.value(report), of: self)
     }
-    if isNew { worker.send(report, of: self) }
   }
 
   /// Sends what was reported and says what the coordinator answers; while it is away, that the trial
   /// goes on.
-  package func pruningReason() throws -> String? {
+  package func shouldStop() throws -> Stop? {
     guard assignment.directions.count == 1 else { throw TrialError.reportWithSeveralObjectives }
     try checkHeld()
-    if let reason = stopReason { return reason }
+    if let order { return order }
     worker.deliverReports(of: self)
     try checkHeld()
-    return stopReason
+    return order
   }
 
   /// The answer comes later, and stops the trial from outside if need be.
-  package func reportPrinted(_ value: Double, step: Int) throws -> String? {
+  package func reportPrinted(_ value: Double, step: Int) throws -> Stop? {
     let due: (Stop, (@Sendable (Stop) -> Void)?)? = state.withLock { state in
       state.isPrunedFromOutside = true
       let stopper = state.stopper
@@ -140,38 +118,40 @@ package final class RemoteTrial: HeldTrial {
     }
     if let due { due.1?(due.0) }
     try report(value, step: step)
-    return stopReason
+    return order
   }
 
-  package func setAttribute(_ attribute: Attribute, _ kind: AttributeKind) throws {
-    precondition(kind == .user, "only a coordinator sets system attributes")
+  package func setAttribute(_ attribute: Attribute) throws {
     try checkHeld()
-    state.withLock { state in
-      state.trial.userAttributes.removeAll { $0.key == attribute.key }
-      state.trial.userAttributes.append(attribute)
+    if state.withLock({ $0.trial.apply(.userAttributeSet(attribute)) }) {
+      worker.send(.attribute(attribute), of: self)
     }
-    worker.send(attribute, of: self)
   }
 
   private func checkHeld() throws(StoreError) {
     if isLost { throw .leaseLost(trial: number) }
   }
 
-  private var stopReason: String? {
-    switch state.withLock({ $0.stop }) {
-    case .pruned(let reason)?, .cancelled(let reason)?: reason
-    case .lost?, nil: nil
-    }
+  /// The order to stop under a lease that this worker holds.
+  private var order: Stop? {
+    state.withLock { $0.stop }.flatMap { $0.isLoss ? nil : $0 }
   }
+
+  package func end(_ outcome: Outcome) throws -> Verdict {
+    worker.finishAndWait(self, outcome)
+  }
+
+  package func handIn(_ outcome: Outcome, takesNext: Bool) throws -> Verdict? {
+    worker.finish(self, outcome, wantsNext: takesNext) ? nil : takenOver
+  }
+
+  /// What becomes of a result under a lease that was lost.
+  var takenOver: Verdict { .lost("trial \(number) is another worker's now") }
 
   // MARK: For the worker
 
   /// Whether it is another worker's now, or nobody's.
-  package var isLost: Bool {
-    state.withLock { state in
-      if case .lost? = state.stop { true } else { false }
-    }
-  }
+  package var isLost: Bool { state.withLock { $0.stop?.isLoss ?? false } }
 
   /// Whether the objective was asked to end.
   var isStopped: Bool { state.withLock { $0.isStopped }() }
@@ -179,7 +159,7 @@ package final class RemoteTrial: HeldTrial {
   /// Takes an order in; the first counts, except that a loss replaces any.
   func take(_ stop: Stop) {
     let due: (Stop, (@Sendable (Stop) -> Void)?)? = state.withLock { state in
-      if case .lost = stop { state.stop = stop } else if state.stop == nil { state.stop = stop }
+      if stop.isLoss || state.stop == nil { state.stop = stop }
       let stopper = state.stopper
       return Self.dueStop(&state).map { ($0, stopper) }
     }

@@ -2,6 +2,7 @@ internal import HTTPClient
 internal import Messages
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// The three threads of a worker.
 extension WorkerSession {
@@ -36,10 +37,10 @@ extension WorkerSession {
     let isUrgent: Bool? =
       state.wait { state -> Bool?? in
         if state.phase == .ended { return .some(nil) }
-        if !state.outbox.results.isEmpty || state.outbox.isUrgent && !state.outbox.items.isEmpty {
+        if !state.outbox.results.isEmpty || state.outbox.isUrgent && !state.outbox.reports.isEmpty {
           return true
         }
-        return state.outbox.items.isEmpty ? nil : false
+        return state.outbox.reports.isEmpty ? nil : false
       } ?? nil
     guard let isUrgent else { return nil }
     if !isUrgent {
@@ -53,24 +54,16 @@ extension WorkerSession {
   }
 
   private func deliver(_ batch: Outbox.Batch) throws(CoordinatorError) {
-    if !batch.items.isEmpty {
-      try deliver(batch.items)
-      state.change { $0.outbox.acknowledgeItems() }
+    if !batch.reports.isEmpty {
+      try deliver(batch.reports)
+      state.change { $0.outbox.acknowledgeReports() }
     }
     if !batch.results.isEmpty { try deliver(batch.results) }
     state.change { $0.outbox.acknowledge() }
   }
 
-  private func deliver(_ items: [Outbox.Item]) throws(CoordinatorError) {
-    var batch = ReportBatch(worker: name, reports: [], attributes: [])
-    for item in items {
-      switch item {
-      case .report(let lease, let report):
-        batch.reports.append(.init(lease: lease, report: report))
-      case .attribute(let lease, let attribute):
-        batch.attributes.append(.init(lease: lease, attribute: attribute))
-      }
-    }
+  private func deliver(_ reports: [Report]) throws(CoordinatorError) {
+    let batch = ReportBatch(worker: name, reports: reports)
     do throws(CoordinatorError) {
       apply(
         try registered { () throws(CoordinatorError) in
@@ -79,16 +72,17 @@ extension WorkerSession {
       cameBack()
     } catch {
       guard error.isAboutTheBody else { throw error }
-      // One bad item must not keep the others back.
-      guard items.count > 1 else {
-        listener(.notTaken(trial(items[0].lease), lease: items[0].lease, reason: "\(error)"))
+      // One bad report must not keep the others back.
+      guard reports.count > 1 else {
+        let lease = reports[0].lease
+        listener(.notTaken(trial(lease), lease: lease, reason: "\(error)"))
         return
       }
-      for item in items { try deliver([item]) }
+      for report in reports { try deliver([report]) }
     }
   }
 
-  private func deliver(_ results: [TrialResultMessage]) throws(CoordinatorError) {
+  private func deliver(_ results: [TrialResult]) throws(CoordinatorError) {
     let claim = claimBeside(results)
     do throws(CoordinatorError) {
       let batch = ResultBatch(worker: name, results: results, claim: claim)
@@ -110,7 +104,7 @@ extension WorkerSession {
   }
 
   /// A claim for the slots that become free, which does not wait.
-  private func claimBeside(_ results: [TrialResultMessage]) -> ClaimRequest? {
+  private func claimBeside(_ results: [TrialResult]) -> ClaimRequest? {
     state.change { state in
       let needed = state.needed
       guard needed > 0 else { return nil }
@@ -120,9 +114,13 @@ extension WorkerSession {
     }
   }
 
-  private func settle(_ results: [TrialResultMessage], _ answer: ResultAnswer) {
-    for item in answer.results where item.status == .lost || item.status == .refused {
-      listener(.notTaken(trial(item.lease), lease: item.lease, reason: item.message))
+  private func settle(_ results: [TrialResult], _ answer: ResultAnswer) {
+    for item in answer.results {
+      switch item.verdict {
+      case .accepted, .repeated: continue
+      case .lost(let reason), .refused(let reason):
+        listener(.notTaken(trial(item.lease), lease: item.lease, reason: reason))
+      }
     }
     let leases = results.map(\.lease)
     keeper?.delivered(leases)
@@ -130,7 +128,7 @@ extension WorkerSession {
       for lease in leases {
         state.held[lease] = nil
         if state.awaited[lease] != nil {
-          state.awaited[lease] = answer.results.first { $0.lease == lease }
+          state.awaited[lease] = answer.results.first { $0.lease == lease }?.verdict
         }
       }
     }
@@ -143,7 +141,7 @@ extension WorkerSession {
     state.change { state in
       state.held[lease] = nil
       if state.awaited[lease] != nil {
-        state.awaited[lease] = ResultAnswer.Item(lease: lease, status: .refused, message: reason)
+        state.awaited[lease] = Verdict.refused(reason)
       }
     }
   }
@@ -189,17 +187,10 @@ extension WorkerSession {
 
   private func apply(_ news: LeaseNews) {
     let held = state.read { $0.held }
-    for lost in news.lost {
-      guard let trial = held[lost.lease] else { continue }
-      trial.take(.lost(lost.reason))
-      state.change { $0.held[lost.lease] = nil }
-    }
-    for order in news.stop {
+    for order in news.orders {
       guard let trial = held[order.lease] else { continue }
-      switch order.kind {
-      case .pruned: trial.take(.pruned(order.reason))
-      case .cancelled: trial.take(.cancelled(order.reason))
-      }
+      trial.take(order.stop)
+      if order.stop.isLoss { state.change { $0.held[order.lease] = nil } }
     }
   }
 

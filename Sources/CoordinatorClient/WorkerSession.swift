@@ -1,9 +1,9 @@
-package import Coordination
 internal import HTTPClient
 package import Messages
 internal import Stores
 internal import StudyModel
 internal import System
+package import Trials
 
 /// A worker of a coordinator on the network: claims trials, delivers what they report and how they end,
 /// and keeps their leases.
@@ -58,15 +58,15 @@ package final class WorkerSession: Sendable {
     /// Studies whose trials this worker does not run.
     var refused: [String] = []
     /// What became of results that somebody waits for.
-    var awaited: [String: ResultAnswer.Item?] = [:]
+    var awaited: [String: Verdict?] = [:]
     var threads: [BlockingThread] = []
 
     /// What a slot gets now, a trial being taken out of those that are ready; nil when it has to wait.
-    mutating func takeNext() -> Taken? {
-      if phase != .open { return .closed }
-      if let failure { return .failed(failure) }
-      if !ready.isEmpty { return .trial(ready.removeFirst()) }
-      return isDone ? .done : nil
+    mutating func takeNext() -> Result<Supply<RemoteTrial>, CoordinatorError>? {
+      if phase != .open { return .success(.never) }
+      if let failure { return .failure(failure) }
+      if !ready.isEmpty { return .success(.trial(ready.removeFirst())) }
+      return isDone ? .success(.never) : nil
     }
 
     /// How many trials to ask for.
@@ -80,7 +80,7 @@ package final class WorkerSession: Sendable {
   ///   - listener: Called from any thread.
   package init(
     _ client: CoordinatorClient, _ registration: WorkerRegistration, study: String?,
-    keeper: (any ResultKeeper)? = nil, delivering pending: [TrialResultMessage] = [],
+    keeper: (any ResultKeeper)? = nil, delivering pending: [TrialResult] = [],
     listener: @escaping @Sendable (News) -> Void = { _ in }
   ) {
     self.client = client
@@ -160,36 +160,29 @@ package final class WorkerSession: Sendable {
 
   // MARK: Slots
 
-  /// What a slot gets.
-  package enum Taken: Sendable {
-    case trial(RemoteTrial)
-    /// The study needs no further trials; more may be asked for later.
-    case done
-    case closed
-    /// The coordinator refuses to give any.
-    case failed(CoordinatorError)
-    /// Nothing came in that time.
-    case nothing
-  }
-
   /// The next trial, when the coordinator has one; every slot asks for itself.
   ///
-  /// - Parameter limit: How long to wait; a slot that comes back after ``Taken/nothing`` has its place.
-  package func take(atMost limit: Duration? = nil) -> Taken {
+  /// - Parameter limit: How long to wait; nil for as long as it takes.
+  /// - Returns: ``Supply/never`` when the studies need no further trials (asked once more, it looks
+  ///   again), and when this worker is closed.
+  /// - Throws: ``CoordinatorError/refused(status:code:message:)`` when the coordinator gives none.
+  package func take(
+    atMost limit: Duration? = nil
+  ) throws(CoordinatorError) -> Supply<RemoteTrial> {
     state.change { state in
       if state.coming > 0 { state.coming -= 1 }
       state.waiting += 1
       state.isDone = false
     }
-    let taken: Taken? = state.wait(atMost: limit) { state in
+    let taken: Result<Supply<RemoteTrial>, CoordinatorError>? = state.wait(atMost: limit) { state in
       guard let taken = state.takeNext() else { return nil }
       // Not later: the claimer would ask for one more trial in between.
       state.waiting -= 1
       return taken
     }
-    if let taken { return taken }
+    if let taken { return try taken.get() }
     state.change { $0.waiting -= 1 }
-    return .nothing
+    return .later(.zero)
   }
 
   /// Since when the coordinator does not answer; nil when it does.
@@ -214,7 +207,7 @@ package final class WorkerSession: Sendable {
   ///   the same request.
   /// - Returns: false when the trial is not this worker's any more.
   @discardableResult
-  package func finish(_ trial: RemoteTrial, _ outcome: TrialOutcome, wantsNext: Bool) -> Bool {
+  func finish(_ trial: RemoteTrial, _ outcome: Outcome, wantsNext: Bool) -> Bool {
     if trial.isLost {
       state.change { state in
         state.outbox.drop(trial.lease)
@@ -223,9 +216,9 @@ package final class WorkerSession: Sendable {
       }
       return false
     }
-    let result = TrialResultMessage(
-      lease: trial.lease, outcome: outcome, reports: [], attributes: [])
-    let complete = state.read { $0.outbox.completed(result) }
+    let complete = state.read {
+      $0.outbox.completed(TrialResult(lease: trial.lease, outcome: outcome))
+    }
     // Written down before it can be sent.
     keeper?.keep(complete)
     state.change { state in
@@ -235,34 +228,29 @@ package final class WorkerSession: Sendable {
     return true
   }
 
-  /// Ends a trial and waits until the coordinator has taken the result.
-  ///
-  /// - Returns: What became of it; nil when the worker ended before that was known.
-  package func finishAndWait(_ trial: RemoteTrial, _ outcome: TrialOutcome) -> ResultAnswer.Item? {
+  /// Ends a trial and waits until the coordinator has answered; when the worker ends before that, what
+  /// becomes of the result is not known, and the trial counts as lost.
+  func finishAndWait(_ trial: RemoteTrial, _ outcome: Outcome) -> Verdict {
     let lease = trial.lease
     state.read { $0.awaited[lease] = .some(nil) }
     guard finish(trial, outcome, wantsNext: false) else {
       state.read { _ = $0.awaited.removeValue(forKey: lease) }
-      return ResultAnswer.Item(
-        lease: lease, status: .lost, message: "trial \(trial.number) is another worker's now")
+      return trial.takenOver
     }
-    return state.wait { state -> ResultAnswer.Item?? in
-      if case .some(.some(let item)) = state.awaited[lease] {
+    let verdict: Verdict? = state.wait { state in
+      if case .some(.some(let verdict)) = state.awaited[lease] {
         state.awaited[lease] = nil
-        return .some(item)
+        return verdict
       }
-      return state.phase == .ended ? .some(nil) : nil
-    } ?? nil
+      return state.phase == .ended ? trial.takenOver : nil
+    }
+    return verdict ?? trial.takenOver
   }
 
   // MARK: For trials
 
-  func send(_ report: IntermediateValue, of trial: RemoteTrial) {
-    state.change { $0.outbox.add(.report(lease: trial.lease, report)) }
-  }
-
-  func send(_ attribute: Attribute, of trial: RemoteTrial) {
-    state.change { $0.outbox.add(.attribute(lease: trial.lease, attribute)) }
+  func send(_ content: Report.Content, of trial: RemoteTrial) {
+    state.change { $0.outbox.add(Report(lease: trial.lease, content)) }
   }
 
   /// Waits until the coordinator has answered the trial's reports, unless it is away.

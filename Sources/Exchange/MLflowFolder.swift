@@ -1,6 +1,6 @@
-internal import System
 internal import StudyFiles
 internal import StudyModel
+internal import System
 
 /// A folder of MLflow's, `mlruns`: its file store, without a server.
 ///

@@ -1,6 +1,6 @@
-internal import System
 internal import JSON
 package import StudyModel
+internal import System
 
 /// A study as runs: one for the study, below it one for each finished trial.
 package struct StudyRuns: Sendable {

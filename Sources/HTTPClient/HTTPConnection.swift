@@ -197,6 +197,9 @@ package struct ConnectionSettings: Sendable {
     _ = unsafe curl.wakeUp(UnsafeMutableRawPointer(loop))
   }
 
+  /// Takes back a ``cancel()`` that came when the request it was for had its answer.
+  package func withdrawCancel() { isCancelled.store(false, ordering: .relaxed) }
+
   /// Sends the request and waits for the answer, whatever its status.
   package func perform(_ request: HTTPRequest) throws(TransferError) -> HTTPAnswer {
     let receiver = Receiver(limit: request.largestAnswer)

@@ -1,5 +1,6 @@
 package import JSON
-package import StudyModel
+internal import StudyModel
+package import Trials
 
 /// `POST /v1/claims`: a worker asks for trials, and may wait for them.
 package struct ClaimRequest: Message {
@@ -72,63 +73,31 @@ package struct ClaimAnswer: Message {
   }
 }
 
-/// A trial that a worker is to run.
-package struct Assignment: Sendable, Hashable {
-  package var study: String
-  /// One per objective.
-  package var directions: [Direction]
-  package var trial: Int
-  /// Counted from 1.
-  package var attempt: Int
-  /// The lease's token, under which everything about the trial is sent.
-  package var lease: String
-  /// The study's seed.
-  package var seed: UInt64
-  /// Which version of the study file to use, see ``StudyFileMessage``; nil for a study without one.
-  package var fileTag: String?
-  /// The parameters that are known beforehand.
-  package var parameters: [ParameterAssignment]
-  package var userAttributes: [Attribute]
-
-  package init(
-    study: String, directions: [Direction], trial: Int, attempt: Int, lease: String, seed: UInt64,
-    fileTag: String?, parameters: [ParameterAssignment], userAttributes: [Attribute]
-  ) {
-    self.study = study
-    self.directions = directions
-    self.trial = trial
-    self.attempt = attempt
-    self.lease = lease
-    self.seed = seed
-    self.fileTag = fileTag
-    self.parameters = parameters
-    self.userAttributes = userAttributes
-  }
-
+extension Assignment {
   init(_ reader: MessageReader) throws(MessageError) {
-    study = try reader.text("study")
-    directions = try reader.directions("directions")
-    trial = try reader.integer("trial", in: 0...Int(Int32.max))
-    attempt = try reader.integer("attempt", in: 1...WireProtocol.mostAttempts)
-    lease = try reader.text("lease")
     let seed = try reader.text("seed")
     guard let number = UInt64(seed) else {
       throw MessageError("'seed' is '\(seed.prefix(40))'; give a whole number as a text")
     }
-    self.seed = number
-    fileTag = try reader.optionalText("file_tag")
-    parameters = try reader.list("parameters") { (parameter) throws(MessageError) in
-      let distribution = try parameter.distribution("distribution")
-      let internalValue = try parameter.number("internal_value")
-      guard distribution.contains(internalValue) else {
-        throw MessageError("'internal_value' is \(internalValue), outside \(distribution.summary)")
-      }
-      return ParameterAssignment(
-        try parameter.text("name"), distribution, internalValue: internalValue)
-    }
-    userAttributes = try reader.list("user_attributes") { (item) throws(MessageError) in
-      try item.attribute()
-    }
+    self.init(
+      study: try reader.text("study"), directions: try reader.directions("directions"),
+      trial: try reader.integer("trial", in: 0...Int(Int32.max)),
+      attempt: try reader.integer("attempt", in: 1...WireProtocol.mostAttempts),
+      lease: try reader.text("lease"),
+      seed: number, fileTag: try reader.optionalText("file_tag"),
+      parameters: try reader.list("parameters") { (parameter) throws(MessageError) in
+        let distribution = try parameter.distribution("distribution")
+        let internalValue = try parameter.number("internal_value")
+        guard distribution.contains(internalValue) else {
+          throw MessageError(
+            "'internal_value' is \(internalValue), outside \(distribution.summary)")
+        }
+        return ParameterAssignment(
+          try parameter.text("name"), distribution, internalValue: internalValue)
+      },
+      userAttributes: try reader.list("user_attributes") { (item) throws(MessageError) in
+        try item.attribute()
+      })
   }
 
   /// `seed` is a text, since it may need all 64 bits; `value` is for readers that do not know how

@@ -1,5 +1,6 @@
-/// The version of the program.
-package enum ToolVersion {
-  /// The version, after semver.org.
-  package static let text = "0.1.0"
+/// The version of what is built from this package: the command, the library, and what either says
+/// of itself over the network.
+package enum Release {
+  /// The version, after semver.org; CHANGELOG.md has a section for it.
+  package static let version = "0.2.0"
 }

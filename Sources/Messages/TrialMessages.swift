@@ -1,6 +1,6 @@
-package import Coordination
 package import JSON
 package import StudyModel
+package import Trials
 
 /// `POST /v1/suggest`: a running objective asks for parameters.
 package struct SuggestRequest: Message {
@@ -52,91 +52,53 @@ package struct SuggestAnswer: Message {
 /// `POST /v1/reports`: what running trials reported and which attributes they set; answered by
 /// ``LeaseNews``.
 package struct ReportBatch: Message {
-  /// A value that a trial reported.
-  package struct Report: Sendable, Hashable {
-    package var lease: String
-    package var report: IntermediateValue
-
-    package init(lease: String, report: IntermediateValue) {
-      self.lease = lease
-      self.report = report
-    }
-  }
-
-  /// An attribute of the user that a trial set.
-  package struct Setting: Sendable, Hashable {
-    package var lease: String
-    package var attribute: Attribute
-
-    package init(lease: String, attribute: Attribute) {
-      self.lease = lease
-      self.attribute = attribute
-    }
-  }
-
   package var worker: String
+  /// In the order in which they are taken; attributes come first on the wire.
   package var reports: [Report]
-  package var attributes: [Setting]
 
-  package init(worker: String, reports: [Report], attributes: [Setting]) {
+  package init(worker: String, reports: [Report]) {
     self.worker = worker
     self.reports = reports
-    self.attributes = attributes
   }
 
   package init(json: JSONValue) throws(MessageError) {
     let reader = try MessageReader(json)
     worker = try reader.name("worker")
-    reports = try reader.list("reports") { (item) throws(MessageError) in
-      Report(lease: try item.text("lease"), report: try item.report())
+    let values = try reader.list("reports") { (item) throws(MessageError) in
+      Report(lease: try item.text("lease"), .value(try item.report()))
     }
-    attributes = try reader.list("attributes") { (item) throws(MessageError) in
-      Setting(lease: try item.text("lease"), attribute: try item.attribute())
+    let attributes = try reader.list("attributes") { (item) throws(MessageError) in
+      Report(lease: try item.text("lease"), .attribute(try item.attribute()))
     }
+    reports = attributes + values
   }
 
   package var json: JSONValue {
-    [
-      "worker": .string(worker),
-      "reports": .array(
-        reports.map {
-          [
-            "lease": .string($0.lease), "step": .integer($0.report.step),
-            "value": .float($0.report.value),
-          ]
-        }),
-      "attributes": .array(
-        attributes.map {
-          [
-            "lease": .string($0.lease), "key": .string($0.attribute.key),
-            "value": $0.attribute.value,
-          ]
-        }),
+    var (values, attributes) = ([] as [JSONValue], [] as [JSONValue])
+    for report in reports {
+      let lease = JSONValue.string(report.lease)
+      switch report.content {
+      case .value(let value):
+        values.append(
+          ["lease": lease, "step": .integer(value.step), "value": .float(value.value)])
+      case .attribute(let attribute):
+        attributes.append(
+          ["lease": lease, "key": .string(attribute.key), "value": attribute.value])
+      }
+    }
+    return [
+      "worker": .string(worker), "reports": .array(values), "attributes": .array(attributes),
     ]
   }
 }
 
-/// How a trial's attempt ended, with what was not sent before.
-package struct TrialResultMessage: Message {
-  package var lease: String
-  package var outcome: TrialOutcome
-  package var reports: [IntermediateValue]
-  package var attributes: [Attribute]
-
-  package init(
-    lease: String, outcome: TrialOutcome, reports: [IntermediateValue], attributes: [Attribute]
-  ) {
-    self.lease = lease
-    self.outcome = outcome
-    self.reports = reports
-    self.attributes = attributes
-  }
-
+extension TrialResult: Message {
   package init(json: JSONValue) throws(MessageError) { try self.init(try MessageReader(json)) }
 
   init(_ reader: MessageReader) throws(MessageError) {
-    lease = try reader.text("lease")
+    let lease = try reader.text("lease")
     let name = try reader.text("outcome")
+    let outcome: Outcome
     switch AttemptOutcome(rawValue: name) {
     case .completed?: outcome = .completed(try reader.numbers("values"))
     case .pruned?: outcome = .pruned
@@ -145,22 +107,23 @@ package struct TrialResultMessage: Message {
     case .some(let other):
       outcome = .ended(other, reason: try reader.optionalText("reason", atMost: 65_536) ?? "")
     }
-    reports = try reader.list("reports") { (item) throws(MessageError) in try item.report() }
-    attributes = try reader.list("attributes") { (item) throws(MessageError) in
-      try item.attribute()
-    }
+    self.init(
+      lease: lease, outcome: outcome,
+      reports: try reader.list("reports") { (item) throws(MessageError) in try item.report() },
+      attributes: try reader.list("attributes") { (item) throws(MessageError) in
+        try item.attribute()
+      })
   }
 
   package var json: JSONValue {
-    var members: [JSONValue.Member] = [.init("lease", .string(lease))]
+    var members: [JSONValue.Member] = [
+      .init("lease", .string(lease)), .init("outcome", .string(outcome.kind.rawValue)),
+    ]
     switch outcome {
     case .completed(let values):
-      members.append(.init("outcome", .string(AttemptOutcome.completed.rawValue)))
       members.append(.init("values", .array(values.map(JSONValue.float))))
-    case .pruned: members.append(.init("outcome", .string(AttemptOutcome.pruned.rawValue)))
-    case .ended(let kind, let reason):
-      members.append(.init("outcome", .string(kind.rawValue)))
-      members.append(.init("reason", .string(reason)))
+    case .pruned: break
+    case .ended(_, let reason): members.append(.init("reason", .string(reason)))
     }
     members.append(
       .init(
@@ -174,10 +137,10 @@ package struct TrialResultMessage: Message {
 /// `POST /v1/results`: trials that ended, and perhaps a claim for the slots that became free.
 package struct ResultBatch: Message {
   package var worker: String
-  package var results: [TrialResultMessage]
+  package var results: [TrialResult]
   package var claim: ClaimRequest?
 
-  package init(worker: String, results: [TrialResultMessage], claim: ClaimRequest?) {
+  package init(worker: String, results: [TrialResult], claim: ClaimRequest?) {
     self.worker = worker
     self.results = results
     self.claim = claim
@@ -186,7 +149,7 @@ package struct ResultBatch: Message {
   package init(json: JSONValue) throws(MessageError) {
     let reader = try MessageReader(json)
     worker = try reader.name("worker")
-    results = try reader.list("results", TrialResultMessage.init)
+    results = try reader.list("results", TrialResult.init)
     claim =
       if let claim = reader.optional("claim") {
         try ClaimRequest(try MessageReader(claim, at: "claim."))
@@ -204,27 +167,15 @@ package struct ResultBatch: Message {
 
 /// What became of the results, in their order.
 package struct ResultAnswer: Message {
-  package enum Status: String, Sendable, Hashable {
-    /// It was applied now.
-    case accepted
-    /// It had been applied before; nothing changed.
-    case repeated
-    /// The lease was not live; the result stands in the attempt log and counts for nothing.
-    case lost
-    /// It cannot be applied, now or later; ``Item/message`` says why.
-    case refused
-  }
-
+  /// What became of the result under a lease.
   package struct Item: Sendable, Hashable {
     package var lease: String
-    package var status: Status
-    /// What to tell a reader; empty when there is nothing to say.
-    package var message: String
+    /// Without the trial, which a worker does not need.
+    package var verdict: Verdict
 
-    package init(lease: String, status: Status, message: String) {
+    package init(lease: String, _ verdict: Verdict) {
       self.lease = lease
-      self.status = status
-      self.message = message
+      self.verdict = verdict
     }
   }
 
@@ -239,13 +190,7 @@ package struct ResultAnswer: Message {
   package init(json: JSONValue) throws(MessageError) {
     let reader = try MessageReader(json)
     results = try reader.list("results") { (item) throws(MessageError) in
-      let status = try item.text("status")
-      guard let known = Status(rawValue: status) else {
-        throw MessageError("'status' is '\(status.prefix(40))', which this version does not know")
-      }
-      return Item(
-        lease: try item.text("lease"), status: known,
-        message: try item.optionalText("message", atMost: 65_536) ?? "")
+      Item(lease: try item.text("lease"), try Verdict(item))
     }
     claimed =
       if let claimed = reader.optional("claimed") {
@@ -260,12 +205,36 @@ package struct ResultAnswer: Message {
         .array(
           results.map {
             [
-              "lease": .string($0.lease), "status": .string($0.status.rawValue),
-              "message": .string($0.message),
+              "lease": .string($0.lease), "status": .string($0.verdict.name),
+              "message": .string($0.verdict.message),
             ]
           }))
     ]
     if let claimed { members.append(.init("claimed", claimed.json)) }
     return .object(members)
+  }
+}
+
+extension Verdict {
+  init(_ reader: MessageReader) throws(MessageError) {
+    let status = try reader.text("status")
+    let message = try reader.optionalText("message", atMost: 65_536) ?? ""
+    switch status {
+    case "accepted": self = .accepted(nil)
+    case "repeated": self = .repeated(nil)
+    case "lost": self = .lost(message)
+    case "refused": self = .refused(message)
+    default:
+      throw MessageError("'status' is '\(status.prefix(40))', which this version does not know")
+    }
+  }
+
+  /// What to tell a reader; empty when there is nothing to say.
+  fileprivate var message: String {
+    switch self {
+    case .accepted: ""
+    case .repeated: "it was accepted before"
+    case .lost(let reason), .refused(let reason): reason
+    }
   }
 }

@@ -1,5 +1,6 @@
 package import JSON
 internal import StudyModel
+package import Trials
 
 /// `POST /v1/workers`: a worker says who it is.
 package struct WorkerRegistration: Message {
@@ -179,75 +180,54 @@ package struct Heartbeat: Message {
   }
 }
 
-/// A lease that the worker holds no longer, and why.
-package struct LostLease: Sendable, Hashable {
-  package var lease: String
-  package var reason: String
-
-  package init(lease: String, reason: String) {
-    self.lease = lease
-    self.reason = reason
-  }
-
-  init(_ reader: MessageReader) throws(MessageError) {
-    lease = try reader.text("lease")
-    reason = try reader.text("reason")
-  }
-
-  var json: JSONValue { ["lease": .string(lease), "reason": .string(reason)] }
-}
-
-/// A trial that is to be stopped, with the outcome that the worker then sends.
-package struct StopOrder: Sendable, Hashable {
-  package enum Kind: String, Sendable, Hashable {
-    /// The pruner says so.
-    case pruned
-    /// The study was cancelled.
-    case cancelled
-  }
-
-  package var lease: String
-  package var kind: Kind
-  package var reason: String
-
-  package init(lease: String, kind: Kind, reason: String) {
-    self.lease = lease
-    self.kind = kind
-    self.reason = reason
-  }
-
-  init(_ reader: MessageReader) throws(MessageError) {
-    lease = try reader.text("lease")
-    let kind = try reader.text("as")
-    guard let known = Kind(rawValue: kind) else {
-      throw MessageError("'as' is '\(kind.prefix(40))'; known are pruned, cancelled")
-    }
-    self.kind = known
-    reason = try reader.text("reason")
-  }
-
-  var json: JSONValue {
-    ["lease": .string(lease), "as": .string(kind.rawValue), "reason": .string(reason)]
-  }
-}
-
-/// What comes back for a heartbeat or for reports: what is lost, and what is to be stopped.
+/// What comes back for a heartbeat or for reports: which trials are to stop, those among them that the
+/// worker holds no longer.
 package struct LeaseNews: Message {
-  package var lost: [LostLease]
-  package var stop: [StopOrder]
+  /// In the order in which they count; on the wire losses are apart.
+  package var orders: [StopOrder]
 
-  package init(lost: [LostLease], stop: [StopOrder]) {
-    self.lost = lost
-    self.stop = stop
-  }
+  package init(orders: [StopOrder]) { self.orders = orders }
 
   package init(json: JSONValue) throws(MessageError) {
     let reader = try MessageReader(json)
-    lost = try reader.list("lost", LostLease.init)
-    stop = try reader.list("stop", StopOrder.init)
+    let lost = try reader.list("lost") { (item) throws(MessageError) in
+      StopOrder(lease: try item.text("lease"), .lost(try item.text("reason")))
+    }
+    orders = try lost + reader.list("stop", StopOrder.init)
   }
 
   package var json: JSONValue {
-    ["lost": .array(lost.map(\.json)), "stop": .array(stop.map(\.json))]
+    [
+      "lost": .array(orders.filter(\.stop.isLoss).map(\.json)),
+      "stop": .array(orders.filter { !$0.stop.isLoss }.map(\.json)),
+    ]
+  }
+}
+
+extension StopOrder {
+  /// Reads an order to a trial that the worker holds still.
+  init(_ reader: MessageReader) throws(MessageError) {
+    let lease = try reader.text("lease")
+    let kind = try reader.text("as")
+    let reason = try reader.text("reason")
+    switch kind {
+    case "pruned": self.init(lease: lease, .pruned(reason))
+    case "cancelled": self.init(lease: lease, .cancelled(reason))
+    default: throw MessageError("'as' is '\(kind.prefix(40))'; known are pruned, cancelled")
+    }
+  }
+
+  var json: JSONValue {
+    let kind: JSONValue? =
+      switch stop {
+      case .pruned: "pruned"
+      case .cancelled: "cancelled"
+      case .lost: nil
+      }
+    let members: [JSONValue.Member?] = [
+      .init("lease", .string(lease)), kind.map { .init("as", $0) },
+      .init("reason", .string(stop.reason)),
+    ]
+    return .object(members.compactMap(\.self))
   }
 }

@@ -1,4 +1,5 @@
 internal import CoordinatorClient
+internal import Messages
 internal import System
 
 /// How a program reaches a coordinator, which `needletail serve` started.
@@ -37,6 +38,6 @@ public struct CoordinatorAccess: Sendable {
     credentials.isInsecure = isInsecure
     let address = try CoordinatorAddress(url)
     try credentials.addOwnToken(for: address, environment: Self.variable)
-    return try CoordinatorClient(address, credentials, version: "library")
+    return try CoordinatorClient(address, credentials, version: Release.version)
   }
 }

@@ -1,4 +1,3 @@
-internal import Coordination
 internal import CoordinatorClient
 internal import JSON
 internal import Messages
@@ -6,10 +5,11 @@ internal import Stores
 internal import Studies
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// A study that a coordinator on the network keeps; this process is one of its workers while it runs
 /// trials.
-final class RemoteStudy: StudyBackend {
+final class RemoteStudy: StudyKeeper {
   private let client: CoordinatorClient
   let name: String
   let directions: [Direction]
@@ -72,7 +72,7 @@ final class RemoteStudy: StudyBackend {
     return try trial(number)
   }
 
-  private func trial(_ number: Int) throws -> Trial {
+  func trial(_ number: Int) throws -> Trial {
     try Trial(jsonForm: client.trial(number, of: name))
   }
 
@@ -109,7 +109,7 @@ final class RemoteStudy: StudyBackend {
       let new = WorkerSession(
         client,
         WorkerRegistration(
-          wireProtocol: WireProtocol.version, version: "library",
+          wireProtocol: WireProtocol.version, version: Release.version,
           name: "\(host)-\(getpid())-\(String(UInt32.random(in: 0...0xFFFF), radix: 16))",
           host: host, slots: slots), study: name)
       try new.register()
@@ -128,12 +128,13 @@ final class RemoteStudy: StudyBackend {
     ended?.endAndLeave()
   }
 
-  func next(isByHand: Bool) throws -> NextTrial {
+  func ask() throws -> Supply<any HeldTrial> { try take() }
+
+  func take() throws -> Supply<any HeldTrial> {
     switch try worker().take(atMost: Self.patience) {
     case .trial(let trial): .trial(trial)
-    case .done, .closed: .over
-    case .failed(let error): throw error
-    case .nothing: .later
+    case .later(let pause): .later(pause)
+    case .never: .never
     }
   }
 
@@ -143,22 +144,7 @@ final class RemoteStudy: StudyBackend {
     let summary = try client.study(name)
     if let reason = summary["failure"]?.string { return StudyFailing(study: name, reason: reason) }
     let control = summary["control"]?.string.flatMap(StudyControl.init(rawValue:))
-    return control.flatMap { $0 == .running ? nil : StudyHalted(study: name, control: $0) }
-  }
-
-  func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial? {
-    guard let trial = trial as? RemoteTrial else {
-      preconditionFailure("a trial was told to another study than it came from")
-    }
-    guard let item = try worker().finishAndWait(trial, outcome) else {
-      throw StoreError.leaseLost(trial: trial.number)
-    }
-    switch item.status {
-    case .accepted, .repeated: return wanted ? try self.trial(trial.number) : nil
-    case .lost: throw StoreError.leaseLost(trial: trial.number)
-    case .refused:
-      throw CoordinatorError.refused(status: 400, code: "refused", message: item.message)
-    }
+    return control.flatMap { StudyHalted(study: name, control: $0) }
   }
 
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {

@@ -1,8 +1,8 @@
-internal import Coordination
 public import JSON
 internal import Stores
 public import StudyModel
 internal import System
+internal import Trials
 
 /// The trial that an objective works on: asks for parameters, reports progress, learns when to stop.
 ///
@@ -85,7 +85,7 @@ public struct RunningTrial: Sendable {
 
   /// Whether the pruner advises to stop now; the objective then throws ``TrialPruned``.
   public var shouldPrune: Bool {
-    get throws { try held.pruningReason() != nil }
+    get throws { try held.shouldStop() != nil }
   }
 
   /// Sets or replaces the value of a constraint: the trial is feasible if all its constraints are 0 or less.
@@ -95,12 +95,12 @@ public struct RunningTrial: Sendable {
   /// - Throws: ``TrialError/constraintNotANumber(_:)``, and what the store throws.
   public func setConstraint(_ name: String, _ value: Double) throws {
     guard !value.isNaN else { throw TrialError.constraintNotANumber(name) }
-    try held.setAttribute(.reportingConstraint(name, value), .user)
+    try held.setAttribute(.reportingConstraint(name, value))
   }
 
   /// Sets or replaces an attribute of the trial.
   public func setAttribute(_ key: String, _ value: JSONValue) throws {
-    try held.setAttribute(Attribute(key, value), .user)
+    try held.setAttribute(Attribute(key, value))
   }
 }
 

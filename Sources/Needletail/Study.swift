@@ -7,6 +7,7 @@ public import Stores
 internal import Studies
 public import StudyModel
 internal import System
+internal import Trials
 
 /// A study: an objective's trials, a sampler that proposes the next, and a store that keeps them.
 ///
@@ -24,11 +25,11 @@ public final class Study: Sendable {
   /// What is called after a trial ended, with the trial as it is stored then.
   public typealias Callback = @Sendable (Study, Trial) throws -> Void
 
-  private let backend: any StudyBackend
+  private let keeper: any StudyKeeper
   private let isStopped = Lock(false)
 
-  private init(_ backend: any StudyBackend) {
-    self.backend = backend
+  private init(_ keeper: any StudyKeeper) {
+    self.keeper = keeper
   }
 
   // MARK: Creating, loading, deleting
@@ -80,32 +81,32 @@ public final class Study: Sendable {
   // MARK: Reading
 
   /// The study's name.
-  public var name: String { backend.name }
+  public var name: String { keeper.name }
   /// One per objective.
-  public var directions: [Direction] { backend.directions }
+  public var directions: [Direction] { keeper.directions }
   /// The seed of all suggestions; nil when the study's coordinator is on the network and does not tell.
-  public var seed: UInt64? { backend.seed }
+  public var seed: UInt64? { keeper.seed }
   /// The store that keeps the study; nil when only a coordinator on the network has it.
-  public var store: (any StudyStore)? { backend.store }
+  public var store: (any StudyStore)? { keeper.store }
 
   /// The feasible completed trial with the best first value; nil without one.
   public var bestTrial: Trial? {
-    get throws { try backend.bestTrial() }
+    get throws { try keeper.bestTrial() }
   }
 
   /// All trials by number, those of other processes included.
   public var trials: [Trial] {
-    get throws { try backend.trials() }
+    get throws { try keeper.trials() }
   }
 
   /// The attributes that users set on the study.
   public var attributes: [Attribute] {
-    get throws { try backend.attributes() }
+    get throws { try keeper.attributes() }
   }
 
   /// Sets or replaces an attribute of the study.
   public func setAttribute(_ key: String, _ value: JSONValue) throws {
-    try backend.set(Attribute(key, value))
+    try keeper.set(Attribute(key, value))
   }
 
   // MARK: Optimizing
@@ -144,8 +145,8 @@ public final class Study: Sendable {
     objective: @escaping @Sendable (RunningTrial) async throws -> [Double]
   ) async throws {
     precondition(workers >= 1, "\(workers) workers cannot run a trial")
-    try backend.begin(workers: workers, trials: trials)
-    defer { backend.rest() }
+    try keeper.begin(workers: workers, trials: trials)
+    defer { keeper.rest() }
     let budget = TrialBudget(trials: trials, until: timeout.map { ContinuousClock.now + $0 })
     isStopped.withLock { $0 = false }
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -175,12 +176,12 @@ public final class Study: Sendable {
   /// The next trial, for which a paused study lets its workers wait; nil when there will be none.
   private func nextTrial() async throws -> RunningTrial? {
     while !isStopped.withLock({ $0 }), !Task.isCancelled {
-      switch try backend.next(isByHand: false) {
+      switch try keeper.take() {
       case .trial(let held): return RunningTrial(held: held)
-      case .over:
-        if let reason = try backend.failure() { throw StudyFailing(study: name, reason: reason) }
+      case .never:
+        if let reason = try keeper.failure() { throw StudyFailing(study: name, reason: reason) }
         return nil
-      case .later: try await Task.sleep(for: backend.store == nil ? .zero : .milliseconds(500))
+      case .later(let pause): try await Task.sleep(for: pause)
       }
     }
     return nil
@@ -194,20 +195,32 @@ public final class Study: Sendable {
   ) async throws -> Trial? {
     do {
       let values = try await objective(trial)
-      return try backend.tell(trial.held, .completed(values), wanted: wanted)
+      return try end(trial, .completed(values), wanted: wanted)
     } catch is TrialPruned {
-      return try backend.tell(trial.held, .pruned, wanted: wanted)
+      return try end(trial, .pruned, wanted: wanted)
     } catch is CancellationError {
-      return try backend.tell(
-        trial.held, .ended(.interrupted, reason: "the task was cancelled"), wanted: wanted)
-    } catch StoreError.leaseLost where backend.store == nil {
+      return try end(
+        trial, .ended(.interrupted, reason: "the task was cancelled"), wanted: wanted)
+    } catch StoreError.leaseLost where keeper.store == nil {
       // The coordinator took it away, because this worker was not heard of for too long.
       return nil
     } catch let error as StoreError {
       throw error
     } catch {
-      return try backend.tell(
-        trial.held, .ended(.failed, reason: "\(error)"), wanted: wanted)
+      return try end(trial, .ended(.failed, reason: "\(error)"), wanted: wanted)
+    }
+  }
+
+  /// Ends a trial.
+  ///
+  /// - Returns: The trial as it is stored; nil when that is not `wanted` and not known.
+  private func end(_ trial: RunningTrial, _ outcome: Outcome, wanted: Bool) throws -> Trial? {
+    switch try trial.held.end(outcome) {
+    case .accepted(let told), .repeated(let told):
+      return try told ?? (wanted ? keeper.trial(trial.number) : nil)
+    case .lost: throw StoreError.leaseLost(trial: trial.number)
+    case .refused(let reason):
+      throw CoordinatorError.refused(status: 400, code: "refused", message: reason)
     }
   }
 
@@ -228,9 +241,9 @@ public final class Study: Sendable {
   ///   sampler throws.
   public func ask() throws -> RunningTrial {
     while true {
-      switch try backend.next(isByHand: true) {
+      switch try keeper.ask() {
       case .trial(let held): return RunningTrial(held: held)
-      case .later, .over: if let reason = try backend.halt() { throw reason }
+      case .later, .never: if let reason = try keeper.halt() { throw reason }
       }
     }
   }
@@ -261,8 +274,8 @@ public final class Study: Sendable {
     try tell(trial, .ended(.failed, reason: reason))
   }
 
-  private func tell(_ trial: RunningTrial, _ outcome: TrialOutcome) throws -> Trial {
-    guard let told = try backend.tell(trial.held, outcome, wanted: true) else {
+  private func tell(_ trial: RunningTrial, _ outcome: Outcome) throws -> Trial {
+    guard let told = try end(trial, outcome, wanted: true) else {
       throw StoreError.leaseLost(trial: trial.number)
     }
     return told
@@ -273,6 +286,6 @@ public final class Study: Sendable {
   /// - Returns: The number of the queued trial.
   @discardableResult
   public func enqueue(_ values: KeyValuePairs<String, ParameterValue>) throws -> Int {
-    try backend.enqueue(values.map { ($0.key, $0.value) })
+    try keeper.enqueue(values.map { ($0.key, $0.value) })
   }
 }

@@ -1,4 +1,4 @@
-internal import Coordination
+internal import Trials
 
 /// Thrown by ``Study/ask()`` while nobody may start a trial: somebody paused, stopped or cancelled the
 /// study. `needletail study resume` lets it go on.
@@ -10,9 +10,11 @@ public struct StudyHalted: Error, Hashable, CustomStringConvertible {
   /// The reason, in a sentence that says what to do.
   public let description: String
 
-  init(study: String, control: StudyControl) {
+  /// nil for a study whose trials are handed out.
+  init?(study: String, control: StudyControl) {
+    guard let sentence = control.sentence(for: study) else { return nil }
     self.study = study
     isPaused = control == .paused
-    description = control.sentence(for: study) ?? "study '\(study)' goes on; ask again"
+    description = sentence
   }
 }

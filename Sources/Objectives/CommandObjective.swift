@@ -1,6 +1,7 @@
 package import StudyFiles
 internal import StudyModel
 internal import System
+package import Trials
 
 /// An objective that is any program: runs the command of a study file once per attempt at a trial.
 ///
@@ -115,14 +116,15 @@ package struct CommandObjective: Sendable {
   /// Runs the command for one attempt at a trial, and returns when it has ended. Blocks the thread.
   ///
   /// - Parameters:
-  ///   - handler: The trial, which gets what the command reports and asks.
+  ///   - held: The trial, which gets what the command reports and asks.
   ///   - stop: Ends the command early; for this run alone.
   package func run(
-    _ job: TrialJob, for handler: any TrialHandler, stoppedBy stop: StopHandle
-  ) -> TrialResult {
+    _ job: TrialJob, for held: any HeldTrial, stoppedBy stop: StopHandle,
+    followedBy follower: RunFollower = RunFollower()
+  ) -> CommandResult {
     let start = ContinuousClock.now
     let environment = TrialEnvironment(job, folders)
-    var result = TrialResult(folder: environment.folder, outcome: .interrupted)
+    var result = CommandResult(folder: environment.folder, outcome: .interrupted)
     if let reason = stop.reason {
       result.outcome = outcome(of: reason)
       return result
@@ -149,7 +151,8 @@ package struct CommandObjective: Sendable {
     do throws(ProgramError) {
       let program = try program(named: words.first ?? "")
       let run = try TrialRun(
-        self, job, handler, stop, environment, program: program, words: words, start: start)
+        self, job, held, stop, follower, environment, program: program, words: words,
+        start: start)
       run.follow()
       run.conclude(&result)
     } catch {
@@ -168,11 +171,11 @@ package struct CommandObjective: Sendable {
     switch reason {
     case .interrupted: .interrupted
     case .preempted: .preempted
-    case .lost: .lost
-    case .pruned(let reason): .pruned(reason: reason)
+    case .ordered(.lost): .lost
+    case .ordered(.pruned(let reason)): .pruned(reason: reason)
+    case .ordered(.cancelled(let reason)): .cancelled(reason: reason)
     case .timeLimit: .timedOut(limit: timeLimit ?? .zero)
     case .memoryLimit(let used): .outOfMemory(used: used, limit: memoryLimit ?? 0)
-    case .cancelled(let reason): .cancelled(reason: reason)
     case .refused(let problem): .refused(problem)
     }
   }
@@ -197,7 +200,7 @@ package struct CommandObjective: Sendable {
 }
 
 /// What came of running a command for a trial.
-package struct TrialResult: Sendable {
+package struct CommandResult: Sendable {
   /// Where the attempt's files are: `stdout.log`, `stderr.log`, `params.json`, and what the command left.
   package let folder: String
   /// How the command ended, and what it measured.

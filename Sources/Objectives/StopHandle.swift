@@ -1,4 +1,5 @@
 internal import System
+package import Trials
 
 /// Stops the command of one run, from any thread and at any time.
 ///
@@ -10,16 +11,18 @@ package final class StopHandle: Sendable {
   package enum Reason: Sendable, Hashable {
     case interrupted
     case preempted
-    /// The trial is not this worker's any more.
-    case lost
-    case pruned(reason: String)
+    /// The trial is to stop.
+    case ordered(Stop)
     case timeLimit
     /// It holds more memory than it may: so many bytes.
     case memoryLimit(Int)
-    /// The study was cancelled.
-    case cancelled(reason: String)
     /// The trial could not take what the command reported.
     case refused(String)
+
+    /// Whether the trial is not this worker's any more.
+    var isLoss: Bool {
+      if case .ordered(let stop) = self { stop.isLoss } else { false }
+    }
   }
 
   private struct State {

@@ -3,12 +3,14 @@ internal import Stores
 internal import StudyFiles
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// One run of a command: started → followed until it has exited → concluded. Belongs to one thread.
 final class TrialRun {
   private let objective: CommandObjective
-  private let handler: any TrialHandler
+  private let held: any HeldTrial
   private let stop: StopHandle
+  private let follower: RunFollower
   private let environment: TrialEnvironment
   private let start: ContinuousClock.Instant
 
@@ -35,13 +37,15 @@ final class TrialRun {
 
   /// Starts the command.
   init(
-    _ objective: CommandObjective, _ job: TrialJob, _ handler: any TrialHandler,
-    _ stop: StopHandle, _ environment: TrialEnvironment, program: String, words: [String],
+    _ objective: CommandObjective, _ job: TrialJob, _ held: any HeldTrial,
+    _ stop: StopHandle, _ follower: RunFollower, _ environment: TrialEnvironment, program: String,
+    words: [String],
     start: ContinuousClock.Instant
   ) throws(ProgramError) {
     self.objective = objective
-    self.handler = handler
+    self.held = held
     self.stop = stop
+    self.follower = follower
     self.environment = environment
     self.start = start
     values = ObjectiveValues(objective.objectives)
@@ -160,7 +164,7 @@ final class TrialRun {
       do {
         return try answer(ChannelRequest(json: request))
       } catch {
-        if case StoreError.leaseLost = error { stop.request(.lost) }
+        if case StoreError.leaseLost = error { stop.request(.ordered(.lost("\(error)"))) }
         return ["ok": false, "error": .string("\(error)")]
       }
     }
@@ -170,17 +174,20 @@ final class TrialRun {
     switch request {
     case .trial: return description
     case .suggest(let parameter):
-      return ["ok": true, "value": JSONValue(try handler.suggest(parameter))]
+      let value = try held.suggest(parameter)
+      follower.suggested()
+      return ["ok": true, "value": JSONValue(value)]
     case .report(let value, let step):
-      try handler.report(value, step: step)
+      try held.report(value, step: step)
+      follower.reported(IntermediateValue(step: step, value: value))
       values.add(value, of: 0)
     case .shouldPrune:
-      let reason = try handler.pruningReason()
+      let reason = try held.shouldStop()?.reason
       pruningReason = reason
       return [
         "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
       ]
-    case .setUserAttribute(let attribute): try handler.setUserAttribute(attribute)
+    case .setUserAttribute(let attribute): try held.setAttribute(attribute)
     case .setConstraint(let name, let value): constraints.add(value, as: name)
     case .tell(let told):
       values.tell(told)
@@ -217,11 +224,11 @@ final class TrialRun {
       objective.objectives.count == 1, stop.reason == nil
     else { return }
     do {
-      if let reason = try handler.reportPrinted(value, step: step) {
-        stop.request(.pruned(reason: reason))
-      }
-    } catch StoreError.leaseLost {
-      stop.request(.lost)
+      let order = try held.reportPrinted(value, step: step)
+      follower.reported(IntermediateValue(step: step, value: value))
+      if let order { stop.request(.ordered(order)) }
+    } catch StoreError.leaseLost(let number) {
+      stop.request(.ordered(.lost("\(StoreError.leaseLost(trial: number))")))
     } catch {
       stop.request(.refused("\(error)"))
     }
@@ -230,7 +237,7 @@ final class TrialRun {
   // MARK: Concluding
 
   /// Waits for the command, which has exited, takes the rest of what it said, and judges.
-  func conclude(_ result: inout TrialResult) {
+  func conclude(_ result: inout CommandResult) {
     guard let process = process.take() else { return }
     // In this order: while the process is not waited for, the handle cannot hit another.
     let requested = stop.reason
@@ -276,7 +283,7 @@ final class TrialRun {
     default: break
     }
     do {
-      for attribute in constraints.attributes { try handler.setUserAttribute(attribute) }
+      for attribute in constraints.attributes { try held.setAttribute(attribute) }
     } catch StoreError.leaseLost {
       return .lost
     } catch {
@@ -291,7 +298,7 @@ final class TrialRun {
   ) -> CommandOutcome {
     if let reason {
       // One that told its values and went with 0 was done before it noticed.
-      guard case .exited(0) = end, hasToldValues, reason != .lost else {
+      guard case .exited(0) = end, hasToldValues, !reason.isLoss else {
         return objective.outcome(of: reason)
       }
     }

@@ -86,8 +86,10 @@ final class DiskSync: @unchecked Sendable {
         }
         let error = StoreError.io(
           location: location,
-          problem: "the disk did not confirm what was written (\(systemMessage(number))), and nothing "
-            + "more is written until the store is opened again; look after the disk, and start again")
+          problem:
+            "the disk did not confirm what was written (\(systemMessage(number))), and nothing "
+            + "more is written until the store is opened again; look after the disk, and start again"
+        )
         if refusal == nil { refusal = error }
         throw error
       }

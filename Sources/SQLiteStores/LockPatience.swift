@@ -41,7 +41,8 @@ struct LockPatience {
           named = stopped.process
           StoreNotice.say(
             "\(location) waits for process \(stopped.process) (\(stopped.name)), which is stopped in "
-              + "the middle of a change; let it go on with kill -CONT \(stopped.process), or end it")
+              + "the middle of a change; let it go on with kill -CONT \(stopped.process), or end it"
+          )
         }
       }
     }

@@ -68,7 +68,9 @@ package struct SQLiteAddress: Sendable, Hashable {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "%"), let high = digit(rest.first), let low = digit(rest.dropFirst().first) {
+      if byte == UInt8(ascii: "%"), let high = digit(rest.first),
+        let low = digit(rest.dropFirst().first)
+      {
         bytes.append(high << 4 | low)
         rest = rest.dropFirst(2)
       } else {

@@ -51,7 +51,8 @@ extension Session {
       if usesLog, !foundLog {
         throw .notAStore(
           location: path,
-          problem: "it has no tables, and its write-ahead log \(path)-wal, which should hold them, is "
+          problem:
+            "it has no tables, and its write-ahead log \(path)-wal, which should hold them, is "
             + "missing; bring both files, or remove this one")
       }
       guard creatingIfMissing, !isReadOnly else {

@@ -84,8 +84,8 @@ public final class InMemoryStudyStore: StudyStore {
   ) throws(StoreError) {
     try with(study) { study throws(StoreError) in
       switch kind {
-      case .user: study.userAttributes.set(attribute)
-      case .system: study.systemAttributes.set(attribute)
+      case .user: _ = study.userAttributes.set(attribute)
+      case .system: _ = study.systemAttributes.set(attribute)
       }
     }
   }
@@ -289,17 +289,6 @@ public final class InMemoryStudyStore: StudyStore {
   public func attempts(in study: StudyRecord) throws(StoreError) -> [Attempt] {
     try with(study) { study in
       study.attempts.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.attempt) }
-    }
-  }
-}
-
-extension [Attribute] {
-  /// Replaces the attribute with that key, or adds it behind the others.
-  mutating func set(_ attribute: Attribute) {
-    if let place = firstIndex(where: { $0.key == attribute.key }) {
-      self[place] = attribute
-    } else {
-      append(attribute)
     }
   }
 }

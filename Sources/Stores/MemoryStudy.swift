@@ -111,27 +111,14 @@ struct MemoryStudy: Sendable {
   /// Makes a change that was checked.
   mutating func apply(_ change: TrialChange) {
     let number = change.trial.number
+    guard trials[number].apply(change.event) else { return }
     switch change.event {
-    case .created, .started, .restarted: return
     case .parameterSet(let assignment):
-      guard !trials[number].parameters.contains(where: { $0.name == assignment.name }) else {
-        return
-      }
-      trials[number].parameters.append(assignment)
       if kinds[assignment.name] == nil { kinds[assignment.name] = assignment.distribution }
-    case .reported(let report):
-      let reports = trials[number].intermediateValues
-      let place = reports.lastIndex { $0.step <= report.step }.map { $0 + 1 } ?? 0
-      if place > 0, reports[place - 1].step == report.step { return }
-      trials[number].intermediateValues.insert(report, at: place)
-    case .userAttributeSet(let attribute): trials[number].userAttributes.set(attribute)
-    case .systemAttributeSet(let attribute): trials[number].systemAttributes.set(attribute)
-    case .finished(let state, let values, let moment):
-      trials[number].state = state
-      trials[number].values = values
-      trials[number].completedAt = moment
+    case .finished(let state, _, let moment):
       waiting.remove(number)
       closeAttempts(ofFinished: number, as: state, at: moment)
+    default: break
     }
     log.append(change)
   }
@@ -208,9 +195,7 @@ struct MemoryStudy: Sendable {
   mutating func claim(for request: LeaseRequest) -> (Trial, Lease)? {
     if let number = waiting.min() {
       waiting.remove(number)
-      trials[number].state = .running
-      trials[number].startedAt = request.startedAt
-      log.append(TrialChange(trials[number].reference, .started(at: request.startedAt)))
+      apply(TrialChange(trials[number].reference, .started(at: request.startedAt)))
       let lease = openAttempt(of: trials[number].reference, for: request)
       return (trials[number], lease)
     }
@@ -283,10 +268,7 @@ struct MemoryStudy: Sendable {
       $0.endedAt = moment
       $0.reports = reports
     }
-    if !reports.isEmpty {
-      trials[number].intermediateValues = []
-      log.append(TrialChange(trials[number].reference, .restarted(at: moment)))
-    }
+    apply(TrialChange(trials[number].reference, .restarted(at: moment)))
   }
 
   private mutating func closeAttempts(

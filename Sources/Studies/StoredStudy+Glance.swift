@@ -1,6 +1,7 @@
 package import Coordination
 package import Stores
 internal import StudyModel
+package import Trials
 
 extension StoredStudy {
   /// A study as one look at all studies of its store has shown it.

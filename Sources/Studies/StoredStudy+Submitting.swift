@@ -5,6 +5,7 @@ internal import Samplers
 package import Stores
 package import StudyFiles
 internal import StudyModel
+internal import Trials
 
 extension StoredStudy {
   /// A study that was given a study file.

@@ -2,6 +2,7 @@ package import Coordination
 package import Stores
 package import StudyFiles
 package import StudyModel
+package import Trials
 
 /// A study in a store: its record, its study file, its budget, its seed, and what the user wants of
 /// it.

@@ -4,8 +4,6 @@ extension Attempt {
   package mutating func addLateResult(_ sentence: String, reports late: [IntermediateValue]) {
     guard !reason.contains(sentence) else { return }
     reason += reason.isEmpty ? sentence : "; \(sentence)"
-    var known = Set(reports.map(\.step))
-    reports += late.filter { known.insert($0.step).inserted }
-    reports.sort { $0.step < $1.step }
+    for report in late { _ = reports.insert(report) }
   }
 }

@@ -253,9 +253,7 @@ extension TrialHistory {
   }
 
   mutating func add(_ report: IntermediateValue, to number: Int) -> Bool {
-    let place = reports[number].lastIndex { $0.step <= report.step }.map { $0 + 1 } ?? 0
-    if place > 0, reports[number][place - 1].step == report.step { return false }
-    reports[number].insert(report, at: place)
+    guard reports[number].insert(report) else { return false }
     reportsByStep[report.step, default: StepColumn()].trials.append(number)
     reportsByStep[report.step]?.values.append(report.value)
     return true

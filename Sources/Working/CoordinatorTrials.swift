@@ -1,10 +1,10 @@
-internal import Coordination
 package import CoordinatorClient
 internal import Messages
-package import Objectives
+internal import Objectives
 internal import StudyFiles
 internal import StudyModel
 internal import System
+package import Trials
 
 /// The trials that a coordinator on the network hands to this worker.
 ///
@@ -37,14 +37,12 @@ package final class CoordinatorTrials: TrialSource {
 
   // MARK: Taking
 
-  package func take() throws -> Supply {
+  package func take() throws -> Supply<SlotTrial> {
     while true {
-      switch worker.take(atMost: settings.patience == nil ? nil : Self.look) {
-      case .closed: return .never
-      case .failed(let error): throw error
-      case .done:
-        if settings.endsWhenDone { return .never }
-      case .nothing: try checkPatience()
+      switch try worker.take(atMost: settings.patience == nil ? nil : Self.look) {
+      case .never:
+        if settings.endsWhenDone || worker.isClosed { return .never }
+      case .later: try checkPatience()
       case .trial(let trial):
         if let prepared = try prepare(trial) { return .trial(prepared) }
       }
@@ -62,25 +60,27 @@ package final class CoordinatorTrials: TrialSource {
   private func prepare(_ trial: RemoteTrial) throws -> SlotTrial? {
     let assignment = trial.assignment
     do {
-      return SlotTrial(
-        study: assignment.study, seed: assignment.seed, held: trial,
-        objective: try objective(for: assignment))
+      let objective = try objective(for: assignment)
+      return SlotTrial(held: trial, objective: objective) { [self] result in
+        try conclude(trial, result)
+      }
     } catch let error as CoordinatorError {
       // The coordinator, not the study: it went away for good, or refuses this worker.
-      worker.finish(trial, .ended(.preempted, reason: "\(error)"), wantsNext: false)
+      _ = try trial.handIn(.ended(.preempted, reason: "\(error)"), takesNext: false)
       throw error
     } catch {
-      refuse(trial, because: "\(error)")
+      _ = try refuse(trial, because: "\(error)")
       return nil
     }
   }
 
-  private func refuse(_ trial: RemoteTrial, because reason: String) {
+  private func refuse(_ trial: RemoteTrial, because reason: String) throws -> Verdict? {
     let study = trial.assignment.study
     worker.refuse(study)
-    worker.finish(
-      trial, .ended(.preempted, reason: "worker \(worker.name): \(reason)"), wantsNext: false)
+    let verdict = try trial.handIn(
+      .ended(.preempted, reason: "worker \(worker.name): \(reason)"), takesNext: false)
     listener("study '\(study)' is not run here: \(reason)")
+    return verdict
   }
 
   private func objective(for assignment: Assignment) throws -> CommandObjective {
@@ -119,35 +119,13 @@ package final class CoordinatorTrials: TrialSource {
 
   // MARK: Running
 
-  package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {
-    remote(trial).whenStopped { stop in
-      switch stop {
-      case .pruned(let reason): handle.request(.pruned(reason: reason))
-      case .cancelled(let reason): handle.request(.cancelled(reason: reason))
-      case .lost: handle.request(.lost)
-      }
-    } isStopped: {
-      handle.reason != nil
-    }
-  }
-
-  package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {
-    let remote = remote(trial)
+  private func conclude(_ trial: RemoteTrial, _ result: CommandResult) throws -> Verdict? {
     switch result.outcome {
-    case .notHere(let reason): refuse(remote, because: reason)
-    case .notStarted: refuse(remote, because: result.outcome.reason)
+    case .notHere(let reason): try refuse(trial, because: reason)
+    case .notStarted: try refuse(trial, because: result.outcome.reason)
     default:
-      let outcome = result.trialOutcome(attempt: trial.attempt)
-      guard worker.finish(remote, outcome, wantsNext: true) else { return .takenOver }
+      try trial.handIn(result.trialOutcome(attempt: trial.attempt), takesNext: true)
     }
-    return .sent
-  }
-
-  private func remote(_ trial: SlotTrial) -> RemoteTrial {
-    guard let remote = trial.held as? RemoteTrial else {
-      preconditionFailure("a trial came back to another source than it was taken from")
-    }
-    return remote
   }
 
   package func interrupt() { worker.close() }

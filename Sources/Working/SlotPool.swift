@@ -1,9 +1,9 @@
-internal import Coordination
 package import Objectives
 internal import Stores
 package import StudyModel
 internal import Synchronization
 internal import System
+package import Trials
 
 /// How urgently slots are to end.
 package enum StopLevel: Int, Comparable, Sendable {
@@ -30,10 +30,10 @@ package protocol SlotObserver: Sendable {
   func suggested(_ trial: SlotTrial, in slot: Int)
   /// The trial that runs in the slot reported a value, which its source has.
   func reported(_ report: IntermediateValue, in slot: Int)
-  /// The trial is over; `end` says what its source made of the result.
-  func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int)
+  /// The trial is over; `verdict` says what became of the result, nil while it is on its way.
+  func ended(_ trial: SlotTrial, _ result: CommandResult, _ verdict: Verdict?, in slot: Int)
   /// The trial is over, and its source could not store how; ``failed(_:othersRun:)`` says why.
-  func unstored(_ trial: SlotTrial, _ result: TrialResult)
+  func unstored(_ trial: SlotTrial, _ result: CommandResult)
   /// The source failed, and no further trial starts; `othersRun` when other slots hold trials.
   func failed(_ error: any Error, othersRun: Bool)
   /// A slot has ended.
@@ -46,7 +46,7 @@ package protocol SlotObserver: Sendable {
 /// started → ended, when ``isRunning`` is false; then ``join()`` returns.
 package final class SlotPool: Sendable {
   private let count: Int
-  private let source: any TrialSource
+  private let source: any TrialSource<SlotTrial>
   private let observer: any SlotObserver
   private let resources: SlotResources
   private let state = Watched(State())
@@ -67,7 +67,7 @@ package final class SlotPool: Sendable {
   ///   - count: How many trials run at once; at least 1.
   ///   - resources: What each slot has for itself.
   package init(
-    slots count: Int, _ source: any TrialSource, _ observer: any SlotObserver,
+    slots count: Int, _ source: any TrialSource<SlotTrial>, _ observer: any SlotObserver,
     resources: SlotResources = SlotResources()
   ) {
     precondition(count >= 1, "\(count) slots cannot run a trial")
@@ -173,24 +173,31 @@ package final class SlotPool: Sendable {
   private func run(_ trial: SlotTrial, _ slot: Int) throws {
     let handle = StopHandle()
     register(handle, slot)
-    source.began(trial, stoppedBy: handle)
+    trial.held.whenStopped {
+      handle.request(.ordered($0))
+    } isStopped: {
+      handle.reason != nil
+    }
     observer.started(trial, in: slot)
-    let snapshot = trial.held.snapshot
     let job = TrialJob(
-      study: trial.study, number: trial.number, attempt: trial.attempt, seed: trial.seed,
-      slot: slot, parameters: snapshot.parameters.map { ($0.name, $0.value) },
-      userAttributes: snapshot.userAttributes, variables: resources.variables(of: slot))
-    let handler = SlotHandler(trial: trial, observer: observer, slot: slot)
-    let result = trial.objective.run(job, for: handler, stoppedBy: handle)
+      trial.held.assignment, slot: slot, variables: resources.variables(of: slot))
+    let observer = observer
+    let follower = RunFollower {
+      observer.suggested(trial, in: slot)
+    } reported: {
+      observer.reported($0, in: slot)
+    }
+    let result = trial.objective.run(
+      job, for: trial.held, stoppedBy: handle, followedBy: follower)
     state.read { _ = $0.handles.removeValue(forKey: slot) }
-    let end: SlotEnd
+    let verdict: Verdict?
     do {
-      end = try source.conclude(trial, result)
+      verdict = try trial.conclude(result)
     } catch {
       observer.unstored(trial, result)
       throw error
     }
-    observer.ended(trial, result, end, in: slot)
+    observer.ended(trial, result, verdict, in: slot)
   }
 
   private func register(_ handle: StopHandle, _ slot: Int) {
@@ -200,36 +207,6 @@ package final class SlotPool: Sendable {
     }
     if level >= .stop { handle.request(isPreempted ? .preempted : .interrupted) }
     if level >= .kill { handle.kill() }
-  }
-}
-
-/// A slot's trial as its command reaches it.
-private struct SlotHandler: TrialHandler {
-  let trial: SlotTrial
-  let observer: any SlotObserver
-  let slot: Int
-
-  func suggest(_ parameter: Parameter) throws -> ParameterValue {
-    let value = try trial.held.suggest(parameter)
-    observer.suggested(trial, in: slot)
-    return value
-  }
-
-  func report(_ value: Double, step: Int) throws {
-    try trial.held.report(value, step: step)
-    observer.reported(IntermediateValue(step: step, value: value), in: slot)
-  }
-
-  func pruningReason() throws -> String? { try trial.held.pruningReason() }
-
-  func reportPrinted(_ value: Double, step: Int) throws -> String? {
-    let reason = try trial.held.reportPrinted(value, step: step)
-    observer.reported(IntermediateValue(step: step, value: value), in: slot)
-    return reason
-  }
-
-  func setUserAttribute(_ attribute: Attribute) throws {
-    try trial.held.setAttribute(attribute, .user)
   }
 }
 

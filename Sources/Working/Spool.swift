@@ -1,8 +1,9 @@
 internal import CoordinatorClient
 internal import JSON
-package import Messages
+internal import Messages
 internal import StudyModel
 internal import System
+package import Trials
 
 /// A worker's results that its coordinator does not have yet, in a file that survives the worker.
 ///
@@ -16,7 +17,7 @@ package final class Spool: ResultKeeper {
   /// The worker whose results they are.
   package let worker: String
   /// The results that were in the file when it was opened, in their order.
-  package let found: [TrialResultMessage]
+  package let found: [TrialResult]
   /// What was cut off then, in a sentence; nil when the file was whole.
   package let damage: String?
   private let listener: @Sendable (String) -> Void
@@ -134,7 +135,7 @@ package final class Spool: ResultKeeper {
 
   // MARK: Keeping
 
-  package func keep(_ result: TrialResultMessage) {
+  package func keep(_ result: TrialResult) {
     let line = Self.line(result.json)
     let failure: Int32? = state.withLock { state in
       if state.lines.updateValue(line, forKey: result.lease) == nil {
@@ -238,7 +239,7 @@ package final class Spool: ResultKeeper {
     /// nil for a file without a header: a new one.
     var coordinator: String?
     var worker = ""
-    var results: [TrialResultMessage] = []
+    var results: [TrialResult] = []
     var lines: [String: [UInt8]] = [:]
     /// Where what makes sense ends.
     var size = 0
@@ -265,7 +266,7 @@ package final class Spool: ResultKeeper {
           coordinator = address
           worker = name
         } else {
-          guard let result = try? TrialResultMessage(json: document) else { break }
+          guard let result = try? TrialResult(json: document) else { break }
           if lines.updateValue(Array(line), forKey: result.lease) == nil {
             results.append(result)
           }

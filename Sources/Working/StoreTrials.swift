@@ -1,10 +1,11 @@
 internal import Coordination
-package import Objectives
+internal import Objectives
 package import Stores
 internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
+package import Trials
 
 /// The trials of all studies of a store that have a command, handed out by coordinators in this process;
 /// of studies that come later, too.
@@ -56,7 +57,7 @@ package final class StoreTrials: TrialSource {
 
   // MARK: Taking
 
-  package func take() throws -> Supply {
+  package func take() throws -> Supply<SlotTrial> {
     try lookAround()
     let studies: [Served] = state.withLock { state in
       state.turn += 1
@@ -142,7 +143,10 @@ package final class StoreTrials: TrialSource {
       let coordinator = try study.coordinator(file, budget: budget)
       return Served(
         study: study, plan: plan, file: file,
-        trials: StudyTrials(coordinator, objective, limit: budget, space: file.space))
+        trials: StudyTrials(coordinator, objective, limit: budget, space: file.space) {
+          [weak self] reason in
+          self?.refuse(study.record, plan, because: reason)
+        })
     } catch let error as StoreError {
       throw error
     } catch {
@@ -152,36 +156,16 @@ package final class StoreTrials: TrialSource {
   }
 
   private func refuse(_ record: StudyRecord, _ plan: StudyPlan, because reason: String) {
-    state.withLock { state in
-      state.refused[record.token] = plan.text
+    let isNew = state.withLock { state in
+      defer { state.refused[record.token] = plan.text }
       state.studies.removeAll { $0.study.record.token == record.token }
+      return state.refused[record.token] != plan.text
     }
+    guard isNew else { return }
     listener("study '\(record.name)' is not run here: \(reason)")
   }
 
   package func attend() {
     for study in state.withLock({ $0.studies }) { study.trials.attend() }
-  }
-
-  package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {
-    trial.origin?.began(trial, stoppedBy: handle)
-  }
-
-  // MARK: Concluding
-
-  package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {
-    guard let origin = trial.origin else {
-      preconditionFailure("a trial came back to another source than it was taken from")
-    }
-    var result = result
-    if case .notStarted = result.outcome {
-      // The machine is to blame: another may have the program.
-      result.outcome = .notHere(result.outcome.reason)
-    }
-    if case .notHere(let reason) = result.outcome {
-      let served = state.withLock { state in state.studies.first { $0.trials === origin } }
-      if let served { refuse(served.study.record, served.plan, because: reason) }
-    }
-    return try origin.conclude(trial, result)
   }
 }

@@ -3,6 +3,7 @@ package import Objectives
 internal import Stores
 package import StudyModel
 internal import System
+package import Trials
 
 /// The trials of one study, handed out by a coordinator in this process.
 package final class StudyTrials: TrialSource {
@@ -10,6 +11,7 @@ package final class StudyTrials: TrialSource {
   package let coordinator: Coordinator
   private let objective: CommandObjective
   private let space: SearchSpace?
+  private let refusal: (@Sendable (String) -> Void)?
   private let state = Lock(State())
 
   /// How often slots look whether something came while there is nothing to run.
@@ -28,19 +30,21 @@ package final class StudyTrials: TrialSource {
     var retries: [Timestamp] = []
     /// What the user last wanted of the study.
     var control = StudyControl.running
-    /// Stops the commands of trials that run, by number.
-    var handles: [Int: StopHandle] = [:]
   }
 
   /// - Parameters:
   ///   - limit: How many trials the study may have; nil for no limit.
   ///   - space: The parameters that are known beforehand; may be empty.
+  ///   - refusal: Called with the reason when this machine may not or cannot run the command; then each
+  ///     such trial goes back for others. nil when there are no other machines.
   package init(
-    _ coordinator: Coordinator, _ objective: CommandObjective, limit: Int?, space: SearchSpace
+    _ coordinator: Coordinator, _ objective: CommandObjective, limit: Int?, space: SearchSpace,
+    refusal: (@Sendable (String) -> Void)? = nil
   ) {
     self.coordinator = coordinator
     self.objective = objective
     self.space = space.parameters.isEmpty ? nil : space
+    self.refusal = refusal
     state.withLock { $0.limit = limit }
   }
 
@@ -73,15 +77,15 @@ package final class StudyTrials: TrialSource {
 
   // MARK: Taking
 
-  package func take() throws -> Supply {
+  package func take() throws -> Supply<SlotTrial> {
     while true {
       switch nextStep() {
       case .ask:
         if let active = try ask() {
           return .trial(
-            SlotTrial(
-              study: coordinator.study.name, seed: coordinator.seed, held: active,
-              objective: objective, origin: self))
+            SlotTrial(held: active, objective: objective) { [self] result in
+              try conclude(active, result)
+            })
         }
         switch try followControl() {
         case .running: break
@@ -138,13 +142,7 @@ package final class StudyTrials: TrialSource {
 
   private func followControl() throws -> StudyControl {
     let control = try coordinator.control()
-    let cancelled: [StopHandle] = state.withLock { state in
-      state.control = control
-      return control == .cancelled ? Array(state.handles.values) : []
-    }
-    for handle in cancelled {
-      handle.request(.cancelled(reason: "the study was cancelled"))
-    }
+    state.withLock { $0.control = control }
     return control
   }
 
@@ -153,19 +151,20 @@ package final class StudyTrials: TrialSource {
     _ = Result { try followControl() }
   }
 
-  package func began(_ trial: SlotTrial, stoppedBy handle: StopHandle) {
-    state.withLock { $0.handles[trial.number] = handle }
-  }
-
   // MARK: Concluding
 
-  package func conclude(_ trial: SlotTrial, _ result: TrialResult) throws -> SlotEnd {
+  private func conclude(_ trial: ActiveTrial, _ result: CommandResult) throws -> Verdict {
+    var result = result
+    if let refusal {
+      // The machine is to blame: another may have the program.
+      if case .notStarted = result.outcome { result.outcome = .notHere(result.outcome.reason) }
+      if case .notHere(let reason) = result.outcome { refusal(reason) }
+    }
     var wasGivenBack = false
     defer {
       state.withLock { state in
         state.busy -= 1
         state.isDry = false
-        state.handles[trial.number] = nil
         if wasGivenBack {
           let isWanted = [.interrupted, .preempted].contains(result.outcome.attemptOutcome)
           let delay: Duration = isWanted ? .zero : coordinator.retries.delay
@@ -173,27 +172,22 @@ package final class StudyTrials: TrialSource {
         }
       }
     }
-    guard let active = trial.held as? ActiveTrial else {
-      preconditionFailure("a trial came back to another source than it was taken from")
-    }
     do {
-      let told = try tell(active, result.trialOutcome(attempt: trial.attempt))
-      wasGivenBack = !told.state.isFinished
-      return .stored(told)
-    } catch StoreError.leaseLost {
-      return .takenOver
-    } catch TrialError.notRunning {
-      // The background noticed the loss of the lease first.
-      return .takenOver
+      let verdict = try end(trial, result.trialOutcome(attempt: trial.attempt))
+      wasGivenBack = verdict.trial.map { !$0.state.isFinished } ?? false
+      return verdict
+    } catch TrialError.notRunning(let number) {
+      // The end was tried before and met the loss of the lease.
+      return .lost("\(TrialError.notRunning(number: number))")
     }
   }
 
-  /// Tells the result; a store that is locked or full gets some more chances.
-  private func tell(_ active: ActiveTrial, _ outcome: TrialOutcome) throws -> Trial {
+  /// Ends the trial; a store that is locked or full gets some more chances.
+  private func end(_ trial: ActiveTrial, _ outcome: Outcome) throws -> Verdict {
     var chances = 5
     while true {
       do {
-        return try coordinator.tell(active, outcome)
+        return try trial.end(outcome)
       } catch let error as StoreError where error.isTransient && chances > 0 {
         chances -= 1
         BlockingThread.pause(milliseconds: 200)

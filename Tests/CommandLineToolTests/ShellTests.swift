@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import Testing
 
 @testable import CommandLineTool
@@ -7,7 +8,7 @@ import Testing
   @Test func versionAndHelpGoToStdout() throws {
     let command = try BuiltCommand()
     let version = try command.run("--version")
-    #expect(version.output == "needletail \(ToolVersion.text)\n")
+    #expect(version.output == "needletail \(Release.version)\n")
     #expect(version.messages.isEmpty)
     #expect(version.code == 0)
     let help = try command.run("--help")

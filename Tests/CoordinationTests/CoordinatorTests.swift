@@ -6,6 +6,7 @@ import Samplers
 import Stores
 import StudyModel
 import Testing
+import Trials
 
 /// A small space with a conditional parameter.
 private func makeSpace() throws -> SearchSpace {
@@ -169,12 +170,12 @@ extension Coordinator {
     for value in 0..<6 {
       let trial = try coordinator.next()
       try trial.report(Double(value), step: 0)
-      #expect(try trial.pruningReason() == nil || value == 5)
+      #expect(try trial.shouldStop() == nil || value == 5)
       _ = try coordinator.tell(trial, .completed([Double(value)]))
     }
     let trial = try coordinator.next()
     try trial.report(100, step: 0)
-    #expect(try trial.pruningReason() != nil)
+    #expect(try trial.shouldStop() != nil)
   }
 
   @Test func rungsAreRecordedForOtherPrograms() throws {
@@ -182,7 +183,7 @@ extension Coordinator {
     let coordinator = try makeCoordinator(pruner: pruner)
     let trial = try coordinator.next()
     try trial.report(0.5, step: 1)
-    _ = try trial.pruningReason()
+    _ = try trial.shouldStop()
     let told = try coordinator.tell(trial, .completed([0.5]))
     #expect(told.systemAttributes.contains(Attribute("completed_rung_0", 0.5)))
   }
@@ -237,6 +238,27 @@ extension Coordinator {
     let attempts = try coordinator.store.attempts(of: first.number, in: coordinator.study)
     #expect(attempts.map(\.outcome) == [.tryAgain, .completed])
     #expect(attempts[0].reports == [IntermediateValue(step: 0, value: 1)])
+  }
+
+  /// The store closes the attempt, but what the trial said last is refused: the attempt is over here, too.
+  @Test func aClosedAttemptIsOverThoughItsLastWordsAreRefused() throws {
+    let store = InMemoryStudyStore()
+    let coordinator = try makeCoordinator(store, sampler: RandomSampler(), worker: "a")
+    let trial = try coordinator.next()
+    let other = try makeCoordinator(store, sampler: RandomSampler(), worker: "b")
+    let first = try other.next()
+    _ = try first.suggest(Parameter("x", .categorical(CategoricalDistribution(["a", "b"]))))
+    _ = try other.tell(first, .completed([1]))
+    _ = try trial.suggest(Parameter("x", .float(FloatDistribution(low: 0, high: 1))))
+    #expect(throws: StoreError.self) {
+      try coordinator.tell(trial, .ended(.tryAgain, reason: "busy"))
+    }
+    #expect(try store.attempts(of: 0, in: coordinator.study).map(\.outcome) == [.tryAgain])
+    #expect(throws: TrialError.notRunning(number: 0)) { try trial.report(1, step: 0) }
+    let again = try coordinator.next()
+    #expect(again.number == 0)
+    #expect(again.attempt == 2)
+    _ = try coordinator.tell(again, .completed([1]))
   }
 
   @Test func retriesEndWithTheirCount() throws {

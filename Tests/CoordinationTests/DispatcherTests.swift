@@ -10,6 +10,7 @@ import Stores
 import StudyModel
 import System
 import Testing
+import Trials
 
 /// A time that a test moves by hand.
 final class ManualTime: Sendable {
@@ -54,19 +55,8 @@ struct DispatchBed {
 extension ActiveTrial {
   var ticket: String { lease?.ticket ?? "" }
 
-  func result(_ value: Double = 1) -> AttemptResult {
-    AttemptResult(lease: ticket, outcome: .completed([value]))
-  }
-}
-
-extension ResultStatus {
-  var name: String {
-    switch self {
-    case .accepted: "accepted"
-    case .repeated: "repeated"
-    case .lost: "lost"
-    case .refused: "refused"
-    }
+  func result(_ value: Double = 1) -> TrialResult {
+    TrialResult(lease: ticket, outcome: .completed([value]))
   }
 }
 
@@ -106,7 +96,7 @@ extension ResultStatus {
     let trial = try #require(try dispatcher.claim(1, for: "a").first)
     let first = try bed.store.attempts(of: 0, in: bed.study)[0].deadline
     bed.time.advance(by: 500)
-    #expect(try dispatcher.heartbeat("a", holding: [trial.ticket]) == LeaseReview())
+    #expect(try dispatcher.heartbeat("a", holding: [trial.ticket]).isEmpty)
     dispatcher.tick()
     // The store may be told a little later, while this test's time goes in leaps.
     let patience = ContinuousClock.now + .seconds(60)
@@ -129,7 +119,7 @@ extension ResultStatus {
     #expect(again.snapshot.parameters == trial.snapshot.parameters)
     let late = try dispatcher.finish([trial.result(7)], of: "a")
     #expect(late.map(\.name) == ["lost"])
-    #expect(try dispatcher.heartbeat("a", holding: [trial.ticket]).lost.count == 1)
+    #expect(try dispatcher.heartbeat("a", holding: [trial.ticket]).map(\.stop.isLoss) == [true])
     #expect(try dispatcher.finish([again.result(2)], of: "b").map(\.name) == ["accepted"])
     let attempts = try bed.store.attempts(of: 0, in: bed.study)
     #expect(attempts.map(\.outcome) == [.lost, .completed])
@@ -155,9 +145,9 @@ extension ResultStatus {
   @Test func aFailedAttemptIsRepeatedWhenItsTimeHasCome() throws {
     let bed = try DispatchBed(retries: RetryPolicy(count: 1, delay: .seconds(500)))
     let dispatcher = try bed.dispatcher(limit: 1)
-    let failed = TrialOutcome.ended(.failed, reason: "no luck")
+    let failed = Outcome.ended(.failed, reason: "no luck")
     let trial = try #require(try dispatcher.claim(1, for: "a").first)
-    let results = [AttemptResult(lease: trial.ticket, outcome: failed)]
+    let results = [TrialResult(lease: trial.ticket, outcome: failed)]
     #expect(try dispatcher.finish(results, of: "a").map(\.name) == ["accepted"])
     #expect(try dispatcher.finish(results, of: "a").map(\.name) == ["repeated"])
     #expect(try dispatcher.claim(1, for: "a").isEmpty)
@@ -169,7 +159,7 @@ extension ResultStatus {
     #expect(woken.withLock { $0 } == 1)
     let again = try #require(try dispatcher.claim(1, for: "a").first)
     #expect(again.attempt == 2)
-    let last = [AttemptResult(lease: again.ticket, outcome: failed)]
+    let last = [TrialResult(lease: again.ticket, outcome: failed)]
     #expect(try dispatcher.finish(last, of: "a").map(\.name) == ["accepted"])
     #expect(try dispatcher.claim(1, for: "a").isEmpty)
     #expect(try dispatcher.isExhausted)
@@ -186,10 +176,11 @@ extension ResultStatus {
       DispatchRequest(
         worker: "a",
         reports: [3, 11].enumerated().map {
-          LeaseReport(lease: trial.ticket, report: IntermediateValue(step: $0, value: $1))
-        },
-        attributes: [LeaseAttribute(lease: trial.ticket, attribute: Attribute("k", 1))]))
-    #expect(answer.review.pruned.map(\.lease) == [trial.ticket])
+          Report(lease: trial.ticket, .value(IntermediateValue(step: $0, value: $1)))
+        } + [Report(lease: trial.ticket, .attribute(Attribute("k", 1)))]))
+    let order = try #require(answer.orders.first)
+    #expect(answer.orders.count == 1 && order.lease == trial.ticket)
+    if case .pruned = order.stop {} else { Issue.record("\(order)") }
     // A dispatcher that knows nothing finds it all, and goes on under the same lease.
     let stored = try bed.dispatcher().trial(under: trial.ticket, of: "a").snapshot
     #expect(stored.parameters.map(\.internalValue).last == value.first)
@@ -198,16 +189,17 @@ extension ResultStatus {
     #expect(throws: DispatchError.self) { try dispatcher.trial(under: trial.ticket, of: "b") }
     #expect(throws: DispatchError.self) { try dispatcher.trial(under: "1.0.1.forged", of: "a") }
     #expect(throws: DispatchError.self) { try dispatcher.trial(under: "nonsense", of: "a") }
-    let pruned = AttemptResult(lease: trial.ticket, outcome: .pruned)
+    let pruned = TrialResult(lease: trial.ticket, outcome: .pruned)
     #expect(try dispatcher.finish([pruned], of: "a").map(\.name) == ["accepted"])
     #expect(try bed.store.trials(in: bed.study, numbers: [0]).first?.values == [11])
     let after = try dispatcher.exchange(
       DispatchRequest(
         worker: "a",
         reports: [
-          LeaseReport(lease: trial.ticket, report: IntermediateValue(step: 9, value: 1))
+          Report(lease: trial.ticket, .value(IntermediateValue(step: 9, value: 1)))
         ]))
-    #expect(after.review.lost.map(\.lease) == [trial.ticket])
+    #expect(after.orders.map(\.lease) == [trial.ticket])
+    #expect(after.orders.map(\.stop.isLoss) == [true])
     #expect(throws: DispatchError.trialEnded(trial: 0)) {
       try dispatcher.trial(under: trial.ticket, of: "a")
     }
@@ -284,13 +276,14 @@ extension ResultStatus {
     try wish(.stopped)
     #expect(try dispatcher.claim(1, for: "b").isEmpty)
     #expect(try !dispatcher.isExhausted)
-    #expect(try dispatcher.heartbeat("b", holding: [other.ticket]) == LeaseReview())
+    #expect(try dispatcher.heartbeat("b", holding: [other.ticket]).isEmpty)
     try wish(.cancelled)
-    let review = try dispatcher.heartbeat("b", holding: [other.ticket])
-    #expect(review.cancelled.map(\.lease) == [other.ticket])
-    let stopped = TrialOutcome.ended(.cancelled, reason: "the study was cancelled")
+    #expect(
+      try dispatcher.heartbeat("b", holding: [other.ticket])
+        == [StopOrder(lease: other.ticket, .cancelledStudy)])
+    let stopped = Outcome.ended(.cancelled, reason: "the study was cancelled")
     for (trial, worker) in [(trial, "a"), (other, "b")] {
-      let result = AttemptResult(lease: trial.ticket, outcome: stopped)
+      let result = TrialResult(lease: trial.ticket, outcome: stopped)
       #expect(try dispatcher.finish([result], of: worker).map(\.name) == ["accepted"])
     }
     #expect(try dispatcher.isExhausted)
@@ -342,7 +335,7 @@ extension ResultStatus {
             } else {
               let report = IntermediateValue(step: step, value: Double(step))
               let request = DispatchRequest(
-                worker: "a", reports: [LeaseReport(lease: trial.ticket, report: report)])
+                worker: "a", reports: [Report(lease: trial.ticket, .value(report))])
               // The first two are likely to be in one batch.
               dispatcher.exchange(request) { _ in }
               dispatcher.exchange(request) { _ in }

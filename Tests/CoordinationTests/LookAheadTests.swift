@@ -6,6 +6,7 @@ import Stores
 import StudyModel
 import System
 import Testing
+import Trials
 
 /// Samples the number of results it knows, and notes for which trials it was asked.
 private final class CountingSampler: Sampler {

@@ -6,6 +6,7 @@ import Samplers
 import Stores
 import StudyModel
 import Testing
+import Trials
 
 /// How coordinators keep trials apart and within constraints.
 @Suite struct PlanningTests {
@@ -43,7 +44,7 @@ import Testing
     var points: [[String]] = []
     while let trial = try coordinator.ask(assigning: space) {
       points.append(point(trial.snapshot))
-      let outcome: TrialOutcome =
+      let outcome: Outcome =
         points.count.isMultiple(of: 5) ? .ended(.failed, reason: "it is") : .completed([1])
       _ = try coordinator.tell(trial, outcome)
     }

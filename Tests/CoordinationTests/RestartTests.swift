@@ -7,6 +7,7 @@ import Samplers
 import Stores
 import StudyModel
 import Testing
+import Trials
 
 /// A dispatcher that may die between any two requests, and workers that go on.
 @Suite struct RestartTests {
@@ -91,18 +92,18 @@ import Testing
       }
     }
 
-    mutating func finish(_ worker: Int, outcome: TrialOutcome, forgets: Bool) throws {
+    mutating func finish(_ worker: Int, outcome: Outcome, forgets: Bool) throws {
       guard let (ticket, trial) = held[worker].first else { return }
-      let result = AttemptResult(
+      let result = TrialResult(
         lease: ticket, outcome: outcome,
         reports: [IntermediateValue(step: 0, value: Double(worker))])
       let status = try #require(try dispatcher.finish([result], of: "w\(worker)").first)
-      if case .accepted(let told) = status, told.state.isFinished {
+      if case .accepted(let told?) = status, told.state.isFinished {
         accepted[trial, default: []].append(ticket)
       }
       if case .lost = status { late += 1 }
       if case .refused(let reason) = status { Issue.record("\(reason)") }
-      if case .repeated(let told) = status, told.state.isFinished {
+      if case .repeated(let told?) = status, told.state.isFinished {
         #expect(accepted[trial] == [ticket])
       }
       if !forgets { held[worker].removeFirst() }
@@ -116,8 +117,8 @@ import Testing
         try finish(worker, outcome: .completed([Double(worker)]), forgets: below(3) == 0)
       case 7: try finish(worker, outcome: .ended(.failed, reason: "broken"), forgets: false)
       case 8:
-        let review = try dispatcher.heartbeat("w\(worker)", holding: held[worker].map(\.ticket))
-        let lost = Set(review.lost.map(\.lease))
+        let orders = try dispatcher.heartbeat("w\(worker)", holding: held[worker].map(\.ticket))
+        let lost = Set(orders.filter(\.stop.isLoss).map(\.lease))
         if below(2) == 0 { held[worker].removeAll { lost.contains($0.ticket) } }
       case 9:
         time.advance(by: Double(1 + below(11)))

@@ -4,6 +4,7 @@ import Samplers
 import Stores
 import StudyModel
 import Testing
+import Trials
 
 @Suite struct StudyStatusTests {
   private static func facts(

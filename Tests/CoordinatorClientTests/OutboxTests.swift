@@ -1,29 +1,28 @@
-import Coordination
 import HTTPClient
 import JSON
-import Messages
 import StudyModel
 import Testing
+import Trials
 
 @testable import CoordinatorClient
 
 @Suite struct OutboxTests {
-  static func report(_ lease: String, _ step: Int) -> Outbox.Item {
-    .report(lease: lease, IntermediateValue(step: step, value: Double(step)))
+  static func report(_ lease: String, _ step: Int) -> Report {
+    Report(lease: lease, .value(IntermediateValue(step: step, value: Double(step))))
   }
 
-  static func result(_ lease: String) -> TrialResultMessage {
-    TrialResultMessage(lease: lease, outcome: .completed([1]), reports: [], attributes: [])
+  static func result(_ lease: String) -> TrialResult {
+    TrialResult(lease: lease, outcome: .completed([1]))
   }
 
   @Test func aResultTakesAlongWhatWasNotSent() {
     var outbox = Outbox()
     outbox.add(Self.report("a", 0))
     outbox.add(Self.report("b", 0))
-    outbox.add(.attribute(lease: "a", Attribute("k", 1)))
+    outbox.add(Report(lease: "a", .attribute(Attribute("k", 1))))
     outbox.finish(outbox.completed(Self.result("a")))
     let batch = outbox.takeBatch()
-    #expect(batch.items == [Self.report("b", 0)])
+    #expect(batch.reports == [Self.report("b", 0)])
     #expect(batch.results.map(\.lease) == ["a"])
     #expect(batch.results[0].reports == [IntermediateValue(step: 0, value: 0)])
     #expect(batch.results[0].attributes == [Attribute("k", 1)])
@@ -39,7 +38,7 @@ import Testing
     outbox.add(Self.report("a", 2))
     #expect(!outbox.hasDelivered("a"))
     outbox.putBack()
-    #expect(outbox.takeBatch().items == (0...2).map { Self.report("a", $0) })
+    #expect(outbox.takeBatch().reports == (0...2).map { Self.report("a", $0) })
     outbox.acknowledge()
     #expect(outbox.hasDelivered("a"))
   }
@@ -61,7 +60,7 @@ import Testing
       outbox.finish(complete)
       if !isLate { outbox.putBack() }
       let batch = outbox.takeBatch()
-      #expect(batch.items == [Self.report("b", 7)])
+      #expect(batch.reports == [Self.report("b", 7)])
       #expect(batch.results == [complete])
     }
   }
@@ -71,7 +70,7 @@ import Testing
     outbox.add(Self.report("a", 0))
     outbox.finish(outbox.completed(Self.result("b")))
     _ = outbox.takeBatch()
-    outbox.acknowledgeItems()
+    outbox.acknowledgeReports()
     outbox.finish(outbox.completed(Self.result("a")))
     // The results of the round were not acknowledged.
     outbox.putBack()
@@ -108,7 +107,7 @@ import Testing
     for number in 0..<65 { outbox.finish(Self.result("r\(number)")) }
     outbox.isUrgent = true
     let first = outbox.takeBatch()
-    #expect(first.items == (0..<2_000).map { Self.report("a", $0) })
+    #expect(first.reports == (0..<2_000).map { Self.report("a", $0) })
     #expect(first.results.map(\.lease) == (0..<64).map { "r\($0)" })
     #expect(outbox.undelivered == 65)
     #expect(outbox.resultLeases == (0..<65).map { "r\($0)" })
@@ -116,7 +115,7 @@ import Testing
     #expect(outbox.isUrgent)
     outbox.acknowledge()
     let second = outbox.takeBatch()
-    #expect(second.items == [Self.report("a", 2_000)])
+    #expect(second.reports == [Self.report("a", 2_000)])
     #expect(second.results.map(\.lease) == ["r64"])
     #expect(!outbox.isUrgent)
     outbox.acknowledge()
@@ -146,16 +145,16 @@ import Testing
     #expect(outbox.hasDelivered("a"))
     #expect(!outbox.hasDelivered("b"))
     let batch = outbox.takeBatch()
-    #expect(batch.items == [Self.report("b", 0)])
+    #expect(batch.reports == [Self.report("b", 0)])
     #expect(batch.results.map(\.lease) == ["d"])
     #expect(!outbox.hasDelivered("b"))
     #expect(outbox.hasDelivered("a"))
-    outbox.acknowledgeItems()
+    outbox.acknowledgeReports()
     #expect(outbox.hasDelivered("b"))
     #expect(outbox.undelivered == 1)
   }
 
-  /// What failed comes before what was added meanwhile, results and items alike.
+  /// What failed comes before what was added meanwhile, results and reports alike.
   @Test func putsBackInFrontOfWhatCameMeanwhile() {
     var outbox = Outbox()
     outbox.add(Self.report("a", 0))
@@ -167,7 +166,7 @@ import Testing
     outbox.putBack()
     #expect(outbox.resultLeases == ["b", "d"])
     let batch = outbox.takeBatch()
-    #expect(batch.items == [Self.report("a", 0), Self.report("c", 0)])
+    #expect(batch.reports == [Self.report("a", 0), Self.report("c", 0)])
     #expect(batch.results.map(\.lease) == ["b", "d"])
   }
 

@@ -1,7 +1,7 @@
-import Coordination
 import JSON
 import StudyModel
 import Testing
+import Trials
 
 @testable import Messages
 
@@ -39,9 +39,11 @@ import Testing
       ))
     try checkRoundTrip(Heartbeat(leases: ["a", "b"], draining: true))
     try checkRoundTrip(
-      LeaseNews(
-        lost: [LostLease(lease: "a", reason: "too late")],
-        stop: [StopOrder(lease: "b", kind: .pruned, reason: "worse than the median")]))
+      LeaseNews(orders: [
+        StopOrder(lease: "a", .lost("too late")),
+        StopOrder(lease: "b", .pruned("worse than the median")),
+        StopOrder(lease: "c", .cancelledStudy),
+      ]))
     try checkRoundTrip(ClaimRequest(worker: "w", slots: 3, waitSeconds: 12.5, study: "s"))
     try checkRoundTrip(ClaimAnswer(trials: [try Self.assignment()], done: false))
     try checkRoundTrip(StudyFileMessage(file: "command: [a]\n", tag: "t"))
@@ -51,9 +53,11 @@ import Testing
     try checkRoundTrip(
       ReportBatch(
         worker: "w",
-        reports: [.init(lease: "a", report: IntermediateValue(step: 3, value: .nan))],
-        attributes: [.init(lease: "a", attribute: Attribute("k", .null))]))
-    let outcomes: [TrialOutcome] =
+        reports: [
+          Report(lease: "a", .value(IntermediateValue(step: 3, value: .nan))),
+          Report(lease: "a", .attribute(Attribute("k", .null))),
+        ]))
+    let outcomes: [Outcome] =
       [.completed([1, -.infinity]), .pruned]
       + AttemptOutcome.allCases.filter { ![.completed, .pruned, .lost].contains($0) }
       .map { .ended($0, reason: "why") }
@@ -61,13 +65,16 @@ import Testing
       ResultBatch(
         worker: "w",
         results: outcomes.map {
-          TrialResultMessage(
+          TrialResult(
             lease: "a", outcome: $0, reports: [IntermediateValue(step: 0, value: 1)],
             attributes: [Attribute("k", "v")])
         }, claim: ClaimRequest(worker: "w", slots: 1, waitSeconds: 0, study: nil)))
     try checkRoundTrip(
       ResultAnswer(
-        results: [.init(lease: "a", status: .repeated, message: "")],
+        results: [
+          .init(lease: "a", .accepted(nil)), .init(lease: "b", .repeated(nil)),
+          .init(lease: "c", .lost("its lease ran out")), .init(lease: "d", .refused("nonsense")),
+        ],
         claimed: ClaimAnswer(trials: [], done: true)))
     try checkRoundTrip(StudySubmission.file("metric: x\n", name: "s", trials: 5))
     try checkRoundTrip(

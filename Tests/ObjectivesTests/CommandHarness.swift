@@ -4,11 +4,12 @@ import StudyFiles
 import StudyModel
 import System
 import Testing
+import Trials
 
 @testable import Objectives
 
 /// A trial that records what a command says, answers with low bounds, and prunes as told.
-final class RecordingHandler: TrialHandler {
+final class RecordingHandler: HeldTrial {
   struct Seen {
     var reports: [IntermediateValue] = []
     var suggested: [Parameter] = []
@@ -42,13 +43,49 @@ final class RecordingHandler: TrialHandler {
     try onReport(report)
   }
 
-  func pruningReason() throws -> String? {
+  func shouldStop() throws -> Stop? {
     let last = reports.last?.step ?? -1
-    return last >= pruneFrom ? "step \(last) is behind" : nil
+    return last >= pruneFrom ? .pruned("step \(last) is behind") : nil
   }
 
-  func setUserAttribute(_ attribute: Attribute) throws {
+  func setAttribute(_ attribute: Attribute) throws {
     seen.withLock { $0.attributes.append(attribute) }
+  }
+
+  // What else can be done with a trial is not a command's business.
+
+  var assignment: Assignment { Assignment(number: 7) }
+
+  var snapshot: Trial {
+    Trial(
+      TrialReference(id: 0, number: 7), state: .running, intermediateValues: reports,
+      userAttributes: attributes)
+  }
+
+  func whenStopped(
+    _ stopper: @escaping @Sendable (Stop) -> Void, isStopped: @escaping @Sendable () -> Bool
+  ) {}
+
+  func end(_ outcome: Outcome) throws -> Verdict { .refused("the command ended it") }
+}
+
+extension Assignment {
+  /// A trial of a study with seed 1, with parameters that can have no other values.
+  init(
+    number: Int, attempt: Int = 1, seed: UInt64 = 1,
+    parameters: [(name: String, value: ParameterValue)] = []
+  ) {
+    self.init(
+      study: "s", directions: [.minimize], trial: number, attempt: attempt, lease: "", seed: seed,
+      parameters: parameters.compactMap { name, value in
+        do {
+          let only = Distribution.categorical(try CategoricalDistribution([value]))
+          return ParameterAssignment(name, only, internalValue: 0)
+        } catch {
+          Issue.record("\(error)")
+          return nil
+        }
+      }, userAttributes: [Attribute("origin", "test")])
   }
 }
 
@@ -107,11 +144,10 @@ struct CommandHarness {
     _ handler: RecordingHandler = RecordingHandler(), stop: StopHandle = StopHandle(),
     attempt: Int = 1, number: Int = 7,
     parameters: [(name: String, value: ParameterValue)] = []
-  ) -> TrialResult {
+  ) -> CommandResult {
     objective.run(
       TrialJob(
-        study: "s", number: number, attempt: attempt, seed: 1, slot: 0, parameters: parameters,
-        userAttributes: [Attribute("origin", "test")]),
+        Assignment(number: number, attempt: attempt, parameters: parameters), slot: 0),
       for: handler, stoppedBy: stop)
   }
 }

@@ -3,6 +3,7 @@ import Stores
 import StudyModel
 import Synchronization
 import Testing
+import Trials
 
 @testable import Objectives
 
@@ -52,7 +53,7 @@ import Testing
   private func run(
     _ script: String, _ yaml: String = "metric: loss\ngrace_period: 0.2",
     whenReady body: @escaping @Sendable (StopHandle) -> Void
-  ) throws -> (TrialResult, CommandHarness) {
+  ) throws -> (CommandResult, CommandHarness) {
     let stop = StopHandle()
     let harness = try CommandHarness(script: script, yaml)
     let handler = RecordingHandler { _ in body(stop) }
@@ -61,7 +62,9 @@ import Testing
 
   @Test(arguments: [
     (StopHandle.Reason.interrupted, CommandOutcome.interrupted), (.preempted, .preempted),
-    (.lost, .lost),
+    (.ordered(.lost("its lease ran out")), .lost),
+    (.ordered(.pruned("behind")), .pruned(reason: "behind")),
+    (.ordered(.cancelledStudy), .cancelled(reason: "the study was cancelled")),
   ])
   func stops(reason: StopHandle.Reason, outcome: CommandOutcome) throws {
     let (result, _) = try run("echo step=1 loss=1; sleep 1000") { $0.request(reason) }
@@ -243,7 +246,7 @@ import Testing
       script: "echo out $NEEDLETAIL_ATTEMPT; echo err >&2; echo loss=1")
     let first = harness.run()
     let second = harness.run(attempt: 2)
-    func text(_ result: TrialResult, _ name: String) throws -> String {
+    func text(_ result: CommandResult, _ name: String) throws -> String {
       try String(contentsOfFile: "\(result.folder)/\(name)", encoding: .utf8)
     }
     #expect(try text(first, "stdout.log") == "out 1\nloss=1\n")
@@ -388,8 +391,7 @@ import Testing
       try URL(filePath: String(text("folder").dropLast())).resolvingSymlinksInPath()
         == URL(filePath: harness.folder.path).resolvingSymlinksInPath())
     #expect(try text("params.json") == "{\"learning-rate\": 0.25, \"flag\": true}\n")
-    let seed = TrialJob(study: "s", number: 7, attempt: 9, seed: 1, slot: 0, parameters: [])
-      .commandSeed
+    let seed = TrialJob(Assignment(number: 7, attempt: 9), slot: 0).commandSeed
     #expect(
       try text("environment") == """
         EXTRA=lr=0.25 in 0
@@ -490,8 +492,7 @@ import Testing
 
   @Test func givesEachTrialASeedOfItsOwn() {
     func seed(_ study: UInt64, _ number: Int) -> Int {
-      TrialJob(study: "s", number: number, attempt: 1, seed: study, slot: 0, parameters: [])
-        .commandSeed
+      TrialJob(Assignment(number: number, seed: study), slot: 0).commandSeed
     }
     let seeds = (0..<1_000).map { seed(3, $0) } + (0..<1_000).map { seed(4, $0) }
     #expect(Set(seeds).count == 2_000)

@@ -26,7 +26,7 @@ import Testing
   private func run(
     _ program: String, _ handler: RecordingHandler = RecordingHandler(),
     _ yaml: String = "metric: loss"
-  ) throws -> TrialResult {
+  ) throws -> CommandResult {
     try harness(program, yaml).run(handler)
   }
 

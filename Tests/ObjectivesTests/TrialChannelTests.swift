@@ -3,6 +3,7 @@ import JSON
 import Stores
 import StudyModel
 import Testing
+import Trials
 
 @testable import Objectives
 
@@ -10,7 +11,7 @@ import Testing
   /// Sends lines through a shell's channel and returns the answers.
   private func answers(
     to requests: [String], _ handler: RecordingHandler = RecordingHandler()
-  ) throws -> (answers: [String], result: TrialResult) {
+  ) throws -> (answers: [String], result: CommandResult) {
     let folder = try TemporaryFolder()
     try folder.write(requests.map { $0 + "\n" }.joined(), to: "requests")
     let harness = try CommandHarness(
@@ -37,8 +38,7 @@ import Testing
         #"{"call": "set_user_attr", "key": "k", "value": {"a": [1, null]}}"#,
         #"{"call": "tell", "values": ["0.25"]}"#,
       ], handler)
-    let seed = TrialJob(study: "s", number: 7, attempt: 1, seed: 1, slot: 0, parameters: [])
-      .commandSeed
+    let seed = TrialJob(Assignment(number: 7), slot: 0).commandSeed
     #expect(
       answers == [
         #"{"ok": true, "study": "s", "number": 7, "attempt": 1, "seed": \#(seed), "params": {"x": 1, "nan": NaN}, "user_attrs": {"origin": "test"}, "directions": ["minimize"]}"#,

@@ -16,14 +16,17 @@ import Testing
         "/a#b.db", "/a&b=c.db", "/../s.db", "/a:b@c.db", "/a%3Fb.db", "/a%2Fb.db",
       ] {
         for query in [
-          "", "?", "?timeout=60", "?timeout=60&check_same_thread=False", "?isolation_level=IMMEDIATE",
+          "", "?", "?timeout=60", "?timeout=60&check_same_thread=False",
+          "?isolation_level=IMMEDIATE",
           "?mode=ro", "?uri=true&mode=ro", "?cache=shared&timeout=5", "?TIMEOUT=5",
         ] {
           texts.append(scheme + "://" + place + query)
         }
       }
     }
-    texts += ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://host/s.db", "sqlite://s.db"]
+    texts += [
+      "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://host/s.db", "sqlite://s.db",
+    ]
     let script = """
       import os, sys, warnings
       from sqlalchemy.engine import make_url
@@ -45,8 +48,9 @@ import Testing
     for (text, line) in zip(texts, lines) {
       do {
         let path = try #require(try SQLiteAddress(text)?.path)
-        #expect(URL(fileURLWithPath: path).standardizedFileURL.path
-          == URL(fileURLWithPath: String(line)).standardizedFileURL.path, "\(text)")
+        #expect(
+          URL(fileURLWithPath: path).standardizedFileURL.path
+            == URL(fileURLWithPath: String(line)).standardizedFileURL.path, "\(text)")
         #expect(!text.contains("mode=") && !text.contains("cache=") && !text.contains("TIMEOUT"))
       } catch let error as StoreError {
         refused += 1
@@ -72,7 +76,8 @@ import Testing
   /// ones are not.
   @Test func namesTheUpgrade() {
     for found in [
-      "v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b", "v3.0.0.c",
+      "v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b",
+      "v3.0.0.c",
       "v3.0.0.d", "11",
     ] {
       let text = StoreError.unsupportedSchema(location: "a.db", found: found).description

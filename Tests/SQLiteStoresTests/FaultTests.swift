@@ -140,7 +140,9 @@ import Testing
           }
         }
         // The store works again, or says why not; and it knows what it has written.
-        if failure == nil, operation != .closeStore { #expect(try store.studies().isEmpty == (operation == .delete)) }
+        if failure == nil, operation != .closeStore {
+          #expect(try store.studies().isEmpty == (operation == .delete))
+        }
       }
       let found = try contents(path)
       #expect(found == new || (failure != nil && found == old), "call \(count): \(failure as Any)")

@@ -1,6 +1,6 @@
 import Foundation
-import StudyModel
 import Stores
+import StudyModel
 import Testing
 
 @testable import SQLiteStores
@@ -55,14 +55,15 @@ import Testing
         }
       }
     }
-    readers.forEach { $0.start() }
+    for reader in readers { reader.start() }
     var (written, longest) = (0, 0)
     var number = 0
     while written < 4 * Self.limit {
       switch generator.next() % 4 {
       case 0:
         let length = Int(generator.next() % 400_000)
-        try store.setNote("n\(generator.next() % 5)", to: String(repeating: "x", count: length), of: study)
+        try store.setNote(
+          "n\(generator.next() % 5)", to: String(repeating: "x", count: length), of: study)
         written += length
       case 1:
         _ = try store.createTrial(try trial(number, reports: 200), in: study, lease: nil)
@@ -73,7 +74,8 @@ import Testing
           Trial(TrialReference(id: 0, number: 0), state: .running, startedAt: .now()), in: study,
           lease: nil)
         try store.commit(
-          [TrialChange(reference, .finished(.failed, values: [], at: .now()))], to: study, under: [],
+          [TrialChange(reference, .finished(.failed, values: [], at: .now()))], to: study,
+          under: [],
           durability: .powerCut)
         written += 10_000
       }
@@ -100,7 +102,8 @@ import Testing
     let health = try store.health()
     #expect(health.logSize == logSize)
     #expect(
-      health.logReaders == ["\(reader.process.processIdentifier) (sqlite3)"], "\(health.logReaders)")
+      health.logReaders == ["\(reader.process.processIdentifier) (sqlite3)"], "\(health.logReaders)"
+    )
     try reader.go()
     _ = try reader.finish()
     try eventually(within: 20, "the log stays long") { logSize < LogGauge.kept }

@@ -1,6 +1,6 @@
 import Foundation
-import StudyModel
 import Stores
+import StudyModel
 import Testing
 
 @testable import SQLiteStores

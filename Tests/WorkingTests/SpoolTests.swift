@@ -1,15 +1,15 @@
-import Coordination
 import Foundation
 import JSON
 import Messages
 import StudyModel
 import Testing
+import Trials
 
 @testable import Working
 
 @Suite struct SpoolTests {
-  static func result(_ number: Int) -> TrialResultMessage {
-    TrialResultMessage(
+  static func result(_ number: Int) -> TrialResult {
+    TrialResult(
       lease: "1.\(number).1.t", outcome: .completed([Double(number), -.infinity]),
       reports: [IntermediateValue(step: 3, value: .nan)],
       attributes: [Attribute("note", "line\nbreak \u{1F600}")])

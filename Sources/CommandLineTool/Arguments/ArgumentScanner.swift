@@ -1,4 +1,3 @@
-internal import System
 internal import StudyFiles
 internal import StudyModel
 internal import System

@@ -59,7 +59,7 @@ final class OwnCoordinator: LaunchCoordinator {
     self.plan = plan
     let store = try plan.store.openOrCreate()
     let address = plan.address ?? ListenAddress(host: "127.0.0.1", port: 0)
-    var settings = StudyServer.Settings(address: address, version: ToolVersion.text)
+    var settings = StudyServer.Settings(address: address, version: Release.version)
     // Through a tunnel, every user of the other machine could reach it.
     settings.isTokenRequired = true
     if let certificate = plan.options.certificate {
@@ -138,7 +138,7 @@ final class NamedCoordinator: LaunchCoordinator {
     }
     self.token = token
     client = try CoordinatorClient(
-      try CoordinatorAddress(address), credentials, version: ToolVersion.text)
+      try CoordinatorAddress(address), credentials, version: Release.version)
     _ = try client.study(plan.name)
   }
 

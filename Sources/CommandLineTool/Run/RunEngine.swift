@@ -6,6 +6,7 @@ internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
+internal import Trials
 internal import Working
 
 /// How a run ended.
@@ -229,9 +230,9 @@ final class RunEngine: SlotObserver {
 
   func reported(_ report: IntermediateValue, in slot: Int) { progress.report(report, slot) }
 
-  func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int) {
+  func ended(_ trial: SlotTrial, _ result: CommandResult, _ verdict: Verdict?, in slot: Int) {
     let outcome = result.outcome
-    let told = end.trial
+    let told = verdict?.trial
     state.withLock { state in
       if told?.state.isFinished ?? false { state.finished += 1 }
       if told?.state == .failed { state.lastFailure = outcome.reason }
@@ -240,7 +241,7 @@ final class RunEngine: SlotObserver {
     progress.finish(trial.held, told, result, slot)
   }
 
-  func unstored(_ trial: SlotTrial, _ result: TrialResult) {
+  func unstored(_ trial: SlotTrial, _ result: CommandResult) {
     progress.note(
       "needletail: warning: trial \(trial.number) \(result.outcome.unstored) is not stored")
   }

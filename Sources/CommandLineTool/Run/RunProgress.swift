@@ -1,7 +1,7 @@
-internal import Coordination
 internal import Objectives
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// What a run's slots tell its view: counts, the best trial, what runs, and lines for the log.
 final class RunProgress: Sendable {
@@ -105,7 +105,7 @@ final class RunProgress: Sendable {
   /// Takes note of the end of an attempt.
   ///
   /// - Parameter told: The trial as it is stored now; nil when another worker has it.
-  func finish(_ active: any HeldTrial, _ told: Trial?, _ result: TrialResult, _ slot: Int) {
+  func finish(_ active: any HeldTrial, _ told: Trial?, _ result: CommandResult, _ slot: Int) {
     let isGood = told?.state == .completed || told?.state == .pruned
     let isLogged = verbosity == .full || (verbosity == .live && !isGood)
     let line = isLogged ? Self.line(active, told, result) : nil
@@ -131,7 +131,8 @@ final class RunProgress: Sendable {
   }
 
   /// What the log says of an attempt.
-  private static func line(_ active: any HeldTrial, _ told: Trial?, _ result: TrialResult) -> String
+  private static func line(_ active: any HeldTrial, _ told: Trial?, _ result: CommandResult)
+    -> String
   {
     let attempt = active.attempt > 1 ? " (attempt \(active.attempt))" : ""
     let start = "trial \(active.number)\(attempt)"

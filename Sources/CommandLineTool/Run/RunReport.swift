@@ -5,6 +5,7 @@ internal import Stores
 internal import Studies
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// What is said of a run at its end: counts on stderr, the best trials as the result, the exit code.
 struct RunReport {

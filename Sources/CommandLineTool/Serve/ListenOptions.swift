@@ -1,3 +1,4 @@
+internal import Messages
 internal import Serving
 
 /// The options with which a verb listens for programs and browsers.
@@ -65,7 +66,7 @@ struct ListenOptions: Sendable {
   ///
   /// - Throws: ``ServingError`` when a certificate or key cannot be used.
   func settings() throws(ServingError) -> StudyServer.Settings {
-    var settings = StudyServer.Settings(address: address, version: ToolVersion.text)
+    var settings = StudyServer.Settings(address: address, version: Release.version)
     settings.isTokenRequired = isTokenRequired
     settings.isInsecure = isInsecure
     settings.isOpenLoopback = isOpenLoopback

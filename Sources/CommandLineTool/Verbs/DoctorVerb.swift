@@ -6,8 +6,8 @@ internal import Plotting
 internal import PostgresStores
 internal import SQLiteStores
 internal import Stores
-internal import StudyFiles
 internal import Studies
+internal import StudyFiles
 internal import StudyModel
 internal import System
 
@@ -71,7 +71,7 @@ private struct MachineReport {
 
   var members: [JSONValue.Member] {
     [
-      .init("version", .string(ToolVersion.text)),
+      .init("version", .string(Release.version)),
       .init(
         "libraries",
         [
@@ -85,7 +85,7 @@ private struct MachineReport {
 
   var lines: [String] {
     [
-      "version    needletail \(ToolVersion.text)",
+      "version    needletail \(Release.version)",
       "machine    \(processors) processors",
       "SQLite     \(SQLiteStudyStore.libraryVersion)",
       "libyaml    \(YAMLLibrary.version)",
@@ -142,9 +142,9 @@ private struct StoreReport {
     guard !health.isDamaged else { return }
     damaged = try store.damagedStudies()
     for study in try store.studies() {
-      do throws(StoreError) {
+      do {
         studies.append(try Self.examine(study, in: store))
-      } catch {
+      } catch let error as StoreError {
         guard case .damaged = error else { throw error }
         damaged.append(DamagedStudy(name: study.name, problem: error))
       }

@@ -1,4 +1,5 @@
 internal import CoordinatorClient
+internal import Messages
 
 /// The options with which a verb reaches a coordinator.
 struct CoordinatorOptions: Sendable {
@@ -52,6 +53,6 @@ struct CoordinatorOptions: Sendable {
     credentials.key = key
     credentials.isInsecure = isInsecure
     try credentials.addOwnToken(for: address, environment: environment)
-    return try CoordinatorClient(address, credentials, version: ToolVersion.text)
+    return try CoordinatorClient(address, credentials, version: Release.version)
   }
 }

@@ -1,4 +1,4 @@
-internal import StudyModel
+internal import Trials
 internal import Working
 
 /// Ends a pool as signals ask: first what runs may finish, for a while; then it is given back.
@@ -9,7 +9,8 @@ struct Draining {
 
   /// Follows the signals until all slots have ended; writes what is logged meanwhile.
   func follow(
-    _ pool: SlotPool, of source: any TrialSource, _ stops: StopRequests, _ console: Console
+    _ pool: SlotPool, of source: any TrialSource<SlotTrial>, _ stops: StopRequests,
+    _ console: Console
   ) {
     var deadline: ContinuousClock.Instant?
     var nextLook = ContinuousClock.now + .seconds(1)

@@ -3,6 +3,7 @@ internal import Messages
 internal import Objectives
 internal import StudyModel
 internal import System
+internal import Trials
 internal import Working
 
 /// What a worker has to say, kept until its main thread writes it.
@@ -78,16 +79,16 @@ final class WorkerObserver: SlotObserver {
   func suggested(_ trial: SlotTrial, in slot: Int) {}
   func reported(_ report: IntermediateValue, in slot: Int) {}
 
-  func unstored(_ trial: SlotTrial, _ result: TrialResult) {
+  func unstored(_ trial: SlotTrial, _ result: CommandResult) {
     log.warn(
       "\(trial.study.printable): trial \(trial.number) \(result.outcome.unstored) is not stored")
   }
 
-  func ended(_ trial: SlotTrial, _ result: TrialResult, _ end: SlotEnd, in slot: Int) {
+  func ended(_ trial: SlotTrial, _ result: CommandResult, _ verdict: Verdict?, in slot: Int) {
     let attempt = trial.attempt > 1 ? " (attempt \(trial.attempt))" : ""
     let start = "\(trial.study.printable): trial \(trial.number)\(attempt)"
     for note in result.notes { log.warn("\(start): \(note)") }
-    if case .takenOver = end {
+    if case .lost? = verdict {
       state.withLock { $0.takenOver += 1 }
       log.note("\(start) was taken over by another worker")
       return

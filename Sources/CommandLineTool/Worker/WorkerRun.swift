@@ -73,7 +73,7 @@ struct WorkerRun {
     let worker = WorkerSession(
       client,
       WorkerRegistration(
-        wireProtocol: WireProtocol.version, version: ToolVersion.text, name: spool.worker,
+        wireProtocol: WireProtocol.version, version: Release.version, name: spool.worker,
         host: Host.name, slots: slots),
       study: settings.study, keeper: spool, delivering: spool.found
     ) { news in log.take(news) }
@@ -130,7 +130,7 @@ struct WorkerRun {
       let worker = WorkerSession(
         client,
         WorkerRegistration(
-          wireProtocol: WireProtocol.version, version: ToolVersion.text, name: other.worker,
+          wireProtocol: WireProtocol.version, version: Release.version, name: other.worker,
           host: Host.name, slots: 1),
         study: nil, keeper: other, delivering: other.found
       ) { news in log.take(news) }

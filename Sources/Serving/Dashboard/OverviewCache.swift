@@ -4,6 +4,7 @@ internal import Stores
 internal import Studies
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// How studies stand and their forms in the overview, which are made again only when something has
 /// changed: a long study's best trial takes a while to find.

@@ -4,6 +4,7 @@ internal import JSON
 internal import Stores
 internal import Studies
 internal import StudyModel
+internal import Trials
 
 /// What is known of a study beside its trials: what the user wants of it, its budget, how it
 /// samples, and who runs it.
@@ -63,7 +64,8 @@ struct StudyDetails: Sendable, Equatable {
   }
 
   static func == (a: Self, b: Self) -> Bool {
-    a.control == b.control && a.isStoppedAsFailing == b.isStoppedAsFailing && a.limit == b.limit && a.sampler == b.sampler && a.pruner == b.pruner
+    a.control == b.control && a.isStoppedAsFailing == b.isStoppedAsFailing && a.limit == b.limit
+      && a.sampler == b.sampler && a.pruner == b.pruner
       && a.metrics == b.metrics && a.hasCommand == b.hasCommand && a.note == b.note
   }
 

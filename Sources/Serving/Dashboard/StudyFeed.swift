@@ -4,6 +4,7 @@ internal import JSON
 internal import Stores
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// What pages need of one study, read from the store as it changes, and those who follow it.
 ///

@@ -2,6 +2,7 @@ internal import Coordination
 internal import Messages
 internal import Stores
 internal import StudyModel
+internal import Trials
 
 /// A request that is refused: status, a word for programs, a sentence for people.
 struct APIError: Error, Hashable {

@@ -2,6 +2,7 @@ internal import Coordination
 internal import Messages
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// Hands trials to workers, and lets those wait for whom there is none.
 ///

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Trials
 
 /// One call of the API: method, path, who may call it, and what it does.
 struct Route: Sendable {

@@ -6,6 +6,7 @@ internal import StudyFiles
 internal import StudyModel
 internal import Synchronization
 internal import System
+internal import Trials
 
 /// A study that this coordinator serves: its dispatcher, and the study file that its workers run.
 final class ServedStudy: Sendable {
@@ -94,11 +95,9 @@ final class ServedStudy: Sendable {
   /// What a worker is told of a trial that it is to run.
   func assignment(of trial: ActiveTrial) -> Assignment {
     if trial.attempt > 1 { countLoss(before: trial) }
-    let known = trial.snapshot
-    return Assignment(
-      study: record.name, directions: record.directions, trial: trial.number,
-      attempt: trial.attempt, lease: trial.lease?.ticket ?? "", seed: dispatcher.coordinator.seed,
-      fileTag: contents.tag, parameters: known.parameters, userAttributes: known.userAttributes)
+    var assignment = trial.assignment
+    assignment.fileTag = contents.tag
+    return assignment
   }
 
   private func countLoss(before trial: ActiveTrial) {

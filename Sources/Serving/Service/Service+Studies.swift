@@ -6,6 +6,7 @@ internal import Stores
 internal import Studies
 internal import StudyFiles
 internal import StudyModel
+internal import Trials
 
 /// What viewers and admins call.
 extension Service {
@@ -51,7 +52,7 @@ extension Service {
         .init(
           "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
         .init("user_attributes", .object(attributes.map { .init($0.key, $0.value) })),
-          .init("failure", try study.failure().map(JSONValue.string) ?? .null),
+        .init("failure", try study.failure().map(JSONValue.string) ?? .null),
         .init("served", .bool(served != nil)),
         .init("limit", contents?.limit.map(JSONValue.integer) ?? .null),
         .init("file_tag", contents?.tag.map(JSONValue.string) ?? .null),
@@ -99,7 +100,8 @@ extension Service {
     }
     settings.log("study '\(study.name)' \(isNew ? "was created" : "goes on")")
     let said = JSONValue.Member("warnings", .array(warnings.map(JSONValue.string)))
-    return .json(try summary(of: study.record, try facts(of: study.record), [said]), status: isNew ? 201 : 200)
+    return .json(
+      try summary(of: study.record, try facts(of: study.record), [said]), status: isNew ? 201 : 200)
   }
 
   func control(_ call: Route.Call, _ control: StudyControl) throws -> HTTPResponse {

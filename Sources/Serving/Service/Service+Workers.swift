@@ -4,6 +4,7 @@ internal import Messages
 internal import StudyModel
 internal import Synchronization
 internal import System
+internal import Trials
 
 /// What workers call.
 extension Service {
@@ -46,15 +47,15 @@ extension Service {
     let name = call.values[0]
     let heartbeat = try Heartbeat(parsing: call.request.body)
     try workers.heard(from: name, by: call.grant, draining: heartbeat.draining)
-    var news = LeaseNews(lost: [], stop: [])
+    var news = LeaseNews(orders: [])
     var byStudy: [Int: [String]] = [:]
     for lease in heartbeat.leases {
       guard let study = try book.study(of: lease) else {
-        news.lost.append(LostLease(lease: lease, reason: "its study does not exist any more"))
+        news.orders.append(StopOrder(lease: lease, .lost("its study does not exist any more")))
         continue
       }
       guard call.grant.allows(study.name) else {
-        news.lost.append(LostLease(lease: lease, reason: "the token is not good for its study"))
+        news.orders.append(StopOrder(lease: lease, .lost("the token is not good for its study")))
         continue
       }
       byStudy[study.record.id, default: []].append(lease)
@@ -62,7 +63,7 @@ extension Service {
     for study in book.served where call.grant.allows(study.name) {
       let leases = byStudy[study.record.id] ?? []
       if leases.isEmpty, study.dispatcher.held(by: name).isEmpty { continue }
-      news.add(try study.dispatcher.heartbeat(name, holding: leases))
+      news.orders += try study.dispatcher.heartbeat(name, holding: leases)
     }
     return .message(news)
   }
@@ -109,16 +110,16 @@ extension Service {
     let batch = try ReportBatch(parsing: call.request.body)
     try workers.checkOwner(of: batch.worker, is: call.grant)
     var requests: [(study: ServedStudy, request: DispatchRequest)] = []
-    var news = LeaseNews(lost: [], stop: [])
+    var news = LeaseNews(orders: [])
     /// The request to the lease's study; nil for a lease of none.
     func place(of lease: String) throws -> Int? {
       let study = try book.study(of: lease)
       guard let study, call.grant.allows(study.name) else {
-        let isKnown = news.lost.contains { $0.lease == lease }
+        let isKnown = news.orders.contains { $0.lease == lease }
         if !isKnown {
           let reason =
             study == nil ? "no trial is held under it" : "the token is not good for its study"
-          news.lost.append(LostLease(lease: lease, reason: reason))
+          news.orders.append(StopOrder(lease: lease, .lost(reason)))
         }
         return nil
       }
@@ -126,24 +127,18 @@ extension Service {
       requests.append((study, DispatchRequest(worker: batch.worker)))
       return requests.count - 1
     }
-    for item in batch.reports {
-      guard let place = try place(of: item.lease) else { continue }
-      requests[place].request.reports.append(
-        LeaseReport(lease: item.lease, report: item.report))
+    for report in batch.reports {
+      guard let place = try place(of: report.lease) else { continue }
+      requests[place].request.reports.append(report)
     }
-    for item in batch.attributes {
-      guard let place = try place(of: item.lease) else { continue }
-      requests[place].request.attributes.append(
-        LeaseAttribute(lease: item.lease, attribute: item.attribute))
-    }
-    metrics.count { $0.reports += batch.reports.count }
+    metrics.count { $0.reports += batch.reports.count(where: \.isValue) }
     guard !requests.isEmpty else { return .message(news) }
     let gathered = Gathered(news, requests.count)
     for (study, request) in requests {
       study.dispatcher.exchange(request) { outcome in
         switch outcome {
         case .success(let answer):
-          if let news = gathered.add(answer.review) { call.exchange.respond(.message(news)) }
+          if let news = gathered.add(answer.orders) { call.exchange.respond(.message(news)) }
         case .failure(let error): call.exchange.respond(APIError(error).response)
         }
       }
@@ -158,9 +153,9 @@ extension Service {
     init(_ news: LeaseNews, _ count: Int) { state = Lock((news, count)) }
 
     /// All of it when this is the last, else nil.
-    func add(_ review: LeaseReview) -> LeaseNews? {
+    func add(_ orders: [StopOrder]) -> LeaseNews? {
       state.withLock { state in
-        state.news.add(review)
+        state.news.orders += orders
         state.left -= 1
         return state.left == 0 ? state.news : nil
       }
@@ -183,14 +178,12 @@ extension Service {
     }
     var groups: [(study: ServedStudy, places: [Int])] = []
     var items = batch.results.map {
-      ResultAnswer.Item(
-        lease: $0.lease, status: .lost, message: "no trial is held under this lease")
+      ResultAnswer.Item(lease: $0.lease, .lost("no trial is held under this lease"))
     }
     for (place, result) in batch.results.enumerated() {
       guard let study = try book.study(of: result.lease) else { continue }
       guard call.grant.allows(study.name) else {
-        items[place].status = .refused
-        items[place].message = "the token is not good for study '\(study.name)'"
+        items[place].verdict = .refused("the token is not good for study '\(study.name)'")
         continue
       }
       if let group = groups.firstIndex(where: { $0.study === study }) {
@@ -251,12 +244,7 @@ extension Service {
   }
 
   private func deliver(_ delivery: Delivery, to study: ServedStudy, _ places: [Int]) {
-    let results = places.map { place in
-      let result = delivery.batch.results[place]
-      return AttemptResult(
-        lease: result.lease, outcome: result.outcome, reports: result.reports,
-        attributes: result.attributes)
-    }
+    let results = places.map { delivery.batch.results[$0] }
     let claim = delivery.mergedClaim
     let request = DispatchRequest(
       worker: delivery.batch.worker, results: results, claiming: claim?.slots ?? 0)
@@ -271,7 +259,7 @@ extension Service {
           return
         }
         delivery.items.withLock { items in
-          for (place, status) in zip(places, answer.results) { note(status, in: &items[place]) }
+          for (place, verdict) in zip(places, answer.results) { items[place].verdict = verdict }
         }
         count(results, answer)
         guard delivery.left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
@@ -281,25 +269,12 @@ extension Service {
     }
   }
 
-  private func note(_ status: ResultStatus, in item: inout ResultAnswer.Item) {
-    switch status {
-    case .accepted: (item.status, item.message) = (.accepted, "")
-    case .repeated: (item.status, item.message) = (.repeated, "it was accepted before")
-    case .lost(let reason): (item.status, item.message) = (.lost, reason)
-    case .refused(let reason): (item.status, item.message) = (.refused, reason)
-    }
-  }
-
-  private func count(_ results: [AttemptResult], _ answer: DispatchAnswer) {
+  private func count(_ results: [TrialResult], _ answer: DispatchAnswer) {
     metrics.count { counts in
-      for (result, status) in zip(results, answer.results) {
-        switch status {
-        case .accepted:
-          counts.results["accepted", default: 0] += 1
-          counts.outcomes[result.outcome.name, default: 0] += 1
-        case .repeated: counts.results["repeated", default: 0] += 1
-        case .lost: counts.results["lost", default: 0] += 1
-        case .refused: counts.results["refused", default: 0] += 1
+      for (result, verdict) in zip(results, answer.results) {
+        counts.results[verdict.name, default: 0] += 1
+        if case .accepted = verdict {
+          counts.outcomes[result.outcome.kind.rawValue, default: 0] += 1
         }
       }
       counts.reports += results.reduce(0) { $0 + $1.reports.count }
@@ -338,23 +313,10 @@ extension Service {
   }
 }
 
-extension LeaseNews {
-  /// Adds what a study's dispatcher says.
-  fileprivate mutating func add(_ review: LeaseReview) {
-    lost += review.lost.map { LostLease(lease: $0.lease, reason: $0.reason) }
-    stop += review.pruned.map { StopOrder(lease: $0.lease, kind: .pruned, reason: $0.reason) }
-    stop += review.cancelled.map { StopOrder(lease: $0.lease, kind: .cancelled, reason: $0.reason) }
-  }
-}
-
-extension TrialOutcome {
-  /// The attempt's outcome in a word.
-  var name: String {
-    switch self {
-    case .completed: AttemptOutcome.completed.rawValue
-    case .pruned: AttemptOutcome.pruned.rawValue
-    case .ended(let kind, _): kind.rawValue
-    }
+extension Report {
+  /// Whether it is a value at a step.
+  fileprivate var isValue: Bool {
+    if case .value = content { true } else { false }
   }
 }
 

@@ -5,6 +5,7 @@ internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// The studies of the store: those that are served, and those that might be.
 ///

@@ -1,6 +1,7 @@
 internal import Exchange
 internal import HTTPClient
 internal import JSON
+internal import Messages
 internal import Stores
 internal import Studies
 internal import StudyFiles
@@ -119,7 +120,7 @@ enum MLflowPlace {
   ) throws(ExchangeError) -> any RunTracker {
     guard WebAddress.isAddress(place) else { return try MLflowFolder(place) }
     return try MLflowServer(
-      place, MLflowCredentials(environment: context.environment), version: ToolVersion.text,
+      place, MLflowCredentials(environment: context.environment), version: Release.version,
       isInsecure: isInsecure)
   }
 }

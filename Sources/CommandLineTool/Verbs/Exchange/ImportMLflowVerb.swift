@@ -1,5 +1,6 @@
 internal import Exchange
 internal import HTTPClient
+internal import Messages
 
 /// `needletail import mlflow <study> --from <url or folder>`
 package struct ImportMLflowVerb: Verb {
@@ -55,7 +56,7 @@ package struct ImportMLflowVerb: Verb {
       }
     }
     let server = try MLflowServer(
-      place, MLflowCredentials(environment: context.environment), version: ToolVersion.text,
+      place, MLflowCredentials(environment: context.environment), version: Release.version,
       isInsecure: isInsecure)
     return try evidence.run(context) { (options) throws(ExchangeError) in
       try EvidenceList(of: server, experiment: name, options: options)

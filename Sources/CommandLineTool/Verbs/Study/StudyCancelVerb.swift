@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Trials
 
 /// `needletail study cancel <study>`
 package struct StudyCancelVerb: Verb {

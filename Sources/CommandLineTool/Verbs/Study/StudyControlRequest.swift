@@ -3,6 +3,8 @@ internal import CoordinatorClient
 internal import JSON
 internal import Stores
 internal import Studies
+internal import StudyModel
+internal import Trials
 
 /// What `study pause`, `resume`, `stop` and `cancel` have in common.
 struct StudyControlRequest: Sendable {

@@ -1,8 +1,8 @@
-internal import System
 internal import JSON
 internal import Messages
 internal import Stores
 package import StudyModel
+internal import System
 
 /// `needletail study export <study> [--format csv|json]`
 package struct StudyExportVerb: Verb {

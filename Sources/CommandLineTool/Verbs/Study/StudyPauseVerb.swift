@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Trials
 
 /// `needletail study pause <study>`
 package struct StudyPauseVerb: Verb {

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Trials
 
 /// `needletail study resume <study>`
 package struct StudyResumeVerb: Verb {

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Trials
 
 /// `needletail study stop <study>`
 package struct StudyStopVerb: Verb {

@@ -2,6 +2,7 @@ internal import Messages
 internal import Stores
 internal import Studies
 internal import StudyModel
+internal import Trials
 
 /// `needletail trial tell <study> <number> [<value>…] [--state …]`
 package struct TrialTellVerb: Verb {

@@ -1,7 +1,7 @@
 public import StudyModel
 
-/// How an attempt at a trial ended, as whoever ran it says.
-public enum TrialOutcome: Sendable, Hashable {
+/// How an attempt at a trial ended, as the worker that ran it says.
+public enum Outcome: Sendable, Hashable {
   /// The objective returned one value per direction. NaN or a wrong count make it a failure.
   case completed([Double])
   /// It was stopped early; its last report becomes its value.
@@ -10,7 +10,7 @@ public enum TrialOutcome: Sendable, Hashable {
   case ended(AttemptOutcome, reason: String)
 
   /// The outcome after checking the values against the number of objectives: Optuna's rules for `tell`.
-  func checked(objectives: Int) -> TrialOutcome {
+  package func checked(objectives: Int) -> Outcome {
     guard case .completed(let values) = self else { return self }
     if values.count != objectives {
       return .ended(
@@ -20,5 +20,14 @@ public enum TrialOutcome: Sendable, Hashable {
       return .ended(.failed, reason: "the objective returned NaN")
     }
     return self
+  }
+
+  /// The class in which the study keeps it, unless it fails the check.
+  package var kind: AttemptOutcome {
+    switch self {
+    case .completed: .completed
+    case .pruned: .pruned
+    case .ended(let kind, _): kind
+    }
   }
 }

@@ -5,9 +5,11 @@ internal import Stores
 internal import Studies
 internal import StudyModel
 internal import System
+internal import Trials
 
-/// Who decides about a study: a coordinator in this process, or one on the network.
-protocol StudyBackend: Sendable {
+/// Who keeps a study and gives its trials: a store and a coordinator in this process, or a coordinator on
+/// the network.
+protocol StudyKeeper: TrialSource where Taken == any HeldTrial {
   var name: String { get }
   var directions: [Direction] { get }
   /// The seed of all suggestions; nil when a coordinator on the network does not tell.
@@ -16,6 +18,8 @@ protocol StudyBackend: Sendable {
   var store: (any StudyStore)? { get }
 
   func bestTrial() throws -> Trial?
+  /// A trial as it is stored.
+  func trial(_ number: Int) throws -> Trial
   func trials() throws -> [Trial]
   func attributes() throws -> [Attribute]
   func set(_ attribute: Attribute) throws
@@ -24,38 +28,25 @@ protocol StudyBackend: Sendable {
   func begin(workers: Int, trials: Int?) throws
   /// Called when no more trials are run for the moment.
   func rest()
-  /// The next trial; waits for a short while at most.
-  ///
-  /// - Parameter isByHand: Whether the user asks for this one trial, which then comes beside the budget.
-  func next(isByHand: Bool) throws -> NextTrial
+  /// The next trial that the user asks for, whatever the study's budget; else as ``take()``.
+  func ask() throws -> Supply<any HeldTrial>
   /// Why the study is failing, in a sentence; nil when it is not.
   func failure() throws -> String?
-  /// Why there is none; nil when there may be one by and by.
+  /// Why ``take()`` or ``ask()``, which wait for a short while at most, gave no trial; nil when they may
+  /// give one if they are asked again.
   func halt() throws -> (any Error)?
-  /// Ends a trial.
-  ///
-  /// - Returns: The trial as it is stored; nil when that is not `wanted`, or when the trial is another
-  ///   worker's now.
-  func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial?
   /// Queues a trial and returns its number.
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int
 }
 
-/// What a study has for a worker.
-enum NextTrial {
-  case trial(any HeldTrial)
-  /// Nothing at the moment.
-  case later
-  /// Nothing, unless somebody changes the study.
-  case over
-}
-
 /// A study whose coordinator is in this process.
-final class LocalStudy: StudyBackend {
+final class LocalStudy: StudyKeeper {
   private let study: StoredStudy
   private let coordinator: Coordinator
   /// How many trials the study gets in all, as was known when trials were last begun; nil for no limit.
   private let budget: Lock<Int?>
+  /// How often a worker of a paused study looks whether it goes on.
+  private static let pause: Duration = .milliseconds(500)
 
   init(
     _ study: StoredStudy, sampler: any Sampler, pruner: any Pruner, seed: UInt64?
@@ -75,6 +66,13 @@ final class LocalStudy: StudyBackend {
   var store: (any StudyStore)? { opened }
 
   func bestTrial() throws -> Trial? { try opened.bestTrial(in: record) }
+  func trial(_ number: Int) throws -> Trial {
+    guard let trial = try opened.trials(in: record, numbers: [number]).first else {
+      throw StoreError.unknownTrial(number: number, study: name)
+    }
+    return trial
+  }
+
   func trials() throws -> [Trial] { try opened.trials(in: record, numbers: nil) }
   func attributes() throws -> [Attribute] { try opened.attributes(.user, of: record) }
   func set(_ attribute: Attribute) throws { try opened.set(attribute, .user, of: record) }
@@ -89,16 +87,19 @@ final class LocalStudy: StudyBackend {
   }
   func rest() {}
 
-  func next(isByHand: Bool) throws -> NextTrial {
+  func take() throws -> Supply<any HeldTrial> { try next(limit: budget.withLock { $0 }) }
+
+  func ask() throws -> Supply<any HeldTrial> { try next(limit: nil) }
+
+  private func next(limit: Int?) throws -> Supply<any HeldTrial> {
     let wasRunning = try coordinator.control() == .running
-    let limit = isByHand ? nil : budget.withLock { $0 }
     if let trial = try coordinator.ask(limit: limit) { return .trial(trial) }
     let control = try coordinator.control()
     // Behind the last trial of the budget, and the last point of a sampler that tries each once, there is
     // nothing.
     let hasEnd = limit != nil || coordinator.sampler.exhaustsSpace || coordinator.ownFailure != nil
-    if wasRunning, control == .running, hasEnd { return .over }
-    return control == .paused || control == .running ? .later : .over
+    if wasRunning, control == .running, hasEnd { return .never }
+    return control == .paused || control == .running ? .later(Self.pause) : .never
   }
 
   func failure() throws -> String? { try coordinator.failure() }
@@ -108,13 +109,6 @@ final class LocalStudy: StudyBackend {
     let control = try coordinator.control()
     if control == .running, coordinator.sampler.exhaustsSpace { return SamplerError.exhausted }
     return StudyHalted(study: name, control: control)
-  }
-
-  func tell(_ trial: any HeldTrial, _ outcome: TrialOutcome, wanted: Bool) throws -> Trial? {
-    guard let active = trial as? ActiveTrial else {
-      preconditionFailure("a trial was told to another study than it came from")
-    }
-    return try coordinator.tell(active, outcome)
   }
 
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {

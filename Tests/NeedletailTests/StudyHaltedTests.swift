@@ -1,0 +1,27 @@
+import Coordination
+import Pruners
+import Samplers
+import Stores
+import Testing
+import Trials
+
+@testable import Needletail
+
+@Suite struct StudyHaltedTests {
+  /// A study that was resumed between two looks is not halted: `ask` tries again.
+  @Test func aRunningStudyIsNotHalted() throws {
+    let store = InMemoryStudyStore()
+    let record = try store.createStudy(named: "s", directions: [.minimize])
+    func study(_ sampler: any Sampler = RandomSampler()) -> LocalStudy {
+      LocalStudy(
+        Coordinator(store: store, study: record, sampler: sampler, pruner: NopPruner(), seed: 1))
+    }
+    #expect(try study().halt() == nil)
+    for control in [StudyControl.paused, .stopped, .cancelled] {
+      try store.setControl(control, of: record)
+      let halt = try #require(try study().halt() as? StudyHalted)
+      #expect(halt.isPaused == (control == .paused))
+      #expect(halt.description.contains("needletail study resume s"))
+    }
+  }
+}
