@@ -29,8 +29,8 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build test gates api coverage mutants docs tsan fuzz lint format demo \
-  gallery boosting bench quality chaos install clean
+.PHONY: help deps test-deps venv build test gates api coverage mutants docs tsan fuzz attack lint format \
+  demo gallery boosting bench quality chaos install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -129,6 +129,9 @@ fuzz: deps ## let libFuzzer invent input for our parsers, FUZZ_SECONDS for each
 	    -timeout=10 -rss_limit_mb=1024 -artifact_prefix=.build/fuzz/$$target- \
 	    .build/fuzz/corpus/$$target Tests/FuzzTests/Corpus/$$target || exit; \
 	done
+
+attack: build test-deps venv ## attack the coordinator, workers and stores, ten minutes at most
+	PATH="$(CURDIR)/.build/release:$$PATH" $(PYTHON) Tests/Attack/attack.py $(ATTACK)
 
 lint: ## check the format of the sources
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)

@@ -24,6 +24,11 @@ import Testing
     try Scenario.run("launch.py", kind)
   }
 
+  /// The short version of `make attack`, each attack for a few seconds.
+  @Test func survivesAttacks() throws {
+    try Scenario.run("../Attack/attack.py", "--short", within: .seconds(600))
+  }
+
   /// The short version of `make chaos`: everything fails, and every attempt is accounted for.
   @Test(arguments: ["sqlite", "postgresql"])
   func survivesChaos(store: String) throws {
