@@ -118,6 +118,8 @@ def schema(seconds: float) -> str:
                         case.body["wait_seconds"] = min(case.body["wait_seconds"], 0)
                     answer = case.call(headers={"Authorization": f"Bearer {served.token}"}, timeout=20)
                     count[0] += 1
+                    if answer.status_code == 431:
+                        return  # What was generated is longer than any request may be.
                     # What a study file has to say is no matter of the document.
                     case.validate_response(answer, excluded_checks=[positive_data_acceptance])
 
