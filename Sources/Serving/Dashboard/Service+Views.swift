@@ -33,9 +33,13 @@ extension Service {
     let states = try (call.query("state") ?? "").split(separator: ",").map(Self.state)
     let offset = try number(call, "offset", in: 0...Int(Int32.max), otherwise: 0)
     let limit = try number(call, "limit", in: 1...1_000, otherwise: 100)
+    let search = call.query("search") ?? ""
+    guard search.unicodeScalars.count <= 1_000 else {
+      throw APIError(400, "bad_request", "'search' has more than 1000 characters; search for less")
+    }
     let query = TableQuery(
       key: key, isDescending: order == "descending", states: Set(states),
-      search: String((call.query("search") ?? "").prefix(1_000)))
+      search: search)
     views.answer(call.exchange, about: record) { feed in
       HTTPResponse(
         status: 200, contentType: "application/json",
