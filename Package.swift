@@ -77,7 +77,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(
-      name: "Messages", dependencies: ["JSON", "Trials", "Stores", "StudyModel"],
+      name: "Messages",
+      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "Coordination"],
       swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
@@ -130,7 +131,7 @@ let package = Package(
       ],
       swiftSettings: callsC),
     .target(
-      name: "Dashboard", dependencies: ["JSON", "StudyModel", "Plotting"],
+      name: "Dashboard", dependencies: ["JSON", "System", "StudyModel", "Plotting"],
       resources: [
         .embedInCode("Assets/index.html"), .embedInCode("Assets/app.css"),
         .embedInCode("Assets/icon.svg"), .embedInCode("Assets/api.js"),
@@ -258,7 +259,7 @@ let package = Package(
     .testTarget(
       name: "NeedletailTests",
       dependencies: [
-        "JSON", "Trials", "Stores", "System", "Samplers", "Pruners", "Coordination",
+        "JSON", "Trials", "Stores", "System", "Samplers", "Pruners", "Coordination", "Studies",
         "CoordinatorClient", "Needletail", "Serving",
       ],
       swiftSettings: house),
@@ -275,10 +276,7 @@ let package = Package(
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: [
-        "JSON", "CoordinatorClient", "HTTPClient", "Messages", "Coordination", "StudyModel",
-        "System", "Trials",
-      ],
+      dependencies: ["JSON", "StudyModel", "System", "Trials", "HTTPClient", "CoordinatorClient"],
       swiftSettings: house),
     .testTarget(
       name: "WorkingTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials", "Working"],

@@ -56,7 +56,7 @@ struct OutputLog: ~Copyable {
     guard let number = file?.number else { return }
     var rest = unsafe bytes
     while rest.count > 0 {
-      let count = unsafe write(number, rest.baseAddress, rest.count)
+      let count = unsafe System.write(number, rest.baseAddress, rest.count)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else {
         note = "\(path) is incomplete: \(SystemError.last.text)"

@@ -1,3 +1,4 @@
+internal import System
 internal import Objectives
 
 /// What each slot of a pool has for itself: graphics processors and cores, dealt out evenly.

@@ -1,3 +1,4 @@
+internal import System
 internal import CoordinatorClient
 internal import Objectives
 internal import StudyFiles
