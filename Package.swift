@@ -78,7 +78,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "Messages",
-      dependencies: ["JSON", "Trials", "Stores", "StudyModel", "System", "Coordination"],
+      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "Coordination"],
       swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
@@ -131,7 +131,7 @@ let package = Package(
       ],
       swiftSettings: callsC),
     .target(
-      name: "Dashboard", dependencies: ["JSON", "StudyModel", "System", "Plotting"],
+      name: "Dashboard", dependencies: ["JSON", "System", "StudyModel", "Plotting"],
       resources: [
         .embedInCode("Assets/index.html"), .embedInCode("Assets/app.css"),
         .embedInCode("Assets/icon.svg"), .embedInCode("Assets/api.js"),
@@ -246,7 +246,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["JSON", "Stores", "Studies", "StudyModel", "StudyFiles", "Coordination"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "Studies", "StudyModel", "StudyFiles", "Coordination",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ObjectivesTests",
@@ -257,7 +259,7 @@ let package = Package(
     .testTarget(
       name: "NeedletailTests",
       dependencies: [
-        "JSON", "Trials", "Stores", "System", "Samplers", "Pruners", "Coordination",
+        "JSON", "Trials", "Stores", "System", "Samplers", "Pruners", "Coordination", "Studies",
         "CoordinatorClient", "Needletail", "Serving",
       ],
       swiftSettings: house),
@@ -267,13 +269,14 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "JSON", "Stores", "System", "Serving", "StudyModel", "Messages", "Coordination",
-        "StudyFiles", "SQLiteStores", "NeedletailCommand",
+        "JSON", "Trials", "Stores", "System", "Serving", "StudyModel", "Messages", "Coordination",
+        "StudyFiles", "SQLiteStores",
+        "NeedletailCommand",
       ],
       exclude: ["Scripts"], swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
-      dependencies: ["JSON", "CoordinatorClient", "HTTPClient", "StudyModel", "System", "Trials"],
+      dependencies: ["JSON", "StudyModel", "System", "Trials", "HTTPClient", "CoordinatorClient"],
       swiftSettings: house),
     .testTarget(
       name: "WorkingTests", dependencies: ["JSON", "Messages", "StudyModel", "Trials", "Working"],
@@ -281,7 +284,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
-        "JSON", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand", "digits",
+        "JSON", "Trials", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand",
+        "digits",
         "PostgresTesting",
       ],
       exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna", "MLflow"],

@@ -3,6 +3,7 @@ package import JSON
 package import Messages
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// The HTTP API of a coordinator, one call per method; each is one request, made once.
 ///

@@ -1,4 +1,4 @@
-package import Coordination
+internal import Coordination
 package import Stores
 internal import StudyModel
 package import Trials

@@ -1,4 +1,4 @@
-package import Coordination
+internal import Coordination
 package import Stores
 package import StudyFiles
 package import StudyModel

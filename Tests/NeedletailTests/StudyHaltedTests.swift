@@ -2,6 +2,7 @@ import Coordination
 import Pruners
 import Samplers
 import Stores
+import Studies
 import Testing
 import Trials
 
@@ -12,9 +13,9 @@ import Trials
   @Test func aRunningStudyIsNotHalted() throws {
     let store = InMemoryStudyStore()
     let record = try store.createStudy(named: "s", directions: [.minimize])
-    func study(_ sampler: any Sampler = RandomSampler()) -> LocalStudy {
-      LocalStudy(
-        Coordinator(store: store, study: record, sampler: sampler, pruner: NopPruner(), seed: 1))
+    func study() throws -> LocalStudy {
+      try LocalStudy(
+        StoredStudy(record, in: store), sampler: RandomSampler(), pruner: NopPruner(), seed: 1)
     }
     #expect(try study().halt() == nil)
     for control in [StudyControl.paused, .stopped, .cancelled] {

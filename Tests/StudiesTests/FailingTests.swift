@@ -4,6 +4,7 @@ import Studies
 import StudyFiles
 import StudyModel
 import Testing
+import Trials
 
 /// A study whose first attempts all fail is stopped, in whatever process they failed, and goes on
 /// when it is set going again.

@@ -4,6 +4,7 @@ import Studies
 import StudyFiles
 import StudyModel
 import Testing
+import Trials
 
 /// Creating, loading and submitting studies: one rule for directions and one for the budget.
 @Suite struct StoredStudyTests {

@@ -3,6 +3,7 @@ internal import Coordination
 internal import JSON
 internal import Stores
 internal import Studies
+internal import StudyFiles
 internal import StudyModel
 internal import Trials
 
