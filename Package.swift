@@ -269,7 +269,7 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "JSON", "Trials", "Stores", "System", "Serving", "StudyModel", "Messages", "Coordination",
+        "JSON", "Stores", "System", "Serving", "StudyModel", "Messages", "Coordination",
         "StudyFiles", "SQLiteStores",
         "NeedletailCommand",
       ],
@@ -284,7 +284,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
-        "JSON", "Trials", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand",
+        "JSON", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand",
         "digits",
         "PostgresTesting",
       ],

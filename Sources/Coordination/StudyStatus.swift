@@ -1,4 +1,5 @@
 package import StudyModel
+internal import System
 package import Trials
 
 /// How a study stands, in one word: the same one wherever a study is shown.
@@ -94,7 +95,7 @@ package struct StudyFacts: Sendable, Hashable {
   package func remaining(rate: Double?, duration: Duration?) -> Duration? {
     guard status == .running, live > 0, let budget, budget > finished else { return nil }
     let left = Double(budget - finished)
-    if let rate, rate > 0 { return .seconds(left / rate) }
+    if let rate, rate > 0 { return .seconds(clamped: left / rate) }
     guard let duration else { return nil }
     // Trials run side by side; the last ones end together at the earliest.
     return duration * max(1, left / Double(live))

@@ -1,5 +1,6 @@
 package import JSON
 package import StudyModel
+internal import System
 
 /// A trial's history in the short forms that pages read.
 extension TrialHistory {
@@ -102,7 +103,7 @@ extension TrialHistory {
   package var usualDuration: Duration? {
     let times = finishedOrder.suffix(64).filter { states[$0] == .completed }
       .map { duration(of: $0, now: .nan) }.filter { !$0.isNaN }
-    return times.isEmpty ? nil : .seconds(times.reduce(0, +) / Double(times.count))
+    return times.isEmpty ? nil : .seconds(clamped: times.reduce(0, +) / Double(times.count))
   }
 
   /// Trials that finished per second of late; nil when too few did to tell.

@@ -59,7 +59,8 @@ public struct RunningTrial: Sendable {
     guard let index = distribution.internalValue(of: value) else {
       throw Self.unusable(value, name, distribution)
     }
-    return choices[Int(clamped: index, to: 0...choices.count - 1)]
+    let place = Int(clamped: index, to: 0...choices.count - 1)
+    return choices[place]
   }
 
   /// What another program stored for the trial, and no value of this kind is.

@@ -1,5 +1,5 @@
-internal import System
 internal import Objectives
+internal import System
 
 /// What each slot of a pool has for itself: graphics processors and cores, dealt out evenly.
 package struct SlotResources: Sendable, Hashable {

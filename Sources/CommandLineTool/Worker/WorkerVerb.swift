@@ -1,7 +1,7 @@
-internal import System
 internal import CoordinatorClient
 internal import Objectives
 internal import StudyFiles
+internal import System
 internal import Working
 
 /// `needletail worker <coordinator>`

@@ -1,4 +1,3 @@
-internal import StudyFiles
 internal import Coordination
 internal import JSON
 internal import Stores

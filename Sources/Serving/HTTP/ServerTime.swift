@@ -4,7 +4,7 @@ internal import System
 enum ServerTime {
   /// Milliseconds since the machine started.
   static var milliseconds: UInt64 {
-    UInt64(Monitor.now * 1_000)
+    UInt64(clamped: Monitor.now * 1_000)
   }
 
   /// Milliseconds from one moment to another; 0 when another thread read the clock for the first one
