@@ -72,7 +72,8 @@ package struct Credentials: Sendable {
       settings.headers = ["Authorization: Bearer \(token)"]
     } else if let ownToken = try ownTokenFile?.read(), Listeners.areOwn(port: port) {
       settings.headers = ["Authorization: Bearer \(ownToken)"]
-      settings.mayConnect = { Listeners.areOwn(port: port) }
+      // Where nothing listens the system refuses the connection, and says so.
+      settings.mayConnect = { !Listeners.areForeign(port: port) }
     }
     settings.authority = authority
     settings.certificate = certificate

@@ -7,13 +7,24 @@ enum Listeners {
   /// administrator, who can read the token anyway. false when nothing is known to listen.
   static func areOwn(port: Int) -> Bool {
     #if os(Linux)
-      let owners = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { table in
-        Self.owners(of: port, in: text(of: table))
-      }
+      let owners = owners(of: port)
       return !owners.isEmpty && owners.allSatisfy { $0 == 0 || $0 == geteuid() }
     #else
       return true
     #endif
+  }
+
+  /// Whether another user's program listens on a port of loopback.
+  static func areForeign(port: Int) -> Bool {
+    #if os(Linux)
+      owners(of: port).contains { $0 != 0 && $0 != geteuid() }
+    #else
+      false
+    #endif
+  }
+
+  private static func owners(of port: Int) -> [uid_t] {
+    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { owners(of: port, in: text(of: $0)) }
   }
 
   /// The users whose sockets listen on a port, by the kernel's table of connections.

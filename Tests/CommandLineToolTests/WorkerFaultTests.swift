@@ -234,7 +234,8 @@ import Testing
     try command.write("#!/bin/sh\necho loss=1\n", to: "tool.sh")
     try command.writeStudy("./tool.sh", trials: 1)
     let served = try ServedStudies(command, "study.yaml")
-    let empty = try BuiltCommand()
+    var empty = try BuiltCommand()
+    empty.environment["XDG_STATE_HOME"] = command.folder.path + "/state"
     let worker = try RunningCommand(
       BuiltCommand.path, ["worker", served.url, "--spool", "spool"], in: empty)
     try worker.waitForMessage("study 's' is not run here")
