@@ -53,8 +53,8 @@ import Testing
       try export(trials, to: folder) == RunExport.Summary(added: 4, present: 0, unfinished: 1))
     let list = try read(folder)
     #expect(list.rows.map(\.state) == [.completed, .pruned, .failed, .completed])
-    #expect(list.rows[0].values.map(Double.init) == [0.1 + 0.2])
-    #expect(list.rows[3].values.map(Double.init) == [-.infinity])
+    #expect(list.rows[0].values.map { Double($0) } == [0.1 + 0.2])
+    #expect(list.rows[3].values.map { Double($0) } == [-.infinity])
     let parameters = list.rows[0].parameters.sorted { $0.name < $1.name }
     #expect(parameters.map(\.name) == ["act/ive", "x"])
     #expect(parameters.map(\.text) == ["re lu", "0.1"])
