@@ -284,7 +284,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineToolTests",
       dependencies: [
-        "JSON", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand",
+        "JSON", "System", "CommandLineTool", "StudyModel", "Messages", "NeedletailCommand",
         "digits",
         "PostgresTesting",
       ],

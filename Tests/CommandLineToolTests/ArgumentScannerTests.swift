@@ -1,4 +1,5 @@
 import StudyModel
+import System
 import Testing
 
 @testable import CommandLineTool

@@ -1,6 +1,7 @@
 import Foundation
 import StudyModel
 import Testing
+import Trials
 
 @testable import Objectives
 
@@ -235,10 +236,10 @@ import Testing
 
   @Test(arguments: [
     (
-      StopHandle.Reason.cancelled(reason: "cancelled"),
+      StopHandle.Reason.ordered(.cancelled("cancelled")),
       CommandOutcome.cancelled(reason: "cancelled")
     ),
-    (.memoryLimit(9), .outOfMemory(used: 9, limit: 0)), (.lost, .lost),
+    (.memoryLimit(9), .outOfMemory(used: 9, limit: 0)), (.ordered(.lost("taken over")), .lost),
     (.interrupted, .interrupted),
   ])
   func aStopPrevailsOverAToldValue(reason: StopHandle.Reason, expected: CommandOutcome) throws {
