@@ -27,8 +27,8 @@ import Testing
 
   /// The coordinator stops a study whose objective only fails, and its worker says why.
   @Test func anObjectiveThatOnlyFailsEndsTheCall() async throws {
-    try await Self.withServer { url, store in
-      let study = try Study.create("broken", store: .url(url))
+    try await Self.withServer { place, store in
+      let study = try Study.create("broken", store: place)
       let error = await #expect(throws: StudyFailing.self) {
         try await study.optimize(workers: 2) { _ -> Double in throw CocoaError(.fileNoSuchFile) }
       }
