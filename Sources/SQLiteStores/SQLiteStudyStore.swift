@@ -30,8 +30,9 @@ public final class SQLiteStudyStore: StudyStore, @unchecked Sendable {
 
   /// Seconds that a call waits for other processes before it gives up.
   static let patience = 60.0
-  /// Pages of the write-ahead log after which it is moved into the file: 16 MB.
-  static let checkpointPages: Int32 = 8_000
+  /// Pages of the write-ahead log after which it is moved into the file: 6 MB in files of ours, 12 MB
+  /// in Optuna's, whose pages are larger.
+  static let checkpointPages: Int32 = 3_000
 
   /// Opens the store.
   ///

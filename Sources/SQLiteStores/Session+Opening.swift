@@ -120,13 +120,13 @@ extension Session {
   /// The settings that last as long as the connection.
   ///
   /// `synchronous=NORMAL` orders the log before the file, and does not wait for the disk at each
-  /// commit: ``DiskSync`` does that. Checkpoints are run by the store, in its turn.
+  /// commit: ``DiskSync`` does that. Checkpoints are run by the store, in its turn: the hook of
+  /// ``Connection`` stands where SQLite's own would, and `wal_autocheckpoint` would remove it.
   private static func configure(_ database: Connection) throws(StoreError) {
     try database.execute(
       """
       PRAGMA foreign_keys = ON;
       PRAGMA synchronous = NORMAL;
-      PRAGMA wal_autocheckpoint = 0;
       PRAGMA cache_size = -8000;
       PRAGMA temp_store = MEMORY;
       """)
