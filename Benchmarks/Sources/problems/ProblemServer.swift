@@ -1,6 +1,6 @@
-import JSON
 import BenchmarkSupport
 import Foundation
+import JSON
 import StudyModel
 
 /// A running `problem_server.py --serve`: one line of JSON in, one line out.

@@ -1,6 +1,6 @@
-import JSON
 import BenchmarkSupport
 import Foundation
+import JSON
 import Pruners
 import Samplers
 import StudyModel

@@ -1,7 +1,7 @@
-import Stores
 import BenchmarkSupport
 import Foundation
 import Needletail
+import Stores
 import StudyModel
 
 /// Opening a long study and reading it, each time in a fresh process.
