@@ -425,7 +425,7 @@ def control(lab: Lab, page: Page, token: str, viewer: str, url: str):
     confirm("stop")
     page.wait("document.querySelector('.control.stopped')", PATIENCE)
     page.wait("document.querySelector('.fact:nth-child(3) dd').textContent === '0'", PATIENCE)
-    is_clean(page, ("403",))
+    is_clean(page, ("401", "403"))
 
 
 def table(page: Page):
