@@ -15,13 +15,14 @@ enum DecimalGrid {
     return Int(exactly: quotient).map { ($0, remainder == 0) }
   }
 
-  /// `low + index · step`, rounded once; nil when the digits do not fit 128 bits.
-  static func point(_ index: Int, from low: Double, by step: Double) -> Double? {
+  /// The points `low + index · step`, each rounded once; nil when the digits do not fit 128 bits.
+  static func points(from low: Double, by step: Double) -> ((Int) -> Double?)? {
     guard let (values, exponent) = aligned(low, step, 0) else { return nil }
-    let (product, overflow) = values[1].multipliedReportingOverflow(by: Int128(index))
-    let (sum, second) = values[0].addingReportingOverflow(product)
-    guard !overflow, !second else { return nil }
-    return Double("\(sum)e\(exponent)")
+    return { index in
+      let (product, overflow) = values[1].multipliedReportingOverflow(by: Int128(index))
+      let (sum, second) = values[0].addingReportingOverflow(product)
+      return overflow || second ? nil : Double("\(sum)e\(exponent)")
+    }
   }
 
   /// The three numbers as integers over one power of ten.

@@ -49,9 +49,7 @@ public enum Distribution: Sendable, Hashable {
       distribution.low <= internalValue && internalValue <= distribution.high
         && distribution.isOnGrid(internalValue)
     case .int(let distribution):
-      Double(distribution.low) <= internalValue && internalValue <= Double(distribution.high)
-        && (internalValue - Double(distribution.low))
-          .truncatingRemainder(dividingBy: Double(distribution.step)) == 0
+      Int(exactly: internalValue).map(distribution.contains) ?? false
     case .categorical(let distribution):
       internalValue > -1 && internalValue < Double(distribution.choices.count)
     case .opaque: !internalValue.isNaN

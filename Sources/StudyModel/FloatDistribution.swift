@@ -11,8 +11,7 @@ public struct FloatDistribution: Sendable, Hashable {
 
   /// Creates the distribution; `high` is lowered to the last point of the grid.
   ///
-  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤
-  /// 0,
+  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤ 0,
   ///   both log and step, or more than 2⁵³ steps.
   public init(
     low: Double, high: Double, step: Double? = nil, log: Bool = false
@@ -48,15 +47,22 @@ public struct FloatDistribution: Sendable, Hashable {
     if low == high { return high }
     let estimate = steps(from: low, to: high, by: step)
     guard estimate <= greatestStepCount else { return nil }
+    let decimalPoint = DecimalGrid.points(from: low, by: step)
     if let (count, isExact) = DecimalGrid.steps(from: low, to: high, by: step) {
       // The decimals of a point that was rounded to a double can be a little below the point.
-      if isExact || DecimalGrid.point(count + 1, from: low, by: step) == high { return high }
-      if let point = DecimalGrid.point(count, from: low, by: step) { return point }
+      if isExact || decimalPoint?(count + 1) == high { return high }
+      if let point = decimalPoint?(count) { return point }
     }
-    func point(_ place: Double) -> Double { low.addingProduct(place, step) }
-    var place = estimate.rounded(.down)
-    while point(place) < high, point(place + 1) <= high { place += 1 }
-    while place > 0, point(place) > high { place -= 1 }
+    // A point depends on low and step alone, so that one that was reached stays what it is.
+    func point(_ place: Double) -> Double {
+      Int(exactly: place).flatMap { decimalPoint?($0) } ?? low.addingProduct(place, step)
+    }
+    // By halves: with a step below the last place of a bound, the estimate is off by any number.
+    var (place, beyond) = (0.0, 2 * greatestStepCount)
+    while beyond - place > 1 {
+      let middle = ((place + beyond) / 2).rounded(.down)
+      if point(middle) <= high { place = middle } else { beyond = middle }
+    }
     return point(place)
   }
 
@@ -84,7 +90,8 @@ public struct FloatDistribution: Sendable, Hashable {
   private func point(_ place: Double, _ step: Double) -> Double {
     let distance = place * step
     let point = distance.isFinite ? low + distance : low.addingProduct(place, step)
-    return min(max(point, low), high)
+    // The last point is the bound itself, which can have more digits than the sum.
+    return high - point < step / 2 ? high : max(point, low)
   }
 
   /// Where a value is on the grid, not rounded; nil without a step and for NaN.
@@ -107,7 +114,7 @@ public struct FloatDistribution: Sendable, Hashable {
   /// Whether the value is next to a point of the grid; always without a step.
   func isOnGrid(_ value: Double) -> Bool {
     guard let place = place(of: value) else { return step == nil }
-    // Beyond a hundred million steps a point's own place is not that exact.
+    // The place of a point far from 0 or from low is not that exact.
     return abs(place - place.rounded(.toNearestOrEven)) < 1e-8 || nearest(to: value) == value
   }
 
@@ -116,6 +123,12 @@ public struct FloatDistribution: Sendable, Hashable {
   public func nearest(to value: Double) -> Double {
     if value.isNaN { return low }
     guard let step, let place = place(of: value) else { return min(max(value, low), high) }
-    return point(place.rounded(.toNearestOrEven), step)
+    let rounded = place.rounded(.toNearestOrEven)
+    let isExact = abs(place) < 0x1p50 && abs(low) < step * 0x1p50
+    // Where the step is a few units in the last place, a point's own place is off by up to two.
+    for offset: Double in isExact ? [] : [-2, -1, 1, 2] where point(rounded + offset, step) == value {
+      return value
+    }
+    return point(rounded, step)
   }
 }

@@ -39,13 +39,20 @@ public struct IntDistribution: Sendable, Hashable {
   /// The place of the last point of the grid, counted from 0.
   public var lastPlace: Int { (high - low) / step }
 
+  /// Whether the number is a point of the grid.
+  func contains(_ value: Int) -> Bool {
+    low <= value && value <= high && (value - low) % step == 0
+  }
+
   /// The point of the grid nearest to `value`, within the bounds; halves go up, as in Optuna. For
   /// NaN it is `low`.
   public func nearest(to value: Double) -> Int {
-    if value.isNaN { return low }
-    let index = ((value - Double(low)) / Double(step) + 0.5).rounded(.down)
-    guard index > 0 else { return low }
-    guard index < Double(lastPlace), let place = Int(exactly: index) else { return high }
-    return low + place * step
+    guard value > Double(low) else { return low }
+    guard value < Double(high), let floor = Int(exactly: value.rounded(.down)) else { return high }
+    // In whole numbers: beyond 2⁵², a double has no halves, and the range may have more than 2⁵³ points.
+    let (place, above) = (floor - low).quotientAndRemainder(dividingBy: step)
+    let hasHalf = value - Double(floor) >= 0.5
+    let isNearerToNext = (step - above) - above <= (hasHalf ? 1 : 0)
+    return low + (isNearerToNext ? place + 1 : place) * step
   }
 }
