@@ -5,8 +5,8 @@ internal import System
 package struct Credentials: Sendable {
   /// The bearer token; never printed.
   package let token: String?
-  /// The file with this user's token for coordinators on this machine, which only goes to a port
-  /// where this user listens; nil where another token is sent, or none.
+  /// The file with this user's token for coordinators on this machine, which does not go to a port
+  /// where another user listens; nil where another token is sent, or none.
   private var ownTokenFile: OwnTokenFile?
   /// The certificates, one of which must have signed the coordinator's; nil for the system's own.
   package var authority: String?
@@ -70,10 +70,16 @@ package struct Credentials: Sendable {
     var settings = ConnectionSettings(agent: agent)
     if let token {
       settings.headers = ["Authorization: Bearer \(token)"]
-    } else if let ownToken = try ownTokenFile?.read(), Listeners.areOwn(port: port) {
-      settings.headers = ["Authorization: Bearer \(ownToken)"]
-      // Where nothing listens the system refuses the connection, and says so.
-      settings.mayConnect = { !Listeners.areForeign(port: port) }
+    } else if let file = ownTokenFile {
+      // What holds here may be otherwise when the connection is made: a coordinator starts meanwhile.
+      if let ownToken = try file.read() {
+        if !Listeners.areForeign(port: port) {
+          settings.headers = ["Authorization: Bearer \(ownToken)"]
+          settings.mayConnect = { !Listeners.areForeign(port: port) }
+        }
+      } else {
+        settings.mayConnect = { !file.exists }
+      }
     }
     settings.authority = authority
     settings.certificate = certificate

@@ -3,18 +3,8 @@ internal import System
 /// Who listens on this machine's ports. Another user's program may take the port of a coordinator
 /// that has ended, and must not be given this user's token.
 enum Listeners {
-  /// Whether what listens on a port of loopback belongs to this user or to the system's
-  /// administrator, who can read the token anyway. false when nothing is known to listen.
-  static func areOwn(port: Int) -> Bool {
-    #if os(Linux)
-      let owners = owners(of: port)
-      return !owners.isEmpty && owners.allSatisfy { $0 == 0 || $0 == geteuid() }
-    #else
-      return true
-    #endif
-  }
-
-  /// Whether another user's program listens on a port of loopback.
+  /// Whether another user's program listens on a port of loopback; the system's administrator is none,
+  /// who can read the token anyway.
   static func areForeign(port: Int) -> Bool {
     #if os(Linux)
       owners(of: port).contains { $0 != 0 && $0 != geteuid() }

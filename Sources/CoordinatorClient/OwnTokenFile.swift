@@ -17,6 +17,12 @@ package struct OwnTokenFile: Sendable {
     path = folder + "/token"
   }
 
+  /// Whether something has its name.
+  var exists: Bool {
+    var facts = stat()
+    return unsafe lstat(path, &facts) == 0
+  }
+
   /// The token; nil when there is no file.
   ///
   /// - Throws: ``CoordinatorError/badCredentials(_:)`` for a file that others may know or have

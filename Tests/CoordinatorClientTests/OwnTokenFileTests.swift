@@ -1,4 +1,5 @@
 import Foundation
+import HTTPClient
 import System
 import Testing
 
@@ -116,6 +117,28 @@ import Testing
     let listed = getpwuid(getuid()).map { String(cString: $0.pointee.pw_dir) }
     let expected = listed.map { "\($0)/.local/state/needletail" } ?? "/tmp/needletail-\(getuid())"
     #expect(place([:]) == expected)
+  }
+
+  /// A coordinator that starts between the look at its port and the connection is not asked without
+  /// the token: its refusal would end a worker that waited for it.
+  @Test func isShownToACoordinatorThatStartsMeanwhile() throws {
+    try withFolder { folder, file in
+      // Nothing listens on port 0, ever.
+      let address = try CoordinatorAddress("http://127.0.0.1:1")
+      var credentials = try Credentials(token: nil)
+      try credentials.addOwnToken(for: address) {
+        $0 == "XDG_STATE_HOME" ? "\(folder)/a/b" : nil
+      }
+      let before = try credentials.settings(agent: "test", port: 0)
+      #expect(before.headers.isEmpty)
+      let mayConnect = try #require(before.mayConnect)
+      #expect(mayConnect())
+      let token = try file.readOrMake()
+      #expect(!mayConnect())
+      let after = try credentials.settings(agent: "test", port: 0)
+      #expect(after.headers == ["Authorization: Bearer \(token)"])
+      #expect(after.mayConnect?() == true)
+    }
   }
 
   /// The kernel's table: who listens on which port, beside what is only connected.

@@ -169,6 +169,7 @@ struct WorkerRun {
     let counts = observer.counts
     if !options.isQuiet { console.note(counts.summary) }
     if undelivered > 0 {
+      if let error = pool.error { console.complain("\(error)") }
       console.complain(
         "\(undelivered) results could not be delivered; they are in \(spool.path), and the next "
           + "needletail worker for \(client.address) on this machine delivers them")
