@@ -291,7 +291,8 @@ let package = Package(
       exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna", "MLflow"],
       swiftSettings: house),
     .testTarget(
-      name: "ExchangeTests", dependencies: ["JSON", "Exchange", "StudyModel"], swiftSettings: house),
+      name: "ExchangeTests", dependencies: ["JSON", "Exchange", "StudyModel", "System"],
+      swiftSettings: house),
     .testTarget(name: "LaunchingTests", dependencies: ["Launching"], swiftSettings: house),
     // Scenarios with several machines, whose scripts are in Tests/Machines.
     .testTarget(

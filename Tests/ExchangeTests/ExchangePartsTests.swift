@@ -1,6 +1,6 @@
-import System
 import JSON
 import StudyModel
+import System
 import Testing
 
 @testable import Exchange
