@@ -38,6 +38,9 @@ package struct PointSet: Sendable {
       case .float(let d):
         if let place = d.place(of: value) {
           guess = place
+        } else if value == d.low || value == d.high {
+          // Neighbours have the same logarithm.
+          guess = value == d.low ? 0 : Double(count - 1)
         } else {
           let (low, high) = d.log ? (logarithm(d.low), logarithm(d.high)) : (d.low, d.high)
           let point = d.log ? logarithm(value) : value

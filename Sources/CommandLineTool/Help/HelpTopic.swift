@@ -71,8 +71,9 @@ package enum HelpTopic: String, CaseIterable, Sendable {
     What was done: study delete prints name, deleted_trials and deleted_folder; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries
     (an object), processors, blas_threads, problems (an array of sentences) and store: location,
-    size_bytes, journal_mode, read_only, network_file_system, server_version, and studies with
-    the keys of a study, held, queued_again, abandoned_trials and foreign_trials.
+    size_bytes, log_bytes, log_missing, log_readers, journal_mode, read_only, network_file_system,
+    server_version, and studies with the keys of a study, held, queued_again, abandoned_trials and
+    foreign_trials.
     """
 
   private static let storeOrder = """
