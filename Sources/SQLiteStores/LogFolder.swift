@@ -15,6 +15,10 @@ final class LogFolder: @unchecked Sendable {
   private var connection: Connection?
   private var isClosed = false
 
+  /// The most seconds that SQLite waits for one reader's mark. It does not see that a later reader has
+  /// taken the mark meanwhile, which may stay; another look does.
+  private static let look = 0.05
+
   init(files: StoreFiles, diskSync: DiskSync) {
     self.files = files
     self.diskSync = diskSync
@@ -31,9 +35,13 @@ final class LogFolder: @unchecked Sendable {
     guard !isClosed, diskSync.failure == nil else { return false }
     try files.check()
     let connection = try opened()
-    connection.setPatience(seconds: patience)
+    connection.setPatience(seconds: min(patience, Self.look))
+    let deadline = Monitor.now + patience
     do throws(StoreError) {
-      return try connection.checkpoint(kind)
+      repeat {
+        if try connection.checkpoint(kind) { return true }
+      } while Monitor.now < deadline
+      return false
     } catch {
       if connection.isUnconfirmed { diskSync.fail(with: error) }
       throw error

@@ -33,8 +33,8 @@ struct LogGauge {
   private var retryAt = 0.0
   /// When a commit tries again to fold the log in its own turn.
   private var commitRetryAt = 0.0
-  /// Whether a commit has waited for readers in vain since all of the log was moved last: the reader is
-  /// none of ours then, and is not waited for again.
+  /// Whether a commit has waited in vain for a reader of another process since all of the log was moved
+  /// last; it is not waited for again.
   private(set) var isBlocked = false
   /// Whether the file may be longer than what is kept.
   private var isLong = false
@@ -64,18 +64,20 @@ struct LogGauge {
   /// - Parameters:
   ///   - isComplete: Whether all of the log was moved.
   ///   - isInCommit: Whether a commit did it that found the log too long.
+  ///   - isBlocked: Whether another process reads, if it is not complete.
   mutating func did(
-    _ action: Action, isComplete: Bool, isInCommit: Bool = false, at now: Double
+    _ action: Action, isComplete: Bool, isInCommit: Bool = false, isBlocked: Bool = false,
+    at now: Double
   ) {
     guard isComplete else {
       retryAt = now + Self.pause
       if isInCommit {
         commitRetryAt = retryAt
-        isBlocked = true
+        self.isBlocked = isBlocked
       }
       return
     }
-    (retryAt, commitRetryAt, isBlocked) = (0, 0, false)
+    (retryAt, commitRetryAt, self.isBlocked) = (0, 0, false)
     bytes = 0
     if action == .cut { isLong = false }
   }

@@ -221,8 +221,10 @@ final class Writer: @unchecked Sendable {
       // What was committed stands in the log, whose length is no fault of any caller; the next commit
       // meets a disk that is full or fails by itself. It is tried again in a moment.
     }
+    let isBlocked = isInCommit && !isComplete && !LockTable.readers(of: files.path).isEmpty
     logMonitor.lock()
-    gauge.did(action, isComplete: isComplete, isInCommit: isInCommit, at: Monitor.now)
+    gauge.did(
+      action, isComplete: isComplete, isInCommit: isInCommit, isBlocked: isBlocked, at: Monitor.now)
     logMonitor.unlock()
   }
 

@@ -1,3 +1,4 @@
+internal import JSON
 public import StudyModel
 
 /// A place where studies and their trials are kept: a reader of studies, and a committer of changes.
@@ -197,6 +198,26 @@ extension StudyStore {
 
   /// None: such a store has only what was written through it.
   public func damagedStudies() throws(StoreError) -> [DamagedStudy] { [] }
+
+  /// The attempts of a trial. How and why a failed trial ended is noted once, with the trial; here its
+  /// last attempt has it too.
+  ///
+  /// - Throws: ``StoreError`` when the store cannot be read.
+  package func attempts(of trial: Trial, in study: StudyRecord) throws(StoreError) -> [Attempt] {
+    var attempts = try attempts(of: trial.number, in: study)
+    guard trial.state == .failed, let last = attempts.indices.last, attempts[last].reason.isEmpty
+    else { return attempts }
+    for attribute in trial.systemAttributes {
+      guard let text = attribute.value.string else { continue }
+      switch attribute.key {
+      case "needletail:outcome":
+        attempts[last].outcome = AttemptOutcome(rawValue: text) ?? attempts[last].outcome
+      case "needletail:reason": attempts[last].reason = text
+      default: break
+      }
+    }
+    return attempts
+  }
 
   /// Adds a trial to a study that may have any number of them.
   public func createTrial(

@@ -57,9 +57,15 @@ public struct FloatDistribution: Sendable, Hashable {
     func point(_ place: Double) -> Double {
       Int(exactly: place).flatMap { decimalPoint?($0) } ?? low.addingProduct(place, step)
     }
-    // By halves: with a step below the last place of a bound, the estimate is off by any number.
-    var (place, beyond) = (0.0, 2 * greatestStepCount)
-    while beyond - place > 1 {
+    // With a step below the last place of a bound the estimate is off by any number: twice as far from
+    // it each time until the last point is enclosed, then by halves.
+    let start = estimate.rounded(.down)
+    var (place, beyond, reach) = (start, start + 1, 1.0)
+    while place > 0 && point(place) > high {
+      (place, beyond, reach) = (max(start - reach, 0), place, reach * 2)
+    }
+    while point(beyond) <= high { (place, beyond, reach) = (beyond, beyond + reach, reach * 2) }
+    while beyond - place > max(1, place.ulp) {
       let middle = ((place + beyond) / 2).rounded(.down)
       if point(middle) <= high { place = middle } else { beyond = middle }
     }

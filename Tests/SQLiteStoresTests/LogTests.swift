@@ -96,8 +96,8 @@ import Testing
     let reader = try Child("/usr/bin/env", ["sqlite3", path], in: folder)
     try reader.say("BEGIN; SELECT count(*) FROM studies;")
     #expect(try reader.readLine() == "1")
-    let text = String(repeating: "x", count: 1_000_000)
-    for index in 0..<24 { try store.setNote("n\(index % 3)", to: text, of: study) }
+    func text(_ index: Int) -> String { String(repeating: "\(index % 10)", count: 1_000_000) }
+    for index in 0..<24 { try store.setNote("n\(index % 3)", to: text(index), of: study) }
     #expect(logSize > Self.limit)
     let health = try store.health()
     #expect(health.logSize == logSize)
@@ -108,7 +108,7 @@ import Testing
     _ = try reader.finish()
     try eventually(within: 20, "the log stays long") { logSize < LogGauge.kept }
     #expect(try store.health().logReaders.isEmpty)
-    #expect(try store.note("n0", of: study) == text)
+    #expect(try store.note("n0", of: study) == text(21))
   }
 
   /// A while after the last commit the file alone is all there is, without anybody ending.
@@ -207,7 +207,7 @@ import Testing
     // That the log could not be folded beside the commits is no reason for a commit not to try.
     gauge.committed(bytes: LogGauge.hard, at: 20.5)
     #expect(gauge.isOverfull(at: 20.5) && !gauge.isBlocked)
-    gauge.did(.cut, isComplete: false, isInCommit: true, at: 20)
+    gauge.did(.cut, isComplete: false, isInCommit: true, isBlocked: true, at: 20)
     #expect(!gauge.isOverfull(at: 20.5) && gauge.isBlocked)
     #expect(gauge.isOverfull(at: 21))
     #expect(gauge.action(at: 21) == .cut)

@@ -215,7 +215,7 @@ extension Service {
       case .object(let members) = form(
         of: trial, trial.state == .running ? try viewed.interruptedTrials(in: record) : [], call)
     else { throw StoreError.unknownTrial(number: number, study: record.name) }
-    let attempts = try viewed.attempts(of: number, in: record)
+    let attempts = try viewed.attempts(of: trial, in: record)
     return .json(.object(members + [.init("attempts", .array(attempts.map(\.jsonForm)))]))
   }
 

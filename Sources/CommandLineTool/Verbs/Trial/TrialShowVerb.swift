@@ -33,7 +33,7 @@ package struct TrialShowVerb: Verb {
     let store = try selection.openExisting()
     let study = try store.study(named: name)
     let trial = try store.trial(number, of: study)
-    let attempts = try store.attempts(of: number, in: study)
+    let attempts = try store.attempts(of: trial, in: study)
     let console = context.console
     let isInterrupted =
       try trial.state == .running && store.interruptedTrials(in: study).contains(number)
