@@ -5,8 +5,8 @@ internal import Stores
 internal import StudyModel
 internal import System
 
-/// The program `needletail`: finds the verb, reads its arguments, runs it, and turns what happens into
-/// an exit code.
+/// The program `needletail`: finds the verb, reads its arguments, runs it, and turns what happens
+/// into an exit code.
 public enum CommandLineTool {
   /// Runs a command line of this process and returns the exit code.
   ///

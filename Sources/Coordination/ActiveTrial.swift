@@ -7,9 +7,9 @@ package import Trials
 
 /// A trial that runs now, in this process: suggests parameters, takes reports, says when to stop.
 ///
-/// Life: active → told | given back | lost. Only the coordinator that handed it out ends it. What it
-/// is told becomes durable with its end; before that, other processes see it within a twentieth of a
-/// second. Thread-safe; calls about one trial wait for each other.
+/// Life: active → told | given back | lost. Only the coordinator that handed it out ends it. What
+/// it is told becomes durable with its end; before that, other processes see it within a twentieth
+/// of a second. Thread-safe; calls about one trial wait for each other.
 public final class ActiveTrial: Sendable {
   /// The trial's number and key.
   public let reference: TrialReference
@@ -22,7 +22,8 @@ public final class ActiveTrial: Sendable {
   private let state: Lock<State>
 
   struct State {
-    /// What is known of the trial; the reports and attributes of earlier attempts included as stored.
+    /// What is known of the trial; the reports and attributes of earlier attempts included as
+    /// stored.
     var trial: Trial
     /// The joint sample, until each of its parameters is asked for.
     var jointSample: [ParameterAssignment]
@@ -74,8 +75,8 @@ public final class ActiveTrial: Sendable {
   /// What is known of the trial at this moment.
   public var snapshot: Trial { state.withLock { $0.trial } }
 
-  /// The value of a parameter: the one it already has, else the queued, else the jointly sampled, else
-  /// one sampled by itself.
+  /// The value of a parameter: the one it already has, else the queued, else the jointly sampled,
+  /// else one sampled by itself.
   ///
   /// - Throws: ``TrialError``, or ``StoreError/incompatibleDistribution(parameter:stored:given:)``
   ///   when earlier trials had another kind of distribution under that name.
@@ -153,8 +154,8 @@ public final class ActiveTrial: Sendable {
     }
   }
 
-  /// Sets or replaces an attribute; one that ``Attribute/reportingConstraint(_:_:)`` made becomes one of
-  /// the trial's constraints.
+  /// Sets or replaces an attribute; one that ``Attribute/reportingConstraint(_:_:)`` made becomes
+  /// one of the trial's constraints.
   public func setAttribute(_ attribute: Attribute) throws {
     try withActiveState { state in
       let event = attribute.constraint.map(TrialChange.Event.systemAttributeSet)
@@ -180,8 +181,8 @@ public final class ActiveTrial: Sendable {
 
   // MARK: For the coordinator
 
-  /// What the store does not have yet, and how many changes there are up to its end; nothing while the
-  /// trial is ended by somebody, who writes it.
+  /// What the store does not have yet, and how many changes there are up to its end; nothing while
+  /// the trial is ended by somebody, who writes it.
   var unwritten: (changes: [TrialChange], end: Int) {
     state.withLock { state in
       let changes = state.phase == .active ? state.unwritten : []
@@ -189,7 +190,8 @@ public final class ActiveTrial: Sendable {
     }
   }
 
-  /// Takes note that all changes up to `end` are in the store. Two threads may have written the same.
+  /// Takes note that all changes up to `end` are in the store. Two threads may have written the
+  /// same.
   func wrote(upTo end: Int) {
     state.withLock { state in
       guard state.phase == .active, end > state.written else { return }
@@ -216,8 +218,8 @@ public final class ActiveTrial: Sendable {
 
   /// Begins to end the trial: nothing else happens to it until ``ended(as:)`` or ``keptActive()``.
   ///
-  /// - Returns: What is known of it, and what is unwritten. Some of that may be in the store already,
-  ///   which does no harm.
+  /// - Returns: What is known of it, and what is unwritten. Some of that may be in the store
+  ///   already, which does no harm.
   func beginEnding() throws -> (Trial, [TrialChange]) {
     if state.withLock({ $0.phase }) == .lost { throw StoreError.leaseLost(trial: number) }
     return try withActiveState { state in

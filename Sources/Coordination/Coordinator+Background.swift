@@ -72,8 +72,8 @@ extension Coordinator {
   /// When the lease table wants to see the time next.
   var nextMoment: Duration? { leases.withLock { $0.table.nextMoment } }
 
-  /// Moves deadlines in the store. A busy store is asked again at the next tick; there is a third of
-  /// the lease's time for that at least.
+  /// Moves deadlines in the store. A busy store is asked again at the next tick; there is a third
+  /// of the lease's time for that at least.
   private func renew(_ renewals: [LeaseTable.Renewal]) {
     let lost: [Lease]
     do throws(StoreError) {

@@ -30,10 +30,11 @@ package struct ExchangeResult {
 }
 
 extension Coordinator {
-  /// Ends trials and hands out others, for any number of workers in one transaction (and another one
-  /// for the parameters of those that are handed out).
+  /// Ends trials and hands out others, for any number of workers in one transaction (and another
+  /// one for the parameters of those that are handed out).
   ///
-  /// New trials know the results that come with them. When the call returns, ends survive a power cut.
+  /// New trials know the results that come with them. When the call returns, ends survive a power
+  /// cut.
   ///
   /// - Parameters:
   ///   - limit: How many trials the study may have; nil for no limit.
@@ -257,9 +258,9 @@ extension Coordinator {
     _ = handle(.resultTaken(token: lease.token))
   }
 
-  /// Makes a trial that was taken an active one; nil when it failed instead: because it was lost too
-  /// often, because its queued values are impossible, which is its own end and not the study's, or
-  /// because another one took the last point.
+  /// Makes a trial that was taken an active one; nil when it failed instead: because it was lost
+  /// too often, because its queued values are impossible, which is its own end and not the study's,
+  /// or because another one took the last point.
   private func prepare(
     _ trial: Trial, _ lease: Lease, _ space: SearchSpace?
   ) throws -> ActiveTrial? {

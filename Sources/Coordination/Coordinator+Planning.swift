@@ -9,9 +9,9 @@ internal import Trials
 /// How the parameters of a trial are chosen: by the sampler, as far as constraints and other trials
 /// let it.
 ///
-/// In a declared space all parameters are chosen before the objective starts. A suggestion at which a
-/// constraint does not hold, or that another trial has in a space of finitely many points, is drawn
-/// anew; after some tries the nearest of the points that are possible takes its place.
+/// In a declared space all parameters are chosen before the objective starts. A suggestion at which
+/// a constraint does not hold, or that another trial has in a space of finitely many points, is
+/// drawn anew; after some tries the nearest of the points that are possible takes its place.
 extension Coordinator {
   /// Draws of the sampler before another point takes the place of its suggestion.
   private static let samplerTries = 16

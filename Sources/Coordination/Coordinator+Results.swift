@@ -8,8 +8,8 @@ extension Coordinator {
   /// Ends a trial.
   ///
   /// - Returns: The trial as it is stored now; still running when it is to be tried again.
-  /// - Throws: ``TrialError/notRunning(number:)``, and ``StoreError``: the trial stays active unless
-  ///   its lease is lost, so telling may be tried again.
+  /// - Throws: ``TrialError/notRunning(number:)``, and ``StoreError``: the trial stays active
+  ///   unless its lease is lost, so telling may be tried again.
   public func tell(_ active: ActiveTrial, _ outcome: Outcome) throws -> Trial {
     try exchange([TrialEnd(active, outcome)], []).told[0].get()
   }

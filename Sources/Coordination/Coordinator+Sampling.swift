@@ -19,10 +19,10 @@ struct PreparedPlan: Sendable {
 /// How a trial gets its parameters.
 ///
 /// A sampler that takes long is asked for the next trial's plan while other trials run, so that it
-/// is ready when a worker asks; no row is made for it. Such a plan may miss the results that came since
-/// it was begun. It is used if these are no more than the trials that are running when it is asked
-/// for, the asker's aside: a worker that asked a little earlier would have missed as many. So a study with
-/// one trial at a time never gets one that misses a result.
+/// is ready when a worker asks; no row is made for it. Such a plan may miss the results that came
+/// since it was begun. It is used if these are no more than the trials that are running when it is
+/// asked for, the asker's aside: a worker that asked a little earlier would have missed as many. So
+/// a study with one trial at a time never gets one that misses a result.
 extension Coordinator {
   /// Plans a trial and makes it an active one.
   func activate(_ trial: Trial, _ lease: Lease, in space: SearchSpace?) throws -> ActiveTrial {
@@ -138,8 +138,8 @@ extension Coordinator {
 }
 
 extension Coordinator.State {
-  /// The plan that was made for the trial, unless it misses too many results; one for an earlier trial
-  /// is dropped.
+  /// The plan that was made for the trial, unless it misses too many results; one for an earlier
+  /// trial is dropped.
   fileprivate mutating func takePrepared(
     for trial: Int, in space: SearchSpace?, readsHistory: Bool
   ) -> TrialPlan? {

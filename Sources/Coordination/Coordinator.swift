@@ -11,8 +11,9 @@ package import Trials
 /// Decides for one study: hands out trials, samples their parameters, prunes, and takes results.
 ///
 /// Any number of coordinators, in one process or in many, may work on one study; the store keeps
-/// their claims apart. Each follows what the others write, as far as its sampler or pruner needs it.
-/// Thread-safe. While trials are active, leases are renewed and reports written in the background.
+/// their claims apart. Each follows what the others write, as far as its sampler or pruner needs
+/// it. Thread-safe. While trials are active, leases are renewed and reports written in the
+/// background.
 public final class Coordinator: Sendable {
   /// Where everything is written.
   public let store: any StudyStore
@@ -29,8 +30,8 @@ public final class Coordinator: Sendable {
   public let allowsRepeats: Bool
   /// Which attempts are followed by another one.
   public let retries: RetryPolicy
-  /// Who holds the leases of this coordinator's trials: the name of a ``WorkerIdentity``, or another
-  /// text for a holder that outlives its process.
+  /// Who holds the leases of this coordinator's trials: the name of a ``WorkerIdentity``, or
+  /// another text for a holder that outlives its process.
   public let worker: String
   /// How long a lease lasts without being renewed; it is renewed three times in that time.
   public let leaseDuration: Duration
@@ -41,7 +42,8 @@ public final class Coordinator: Sendable {
   static let controlDelay: Duration = .seconds(1)
 
   let queue = DispatchQueue(label: "needletail.coordinator")
-  /// What is known of the study. Held while the store is read, so nothing that must not wait takes it.
+  /// What is known of the study. Held while the store is read, so nothing that must not wait takes
+  /// it.
   let state: Lock<State>
   /// The leases. Never held while anything waits: heartbeats and results ask them.
   let leases: Lock<Leases>
@@ -173,13 +175,15 @@ public final class Coordinator: Sendable {
 
   // MARK: Handing out
 
-  /// Hands out the next trial: a queued one, else one whose attempt is to be repeated, else a new one.
+  /// Hands out the next trial: a queued one, else one whose attempt is to be repeated, else a new
+  /// one.
   ///
   /// - Parameters:
   ///   - limit: How many trials the study may have; nil for no limit.
   ///   - space: When the parameters are known beforehand, they are all chosen now and written.
-  /// - Returns: nil when the study has `limit` trials, or as many as ``trialLimit(atMost:in:)`` says, and
-  ///   none of them waits to be run; and while its ``StudyControl`` keeps it from handing out any.
+  /// - Returns: nil when the study has `limit` trials, or as many as ``trialLimit(atMost:in:)``
+  ///   says, and none of them waits to be run; and while its ``StudyControl`` keeps it from handing
+  ///   out any.
   public func ask(limit: Int? = nil, assigning space: SearchSpace? = nil) throws -> ActiveTrial? {
     let request = TrialRequest(worker: worker, count: 1)
     let result = try exchange([], [request], limit: limit, assigning: space)
@@ -187,8 +191,8 @@ public final class Coordinator: Sendable {
     return result.taken[0].first
   }
 
-  /// Takes up a running trial that another process handed out, under its open lease, so that it can be
-  /// reported on and told here.
+  /// Takes up a running trial that another process handed out, under its open lease, so that it can
+  /// be reported on and told here.
   ///
   /// - Throws: ``StoreError/unknownTrial(number:study:)``, ``TrialError/notRunning(number:)``.
   public func resume(_ number: Int) throws -> ActiveTrial {
@@ -246,8 +250,8 @@ public final class Coordinator: Sendable {
     return try store.createTrial(template, in: study, lease: nil).0
   }
 
-  /// Closes the attempts of workers on this machine whose processes are gone, so that their trials can
-  /// be handed out again at once.
+  /// Closes the attempts of workers on this machine whose processes are gone, so that their trials
+  /// can be handed out again at once.
   ///
   /// - Returns: The numbers of those trials.
   public func recoverFromDeadWorkers() throws(StoreError) -> [Int] {

@@ -258,8 +258,8 @@ extension Dispatcher {
     _ = coordinator.handle(.resultFailed(token: active.token))
   }
 
-  /// The status of a result for an attempt that ended before: the same result again, or one that comes
-  /// too late.
+  /// The status of a result for an attempt that ended before: the same result again, or one that
+  /// comes too late.
   private func status(
     of result: TrialResult, _ attempt: Attempt, _ lease: Lease
   ) throws -> Verdict {

@@ -4,14 +4,14 @@ package import StudyModel
 internal import System
 package import Trials
 
-/// Hands the trials of one study to workers that are known by name, and takes their results under lease
-/// tokens.
+/// Hands the trials of one study to workers that are known by name, and takes their results under
+/// lease tokens.
 ///
-/// A worker is alive while it is heard of; its leases are in memory (a ``LeaseTable``), and in the store
-/// as open attempts of the worker `worker:NAME`, whose deadlines are renewed for all workers together.
-/// A dispatcher that is made after another one died takes up the open attempts it finds: each has
-/// a whole lease's time to be heard of again, under its old token. Requests that come while
-/// others are being written are written together, by one thread at a time. Thread-safe.
+/// A worker is alive while it is heard of; its leases are in memory (a ``LeaseTable``), and in the
+/// store as open attempts of the worker `worker:NAME`, whose deadlines are renewed for all workers
+/// together. A dispatcher that is made after another one died takes up the open attempts it finds:
+/// each has a whole lease's time to be heard of again, under its old token. Requests that come
+/// while others are being written are written together, by one thread at a time. Thread-safe.
 package final class Dispatcher: Sendable {
   package let coordinator: Coordinator
   let space: SearchSpace?
@@ -47,7 +47,8 @@ package final class Dispatcher: Sendable {
     let completion: @Sendable (Result<DispatchAnswer, any Error>) -> Void
   }
 
-  /// How often the store is asked whether another process left something to run, while somebody waits.
+  /// How often the store is asked whether another process left something to run, while somebody
+  /// waits.
   static let lookInterval: Duration = .milliseconds(500)
 
   /// Creates a dispatcher, and takes up what remote workers hold.
@@ -75,8 +76,8 @@ package final class Dispatcher: Sendable {
 
   /// Takes up what remote workers hold under an earlier dispatcher.
   ///
-  /// A trial without the parameters that each must have was never handed to its worker, or a crash of
-  /// the database's server took them back: it is run again.
+  /// A trial without the parameters that each must have was never handed to its worker, or a crash
+  /// of the database's server took them back: it is run again.
   private func takeUp() throws(StoreError) {
     let store = coordinator.store
     let leases = try store.openLeases(in: coordinator.study).filter {
@@ -205,7 +206,8 @@ package final class Dispatcher: Sendable {
     }
   }
 
-  /// Chooses parameters of a running trial and returns their internal values when they are in the store.
+  /// Chooses parameters of a running trial and returns their internal values when they are in the
+  /// store.
   ///
   /// - Throws: ``DispatchError``, ``TrialError``, and what store and sampler throw.
   package func suggest(
@@ -220,8 +222,9 @@ package final class Dispatcher: Sendable {
     }
   }
 
-  /// Takes note that a worker lives and holds these leases. Asks the store only about leases that the
-  /// table does not know, and of those about ``mostLookUps`` at most: the others come up next time.
+  /// Takes note that a worker lives and holds these leases. Asks the store only about leases that
+  /// the table does not know, and of those about ``mostLookUps`` at most: the others come up next
+  /// time.
   package func heartbeat(_ worker: String, holding leases: [String]) throws -> [StopOrder] {
     var lookUps = 0
     var orders: [StopOrder] = []
@@ -327,8 +330,8 @@ package final class Dispatcher: Sendable {
   package func tick() {
     coordinator.maintain()
     let now = coordinator.steadyTime
-    // What the user wants is read here, so that no heartbeat reads the store for it. A store that cannot
-    // be read is asked again a moment later.
+    // What the user wants is read here, so that no heartbeat reads the store for it. A store that
+    // cannot be read is asked again a moment later.
     if forgetEnded() { _ = Result { try coordinator.control() } }
     let (isDue, looks) = state.withLock { state in
       let isDue = state.retries.contains { $0 <= now }

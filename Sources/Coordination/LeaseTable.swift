@@ -1,16 +1,17 @@
 package import StudyModel
 
-/// The leases that a coordinator handed out: who is heard of, what is to be renewed in the store, what
-/// ran out, and what a result that arrives is worth. Pure: no clock, no I/O; an event and the steady
-/// time go in, actions come out.
+/// The leases that a coordinator handed out: who is heard of, what is to be renewed in the store,
+/// what ran out, and what a result that arrives is worth. Pure: no clock, no I/O; an event and the
+/// steady time go in, actions come out.
 ///
-/// A lease is *held* from its handing out to its end. While its worker is heard of, its deadline moves
-/// on, and the store's copy of it follows by renewal: never later than what the worker earned, so that
-/// any other coordinator on the store may judge by the store's deadline alone. When the deadline passes
-/// the lease has *run out*: anyone may take the trial over, and until somebody does, the worker that
-/// is heard of again has it back; after another such time the table forgets it. It *ends* by its worker's result, by being given back, or when the
-/// store says that somebody else took the trial over. Whether a token is live is the store's to
-/// say in the end; the table knows what needs no question.
+/// A lease is *held* from its handing out to its end. While its worker is heard of, its deadline
+/// moves on, and the store's copy of it follows by renewal: never later than what the worker
+/// earned, so that any other coordinator on the store may judge by the store's deadline alone. When
+/// the deadline passes the lease has *run out*: anyone may take the trial over, and until somebody
+/// does, the worker that is heard of again has it back; after another such time the table forgets
+/// it. It *ends* by its worker's result, by being given back, or when the store says that somebody
+/// else took the trial over. Whether a token is live is the store's to say in the end; the table
+/// knows what needs no question.
 package struct LeaseTable: Sendable, Hashable {
   /// A lease that did not end yet.
   package struct Held: Sendable, Hashable {

@@ -3,8 +3,8 @@ package import StudyModel
 
 /// A lease as it travels: its token, and where in the store to look for it.
 ///
-/// `study.trial.attempt.token`, where `study` is ``StudyRecord/id``. Only the token is a secret, and
-/// only the store says whether it is right.
+/// `study.trial.attempt.token`, where `study` is ``StudyRecord/id``. Only the token is a secret,
+/// and only the store says whether it is right.
 package struct LeaseTicket: Sendable, Hashable {
   package let studyID: Int
   /// The trial's number.

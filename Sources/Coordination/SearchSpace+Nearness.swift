@@ -2,8 +2,8 @@ internal import Samplers
 internal import StudyModel
 
 extension SearchSpace {
-  /// How far apart two points are: the sum over parameters of squared differences in units of the range,
-  /// where different choices, and a parameter that only one point has, are 1 apart.
+  /// How far apart two points are: the sum over parameters of squared differences in units of the
+  /// range, where different choices, and a parameter that only one point has, are 1 apart.
   func distance(_ a: [ParameterAssignment], _ b: [ParameterAssignment]) -> Double {
     var sum = 0.0
     for parameter in parameters {
@@ -24,8 +24,9 @@ extension SearchSpace {
     return sum
   }
 
-  /// The point farthest from `start` towards `goal` that a bisection finds to fulfil the constraints:
-  /// numbers move, choices stay. `start` itself when the two have different parameters.
+  /// The point farthest from `start` towards `goal` that a bisection finds to fulfil the
+  /// constraints: numbers move, choices stay. `start` itself when the two have different
+  /// parameters.
   func moved(
     _ start: [ParameterAssignment], towards goal: [ParameterAssignment]
   ) -> [ParameterAssignment] {

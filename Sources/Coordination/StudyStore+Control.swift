@@ -5,12 +5,14 @@ public import Trials
 extension StudyStore {
   /// What the user wants of the study; running unless somebody said something else.
   ///
-  /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not know.
+  /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not
+  ///   know.
   public func control(of study: StudyRecord) throws -> StudyControl {
     try StudyControl(noted: note(StudyControl.noteKey, of: study))
   }
 
-  /// Leaves the user's wish in the store. What the study was stopped for as a failing one is forgotten.
+  /// Leaves the user's wish in the store. What the study was stopped for as a failing one is
+  /// forgotten.
   public func setControl(_ control: StudyControl, of study: StudyRecord) throws(StoreError) {
     if try note(StudyControl.failureKey, of: study)?.isEmpty == false {
       try setNote(StudyControl.failureKey, to: "", of: study)
@@ -40,7 +42,8 @@ extension StudyControl {
   /// The keys of the notes that ``init(in:)`` and ``failure(in:)`` take.
   package static let keys = [noteKey, failureKey]
 
-  /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not know.
+  /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not
+  ///   know.
   init(noted text: String?) throws(TrialError) {
     guard let text else {
       self = .running
@@ -59,7 +62,8 @@ extension StudyControl {
     try self.init(noted: notes[Self.noteKey])
   }
 
-  /// Why a study with these notes that is stopped was stopped as a failing one; nil when it was not.
+  /// Why a study with these notes that is stopped was stopped as a failing one; nil when it was
+  /// not.
   package static func failure(in notes: [String: String]) -> String? {
     notes[failureKey].flatMap { $0.isEmpty ? nil : $0 }
   }

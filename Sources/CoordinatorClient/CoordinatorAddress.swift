@@ -1,7 +1,8 @@
 internal import HTTPClient
 internal import Messages
 
-/// Where a coordinator is: `http://host:port` or `https://host:port`, perhaps with a path behind it.
+/// Where a coordinator is: `http://host:port` or `https://host:port`, perhaps with a path behind
+/// it.
 package struct CoordinatorAddress: Sendable, Hashable, CustomStringConvertible {
   let web: WebAddress
 
@@ -21,8 +22,8 @@ package struct CoordinatorAddress: Sendable, Hashable, CustomStringConvertible {
 
   /// Reads an address; without a port it is ``WireProtocol/defaultPort``.
   ///
-  /// - Throws: ``CoordinatorError/badAddress(_:problem:)``; also for one that holds a password, which
-  ///   every user of the machine could read.
+  /// - Throws: ``CoordinatorError/badAddress(_:problem:)``; also for one that holds a password,
+  ///   which every user of the machine could read.
   package init(_ text: String) throws(CoordinatorError) {
     do throws(WebAddress.Fault) {
       web = try WebAddress(text, defaultPort: WireProtocol.defaultPort)

@@ -7,8 +7,8 @@ internal import Trials
 
 /// The HTTP API of a coordinator, one call per method; each is one request, made once.
 ///
-/// Thread-safe: every request that is under way has a connection of its own, and connections are kept
-/// open for the next.
+/// Thread-safe: every request that is under way has a connection of its own, and connections are
+/// kept open for the next.
 package final class CoordinatorClient: Sendable {
   package let address: CoordinatorAddress
   private let credentials: Credentials
@@ -18,8 +18,8 @@ package final class CoordinatorClient: Sendable {
   /// Connects to nothing yet.
   ///
   /// - Parameter version: The program's version, for the coordinator's records.
-  /// - Throws: ``CoordinatorError`` when libcurl or a file is missing, and when the token would go over
-  ///   the network in plain text.
+  /// - Throws: ``CoordinatorError`` when libcurl or a file is missing, and when the token would go
+  ///   over the network in plain text.
   package init(
     _ address: CoordinatorAddress, _ credentials: Credentials, version: String
   ) throws(CoordinatorError) {
@@ -37,7 +37,8 @@ package final class CoordinatorClient: Sendable {
 
   /// Registers a worker, or takes its registration up again.
   ///
-  /// - Throws: ``CoordinatorError/versionSkew(_:)`` when one of the two does not understand the other.
+  /// - Throws: ``CoordinatorError/versionSkew(_:)`` when one of the two does not understand the
+  ///   other.
   package func register(
     _ registration: WorkerRegistration
   ) throws(CoordinatorError) -> WorkerTerms {

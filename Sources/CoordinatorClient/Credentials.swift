@@ -71,7 +71,8 @@ package struct Credentials: Sendable {
     if let token {
       settings.headers = ["Authorization: Bearer \(token)"]
     } else if let file = ownTokenFile {
-      // What holds here may be otherwise when the connection is made: a coordinator starts meanwhile.
+      // What holds here may be otherwise when the connection is made: a coordinator starts
+      // meanwhile.
       if let ownToken = try file.read() {
         if !Listeners.areForeign(port: port) {
           settings.headers = ["Authorization: Bearer \(ownToken)"]

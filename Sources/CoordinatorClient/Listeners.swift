@@ -3,8 +3,8 @@ internal import System
 /// Who listens on this machine's ports. Another user's program may take the port of a coordinator
 /// that has ended, and must not be given this user's token.
 enum Listeners {
-  /// Whether another user's program listens on a port of loopback; the system's administrator is none,
-  /// who can read the token anyway.
+  /// Whether another user's program listens on a port of loopback; the system's administrator is
+  /// none, who can read the token anyway.
   static func areForeign(port: Int) -> Bool {
     #if os(Linux)
       owners(of: port).contains { $0 != 0 && $0 != geteuid() }

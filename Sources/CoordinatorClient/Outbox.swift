@@ -47,7 +47,8 @@ struct Outbox: Sendable {
     return result
   }
 
-  /// Adds a trial's result, which is ``completed(_:)``: what else is there of the trial is not sent.
+  /// Adds a trial's result, which is ``completed(_:)``: what else is there of the trial is not
+  /// sent.
   mutating func finish(_ result: TrialResult) {
     reports.removeAll { $0.lease == result.lease }
     results.append(result)

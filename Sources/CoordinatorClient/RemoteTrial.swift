@@ -17,8 +17,8 @@ package final class RemoteTrial: HeldTrial {
   private struct State {
     var trial: Trial
     var stop: Stop?
-    /// Whether an order to prune stops the objective from outside: when it prints its reports, it does
-    /// not ask.
+    /// Whether an order to prune stops the objective from outside: when it prints its reports, it
+    /// does not ask.
     var isPrunedFromOutside = false
     /// Called once, with the first order that stops the objective from outside.
     var stopper: (@Sendable (Stop) -> Void)?
@@ -98,8 +98,8 @@ package final class RemoteTrial: HeldTrial {
     }
   }
 
-  /// Sends what was reported and says what the coordinator answers; while it is away, that the trial
-  /// goes on.
+  /// Sends what was reported and says what the coordinator answers; while it is away, that the
+  /// trial goes on.
   package func shouldStop() throws -> Stop? {
     guard assignment.directions.count == 1 else { throw TrialError.reportWithSeveralObjectives }
     try checkHeld()

@@ -5,12 +5,13 @@ internal import StudyModel
 internal import System
 package import Trials
 
-/// A worker of a coordinator on the network: claims trials, delivers what they report and how they end,
-/// and keeps their leases.
+/// A worker of a coordinator on the network: claims trials, delivers what they report and how they
+/// end, and keeps their leases.
 ///
-/// States: idle → started by ``start()`` → closing, when no further trial is claimed → ended. While the
-/// coordinator is away, trials go on, and what they say is delivered, in order, when it is back. Three
-/// threads: the claimer waits for trials, the courier delivers, the heart renews the leases.
+/// States: idle → started by ``start()`` → closing, when no further trial is claimed → ended. While
+/// the coordinator is away, trials go on, and what they say is delivered, in order, when it is
+/// back. Three threads: the claimer waits for trials, the courier delivers, the heart renews the
+/// leases.
 package final class WorkerSession: Sendable {
   package let client: CoordinatorClient
   package let name: String
@@ -44,8 +45,8 @@ package final class WorkerSession: Sendable {
     var outbox = Outbox()
     /// Trials that no slot has taken yet.
     var ready: [RemoteTrial] = []
-    /// Slots that wait for a trial; slots that will when they have put their last one away; trials that
-    /// are being asked for.
+    /// Slots that wait for a trial; slots that will when they have put their last one away; trials
+    /// that are being asked for.
     var waiting = 0, coming = 0, requested = 0
     /// Nothing will come any more, says the coordinator.
     var isDone = false
@@ -61,7 +62,8 @@ package final class WorkerSession: Sendable {
     var awaited: [String: Verdict?] = [:]
     var threads: [BlockingThread] = []
 
-    /// What a slot gets now, a trial being taken out of those that are ready; nil when it has to wait.
+    /// What a slot gets now, a trial being taken out of those that are ready; nil when it has to
+    /// wait.
     mutating func takeNext() -> Result<Supply<RemoteTrial>, CoordinatorError>? {
       if phase != .open { return .success(.never) }
       if let failure { return .failure(failure) }
@@ -104,7 +106,8 @@ package final class WorkerSession: Sendable {
 
   /// Starts to deliver, to claim and to keep leases, after ``register()``.
   ///
-  /// - Throws: ``CoordinatorError/unreachable(address:reason:)`` when the system has no threads for it.
+  /// - Throws: ``CoordinatorError/unreachable(address:reason:)`` when the system has no threads for
+  ///   it.
   package func start() throws(CoordinatorError) {
     for body in [runCourier, runHeart, runClaimer] {
       guard let thread = BlockingThread({ body() }) else {
@@ -203,8 +206,8 @@ package final class WorkerSession: Sendable {
 
   /// Ends a trial; its result is delivered by and by.
   ///
-  /// - Parameter wantsNext: Whether the slot comes back for another trial, which is then asked for with
-  ///   the same request.
+  /// - Parameter wantsNext: Whether the slot comes back for another trial, which is then asked for
+  ///   with the same request.
   /// - Returns: false when the trial is not this worker's any more.
   @discardableResult
   func finish(_ trial: RemoteTrial, _ outcome: Outcome, wantsNext: Bool) -> Bool {
@@ -228,8 +231,8 @@ package final class WorkerSession: Sendable {
     return true
   }
 
-  /// Ends a trial and waits until the coordinator has answered; when the worker ends before that, what
-  /// becomes of the result is not known, and the trial counts as lost.
+  /// Ends a trial and waits until the coordinator has answered; when the worker ends before that,
+  /// what becomes of the result is not known, and the trial counts as lost.
   func finishAndWait(_ trial: RemoteTrial, _ outcome: Outcome) -> Verdict {
     let lease = trial.lease
     state.read { $0.awaited[lease] = .some(nil) }

@@ -17,8 +17,8 @@ package struct DashboardAsset: Sendable {
     tag = "\"\(String(StableHash.bits64(body), radix: 16))\""
   }
 
-  /// What the pages may do: load their own files and ask their own server, nothing else; nothing inline
-  /// runs, and nobody may frame them.
+  /// What the pages may do: load their own files and ask their own server, nothing else; nothing
+  /// inline runs, and nobody may frame them.
   package static let policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -2,8 +2,8 @@ package import JSON
 internal import Plotting
 package import StudyModel
 
-/// The history of a study as a page draws it: columns instead of trials, thinned where a picture could
-/// not show more.
+/// The history of a study as a page draws it: columns instead of trials, thinned where a picture
+/// could not show more.
 package struct HistorySeries: Sendable {
   /// How many completed trials are drawn at most, and how many pruned and failed ones.
   private static let (points, strokes) = (20_000, 4_000)
@@ -56,8 +56,8 @@ package struct HistorySeries: Sendable {
     }
   }
 
-  /// Adds `"numbers":…,"states":…,"values":…`: null or a list of the trials' numbers, a letter for each, and
-  /// a list per objective with null where there is no finite number.
+  /// Adds `"numbers":…,"states":…,"values":…`: null or a list of the trials' numbers, a letter for
+  /// each, and a list per objective with null where there is no finite number.
   package func append(to json: inout CompactJSON) {
     let shown = numbers ?? Array(history.states.indices)
     json.append(raw: "\"numbers\":")

@@ -10,8 +10,8 @@ package struct TableQuery: Sendable, Hashable {
     /// The parameter of that name.
     case parameter(String)
 
-    /// `number`, `state`, `start`, `duration`, `reports`, `value`, `value_1`, or `parameter:NAME`; nil for
-    /// anything else.
+    /// `number`, `state`, `start`, `duration`, `reports`, `value`, `value_1`, or `parameter:NAME`;
+    /// nil for anything else.
     package init?(_ text: String) {
       switch text {
       case "number": self = .number

@@ -38,9 +38,9 @@ extension TrialHistory {
     return distributions[Int(column.distributionIDs[number])].value(of: column.values[number])
   }
 
-  /// Adds the trial's row: number, letter of the state, values, start in seconds since 1970, seconds from
-  /// start to end, number of reports, last report, parameters in the order of the columns. What is not
-  /// there is null.
+  /// Adds the trial's row: number, letter of the state, values, start in seconds since 1970,
+  /// seconds from start to end, number of reports, last report, parameters in the order of the
+  /// columns. What is not there is null.
   package func appendRow(
     of number: Int, isInterrupted: Bool = false, to json: inout CompactJSON
   ) {

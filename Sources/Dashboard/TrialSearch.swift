@@ -3,8 +3,9 @@ package import StudyModel
 
 /// What a user typed to find trials: words that must all fit.
 ///
-/// `rate<0.1` and the like compare a parameter, `value`, `value_1`, `number`, `duration` or `reports`;
-/// any other word is a trial's number, or part of a state's name or of a parameter's text.
+/// `rate<0.1` and the like compare a parameter, `value`, `value_1`, `number`, `duration` or
+/// `reports`; any other word is a trial's number, or part of a state's name or of a parameter's
+/// text.
 package struct TrialSearch: Sendable {
   private let words: [Word]
 

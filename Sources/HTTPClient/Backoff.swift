@@ -1,5 +1,5 @@
-/// How long to wait between tries that fail: doubling up to a limit, with jitter, so that many programs
-/// do not come back at the same moment.
+/// How long to wait between tries that fail: doubling up to a limit, with jitter, so that many
+/// programs do not come back at the same moment.
 package struct Backoff: Sendable {
   private let first: Duration
   private let longest: Duration
@@ -12,7 +12,8 @@ package struct Backoff: Sendable {
     next = first
   }
 
-  /// The time to wait before the next try: half to all of the present step, and not less than asked.
+  /// The time to wait before the next try: half to all of the present step, and not less than
+  /// asked.
   package mutating func pause(atLeast asked: Duration? = nil) -> Duration {
     let step = next
     next = min(longest, next * 2)

@@ -3,8 +3,9 @@ internal import StudyModel
 
 /// A body of the HTTP API: a value with a JSON form.
 ///
-/// Between workers and coordinators NaN and infinities are the bare words of the study store, so that
-/// every value arrives as it was sent; the strings `"nan"`, `"inf"` and `"-inf"` are accepted too.
+/// Between workers and coordinators NaN and infinities are the bare words of the study store, so
+/// that every value arrives as it was sent; the strings `"nan"`, `"inf"` and `"-inf"` are accepted
+/// too.
 package protocol Message: Sendable, Hashable {
   /// Reads the body; unknown members are ignored, so that a later version may add some.
   init(json: JSONValue) throws(MessageError)

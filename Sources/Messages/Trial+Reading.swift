@@ -4,8 +4,8 @@ package import StudyModel
 extension Trial {
   /// Reads a trial from its ``jsonForm``.
   ///
-  /// A parameter's distribution is that of `distributions` where it is there, else one with no other
-  /// value than the parameter's.
+  /// A parameter's distribution is that of `distributions` where it is there, else one with no
+  /// other value than the parameter's.
   ///
   /// - Throws: ``MessageError`` for a form that makes no sense.
   package init(jsonForm json: JSONValue) throws(MessageError) {

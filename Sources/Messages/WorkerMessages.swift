@@ -180,8 +180,8 @@ package struct Heartbeat: Message {
   }
 }
 
-/// What comes back for a heartbeat or for reports: which trials are to stop, those among them that the
-/// worker holds no longer.
+/// What comes back for a heartbeat or for reports: which trials are to stop, those among them that
+/// the worker holds no longer.
 package struct LeaseNews: Message {
   /// In the order in which they count; on the wire losses are apart.
   package var orders: [StopOrder]

@@ -7,8 +7,8 @@ internal import StudyModel
 internal import System
 internal import Trials
 
-/// A study that a coordinator on the network keeps; this process is one of its workers while it runs
-/// trials.
+/// A study that a coordinator on the network keeps; this process is one of its workers while it
+/// runs trials.
 final class RemoteStudy: StudyKeeper {
   private let client: CoordinatorClient
   let name: String

@@ -4,7 +4,8 @@ public import StudyModel
 internal import System
 internal import Trials
 
-/// The trial that an objective works on: asks for parameters, reports progress, learns when to stop.
+/// The trial that an objective works on: asks for parameters, reports progress, learns when to
+/// stop.
 ///
 /// Define-by-run: the search space is what the objective asks for while it runs, so parameters may
 /// depend on each other through ordinary conditionals and loops. Thread-safe.
@@ -76,7 +77,8 @@ public struct RunningTrial: Sendable {
     try held.suggest(Parameter(name, distribution))
   }
 
-  /// Reports the objective's value at a step, such as an epoch; a second report of a step is ignored.
+  /// Reports the objective's value at a step, such as an epoch; a second report of a step is
+  /// ignored.
   ///
   /// - Parameter value: May be infinite or NaN.
   /// - Throws: ``TrialError`` for a negative step or a study with several objectives.
@@ -89,7 +91,8 @@ public struct RunningTrial: Sendable {
     get throws { try held.shouldStop() != nil }
   }
 
-  /// Sets or replaces the value of a constraint: the trial is feasible if all its constraints are 0 or less.
+  /// Sets or replaces the value of a constraint: the trial is feasible if all its constraints are 0
+  /// or less.
   ///
   /// Samplers and ``Study/bestTrial`` prefer feasible trials. Kept as Optuna 5 keeps it.
   ///

@@ -8,11 +8,11 @@ internal import StudyModel
 public enum StoreLocation: Sendable, ExpressibleByStringLiteral {
   /// In this process only, gone with it.
   case memory
-  /// In a file: a path, or `sqlite:///` and a path (four slashes for an absolute one); or in a PostgreSQL
-  /// database: `postgresql://USER@HOST:PORT/DATABASE` in any form that libpq knows.
+  /// In a file: a path, or `sqlite:///` and a path (four slashes for an absolute one); or in a
+  /// PostgreSQL database: `postgresql://USER@HOST:PORT/DATABASE` in any form that libpq knows.
   case url(String)
-  /// At a coordinator, which `needletail serve` started; a URL with `http://` or `https://` is the same
-  /// with what the environment says.
+  /// At a coordinator, which `needletail serve` started; a URL with `http://` or `https://` is the
+  /// same with what the environment says.
   case coordinator(CoordinatorAccess)
   /// In a store that is open already.
   case open(any StudyStore)

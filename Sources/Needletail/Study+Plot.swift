@@ -30,8 +30,8 @@ extension Study {
 
   /// How much each parameter matters: shares that sum to 1, the most important parameter first.
   ///
-  /// - Parameter objective: Of several objectives, the index of the one that matters; nil for reaching
-  ///   the Pareto front.
+  /// - Parameter objective: Of several objectives, the index of the one that matters; nil for
+  ///   reaching the Pareto front.
   /// - Throws: ``AnalysisError``, and ``StoreError`` when the study cannot be read.
   public func importances(
     by method: ImportanceMethod = .pedANOVA, objective: Int? = nil

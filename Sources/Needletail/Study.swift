@@ -38,10 +38,12 @@ public final class Study: Sendable {
   ///
   /// - Parameters:
   ///   - directions: One per objective; at least one.
-  ///   - store: Where the study is; at a coordinator's address, sampler and pruner are the coordinator's.
-  ///   - seed: The seed of all suggestions; drawn at random when nil. A stored study keeps its seed.
-  /// - Throws: ``StoreError/studyExists(name:)``, ``StoreError/directionsDiffer(name:stored:given:)``,
-  ///   and what opening a store throws.
+  ///   - store: Where the study is; at a coordinator's address, sampler and pruner are the
+  ///     coordinator's.
+  ///   - seed: The seed of all suggestions; drawn at random when nil. A stored study keeps its
+  ///     seed.
+  /// - Throws: ``StoreError/studyExists(name:)``,
+  ///   ``StoreError/directionsDiffer(name:stored:given:)``, and what opening a store throws.
   public static func create(
     _ name: String, directions: [Direction] = [.minimize], store: StoreLocation = .memory,
     sampler: any Sampler = AutoSampler(), pruner: any Pruner = PredictivePruner(),
@@ -84,7 +86,8 @@ public final class Study: Sendable {
   public var name: String { keeper.name }
   /// One per objective.
   public var directions: [Direction] { keeper.directions }
-  /// The seed of all suggestions; nil when the study's coordinator is on the network and does not tell.
+  /// The seed of all suggestions; nil when the study's coordinator is on the network and does not
+  /// tell.
   public var seed: UInt64? { keeper.seed }
   /// The store that keeps the study; nil when only a coordinator on the network has it.
   public var store: (any StudyStore)? { keeper.store }
@@ -115,17 +118,17 @@ public final class Study: Sendable {
   ///
   /// An error that the objective throws fails that trial, with its message as the reason, and the
   /// study goes on; ``TrialPruned`` prunes it. When the task is cancelled, no further trial starts,
-  /// and a trial whose objective throws `CancellationError` is queued again. While the study is paused
-  /// (`needletail study pause`), no trial starts; when it is stopped, the call ends. So it does when the
-  /// study has the number of trials that a study file or `--trials` gave it.
+  /// and a trial whose objective throws `CancellationError` is queued again. While the study is
+  /// paused (`needletail study pause`), no trial starts; when it is stopped, the call ends. So it
+  /// does when the study has the number of trials that a study file or `--trials` gave it.
   ///
   /// - Parameters:
   ///   - trials: How many trials this call runs; nil for no limit.
   ///   - timeout: After this time no further trial starts; nil for no limit.
   ///   - workers: How many trials run at once, each on a thread of its own; at least 1.
   ///   - callbacks: Called in turn after each trial, on its worker's thread.
-  /// - Throws: ``StudyFailing`` when the first attempts all failed, what the store or the sampler throws,
-  ///   and `CancellationError`.
+  /// - Throws: ``StudyFailing`` when the first attempts all failed, what the store or the sampler
+  ///   throws, and `CancellationError`.
   public func optimize(
     trials: Int? = nil, timeout: Duration? = nil, workers: Int = 1,
     callbacks: [Callback] = [],
@@ -187,8 +190,8 @@ public final class Study: Sendable {
     return nil
   }
 
-  /// Runs the objective and tells its result; nil when the trial as it is stored is not wanted, or when
-  /// the trial is another worker's now.
+  /// Runs the objective and tells its result; nil when the trial as it is stored is not wanted, or
+  /// when the trial is another worker's now.
   private func run(
     _ objective: @Sendable (RunningTrial) async throws -> [Double], in trial: RunningTrial,
     wanted: Bool
@@ -224,7 +227,8 @@ public final class Study: Sendable {
     }
   }
 
-  /// Lets running trials finish and starts no further one in ``optimize(trials:timeout:workers:callbacks:objective:)``.
+  /// Lets running trials finish and starts no further one in
+  /// ``optimize(trials:timeout:workers:callbacks:objective:)``.
   public func stop() {
     isStopped.withLock { $0 = true }
   }
@@ -233,8 +237,8 @@ public final class Study: Sendable {
 
   /// Starts a trial; the caller runs the objective and then tells the result.
   ///
-  /// A queued trial comes first, then one that is to be repeated, then a new one, whatever the study's
-  /// budget.
+  /// A queued trial comes first, then one that is to be repeated, then a new one, whatever the
+  /// study's budget.
   ///
   /// - Throws: ``StudyHalted`` while the study is paused, stopped or cancelled;
   ///   ``SamplerError/exhausted`` when the sampler has nothing left to try; what the store or the

@@ -1,7 +1,7 @@
 internal import Trials
 
-/// Thrown by ``Study/ask()`` while nobody may start a trial: somebody paused, stopped or cancelled the
-/// study. `needletail study resume` lets it go on.
+/// Thrown by ``Study/ask()`` while nobody may start a trial: somebody paused, stopped or cancelled
+/// the study. `needletail study resume` lets it go on.
 public struct StudyHalted: Error, Hashable, CustomStringConvertible {
   /// The study's name.
   public let study: String

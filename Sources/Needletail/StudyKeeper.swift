@@ -7,8 +7,8 @@ internal import StudyModel
 internal import System
 internal import Trials
 
-/// Who keeps a study and gives its trials: a store and a coordinator in this process, or a coordinator on
-/// the network.
+/// Who keeps a study and gives its trials: a store and a coordinator in this process, or a
+/// coordinator on the network.
 protocol StudyKeeper: TrialSource where Taken == any HeldTrial {
   var name: String { get }
   var directions: [Direction] { get }
@@ -32,8 +32,8 @@ protocol StudyKeeper: TrialSource where Taken == any HeldTrial {
   func ask() throws -> Supply<any HeldTrial>
   /// Why the study is failing, in a sentence; nil when it is not.
   func failure() throws -> String?
-  /// Why ``take()`` or ``ask()``, which wait for a short while at most, gave no trial; nil when they may
-  /// give one if they are asked again.
+  /// Why ``take()`` or ``ask()``, which wait for a short while at most, gave no trial; nil when
+  /// they may give one if they are asked again.
   func halt() throws -> (any Error)?
   /// Queues a trial and returns its number.
   func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int
@@ -43,7 +43,8 @@ protocol StudyKeeper: TrialSource where Taken == any HeldTrial {
 final class LocalStudy: StudyKeeper {
   private let study: StoredStudy
   private let coordinator: Coordinator
-  /// How many trials the study gets in all, as was known when trials were last begun; nil for no limit.
+  /// How many trials the study gets in all, as was known when trials were last begun; nil for no
+  /// limit.
   private let budget: Lock<Int?>
   /// How often a worker of a paused study looks whether it goes on.
   private static let pause: Duration = .milliseconds(500)
@@ -95,8 +96,8 @@ final class LocalStudy: StudyKeeper {
     let wasRunning = try coordinator.control() == .running
     if let trial = try coordinator.ask(limit: limit) { return .trial(trial) }
     let control = try coordinator.control()
-    // Behind the last trial of the budget, and the last point of a sampler that tries each once, there is
-    // nothing.
+    // Behind the last trial of the budget, and the last point of a sampler that tries each once,
+    // there is nothing.
     let hasEnd = limit != nil || coordinator.sampler.exhaustsSpace || coordinator.ownFailure != nil
     if wasRunning, control == .running, hasEnd { return .never }
     return control == .paused || control == .running ? .later(Self.pause) : .never

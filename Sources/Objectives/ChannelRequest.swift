@@ -3,10 +3,10 @@ package import StudyModel
 
 /// What a command may ask over the trial channel.
 ///
-/// The channel is a stream socket whose descriptor number stands in `NEEDLETAIL_CHANNEL`. Each request
-/// is one line of JSON with a `call`; each is answered, in order, by one line with `"ok": true` and the
-/// answer's members, or `"ok": false` and an `error`. `NaN`, `Infinity` and `-Infinity` are spelled as
-/// bare words, and accepted as strings too.
+/// The channel is a stream socket whose descriptor number stands in `NEEDLETAIL_CHANNEL`. Each
+/// request is one line of JSON with a `call`; each is answered, in order, by one line with
+/// `"ok": true` and the answer's members, or `"ok": false` and an `error`. `NaN`, `Infinity` and
+/// `-Infinity` are spelled as bare words, and accepted as strings too.
 ///
 /// | call | members | answer |
 /// |---|---|---|
@@ -129,7 +129,8 @@ package enum ChannelRequest: Sendable, Hashable {
   }
 }
 
-/// The beginning of a text that may be long. Characters are no measure: one may have any number of marks.
+/// The beginning of a text that may be long. Characters are no measure: one may have any number of
+/// marks.
 private func shortened(_ text: String, to scalars: Int = 60) -> String {
   guard text.unicodeScalars.count > scalars else { return text }
   return String(String.UnicodeScalarView(text.unicodeScalars.prefix(scalars))) + "…"

@@ -11,8 +11,8 @@ struct ChildProcess: ~Copyable {
 
   /// Starts a program.
   ///
-  /// Standard input is empty; the channel becomes descriptor ``channelNumber``; no other descriptor is
-  /// inherited. Signals are at their defaults and unblocked.
+  /// Standard input is empty; the channel becomes descriptor ``channelNumber``; no other descriptor
+  /// is inherited. Signals are at their defaults and unblocked.
   ///
   /// - Parameters:
   ///   - program: The path; relative to `folder`.
@@ -99,8 +99,8 @@ struct ChildProcess: ~Copyable {
 
   /// Ends what is left of its group, waits for it, and returns how it ended and what it used.
   ///
-  /// While it is not waited for, its number is not given to another process or group, so the order is
-  /// what keeps the signal from strangers.
+  /// While it is not waited for, its number is not given to another process or group, so the order
+  /// is what keeps the signal from strangers.
   consuming func wait() -> (end: End, usage: ResourceUsage) {
     StopHandle.send(SIGKILL, to: number)
     var status: Int32 = 0

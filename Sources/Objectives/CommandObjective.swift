@@ -5,7 +5,8 @@ package import Trials
 
 /// An objective that is any program: runs the command of a study file once per attempt at a trial.
 ///
-/// A value that many threads may use at once; each call of ``run(_:for:stoppedBy:)`` has a process of its own.
+/// A value that many threads may use at once; each call of ``run(_:for:stoppedBy:)`` has a process
+/// of its own.
 package struct CommandObjective: Sendable {
   let command: CommandTemplate
   let objectives: [ObjectiveMetric]
@@ -79,7 +80,8 @@ package struct CommandObjective: Sendable {
 
   /// Checks that the file's command can be started, without writing anything.
   ///
-  /// - Throws: ``StudyFileError`` when there is no command, or its program is missing or not executable.
+  /// - Throws: ``StudyFileError`` when there is no command, or its program is missing or not
+  ///   executable.
   package static func check(_ file: StudyFile, toolFolder: String? = nil) throws(StudyFileError) {
     guard let command = file.command else { throw noCommand(in: file) }
     let inherited = TrialEnvironment.inherited(
@@ -201,7 +203,8 @@ package struct CommandObjective: Sendable {
 
 /// What came of running a command for a trial.
 package struct CommandResult: Sendable {
-  /// Where the attempt's files are: `stdout.log`, `stderr.log`, `params.json`, and what the command left.
+  /// Where the attempt's files are: `stdout.log`, `stderr.log`, `params.json`, and what the command
+  /// left.
   package let folder: String
   /// How the command ended, and what it measured.
   package var outcome: CommandOutcome

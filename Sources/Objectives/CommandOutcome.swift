@@ -33,7 +33,8 @@ package enum CommandOutcome: Sendable, Hashable {
   case lost
   /// It exited with ``CommandExit/tryAgain``.
   case tryAgain
-  /// It exited with ``CommandExit/interrupted``: it was interrupted itself and wants to be queued again.
+  /// It exited with ``CommandExit/interrupted``: it was interrupted itself and wants to be queued
+  /// again.
   case requeued
   /// It exited with 0 without reporting the metric; `seen` are names that it did print.
   case metricMissing(name: String, seen: [String])

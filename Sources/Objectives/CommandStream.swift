@@ -19,12 +19,12 @@ struct CommandStream: ~Copyable {
   /// Why the study file's expressions are not tried any more, in a sentence; nil while they are.
   var fault: String? { scanner?.fault }
 
-  /// The processor time that expressions may take of one turn, in which the command's other requests,
-  /// its limits and its end wait.
+  /// The processor time that expressions may take of one turn, in which the command's other
+  /// requests, its limits and its end wait.
   private static let expressionTime: Duration = .milliseconds(250)
 
-  /// Takes what has come, at most `rounds` times a buffer's worth, so that a flood cannot keep others
-  /// waiting.
+  /// Takes what has come, at most `rounds` times a buffer's worth, so that a flood cannot keep
+  /// others waiting.
   mutating func receive(
     rounds: Int = 1, into buffer: UnsafeMutableRawBufferPointer, _ found: (Measurement) -> Void
   ) {

@@ -35,8 +35,8 @@ struct ConstraintValues {
       .map { Attribute.reportingConstraint($0.name, $0.value) }
   }
 
-  /// How a run ends that completed otherwise: without a constraint, or with one that is no number; nil if
-  /// all is well.
+  /// How a run ends that completed otherwise: without a constraint, or with one that is no number;
+  /// nil if all is well.
   func problem(expecting names: [String], seen: () -> [String]) -> CommandOutcome? {
     for name in names + faults.keys.filter({ !names.contains($0) }).sorted() {
       if let fault = faults[name] { return fault }

@@ -2,9 +2,9 @@ internal import StudyFiles
 
 /// Finds metrics in lines by the study file's expressions, in bounded time.
 ///
-/// An expression comes from a user, and the line from a program: together they may take for ever. So
-/// lines count with their first ``longestLine`` bytes only, and what the expressions take goes off an
-/// allowance; when that is used up, ``fault`` says so, and no expression is tried again.
+/// An expression comes from a user, and the line from a program: together they may take for ever.
+/// So lines count with their first ``longestLine`` bytes only, and what the expressions take goes
+/// off an allowance; when that is used up, ``fault`` says so, and no expression is tried again.
 struct ExpressionScanner {
   static let longestLine = 8_192
 
@@ -77,9 +77,9 @@ struct ExpressionScanner {
     return measurement
   }
 
-  /// What a group says. An expression that ends in the midst of a number would cut it, as `([0-9.]+)`
-  /// does with `1,234.5` and `1e-5`: where the match ends with the group, the line is asked what the
-  /// number is.
+  /// What a group says. An expression that ends in the midst of a number would cut it, as
+  /// `([0-9.]+)` does with `1,234.5` and `1e-5`: where the match ends with the group, the line is
+  /// asked what the number is.
   private static func number(
     in group: Range<Int>, of match: MetricExpression.Match, _ line: [UInt8]
   ) -> (spelled: SpelledNumber, text: String) {

@@ -1,11 +1,12 @@
 internal import StudyModel
 internal import System
 
-/// A small process that outlives this one, to end the commands that it leaves behind when it is killed.
+/// A small process that outlives this one, to end the commands that it leaves behind when it is
+/// killed.
 ///
-/// Commands are known by a variable of their environment, which their descendants have too, whatever
-/// process group or session they are in. Does nothing where the system does not show environments
-/// (anything but Linux); there a command ends when it next writes.
+/// Commands are known by a variable of their environment, which their descendants have too,
+/// whatever process group or session they are in. Does nothing where the system does not show
+/// environments (anything but Linux); there a command ends when it next writes.
 package struct Guardian: Sendable {
   /// The variable for the environment of each command, as `NAME=value`.
   package let mark: String

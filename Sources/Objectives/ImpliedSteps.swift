@@ -1,9 +1,9 @@
-/// Gives reports the step that their line does not name, and takes bars that are drawn again and again
-/// for the one report that they end with.
+/// Gives reports the step that their line does not name, and takes bars that are drawn again and
+/// again for the one report that they end with.
 ///
-/// A step that stands in a line alone (`Epoch 3/10`) holds for the values behind it, until a line that
-/// begins with a letter and has no values. A bar may be drawn many times at one step: its latest values
-/// are the report, passed on when the next step begins.
+/// A step that stands in a line alone (`Epoch 3/10`) holds for the values behind it, until a line
+/// that begins with a letter and has no values. A bar may be drawn many times at one step: its
+/// latest values are the report, passed on when the next step begins.
 struct ImpliedSteps {
   /// The step that a headline gave; nil without one.
   private var headline: SpelledStep?

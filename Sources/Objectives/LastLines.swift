@@ -5,8 +5,8 @@ enum LastLines {
   /// The longest, in Unicode scalars.
   static let longest = 300
 
-  /// The last lines that say something, as a terminal would show them: without colours, and with what
-  /// was drawn last where a line was drawn over.
+  /// The last lines that say something, as a terminal would show them: without colours, and with
+  /// what was drawn last where a line was drawn over.
   static func of(_ text: ArraySlice<UInt8>) -> [String] {
     let lines = text.split(separator: 0x0A).lazy.reversed().compactMap { line -> String? in
       let shown = line.split(separator: 0x0D).last { !isBlank($0) } ?? []

@@ -7,9 +7,9 @@ enum MemoryUse {
 
   /// Whether the process and its descendants hold more than `limit` bytes; the bytes if so.
   ///
-  /// Resident sets are quick to read but count shared pages once per process; only when their sum is
-  /// too large are the pages counted by share. False where the system does not tell (anything but
-  /// Linux).
+  /// Resident sets are quick to read but count shared pages once per process; only when their sum
+  /// is too large are the pages counted by share. False where the system does not tell (anything
+  /// but Linux).
   static func excess(of process: pid_t, over limit: Int) -> Int? {
     let family = descendants(of: process)
     let resident = family.reduce(0) { $0 + residentSet(of: $1) }

@@ -22,8 +22,8 @@ struct MetricReading {
   let objectives: [String]
   let steps: StepReading
 
-  /// - Parameter stepNames: The names that number a report; of two in one line or object, the earlier
-  ///   here counts.
+  /// - Parameter stepNames: The names that number a report; of two in one line or object, the
+  ///   earlier here counts.
   init(objectives: [String], stepNames: [String]) {
     self.objectives = objectives
     steps = StepReading(names: stepNames)
@@ -33,9 +33,10 @@ struct MetricReading {
 
   /// The values in `epoch=3 loss = 0.2, acc: .9`: each objective's, with the line's step.
   ///
-  /// A name must not continue to the left, spaces may surround the `=` or `:`, and the number ends at
-  /// anything that cannot belong to it. Nothing behind `=` is NaN. Without a step that is written like a
-  /// value, one before the first value counts that stands without `=`, as in `Epoch 3/10, loss: 0.5`.
+  /// A name must not continue to the left, spaces may surround the `=` or `:`, and the number ends
+  /// at anything that cannot belong to it. Nothing behind `=` is NaN. Without a step that is
+  /// written like a value, one before the first value counts that stands without `=`, as in
+  /// `Epoch 3/10, loss: 0.5`.
   func measurements(inText line: ArraySlice<UInt8>) -> [Measurement] {
     var found: [Measurement] = []
     var written = steps.names.map { _ in SpelledStep.none }
@@ -65,7 +66,8 @@ struct MetricReading {
     return found
   }
 
-  /// Names that stand before a number in the text, without repetition: advice for who reported none.
+  /// Names that stand before a number in the text, without repetition: advice for who reported
+  /// none.
   static func names(in text: ArraySlice<UInt8>, limit: Int) -> [String] {
     var names: [String] = []
     for line in EscapeSequences.removed(from: text).split(separator: 0x0A) {
@@ -121,8 +123,9 @@ struct MetricReading {
 
   // MARK: JSON
 
-  /// The values of a JSON object per objective, whose step is a member named after ``steps``; numbers may
-  /// be spelled as strings, or stand alone in a list. Nil when the line holds no object.
+  /// The values of a JSON object per objective, whose step is a member named after ``steps``;
+  /// numbers may be spelled as strings, or stand alone in a list. Nil when the line holds no
+  /// object.
   func measurements(inJSON line: ArraySlice<UInt8>) -> [Measurement]? {
     guard let start = line.firstIndex(of: 0x7B),
       let end = line.lastIndex(of: 0x7D), start < end,

@@ -3,10 +3,10 @@ internal import System
 
 /// Finds metrics in a stream of bytes as they come, in whatever pieces.
 ///
-/// A line ends with `\n` or `\r` and counts with its first ``longestLine`` bytes, without the sequences
-/// that colour a terminal; bytes that are no UTF-8 do no harm. Without expressions, only lines in which
-/// an objective's name stands are looked at, and what stands between them from its end, so a flood of
-/// output costs little more than a search for the names.
+/// A line ends with `\n` or `\r` and counts with its first ``longestLine`` bytes, without the
+/// sequences that colour a terminal; bytes that are no UTF-8 do no harm. Without expressions, only
+/// lines in which an objective's name stands are looked at, and what stands between them from its
+/// end, so a flood of output costs little more than a search for the names.
 struct MetricScanner {
   static let longestLine = 65_536
 

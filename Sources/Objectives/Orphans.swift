@@ -5,10 +5,10 @@ extension TrialFolders {
   /// descendants that kept away from the runner's signals. Two attempts at once would spoil each
   /// other's checkpoint.
   ///
-  /// They are known by the `NEEDLETAIL_DIR` in their environment, which names this study's folder and
-  /// with it the study's token; so no other process can be meant. Only for who holds the lease of
-  /// attempt `latest`. Does nothing where the system does not show environments (anything but Linux);
-  /// there a command ends when it next writes.
+  /// They are known by the `NEEDLETAIL_DIR` in their environment, which names this study's folder
+  /// and with it the study's token; so no other process can be meant. Only for who holds the lease
+  /// of attempt `latest`. Does nothing where the system does not show environments (anything but
+  /// Linux); there a command ends when it next writes.
   ///
   /// - Returns: How many processes were ended.
   @discardableResult

@@ -1,6 +1,7 @@
 internal import System
 
-/// The file that keeps one stream of a command's output, up to a bound; it appears with the first byte.
+/// The file that keeps one stream of a command's output, up to a bound; it appears with the first
+/// byte.
 struct OutputLog: ~Copyable {
   /// Beyond this much, output is read and forgotten.
   static let largestSize = 16 << 20

@@ -1,8 +1,9 @@
 /// The environment variables that hold parameters, one for each, whatever the names have in common.
 ///
-/// Capitals and characters that no variable may have make several parameters ask for one name, as `c` and
-/// `C` do; the later one gets `_2` behind it, a third `_3`. All parameters of the study count, so that a
-/// parameter has the same variable in each trial, also where others are not active.
+/// Capitals and characters that no variable may have make several parameters ask for one name, as
+/// `c` and `C` do; the later one gets `_2` behind it, a third `_3`. All parameters of the study
+/// count, so that a parameter has the same variable in each trial, also where others are not
+/// active.
 struct ParameterVariables {
   static let prefix = "NEEDLETAIL_PARAM_"
 
@@ -17,7 +18,8 @@ struct ParameterVariables {
     for parameter in parameters { add(parameter) }
   }
 
-  /// The variables of a trial's parameters, among which may be some that the study file does not know.
+  /// The variables of a trial's parameters, among which may be some that the study file does not
+  /// know.
   func variables(of parameters: [String]) -> [String] {
     var all = self
     return parameters.map { all.add($0) }

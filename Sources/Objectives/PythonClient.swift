@@ -4,8 +4,8 @@ internal import System
 package enum PythonClient {
   /// Writes the client into a folder of its own, unless it is there, and returns that folder.
   ///
-  /// The folder's name depends on the client's text, so different versions do not meet; a file that is
-  /// not as it should be is replaced in one step.
+  /// The folder's name depends on the client's text, so different versions do not meet; a file that
+  /// is not as it should be is replaced in one step.
   ///
   /// - Parameter cache: The folder in which ours is made; created if need be. By default
   ///   ``defaultCache``.
@@ -29,8 +29,8 @@ package enum PythonClient {
   /// The text of Python/needletail.py, which the build puts into the binary.
   static let source = String(decoding: PackageResources.needletail_py, as: UTF8.self)
 
-  /// `$XDG_CACHE_HOME/needletail`, `~/.cache/needletail`, or without a home a folder of this user in
-  /// `/tmp`.
+  /// `$XDG_CACHE_HOME/needletail`, `~/.cache/needletail`, or without a home a folder of this user
+  /// in `/tmp`.
   package static var defaultCache: String {
     func variable(_ name: String) -> String? {
       unsafe getenv(name).map { unsafe String(cString: $0) }.flatMap {

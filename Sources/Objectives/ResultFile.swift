@@ -2,8 +2,8 @@ internal import JSON
 internal import StudyModel
 internal import System
 
-/// A file with results that a command leaves: a JSON object, a list of `{name, value}`, JSON lines, a
-/// single number, or `name: value` lines.
+/// A file with results that a command leaves: a JSON object, a list of `{name, value}`, JSON lines,
+/// a single number, or `name: value` lines.
 enum ResultFile {
   /// The largest file that is read.
   static let largestSize = 1 << 20

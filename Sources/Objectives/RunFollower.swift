@@ -1,6 +1,7 @@
 package import StudyModel
 
-/// Who watches a command's run beside the trial that it is for. Called from the thread that runs it.
+/// Who watches a command's run beside the trial that it is for. Called from the thread that runs
+/// it.
 package struct RunFollower: Sendable {
   /// The trial got a parameter.
   let suggested: @Sendable () -> Void

@@ -23,8 +23,8 @@ enum SpelledNumber: Equatable {
   /// Reads the number at the beginning of the text, behind spaces and a quotation mark.
   ///
   /// Any text may follow that cannot belong to the number, as in `0.25/1.0`, `93.2%`, `0.5;` and
-  /// `0.5,lr=0.1`. `nan`, `none`, `null`, `na`, `n/a` and nothing at all are NaN. What Python prints of
-  /// a scalar is read too: `np.float64(0.5)`, `tensor(0.5, device='cuda:0')`, `[0.5]`.
+  /// `0.5,lr=0.1`. `nan`, `none`, `null`, `na`, `n/a` and nothing at all are NaN. What Python
+  /// prints of a scalar is read too: `np.float64(0.5)`, `tensor(0.5, device='cuda:0')`, `[0.5]`.
   ///
   /// - Returns: What it says, and the part of the line that says it.
   static func parse(_ line: ArraySlice<UInt8>) -> (spelled: Self, part: ArraySlice<UInt8>) {
@@ -61,12 +61,14 @@ enum SpelledNumber: Equatable {
     read(Array(text.utf8)[...])
   }
 
-  /// Whether the number that begins at an index has digits or a sign before it, so that it is the end of
-  /// another: `93.2` of `1,093.2`, `5` of `1e-5` and `0.5` of ` -0.5`, but not `0.5` of `3,0.5`.
+  /// Whether the number that begins at an index has digits or a sign before it, so that it is the
+  /// end of another: `93.2` of `1,093.2`, `5` of `1e-5` and `0.5` of ` -0.5`, but not `0.5` of
+  /// `3,0.5`.
   static func isEnd(ofNumberIn line: ArraySlice<UInt8>, from index: Int) -> Bool {
     var before = line[..<index]
     let digits = line[index...].prefix(while: isDigit)
-    // After a separator of thousands there are three digits, after one of decimals no further point.
+    // After a separator of thousands there are three digits, after one of decimals no further
+    // point.
     let mayFollow = digits.count == 3 || line[digits.endIndex...].first != 0x2E
     if let space = separators.first(where: { before.suffix($0.count).elementsEqual($0) }) {
       return mayFollow && before.dropLast(space.count).last.map(isDigit) ?? false
@@ -163,13 +165,14 @@ enum SpelledNumber: Equatable {
     }
   }
 
-  /// The spaces that group digits (no-break, figure, thin, narrow no-break), the apostrophe ’ and the
-  /// Arabic separators, in UTF-8.
+  /// The spaces that group digits (no-break, figure, thin, narrow no-break), the apostrophe ’ and
+  /// the Arabic separators, in UTF-8.
   private static let separators: [[UInt8]] = [
     "\u{A0}", "\u{2007}", "\u{2009}", "\u{202F}", "\u{2019}", "\u{66B}", "\u{66C}",
   ].map { Array($0.utf8) }
 
-  /// The number in `[0.5]`, `np.float64(0.5)`, `tensor([0.5], device='cuda:0')`, and where that ends.
+  /// The number in `[0.5]`, `np.float64(0.5)`, `tensor([0.5], device='cuda:0')`, and where that
+  /// ends.
   private static func unwrapped(
     _ text: ArraySlice<UInt8>, depth: Int = 0
   ) -> (spelled: Self, end: Int)? {

@@ -20,8 +20,9 @@ enum SpelledStep: Equatable {
   }
 }
 
-/// Finds the step that numbers a report where it does not stand like a value: `Epoch 3/10, loss: 0.5`,
-/// `Epoch [3/10], Step [20/600]`, a bar's `Epoch 3: 100%|…`, or a line before, as Keras prints it.
+/// Finds the step that numbers a report where it does not stand like a value:
+/// `Epoch 3/10, loss: 0.5`, `Epoch [3/10], Step [20/600]`, a bar's `Epoch 3: 100%|…`, or a line
+/// before, as Keras prints it.
 struct StepReading {
   /// Of two in one line, the earlier here counts.
   let names: [String]

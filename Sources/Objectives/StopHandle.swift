@@ -3,9 +3,9 @@ package import Trials
 
 /// Stops the command of one run, from any thread and at any time.
 ///
-/// States: idle → running → over; a run attaches its process and detaches it before its number is free
-/// for others. The first request counts; SIGTERM goes to the whole process group at once, SIGKILL
-/// follows when the grace period is over.
+/// States: idle → running → over; a run attaches its process and detaches it before its number is
+/// free for others. The first request counts; SIGTERM goes to the whole process group at once,
+/// SIGKILL follows when the grace period is over.
 package final class StopHandle: Sendable {
   /// Why a command is stopped.
   package enum Reason: Sendable, Hashable {
@@ -48,7 +48,8 @@ package final class StopHandle: Sendable {
     }
   }
 
-  /// Ends the command at once; counts as a request for the reason `interrupted` if none came before.
+  /// Ends the command at once; counts as a request for the reason `interrupted` if none came
+  /// before.
   package func kill() {
     state.withLock { state in
       if state.reason == nil { state.reason = .interrupted }

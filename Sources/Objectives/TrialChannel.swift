@@ -4,8 +4,8 @@ internal import System
 
 /// The runner's end of the trial channel: lines in, lines out, never blocking.
 ///
-/// Open → closed, when the command closes its end or breaks the rules. While answers wait to be taken, no
-/// further requests are read, so a command that never reads costs no memory.
+/// Open → closed, when the command closes its end or breaks the rules. While answers wait to be
+/// taken, no further requests are read, so a command that never reads costs no memory.
 struct TrialChannel: ~Copyable {
   /// The longest request; categorical choices and attributes may be large.
   static let longestRequest = 4 << 20

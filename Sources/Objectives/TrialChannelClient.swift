@@ -5,11 +5,12 @@ internal import System
 /// The command's end of the trial channel, for programs that a command starts, such as
 /// `needletail trial report` in a shell script.
 ///
-/// Any number of processes of one trial may each have one: a request and its answer are one unit, kept
-/// apart by a lock on a file in the trial's folder. Blocks while another is served.
+/// Any number of processes of one trial may each have one: a request and its answer are one unit,
+/// kept apart by a lock on a file in the trial's folder. Blocks while another is served.
 package struct TrialChannelClient: ~Copyable {
   private let number: Int32
-  /// The file whose lock lets one process at a time speak; −1, whose lock always fails, without one.
+  /// The file whose lock lets one process at a time speak; −1, whose lock always fails, without
+  /// one.
   private let lock: Int32
   /// The longest answer.
   private static let longestAnswer = 64 << 20
@@ -44,7 +45,8 @@ package struct TrialChannelClient: ~Copyable {
 
   /// Sends a request and returns its answer.
   ///
-  /// - Throws: ``ChannelError`` with the trial's reason when it refuses, or when the channel is closed.
+  /// - Throws: ``ChannelError`` with the trial's reason when it refuses, or when the channel is
+  ///   closed.
   package func call(_ request: ChannelRequest) throws(ChannelError) -> JSONValue {
     while flock(lock, LOCK_EX) != 0, errno == EINTR {}
     defer { _ = flock(lock, LOCK_UN) }

@@ -210,7 +210,8 @@ final class TrialRun {
     ]
   }
 
-  /// Takes a value that the command printed; with a step it is a report, on which the pruner decides.
+  /// Takes a value that the command printed; with a step it is a report, on which the pruner
+  /// decides.
   private func take(_ measurement: Measurement) {
     let constraint = measurement.objective - objective.objectives.count
     guard constraint < 0 else {
@@ -275,8 +276,8 @@ final class TrialRun {
     return notes
   }
 
-  /// Records what constraints there are, and how the run ends then: one that completed must have reported
-  /// those of the study file.
+  /// Records what constraints there are, and how the run ends then: one that completed must have
+  /// reported those of the study file.
   private func recordConstraints(_ outcome: CommandOutcome) -> CommandOutcome {
     switch outcome {
     case .lost, .interrupted, .preempted, .tryAgain, .requeued, .notStarted: return outcome
@@ -302,7 +303,8 @@ final class TrialRun {
         return objective.outcome(of: reason)
       }
     }
-    // What a program does after it has said so (such as failing for want of a best trial) is no matter.
+    // What a program does after it has said so (such as failing for want of a best trial) is no
+    // matter.
     switch toldOutcome {
     case .pruned?, .prunedItself?, .infeasible?: if let toldOutcome { return toldOutcome }
     default: break

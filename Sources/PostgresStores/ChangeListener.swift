@@ -4,8 +4,8 @@ internal import System
 
 /// Listens on a connection of its own for what other processes queue, and tells who wants to know.
 ///
-/// Idle → listening, from the first watch to the end of the last; what it loses it makes good by telling
-/// everybody to look.
+/// Idle → listening, from the first watch to the end of the last; what it loses it makes good by
+/// telling everybody to look.
 final class ChangeListener: Sendable {
   typealias Body = @Sendable (_ study: String?) -> Void
 

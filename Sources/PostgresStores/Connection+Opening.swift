@@ -14,8 +14,8 @@ struct Contents {
 extension Connection {
   /// The settings that last as long as the connection.
   ///
-  /// A lock is waited for as long as a busy SQLite file. A transaction whose process stands still does
-  /// not keep others from theirs for ever. Long tables are read from their beginning.
+  /// A lock is waited for as long as a busy SQLite file. A transaction whose process stands still
+  /// does not keep others from theirs for ever. Long tables are read from their beginning.
   func setUp() throws(Failure) {
     _ = try run(
       Command(

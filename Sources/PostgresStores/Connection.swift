@@ -7,7 +7,8 @@ internal import System
 ///
 /// After a failure of the kind ``Failure/lost(_:)`` it is of no more use.
 @safe final class Connection: @unchecked Sendable {
-  // It goes from thread to thread, but one at a time uses it: the pool or the listener sees to that.
+  // It goes from thread to thread, but one at a time uses it: the pool or the listener sees to
+  // that.
   let location: String
   private let handle: OpaquePointer
   private let library: ClientLibrary
@@ -129,8 +130,9 @@ internal import System
 
   // MARK: Statements
 
-  /// Runs the commands in one transaction of their own (unless they begin and end one) and one round
-  /// trip, and returns what each of them returned. When this returns, the transaction is committed.
+  /// Runs the commands in one transaction of their own (unless they begin and end one) and one
+  /// round trip, and returns what each of them returned. When this returns, the transaction is
+  /// committed.
   func run(_ commands: [Command]) throws(Failure) -> [Rows] {
     guard !commands.contains(where: \.parameters.hasNUL) else {
       throw .store(
@@ -287,7 +289,8 @@ internal import System
 
   // MARK: Notifications
 
-  /// Waits for notifications until the deadline and returns their payloads; none when it has passed.
+  /// Waits for notifications until the deadline and returns their payloads; none when it has
+  /// passed.
   func notifications(until deadline: Double) throws(Failure) -> [String] {
     while true {
       var payloads: [String] = []

@@ -28,8 +28,8 @@ final class ConnectionPool: Sendable {
     self.prepare = prepare
   }
 
-  /// Runs `body` with a connection, and again with another one when that was lost or its transaction
-  /// was undone for another one's sake.
+  /// Runs `body` with a connection, and again with another one when that was lost or its
+  /// transaction was undone for another one's sake.
   ///
   /// - Parameter body: Its second argument says whether an earlier run may have been committed.
   func perform<Value>(

@@ -3,8 +3,8 @@ public import StudyModel
 internal import System
 
 extension PostgresStudyStore {
-  /// Deadlines count on the server's clock. Each object asks it once, and goes on by the steady clock of
-  /// its own machine.
+  /// Deadlines count on the server's clock. Each object asks it once, and goes on by the steady
+  /// clock of its own machine.
   public func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
     let ahead: Duration
     if let known = memory.withLock({ $0.timeAhead }) {

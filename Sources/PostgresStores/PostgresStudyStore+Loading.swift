@@ -3,8 +3,8 @@ internal import StudyModel
 
 /// Reading long studies, each table once from end to end, as its rows come.
 extension PostgresStudyStore {
-  /// Runs `body` with a connection in a transaction that sees one state of the database, and with the
-  /// condition that tables of what belongs to trials select rows by.
+  /// Runs `body` with a connection in a transaction that sees one state of the database, and with
+  /// the condition that tables of what belongs to trials select rows by.
   private func reading(
     _ study: StudyRecord, above id: Int, _ body: (Connection, String) throws(Failure) -> Void
   ) throws(StoreError) {

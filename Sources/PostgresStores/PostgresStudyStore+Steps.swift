@@ -16,9 +16,9 @@ struct PlannedTake {
 }
 
 extension PostgresStudyStore {
-  /// Ends of trials are on the server's disk when a call that commits them returns, so that nothing is
-  /// left to wait for: what is committed without waiting could be lost by a crash of the server and not
-  /// only by a power cut.
+  /// Ends of trials are on the server's disk when a call that commits them returns, so that nothing
+  /// is left to wait for: what is committed without waiting could be lost by a crash of the server
+  /// and not only by a power cut.
   public func synchronize() throws(StoreError) {}
 
   public func perform(
@@ -178,8 +178,8 @@ extension PostgresStudyStore {
     }
   }
 
-  /// What ``take(_:in:creates:isDurable:)`` returned in an attempt whose answer was lost; nil when it
-  /// took nothing.
+  /// What ``take(_:in:creates:isDurable:)`` returned in an attempt whose answer was lost; nil when
+  /// it took nothing.
   func taken(
     _ takes: [PlannedTake], in study: StudyRecord, _ connection: Connection
   ) throws(Failure) -> Rows? {
@@ -234,8 +234,8 @@ extension PostgresStudyStore {
 
   // MARK: One by one
 
-  /// Does steps one after the other, each in a transaction of its own that waits for the disk only if it
-  /// ends a trial.
+  /// Does steps one after the other, each in a transaction of its own that waits for the disk only
+  /// if it ends a trial.
   private func performOneByOne(
     _ steps: [StoreStep], in study: StudyRecord
   ) throws(StoreError) -> [StoreStep.Result] {

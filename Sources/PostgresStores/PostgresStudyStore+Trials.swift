@@ -59,7 +59,8 @@ extension PostgresStudyStore {
     }
   }
 
-  /// The trial that ``create(_:in:lease:token:limit:)`` has returned; nil when the limit was reached.
+  /// The trial that ``create(_:in:lease:token:limit:)`` has returned; nil when the limit was
+  /// reached.
   private static func reference(_ rows: Rows) -> TrialReference? {
     rows.count == 0 ? nil : TrialReference(id: rows.int(0, 0), number: rows.int(0, 1))
   }
@@ -95,8 +96,8 @@ extension PostgresStudyStore {
     }
   }
 
-  /// The trial that was added by an attempt whose end was not seen; nil when it was not added. Waits until
-  /// the server has ended that attempt.
+  /// The trial that was added by an attempt whose end was not seen; nil when it was not added.
+  /// Waits until the server has ended that attempt.
   private func made(
     _ sent: TrialReference?, under token: String?, in study: StudyRecord, _ connection: Connection
   ) throws(Failure) -> TrialReference? {
@@ -181,8 +182,8 @@ extension PostgresStudyStore {
     }
   }
 
-  /// Whether the trials that the batch ends have ended so, under these leases if there are some: then
-  /// an earlier attempt to commit it has succeeded.
+  /// Whether the trials that the batch ends have ended so, under these leases if there are some:
+  /// then an earlier attempt to commit it has succeeded.
   func isCommitted(
     _ batch: Batch, in study: StudyRecord, _ leases: [Lease], _ connection: Connection
   ) throws(Failure) -> Bool {

@@ -3,15 +3,16 @@ public import Stores
 internal import StudyModel
 internal import System
 
-/// A study store in a PostgreSQL database with the tables of Optuna 5, so that both can use it at once.
+/// A study store in a PostgreSQL database with the tables of Optuna 5, so that both can use it at
+/// once.
 ///
 /// One object serves all threads of a process, each with a connection of its own; any number of
-/// processes on any number of machines share the database. Deadlines of leases count by the server's
-/// clock, which each object asks once. When the server goes away, calls wait for it to come back, up to a minute, and find out
-/// whether what they had sent was committed.
+/// processes on any number of machines share the database. Deadlines of leases count by the
+/// server's clock, which each object asks once. When the server goes away, calls wait for it to
+/// come back, up to a minute, and find out whether what they had sent was committed.
 ///
-/// A database with the tables of a store is written to by the first call that writes, never by opening
-/// it.
+/// A database with the tables of a store is written to by the first call that writes, never by
+/// opening it.
 public final class PostgresStudyStore: StudyStore {
   public let location: String
   public let mayForget = true
@@ -39,20 +40,20 @@ public final class PostgresStudyStore: StudyStore {
   /// Opens the store.
   ///
   /// - Parameters:
-  ///   - address: `postgresql://USER@HOST:PORT/DATABASE` in any form that libpq knows; what it leaves
-  ///     out comes from libpq's environment variables and files.
-  ///   - creatingIfMissing: Whether tables are created in a database that has none; otherwise that is
-  ///     an error.
-  /// - Throws: ``StoreError`` for an address that cannot be read, a server that is not there or refuses,
-  ///   and a database with other or newer tables. Nothing is written then.
+  ///   - address: `postgresql://USER@HOST:PORT/DATABASE` in any form that libpq knows; what it
+  ///     leaves out comes from libpq's environment variables and files.
+  ///   - creatingIfMissing: Whether tables are created in a database that has none; otherwise that
+  ///     is an error.
+  /// - Throws: ``StoreError`` for an address that cannot be read, a server that is not there or
+  ///   refuses, and a database with other or newer tables. Nothing is written then.
   public convenience init(
     address: String, creatingIfMissing: Bool = true
   ) throws(StoreError) {
     try self.init(address: address, creatingIfMissing: creatingIfMissing, grace: 5)
   }
 
-  /// Opens a store that exists, for one who only looks: calls that write are refused, and those that read
-  /// add no tables of ours to a database of another program.
+  /// Opens a store that exists, for one who only looks: calls that write are refused, and those
+  /// that read add no tables of ours to a database of another program.
   ///
   /// - Throws: As the other initializer.
   package convenience init(showing address: String) throws(StoreError) {
@@ -63,8 +64,8 @@ public final class PostgresStudyStore: StudyStore {
   /// Opens the store.
   ///
   /// - Parameters:
-  ///   - grace: Seconds after the server's start for which leases that ran out stay with their workers,
-  ///     who could not renew them before.
+  ///   - grace: Seconds after the server's start for which leases that ran out stay with their
+  ///     workers, who could not renew them before.
   ///   - patience: Seconds for which calls try to get the server back when it goes away.
   package init(
     address: String, creatingIfMissing: Bool = true, grace: Double, patience: Double = 60
@@ -112,8 +113,8 @@ public final class PostgresStudyStore: StudyStore {
   /// Whether an address names a store of this kind.
   public static func isAddress(_ text: String) -> Bool { ServerAddress.isAddress(text) }
 
-  /// Whether nobody may write through this address: the server is a standby, or the role or database is
-  /// set to read only.
+  /// Whether nobody may write through this address: the server is a standby, or the role or
+  /// database is set to read only.
   public var isReadOnly: Bool { memory.withLock { $0.isReadOnly } }
 
   // MARK: Turns

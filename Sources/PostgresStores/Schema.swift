@@ -145,12 +145,12 @@ enum Schema {
 
     """
 
-  /// Our tables and indexes, and the triggers: the one that makes claims of other programs safe, and
-  /// the one that removes what we keep of a study that anyone deletes. The script also brings those of
-  /// an earlier version up to date.
+  /// Our tables and indexes, and the triggers: the one that makes claims of other programs safe,
+  /// and the one that removes what we keep of a study that anyone deletes. The script also brings
+  /// those of an earlier version up to date.
   ///
-  /// The tables mean what those of the SQLite store mean. Deadlines are microseconds since 1970 by the
-  /// server's clock.
+  /// The tables mean what those of the SQLite store mean. Deadlines are microseconds since 1970 by
+  /// the server's clock.
   static let own = """
     CREATE TABLE IF NOT EXISTS needletail_version (
       id int PRIMARY KEY CHECK (id = 1),

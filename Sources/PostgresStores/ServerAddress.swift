@@ -9,8 +9,8 @@ struct ServerAddress: Sendable {
   /// The address without password, for messages.
   let location: String
 
-  /// The beginnings of addresses that are ours, without `://`. What stands behind a `+` is the driver of
-  /// an SQLAlchemy URL, which says nothing to us.
+  /// The beginnings of addresses that are ours, without `://`. What stands behind a `+` is the
+  /// driver of an SQLAlchemy URL, which says nothing to us.
   static func isAddress(_ text: String) -> Bool {
     guard let range = text.firstRange(of: "://") else { return false }
     let scheme = text[..<range.lowerBound].prefix { $0 != "+" }

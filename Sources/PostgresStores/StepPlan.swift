@@ -1,8 +1,8 @@
 internal import Stores
 internal import StudyModel
 
-/// Steps that can be done at once, sorted by what they do: no trial is in two of them, and trials are
-/// taken last, so that their order makes no difference.
+/// Steps that can be done at once, sorted by what they do: no trial is in two of them, and trials
+/// are taken last, so that their order makes no difference.
 struct StepPlan {
   /// What became of a step in the plan.
   enum Kind {

@@ -1,8 +1,8 @@
 internal import Stores
 internal import System
 
-/// What a connection does while another program holds SQLite's own lock: it looks again and again, as
-/// SQLite's busy timeout does, and says so when the holder is a process that is stopped.
+/// What a connection does while another program holds SQLite's own lock: it looks again and again,
+/// as SQLite's busy timeout does, and says so when the holder is a process that is stopped.
 final class BusyWaiting {
   /// How long it waits.
   var seconds: Double

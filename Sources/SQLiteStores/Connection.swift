@@ -37,8 +37,8 @@ internal import System
     }
   }
 
-  /// Opens the file. That one thread at a time uses the connection is our own care, so the library's
-  /// is turned off.
+  /// Opens the file. That one thread at a time uses the connection is our own care, so the
+  /// library's is turned off.
   init(path: String, access: Access, location: String) throws(StoreError) {
     self.location = location
     var handle: OpaquePointer?

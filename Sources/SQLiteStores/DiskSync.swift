@@ -5,10 +5,10 @@ internal import System
 /// Makes what was committed to the write-ahead log survive a power cut.
 ///
 /// The connection commits with `synchronous=NORMAL`: the log is written, not waited for, and the
-/// database file is only changed after the log was synchronized. A commit that must be durable waits
-/// here for one synchronization of the log that began after it. That is what `synchronous=FULL`
-/// does, but with no lock held: other processes write meanwhile, and threads that wait together
-/// share one call.
+/// database file is only changed after the log was synchronized. A commit that must be durable
+/// waits here for one synchronization of the log that began after it. That is what
+/// `synchronous=FULL` does, but with no lock held: other processes write meanwhile, and threads
+/// that wait together share one call.
 final class DiskSync: @unchecked Sendable {
   // The variables are only touched under `monitor`.
   private let monitor = Monitor()
@@ -48,10 +48,11 @@ final class DiskSync: @unchecked Sendable {
     monitor.unlock()
   }
 
-  /// Returns when all that was written to the log before the call is on the disk, by whatever process.
+  /// Returns when all that was written to the log before the call is on the disk, by whatever
+  /// process.
   ///
-  /// - Parameter mayBeGone: Whether the log may have been moved into the file, which was synchronized
-  ///   then.
+  /// - Parameter mayBeGone: Whether the log may have been moved into the file, which was
+  ///   synchronized then.
   func sync(mayBeGone: Bool = false) throws(StoreError) {
     monitor.lock()
     defer { monitor.unlock() }

@@ -1,7 +1,7 @@
 internal import System
 
-/// Closes what is still open when the process ends in order: a program that uses the library may keep its
-/// study in a global variable, which is never let go of.
+/// Closes what is still open when the process ends in order: a program that uses the library may
+/// keep its study in a global variable, which is never let go of.
 enum ExitClosing {
   private final class Entry: @unchecked Sendable {
     // Set once; the runtime guards what it does with weak references.

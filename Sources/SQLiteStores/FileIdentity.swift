@@ -39,8 +39,8 @@ final class StoreFiles: Sendable {
     return unsafe stat(logPath, &status) == 0 ? Int(status.st_size) : 0
   }
 
-  /// Notes which file is the log; called when a connection has it open, which keeps others from removing
-  /// it in order.
+  /// Notes which file is the log; called when a connection has it open, which keeps others from
+  /// removing it in order.
   func noteLog() {
     log.withLock { log in
       if log == nil { log = FileIdentity(logPath) }

@@ -5,8 +5,8 @@ internal import System
 
 /// What a store must know of the place where its file is, before SQLite touches it.
 ///
-/// Nothing here opens the file: closing it again would take away the locks of all connections that this
-/// process has to it, as POSIX has it, and another process would think itself alone.
+/// Nothing here opens the file: closing it again would take away the locks of all connections that
+/// this process has to it, as POSIX has it, and another process would think itself alone.
 package enum FileSystem {
   /// The kind of file that a path names.
   enum Kind: Equatable {
@@ -37,8 +37,8 @@ package enum FileSystem {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// The path of the write-ahead log of the database at a path: SQLite puts it beside the file itself,
-  /// whatever links lead there.
+  /// The path of the write-ahead log of the database at a path: SQLite puts it beside the file
+  /// itself, whatever links lead there.
   static func logPath(of path: String) -> String {
     guard let resolved = unsafe realpath(path, nil) else { return path + "-wal" }
     defer { unsafe free(resolved) }

@@ -3,8 +3,9 @@ internal import System
 
 /// How long a caller waits for what other processes hold, and what it says meanwhile.
 ///
-/// A process that is stopped (by Ctrl-Z, a debugger, SIGSTOP) with a lock in its hand gives it up when it
-/// goes on: the time that it is stopped does not count, and the user is told whom to continue.
+/// A process that is stopped (by Ctrl-Z, a debugger, SIGSTOP) with a lock in its hand gives it up
+/// when it goes on: the time that it is stopped does not count, and the user is told whom to
+/// continue.
 struct LockPatience {
   private let seconds: Double
   private let location: String

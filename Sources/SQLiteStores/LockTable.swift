@@ -8,8 +8,8 @@ struct LockHolder: Hashable {
   let isStopped: Bool
 }
 
-/// Who holds locks on a file, as far as the system tells: Linux does in `/proc/locks`, for processes in
-/// our own namespace; elsewhere nothing is known.
+/// Who holds locks on a file, as far as the system tells: Linux does in `/proc/locks`, for
+/// processes in our own namespace; elsewhere nothing is known.
 enum LockTable {
   private struct Entry {
     let isQueue: Bool
@@ -19,8 +19,8 @@ enum LockTable {
     let range: ClosedRange<Int>
   }
 
-  /// The bytes of the `-shm` file that SQLite locks, from `wal.c` and `os_unix.c`: one for the writer,
-  /// the read marks, and one that every connected process holds.
+  /// The bytes of the `-shm` file that SQLite locks, from `wal.c` and `os_unix.c`: one for the
+  /// writer, the read marks, and one that every connected process holds.
   private static let writerByte = 120
   private static let readerBytes = 123...127
   private static let connectedByte = 128

@@ -1,12 +1,12 @@
 internal import Stores
 internal import System
 
-/// Moves the write-ahead log into the database file, by a connection of its own: commits of this process
-/// go on meanwhile.
+/// Moves the write-ahead log into the database file, by a connection of its own: commits of this
+/// process go on meanwhile.
 ///
-/// At each step a process may be killed and the power may fail. SQLite synchronizes the log before the
-/// first page of it is written to the file, and the file before the log is begun anew; until then the
-/// log is read again by whoever opens the store next.
+/// At each step a process may be killed and the power may fail. SQLite synchronizes the log before
+/// the first page of it is written to the file, and the file before the log is begun anew; until
+/// then the log is read again by whoever opens the store next.
 final class LogFolder: @unchecked Sendable {
   // `monitor` guards the variables; the connection is used under it.
   private let monitor = Monitor()
@@ -15,8 +15,8 @@ final class LogFolder: @unchecked Sendable {
   private var connection: Connection?
   private var isClosed = false
 
-  /// The most seconds that SQLite waits for one reader's mark. It does not see that a later reader has
-  /// taken the mark meanwhile, which may stay; another look does.
+  /// The most seconds that SQLite waits for one reader's mark. It does not see that a later reader
+  /// has taken the mark meanwhile, which may stay; another look does.
   private static let look = 0.05
 
   init(files: StoreFiles, diskSync: DiskSync) {
@@ -24,8 +24,8 @@ final class LogFolder: @unchecked Sendable {
     self.diskSync = diskSync
   }
 
-  /// Moves the log, unless the disk refused to confirm a write, or a file was replaced: what lies there
-  /// is better left as it is then.
+  /// Moves the log, unless the disk refused to confirm a write, or a file was replaced: what lies
+  /// there is better left as it is then.
   ///
   /// - Parameter patience: Seconds to wait for readers and other writers, unless it is passive.
   /// - Returns: Whether all of it was moved.

@@ -1,6 +1,7 @@
 internal import System
 
-/// What a process knows of the length of the write-ahead log, and when it is to be folded into the file.
+/// What a process knows of the length of the write-ahead log, and when it is to be folded into the
+/// file.
 ///
 /// Pure: ``Writer`` keeps the thread that asks it.
 struct LogGauge {
@@ -20,7 +21,8 @@ struct LogGauge {
   static let soft = 4 << 20
   /// Bytes from which on the commit that met them folds it, so that it stays below 16 MB.
   static let hard = 12 << 20
-  /// Bytes of the file that are kept for the next commits: writing over them costs less than growing.
+  /// Bytes of the file that are kept for the next commits: writing over them costs less than
+  /// growing.
   static let kept = 8 << 20
   /// Seconds without a commit after which the log is moved into the file.
   static let idle = 1.0
@@ -33,8 +35,8 @@ struct LogGauge {
   private var retryAt = 0.0
   /// When a commit tries again to fold the log in its own turn.
   private var commitRetryAt = 0.0
-  /// Whether a commit has waited in vain for a reader of another process since all of the log was moved
-  /// last; it is not waited for again.
+  /// Whether a commit has waited in vain for a reader of another process since all of the log was
+  /// moved last; it is not waited for again.
   private(set) var isBlocked = false
   /// Whether the file may be longer than what is kept.
   private var isLong = false

@@ -34,7 +34,8 @@ final class QueueLock: Sendable {
   }
 
   /// Runs `body` when it is this process's turn; waits for that for at most `seconds`, not counting
-  /// the time that the process is stopped whose turn it is. Ctrl-Z stops this process after its turn.
+  /// the time that the process is stopped whose turn it is. Ctrl-Z stops this process after its
+  /// turn.
   ///
   /// One thread of the process calls this at a time.
   ///

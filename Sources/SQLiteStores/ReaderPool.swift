@@ -3,8 +3,8 @@ internal import System
 
 /// The connections of a store object that only read, made when they are needed.
 ///
-/// In a write-ahead log a reader waits for no writer and no writer for a reader, so that a long read of
-/// this process keeps none of its commits back.
+/// In a write-ahead log a reader waits for no writer and no writer for a reader, so that a long
+/// read of this process keeps none of its commits back.
 final class ReaderPool: @unchecked Sendable {
   // `monitor` guards the variables; a session is used by the thread that took it.
   private let monitor = Monitor()

@@ -1,18 +1,18 @@
 public import Stores
 
-/// The address of a store in a file: a bare path, or a URL that SQLAlchemy, and so Optuna, takes for the
-/// same file.
+/// The address of a store in a file: a bare path, or a URL that SQLAlchemy, and so Optuna, takes
+/// for the same file.
 ///
-/// In a URL, three slashes come before a relative path and four before an absolute one, `%20` stands for a
-/// blank, `+pysqlite` names the driver, and options for that driver follow a question mark. Options that
-/// would change which file is opened, or how, are refused: nothing else is as bad as a second store that
-/// was made in silence.
+/// In a URL, three slashes come before a relative path and four before an absolute one, `%20`
+/// stands for a blank, `+pysqlite` names the driver, and options for that driver follow a question
+/// mark. Options that would change which file is opened, or how, are refused: nothing else is as
+/// bad as a second store that was made in silence.
 package struct SQLiteAddress: Sendable, Hashable {
   /// The file's path.
   package let path: String
 
-  /// Options of Python's driver, by SQLAlchemy's table of them, which say nothing to us: we wait longer
-  /// for locks, and have no transactions of the driver's kind.
+  /// Options of Python's driver, by SQLAlchemy's table of them, which say nothing to us: we wait
+  /// longer for locks, and have no transactions of the driver's kind.
   private static let driverOptions: Set = [
     "timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements",
   ]

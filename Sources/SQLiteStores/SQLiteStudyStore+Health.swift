@@ -12,11 +12,12 @@ public struct StoreHealth: Sendable, Hashable {
   public let size: Int
   /// The size of the write-ahead log in bytes; 0 when there is none.
   public let logSize: Int
-  /// Whether the file says that a log belongs to it, and there is none: changes that stood in it are
-  /// missing, unless another program has moved them.
+  /// Whether the file says that a log belongs to it, and there is none: changes that stood in it
+  /// are missing, unless another program has moved them.
   public let isLogMissing: Bool
-  /// Processes that were reading when the log was found too long, such as `4711 (python3)`: a reader that
-  /// does not end keeps it from being moved into the file. Empty where the system does not tell.
+  /// Processes that were reading when the log was found too long, such as `4711 (python3)`: a
+  /// reader that does not end keeps it from being moved into the file. Empty where the system does
+  /// not tell.
   public let logReaders: [String]
   /// Whether nobody may write to the file.
   public let isReadOnly: Bool

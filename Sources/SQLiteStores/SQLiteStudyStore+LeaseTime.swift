@@ -9,8 +9,8 @@ internal import System
 /// system's clock has it then; later nobody looks at the system's clock any more.
 extension SQLiteStudyStore {
   private static let noteKey = "lease_clock"
-  /// How long attempts that were open when the machine went down stay with their workers, which may be
-  /// on other machines: a lease's usual time.
+  /// How long attempts that were open when the machine went down stay with their workers, which may
+  /// be on other machines: a lease's usual time.
   private static let graceAfterStart: Duration = .seconds(60)
 
   public func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {

@@ -85,9 +85,9 @@ extension SQLiteStudyStore {
 
   /// Reads what came since a cursor, and moves that when nothing failed.
   ///
-  /// All of a study is read beside the commits. What came since is little, and is read where commits of
-  /// this object are known: a cursor's mark counts what other connections have committed, and is
-  /// taken before the rest is read, so that nothing falls between.
+  /// All of a study is read beside the commits. What came since is little, and is read where
+  /// commits of this object are known: a cursor's mark counts what other connections have
+  /// committed, and is taken before the rest is read, so that nothing falls between.
   private func following<Value>(
     _ cursor: inout StoreCursor, in study: StudyRecord,
     _ body: (Session, inout StoreCursor) throws(StoreError) -> Value

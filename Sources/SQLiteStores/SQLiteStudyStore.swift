@@ -4,13 +4,13 @@ internal import System
 
 /// A study store in an SQLite file with the tables of Optuna 5, so that both can use it at once.
 ///
-/// One object serves all threads of a process, any number of processes share the file. One connection
-/// writes (``Writer``), a few others read (``ReaderPool``): readers see the last commit and wait for no
-/// writer.
+/// One object serves all threads of a process, any number of processes share the file. One
+/// connection writes (``Writer``), a few others read (``ReaderPool``): readers see the last commit
+/// and wait for no writer.
 ///
-/// The file is written to by the first call that writes, never by opening one that exists. When the object
-/// is let go of, or the process ends in order, the last to use the file leaves it complete, without a
-/// log.
+/// The file is written to by the first call that writes, never by opening one that exists. When the
+/// object is let go of, or the process ends in order, the last to use the file leaves it complete,
+/// without a log.
 public final class SQLiteStudyStore: StudyStore {
   public let location: String
   /// Whether the file cannot be written to.
@@ -34,15 +34,15 @@ public final class SQLiteStudyStore: StudyStore {
   /// - Parameters:
   ///   - path: The file's.
   ///   - creatingIfMissing: Whether a file that is not there is created; otherwise it is an error.
-  /// - Throws: ``StoreError`` for a path that cannot be a store: a directory, another kind of file, a
-  ///   damaged, newer or older database, a network file system. Nothing is written then.
+  /// - Throws: ``StoreError`` for a path that cannot be a store: a directory, another kind of file,
+  ///   a damaged, newer or older database, a network file system. Nothing is written then.
   public convenience init(path: String, creatingIfMissing: Bool = true) throws(StoreError) {
     self.init(
       try Session(path: path, creatingIfMissing: creatingIfMissing), location: path)
   }
 
-  /// Opens a store that exists, for one who only looks: nothing is written to it by calls that read, not
-  /// even our own tables, which others would add to a database of another program.
+  /// Opens a store that exists, for one who only looks: nothing is written to it by calls that
+  /// read, not even our own tables, which others would add to a database of another program.
   ///
   /// - Throws: As the other initializer.
   package convenience init(showing path: String) throws(StoreError) {
@@ -76,8 +76,8 @@ public final class SQLiteStudyStore: StudyStore {
     writer.finish(within: Self.finishPatience)
   }
 
-  /// Runs `body` in a transaction that writes, and returns when it is committed; a body that throws is
-  /// undone.
+  /// Runs `body` in a transaction that writes, and returns when it is committed; a body that throws
+  /// is undone.
   ///
   /// - Parameter durability: Whether to wait for the disk.
   func write<Value>(

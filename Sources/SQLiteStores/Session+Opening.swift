@@ -153,9 +153,9 @@ extension Session {
   /// The settings that last as long as the connection.
   ///
   /// `synchronous=NORMAL` orders the log before the file, and does not wait for the disk at each
-  /// commit: ``DiskSync`` does that. A log that begins anew is cut to what is kept of it. SQLite's own
-  /// checkpoints are off already: the connection's hook stands in their place, and the pragma that turns
-  /// them off would remove the hook.
+  /// commit: ``DiskSync`` does that. A log that begins anew is cut to what is kept of it. SQLite's
+  /// own checkpoints are off already: the connection's hook stands in their place, and the pragma
+  /// that turns them off would remove the hook.
   static func configure(_ database: Connection) throws(StoreError) {
     try database.execute(
       """

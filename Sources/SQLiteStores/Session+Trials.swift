@@ -45,7 +45,8 @@ extension Session {
     return ids
   }
 
-  /// Searches for the trial of that number, given that numbers ascend with ids; nil when it is not found.
+  /// Searches for the trial of that number, given that numbers ascend with ids; nil when it is not
+  /// found.
   private func id(in study: StudyRecord, number: Int) throws(StoreError) -> Int? {
     let bounds = try database.statement(
       """

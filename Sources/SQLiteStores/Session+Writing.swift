@@ -183,7 +183,8 @@ extension Session {
     }
   }
 
-  /// Binds a value and its type: numbers that are not finite are NULL with the type that says which.
+  /// Binds a value and its type: numbers that are not finite are NULL with the type that says
+  /// which.
   private static func bind(_ value: Double, to statement: Statement, at index: Int32) {
     if value.isFinite {
       statement.bind(index, value)

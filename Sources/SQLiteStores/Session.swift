@@ -15,11 +15,11 @@ final class Session {
   private var isOutdated: Bool
   /// Whether the write-ahead log is known to be on; while we are connected it stays so.
   private var hasLog = false
-  /// Whether a write-ahead log was beside the file when it was opened: a process has it open, or none
-  /// closed it in order.
+  /// Whether a write-ahead log was beside the file when it was opened: a process has it open, or
+  /// none closed it in order.
   let foundLog: Bool
-  /// Whether the file says that its log holds more although there was none: a copy of the file alone says
-  /// so.
+  /// Whether the file says that its log holds more although there was none: a copy of the file
+  /// alone says so.
   let missesLog: Bool
   /// Whether the transaction under way has marked the file as one whose log must be kept with it.
   var hasMarked = false
@@ -59,8 +59,8 @@ final class Session {
     isOutdated = ownVersion.map { $0 < Schema.ownVersion } ?? false
   }
 
-  /// Begins a transaction that writes; turns the write-ahead log on before, and adds our tables to a
-  /// database that has none, or only those of an earlier version.
+  /// Begins a transaction that writes; turns the write-ahead log on before, and adds our tables to
+  /// a database that has none, or only those of an earlier version.
   func beginWriting() throws(StoreError) {
     if isReadOnly { throw .readOnly(location: database.location) }
     if !hasLog { try turnLogOn() }
@@ -79,8 +79,8 @@ final class Session {
 
   // MARK: The mark
 
-  /// What the file says of itself, in SQLite's `user_version`: a copy of it without its log must not look
-  /// like all there is.
+  /// What the file says of itself, in SQLite's `user_version`: a copy of it without its log must
+  /// not look like all there is.
   private enum Mark: Int {
     /// The file holds everything.
     case complete = 0
@@ -157,7 +157,8 @@ final class Session {
     isOutdated = false
   }
 
-  /// Whether our tables are there by now: another process may have added them since this session looked.
+  /// Whether our tables are there by now: another process may have added them since this session
+  /// looked.
   func findOwnTables() throws(StoreError) -> Bool {
     if hasOwnTables { return true }
     let find = try database.statement(

@@ -1,21 +1,21 @@
 internal import Synchronization
 internal import System
 
-/// Lets a change that is under way end before Ctrl-Z stops the process: a process that is stopped with
-/// its turn in the queue keeps all others from writing.
+/// Lets a change that is under way end before Ctrl-Z stops the process: a process that is stopped
+/// with its turn in the queue keeps all others from writing.
 ///
-/// The handler takes SIGTSTP where nothing else does, when the process has its first turn. Outside of a
-/// turn the process stops at once, as it would without.
+/// The handler takes SIGTSTP where nothing else does, when the process has its first turn. Outside
+/// of a turn the process stops at once, as it would without.
 enum TerminalStops {
-  // The handler may only touch atomics. Each side writes its own and then reads the other's, so that
-  // either the handler sees the turn, or the turn sees that the process is about to stop.
+  // The handler may only touch atomics. Each side writes its own and then reads the other's, so
+  // that either the handler sees the turn, or the turn sees that the process is about to stop.
   private static let turns = Atomic<Int>(0)
   private static let isStopping = Atomic<Bool>(false)
   private static let isPending = Atomic<Bool>(false)
   private static let installation: Void = install()
 
-  /// Begins a turn, unless the process is about to stop; then the lock must be given back and be asked
-  /// for again.
+  /// Begins a turn, unless the process is about to stop; then the lock must be given back and be
+  /// asked for again.
   static func begin() -> Bool {
     installation
     turns.add(1, ordering: .sequentiallyConsistent)

@@ -4,16 +4,16 @@ internal import System
 
 /// The one connection of a store object that writes, and the turns of the threads that use it.
 ///
-/// Writers queue: threads of this process in ``write(_:_:)``, where one of them commits for all that
-/// wait; processes in a lock file beside the store, `<path>-lock`.
+/// Writers queue: threads of this process in ``write(_:_:)``, where one of them commits for all
+/// that wait; processes in a lock file beside the store, `<path>-lock`.
 ///
-/// The write-ahead log is folded into the file by a thread of this object, beside the commits and while
-/// there are none. Only a commit that finds the log long all the same does it in its own turn, where it
-/// keeps all writers waiting: until the readers are through, but not for ever.
+/// The write-ahead log is folded into the file by a thread of this object, beside the commits and
+/// while there are none. Only a commit that finds the log long all the same does it in its own
+/// turn, where it keeps all writers waiting: until the readers are through, but not for ever.
 final class Writer: @unchecked Sendable {
-  // `session`, `lock` and `hasWritten` are used by the thread that has taken the turn under `monitor`;
-  // `queue`, `isTaken`, `isFinished` are only touched under `monitor`, `gauge`, `thread` and
-  // `isEnding` under `logMonitor`.
+  // `session`, `lock` and `hasWritten` are used by the thread that has taken the turn under
+  // `monitor`; `queue`, `isTaken`, `isFinished` are only touched under `monitor`, `gauge`, `thread`
+  // and `isEnding` under `logMonitor`.
   let files: StoreFiles
   private let session: Session
   private let diskSync: DiskSync
@@ -31,8 +31,8 @@ final class Writer: @unchecked Sendable {
   private var isThreadOver = true
   private var isEnding = false
 
-  /// Seconds that a commit waits for readers of a log that is too long: two of the longest reads of our
-  /// own, one after the other.
+  /// Seconds that a commit waits for readers of a log that is too long: two of the longest reads of
+  /// our own, one after the other.
   private static let readerPatience = 3.0
   /// Seconds that folding beside the commits waits for readers in its turn.
   private static let shortPatience = 0.02
@@ -79,8 +79,8 @@ final class Writer: @unchecked Sendable {
     return value
   }
 
-  /// Runs `body` on the connection that writes, in a transaction that only reads: what this object has
-  /// committed itself counts as known there.
+  /// Runs `body` on the connection that writes, in a transaction that only reads: what this object
+  /// has committed itself counts as known there.
   func read<Value>(
     _ body: (Session) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -119,8 +119,8 @@ final class Writer: @unchecked Sendable {
     monitor.unlock()
   }
 
-  /// Commits the jobs in one transaction and returns their outcomes. The jobs themselves are left alone:
-  /// the threads that wait for them may look at any time.
+  /// Commits the jobs in one transaction and returns their outcomes. The jobs themselves are left
+  /// alone: the threads that wait for them may look at any time.
   private func commit(_ batch: [WriteJob]) -> [WriteJob.Outcome] {
     var failures = [StoreError?](repeating: nil, count: batch.count)
     do throws(StoreError) {
@@ -218,8 +218,8 @@ final class Writer: @unchecked Sendable {
     do throws(StoreError) {
       isComplete = try folder.fold(kind, patience: patience)
     } catch {
-      // What was committed stands in the log, whose length is no fault of any caller; the next commit
-      // meets a disk that is full or fails by itself. It is tried again in a moment.
+      // What was committed stands in the log, whose length is no fault of any caller; the next
+      // commit meets a disk that is full or fails by itself. It is tried again in a moment.
     }
     let isBlocked = isInCommit && !isComplete && !LockTable.readers(of: files.path).isEmpty
     logMonitor.lock()
@@ -250,7 +250,8 @@ final class Writer: @unchecked Sendable {
     logMonitor.unlock()
   }
 
-  /// Moves most of a long log while others commit, and the rest of it in a turn, where it is complete.
+  /// Moves most of a long log while others commit, and the rest of it in a turn, where it is
+  /// complete.
   private func foldBesideCommits(_ action: LogGauge.Action) {
     do throws(StoreError) {
       _ = try folder.fold(.passive)
@@ -269,8 +270,9 @@ final class Writer: @unchecked Sendable {
 
   // MARK: The end
 
-  /// Leaves one complete file where this is the last process that uses it, and gives up the connection.
-  /// Afterwards each call waits for ever: only the end of the process, or of the store, comes behind.
+  /// Leaves one complete file where this is the last process that uses it, and gives up the
+  /// connection. Afterwards each call waits for ever: only the end of the process, or of the store,
+  /// comes behind.
   ///
   /// - Parameter seconds: How long to wait for calls that go on.
   /// - Returns: Whether the connection is closed; not when a call did not end in time.
@@ -329,8 +331,8 @@ final class Writer: @unchecked Sendable {
   }
 }
 
-/// What one call of ``Writer/write(_:_:)`` wants done; its outcome is only touched under the writer's
-/// monitor.
+/// What one call of ``Writer/write(_:_:)`` wants done; its outcome is only touched under the
+/// writer's monitor.
 private final class WriteJob {
   enum Outcome {
     case waiting

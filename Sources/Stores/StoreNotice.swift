@@ -1,6 +1,7 @@
 internal import System
 
-/// What a store has to tell the user while a call goes on: that it waits, for whom, and what ends that.
+/// What a store has to tell the user while a call goes on: that it waits, for whom, and what ends
+/// that.
 ///
 /// An error would end the work that only has to wait, so such sentences have a way of their own: to
 /// standard error, unless the program listens.

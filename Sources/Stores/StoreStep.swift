@@ -7,8 +7,8 @@ public enum StoreStep: Sendable {
   case commit([TrialChange], under: [Lease])
   /// As ``StudyStore/close(_:as:reason:retryAt:)``.
   case close(Lease, as: AttemptOutcome, reason: String, retryAt: Timestamp)
-  /// Takes a trial that waits to be run, as ``StudyStore/claimTrial(in:lease:)``; without one creates a
-  /// running trial, unless the study has `limit` trials.
+  /// Takes a trial that waits to be run, as ``StudyStore/claimTrial(in:lease:)``; without one
+  /// creates a running trial, unless the study has `limit` trials.
   case take(LeaseRequest, limit: Int?)
 
   /// What became of a step.

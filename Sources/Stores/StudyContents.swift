@@ -49,8 +49,8 @@ public struct StudyContents: Sendable {
     }
   }
 
-  /// The attempts with the numbers that their trials get, and whether the trial is to be run again: it
-  /// goes on running, and this is its latest attempt.
+  /// The attempts with the numbers that their trials get, and whether the trial is to be run again:
+  /// it goes on running, and this is its latest attempt.
   package func attempts(
     withNumbers numbers: [Int: Int]
   ) -> [(attempt: Attempt, trial: Int, isToBeRepeated: Bool)] {
@@ -68,8 +68,8 @@ public struct StudyContents: Sendable {
 }
 
 extension StudyStore {
-  /// All of a study. What runs at the moment is closed in it as lost, so that it can be run again where the
-  /// study is copied to.
+  /// All of a study. What runs at the moment is closed in it as lost, so that it can be run again
+  /// where the study is copied to.
   public func contents(of study: StudyRecord) throws(StoreError) -> StudyContents {
     var contents = StudyContents(
       name: study.name, directions: study.directions,

@@ -1,18 +1,20 @@
 internal import JSON
 public import StudyModel
 
-/// A place where studies and their trials are kept: a reader of studies, and a committer of changes.
+/// A place where studies and their trials are kept: a reader of studies, and a committer of
+/// changes.
 ///
-/// Every call is complete when it returns: what it wrote is visible to other users of the store, and
-/// a call that finishes a trial or is told to be durable survives a power cut. A call that throws has
-/// written nothing, unless the disk refused to confirm what it had taken. Numbers come back as they
-/// were, but a negative zero may come back as zero. Calls may block on the disk or on other processes,
-/// for a bounded time.
+/// Every call is complete when it returns: what it wrote is visible to other users of the store,
+/// and a call that finishes a trial or is told to be durable survives a power cut. A call that
+/// throws has written nothing, unless the disk refused to confirm what it had taken. Numbers come
+/// back as they were, but a negative zero may come back as zero. Calls may block on the disk or on
+/// other processes, for a bounded time.
 public protocol StudyStore: Sendable {
   /// Where the store is, in the words of an error message: a path or a URL without credentials.
   var location: String { get }
   /// Whether a change that was committed without waiting for the disk may vanish while this process
-  /// lives, as when a database's server crashes. A trial's end then repeats all that is known of it.
+  /// lives, as when a database's server crashes. A trial's end then repeats all that is known of
+  /// it.
   var mayForget: Bool { get }
 
   // MARK: Studies
@@ -43,12 +45,13 @@ public protocol StudyStore: Sendable {
   func setNote(_ key: String, to text: String, of study: StudyRecord) throws(StoreError)
   /// All that Needletail keeps beside a study, by ascending bytes of the keys.
   func notes(of study: StudyRecord) throws(StoreError) -> [(key: String, text: String)]
-  /// All studies in the order they were created, each with those of its notes that have one of these keys
-  /// and with the workers of its open attempts: what a reader of many studies needs again and again, for
-  /// the price of one call. What is written meanwhile may be seen of one study and not of another.
+  /// All studies in the order they were created, each with those of its notes that have one of
+  /// these keys and with the workers of its open attempts: what a reader of many studies needs
+  /// again and again, for the price of one call. What is written meanwhile may be seen of one study
+  /// and not of another.
   func glance(at keys: [String]) throws(StoreError) -> [StudyGlance]
-  /// Adds a study that another store had, in one transaction that survives a power cut. Its trials keep
-  /// their order and, unless there are gaps, their numbers.
+  /// Adds a study that another store had, in one transaction that survives a power cut. Its trials
+  /// keep their order and, unless there are gaps, their numbers.
   ///
   /// - Throws: ``StoreError/studyExists(name:)``; then nothing is written.
   func add(_ contents: StudyContents) throws(StoreError) -> StudyRecord
@@ -59,16 +62,18 @@ public protocol StudyStore: Sendable {
   /// cut, and is no part of any study: deleting studies leaves it alone.
   func setStoreNote(_ key: String, to text: String?) throws(StoreError)
 
-  /// Takes for a trial what only one trial of the study may have, such as a point of a finite space.
+  /// Takes for a trial what only one trial of the study may have, such as a point of a finite
+  /// space.
   ///
-  /// Atomic: of all callers that give the same key and the same `owner`, in whatever process, one wins.
-  /// Other programs that share the store do not see it.
+  /// Atomic: of all callers that give the same key and the same `owner`, in whatever process, one
+  /// wins. Other programs that share the store do not see it.
   ///
   /// - Parameters:
   ///   - key: What is taken.
-  ///   - owner: The number of the trial from which it is taken over; nil to take it only if it is free.
-  /// - Returns: The number of the trial that has it now: the given one if that could take it, or had
-  ///   it before.
+  ///   - owner: The number of the trial from which it is taken over; nil to take it only if it is
+  ///     free.
+  /// - Returns: The number of the trial that has it now: the given one if that could take it, or
+  ///   had it before.
   func claim(
     _ key: String, for number: Int, from owner: Int?, of study: StudyRecord
   ) throws(StoreError) -> Int
@@ -81,8 +86,8 @@ public protocol StudyStore: Sendable {
   ///   - template: State, parameters, attributes, reports and values it starts with. A finished one
   ///     is imported as it is; `reference` is ignored.
   ///   - lease: Who runs it; for a running trial of ours.
-  ///   - limit: The number of trials that the study may have at most; nil for no limit. Checked in the
-  ///     same transaction, so several processes together never exceed it.
+  ///   - limit: The number of trials that the study may have at most; nil for no limit. Checked in
+  ///     the same transaction, so several processes together never exceed it.
   /// - Returns: nil when the study has `limit` trials or more.
   func createTrial(
     _ template: Trial, in study: StudyRecord, lease: LeaseRequest?, limit: Int?
@@ -98,17 +103,18 @@ public protocol StudyStore: Sendable {
   ///
   /// - Parameters:
   ///   - changes: ``TrialChange/Event/created(_:at:)``, `started` and `restarted` are not allowed.
-  ///   - leases: Leases under which the changes are made; the trials' own that are given must be live.
+  ///   - leases: Leases under which the changes are made; the trials' own that are given must be
+  ///     live.
   ///   - durability: Whether the call waits for the disk. Finishing a trial always does.
   /// - Throws: ``StoreError/leaseLost(trial:)``, ``StoreError/trialFinished(number:)``, and
-  ///   ``StoreError/incompatibleDistribution(parameter:stored:given:)`` when a parameter had another
-  ///   kind of distribution before.
+  ///   ``StoreError/incompatibleDistribution(parameter:stored:given:)`` when a parameter had
+  ///   another kind of distribution before.
   func commit(
     _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
   ) throws(StoreError)
-  /// Does the steps in one transaction, in their order. One that fails is undone alone; a later step
-  /// sees what an earlier one did. Nothing waits for the disk: who acknowledges the end of a trial
-  /// calls ``synchronize()`` before.
+  /// Does the steps in one transaction, in their order. One that fails is undone alone; a later
+  /// step sees what an earlier one did. Nothing waits for the disk: who acknowledges the end of a
+  /// trial calls ``synchronize()`` before.
   ///
   /// - Returns: A result per step.
   /// - Throws: What undid them all.
@@ -117,8 +123,8 @@ public protocol StudyStore: Sendable {
   ) throws(StoreError) -> [StoreStep.Result]
   /// Returns when all that was committed before the call survives a power cut.
   func synchronize() throws(StoreError)
-  /// What was written by anyone since the cursor was last advanced, except that changes of this store
-  /// object may be left out or repeated; from a new cursor, all there is.
+  /// What was written by anyone since the cursor was last advanced, except that changes of this
+  /// store object may be left out or repeated; from a new cursor, all there is.
   func changes(
     in study: StudyRecord, since cursor: inout StoreCursor
   ) throws(StoreError) -> [TrialChange]
@@ -139,24 +145,24 @@ public protocol StudyStore: Sendable {
   ) throws(StoreError) -> [Int]
   /// The number of trials in each state.
   func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int]
-  /// The completed trial with the best first value (the earliest of equals, infeasible ones left out);
-  /// nil without one.
+  /// The completed trial with the best first value (the earliest of equals, infeasible ones left
+  /// out); nil without one.
   func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial?
 
-  /// Has `body` called soon after any process queued a trial, gave one back, or left a note, so that
-  /// nobody need ask the store again and again.
+  /// Has `body` called soon after any process queued a trial, gave one back, or left a note, so
+  /// that nobody need ask the store again and again.
   ///
-  /// - Parameter body: Called from a thread of the store, with the study's token; with nil when changes
-  ///   in any study may have gone unnoticed. Calls may be missing: time alone makes trials available
-  ///   too, and other programs tell nobody.
+  /// - Parameter body: Called from a thread of the store, with the study's token; with nil when
+  ///   changes in any study may have gone unnoticed. Calls may be missing: time alone makes trials
+  ///   available too, and other programs tell nobody.
   /// - Returns: What keeps the wish alive; nil when the store cannot tell, and must be asked.
   func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch?
 
   // MARK: Leases
 
-  /// The present moment on the clock that the deadlines of the study's leases count on. Every process
-  /// that uses the store reads the same time, within a fraction of a second, and setting a machine's
-  /// clock does not change it. Cheap: a store that must ask elsewhere asks once.
+  /// The present moment on the clock that the deadlines of the study's leases count on. Every
+  /// process that uses the store reads the same time, within a fraction of a second, and setting a
+  /// machine's clock does not change it. Cheap: a store that must ask elsewhere asks once.
   func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp
   /// As ``leaseTime(in:)``, for who only looks: writes nothing, and is the system's time where
   /// nobody has used the study's leases yet.
@@ -164,14 +170,15 @@ public protocol StudyStore: Sendable {
   /// Moves the deadlines of open attempts, never backward; returns the leases that are not live.
   func renew(_ renewals: [LeaseRenewal], in study: StudyRecord) throws(StoreError) -> [Lease]
   /// Closes an attempt. Unless the trial is finished, it stays running and may be claimed from
-  /// `retryAt` on; its reports move to the attempt's record. False when the lease was not live; when
-  /// that is because a commit under it finished the trial, outcome and reason are recorded still.
+  /// `retryAt` on; its reports move to the attempt's record. False when the lease was not live;
+  /// when that is because a commit under it finished the trial, outcome and reason are recorded
+  /// still.
   func close(
     _ lease: Lease, as outcome: AttemptOutcome, reason: String, retryAt: Timestamp
   ) throws(StoreError) -> Bool
-  /// Adds a sentence to the record of an attempt that is closed, behind the reason it ended for, and
-  /// the reports that it does not have yet. Nothing happens when the sentence stands there already, or
-  /// when the attempt is open or not known.
+  /// Adds a sentence to the record of an attempt that is closed, behind the reason it ended for,
+  /// and the reports that it does not have yet. Nothing happens when the sentence stands there
+  /// already, or when the attempt is open or not known.
   func addLateResult(
     _ sentence: String, reports: [IntermediateValue], to lease: Lease) throws(StoreError)
   /// The leases of all open attempts, also those that ran out and were not taken over yet.
@@ -199,8 +206,8 @@ extension StudyStore {
   /// None: such a store has only what was written through it.
   public func damagedStudies() throws(StoreError) -> [DamagedStudy] { [] }
 
-  /// The attempts of a trial. How and why a failed trial ended is noted once, with the trial; here its
-  /// last attempt has it too.
+  /// The attempts of a trial. How and why a failed trial ended is noted once, with the trial; here
+  /// its last attempt has it too.
   ///
   /// - Throws: ``StoreError`` when the store cannot be read.
   package func attempts(of trial: Trial, in study: StudyRecord) throws(StoreError) -> [Attempt] {

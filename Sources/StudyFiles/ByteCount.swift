@@ -2,8 +2,8 @@ internal import System
 
 /// Sizes of memory as people write them.
 package enum ByteCount {
-  /// Reads `512M`, `1.5 GB`, `2GiB` or a number of bytes; the units are powers of 1024, however they are
-  /// spelled.
+  /// Reads `512M`, `1.5 GB`, `2GiB` or a number of bytes; the units are powers of 1024, however
+  /// they are spelled.
   ///
   /// - Returns: nil for anything else, and for what is not from 1 MiB to 2⁶⁰ bytes.
   package static func read(_ text: String) -> Int? {

@@ -1,8 +1,9 @@
-/// Brings expressions into PCRE2's syntax that were written for Swift's, which this program had before.
+/// Brings expressions into PCRE2's syntax that were written for Swift's, which this program had
+/// before.
 ///
 /// Both know the same constructions but for a few: `\u{…}` and `\uXXXX` become `\x{…}`, and `{,n}`
-/// becomes `{0,n}`, which PCRE2 takes for text. What PCRE2 would silently take for something else is
-/// refused: a class within a class, and the set operations `&&`, `--` and `~~`.
+/// becomes `{0,n}`, which PCRE2 takes for text. What PCRE2 would silently take for something else
+/// is refused: a class within a class, and the set operations `&&`, `--` and `~~`.
 enum ExpressionSyntax {
   static func translated(_ text: String) throws(ExpressionFault) -> String {
     var output = String.UnicodeScalarView()

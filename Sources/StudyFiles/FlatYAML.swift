@@ -1,6 +1,7 @@
 /// YAML documents of one level, such as other programs' records.
 package enum FlatYAML {
-  /// The texts under the keys of a mapping; what is no scalar is left out, and nothing is an empty text.
+  /// The texts under the keys of a mapping; what is no scalar is left out, and nothing is an empty
+  /// text.
   ///
   /// - Returns: nil for what is no YAML, no mapping, or larger than 1 MiB.
   package static func entries(of bytes: [UInt8]) -> [String: String]? {

@@ -1,9 +1,8 @@
 /// The known name that a mistyped one probably meant; nil when none is near.
 ///
 /// Letter case, `-`, `_`, spaces and dots do not count. Near means an edit distance (insertions,
-/// deletions, replacements, swaps of neighbours) of at most a third of the longer name, or 1 if that
-/// leaves a letter as it was.
-/// Of equally near names the first wins.
+/// deletions, replacements, swaps of neighbours) of at most a third of the longer name, or 1 if
+/// that leaves a letter as it was. Of equally near names the first wins.
 package func nearest(to name: String, among known: some Sequence<String>) -> String? {
   let wanted = Array(plainName(name).utf8)
   // A name of thousands of letters is no typing error, and the distance costs its square.

@@ -3,9 +3,10 @@ internal import System
 
 /// A compiled regular expression whose searches are bounded, whatever the expression and the text.
 ///
-/// The syntax is PCRE2's, with what ``ExpressionSyntax`` translates; characters are Unicode scalars. A
-/// search uses at most ``largestMemory`` bytes and the processor time that its caller allows, so that
-/// nobody waits for an expression such as `(a+)+b`. Not `Sendable`: a search uses the object's memory.
+/// The syntax is PCRE2's, with what ``ExpressionSyntax`` translates; characters are Unicode
+/// scalars. A search uses at most ``largestMemory`` bytes and the processor time that its caller
+/// allows, so that nobody waits for an expression such as `(a+)+b`. Not `Sendable`: a search uses
+/// the object's memory.
 @safe final class RegularExpression {
   /// The memory of one search, in KiB.
   private static let largestMemory: UInt32 = 32_768
@@ -57,7 +58,8 @@ internal import System
 
   // MARK: Searching
 
-  /// Where the groups of a match stand in the text, the whole match first; nil for one that is not in it.
+  /// Where the groups of a match stand in the text, the whole match first; nil for one that is not
+  /// in it.
   typealias Match = [Range<Int>?]
 
   /// Finds all matches, from left to right and without overlap.
@@ -157,7 +159,8 @@ package struct SearchFault: Error {
 
 /// Counts the processor time of the calling thread against what a search may take.
 ///
-/// Not the time of day: that a busy machine gives a thread no processor is not the expression's fault.
+/// Not the time of day: that a busy machine gives a thread no processor is not the expression's
+/// fault.
 private struct SearchClock {
   private let end: Duration
   private var calls: UInt32 = 0

@@ -1,8 +1,8 @@
 internal import StudyModel
 
 extension SearchSpace {
-  /// Reads `constraints:`: comparisons of parameters, which the space takes up, and names of metrics,
-  /// which are returned.
+  /// Reads `constraints:`: comparisons of parameters, which the space takes up, and names of
+  /// metrics, which are returned.
   mutating func read(
     constraints node: YAMLNode, besides objectives: [String]
   ) throws(LocatedFault) -> [String] {

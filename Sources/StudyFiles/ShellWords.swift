@@ -1,7 +1,7 @@
 /// Words of a command line, as a shell would see them, without any expansion.
 package enum ShellWords {
-  /// Splits at white space; `'…'`, `"…"` and `\` quote as in POSIX sh (2.2). Nothing else is special:
-  /// `$`, `*`, `|` and the like are ordinary characters.
+  /// Splits at white space; `'…'`, `"…"` and `\` quote as in POSIX sh (2.2). Nothing else is
+  /// special: `$`, `*`, `|` and the like are ordinary characters.
   ///
   /// - Returns: The words, or nil when a quote is not closed or the text ends with a backslash.
   package static func split(_ text: String) -> [String]? {

@@ -4,8 +4,8 @@ internal import System
 extension StudyFile {
   /// Reads and checks the file.
   ///
-  /// - Throws: ``StudyFileError`` for a file that is missing, unreadable, larger than 1 MiB, not YAML,
-  ///   or says something that makes no sense.
+  /// - Throws: ``StudyFileError`` for a file that is missing, unreadable, larger than 1 MiB, not
+  ///   YAML, or says something that makes no sense.
   package init(contentsOf path: String) throws(StudyFileError) {
     do {
       self = try StudyFile(parsing: try Self.bytes(of: path), path: path)

@@ -2,8 +2,8 @@ package import StudyModel
 
 /// What a study file says: the search space, what to run, and how.
 ///
-/// The file is YAML 1.2 or JSON. Everything in it has been checked; what it leaves out is nil or has
-/// the default that the property names.
+/// The file is YAML 1.2 or JSON. Everything in it has been checked; what it leaves out is nil or
+/// has the default that the property names.
 package struct StudyFile: Sendable {
   /// The file as the user named it.
   package let path: String
@@ -17,8 +17,8 @@ package struct StudyFile: Sendable {
   package var sampler: AlgorithmSetting?
   /// The pruner; nil for the default.
   package var pruner: AlgorithmSetting?
-  /// The parameters; a constant is a categorical parameter of one choice. May be empty for objectives
-  /// that suggest their own.
+  /// The parameters; a constant is a categorical parameter of one choice. May be empty for
+  /// objectives that suggest their own.
   package var space: SearchSpace
   /// The names of metrics that must not be above 0, in the file's order.
   package var constraintMetrics: [String]

@@ -1,7 +1,7 @@
 /// JSON spells characters beyond U+FFFF as two escapes (`\ud83d\ude00`), which YAML refuses.
 enum SurrogatePairs {
-  /// The document with such pairs spelled as YAML does (`\U0001f600`), if it looks like JSON: if its
-  /// first character is `{`. Columns behind a pair on the same line shrink by two.
+  /// The document with such pairs spelled as YAML does (`\U0001f600`), if it looks like JSON: if
+  /// its first character is `{`. Columns behind a pair on the same line shrink by two.
   static func merged(in bytes: [UInt8]) -> [UInt8] {
     guard bytes.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{") else {
       return bytes

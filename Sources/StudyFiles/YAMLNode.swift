@@ -59,8 +59,8 @@ struct YAMLScalar: Sendable {
   }
 
   /// The value after the core schema of YAML 1.2.2 (§10.3.2), with the numbers of JSON, of YAML 1.1
-  /// and of Python's `json` besides: `1e-5`, `.inf`, `NaN` and `Infinity` are numbers. A number that
-  /// overflows is text here; see ``number``.
+  /// and of Python's `json` besides: `1e-5`, `.inf`, `NaN` and `Infinity` are numbers. A number
+  /// that overflows is text here; see ``number``.
   var value: ParameterValue {
     if isNull { return .null }
     guard isPlain || (tag != nil && tag != "str"), tag != "str" else { return .string(text) }
@@ -81,7 +81,8 @@ struct YAMLScalar: Sendable {
     return Int(text)
   }
 
-  /// The number that the text spells, whole or not, infinite when it overflows; nil when it is none.
+  /// The number that the text spells, whole or not, infinite when it overflows; nil when it is
+  /// none.
   var number: Double? {
     if let integer { return Double(integer) }
     switch text {

@@ -23,7 +23,8 @@ internal import CYAML
       throw LocatedFault(
         location: nil, problem: "larger than \(largestSize >> 20) MiB; this is no study file")
     }
-    // The parser reads from a copy of its own, so that no pointer into the array outlives a closure.
+    // The parser reads from a copy of its own, so that no pointer into the array outlives a
+    // closure.
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
     _ = unsafe copy.initialize(from: bytes)
     defer { unsafe copy.deallocate() }

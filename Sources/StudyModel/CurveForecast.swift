@@ -1,10 +1,11 @@
 internal import System
 
-/// What trials end with, told from what they report on the way: a straight line through completed trials.
+/// What trials end with, told from what they report on the way: a straight line through completed
+/// trials.
 ///
-/// Least squares of the final losses by the losses at one step, with a slope that is not negative: a trial
-/// that is ahead does not end worse for it. Losses far beyond the others, such as those of diverged
-/// trainings, are drawn in, so that they do not decide the line.
+/// Least squares of the final losses by the losses at one step, with a slope that is not negative:
+/// a trial that is ahead does not end worse for it. Losses far beyond the others, such as those of
+/// diverged trainings, are drawn in, so that they do not decide the line.
 package struct CurveForecast: Sendable {
   /// The fewest completed trials that make a forecast.
   package static let fewestTrials = 3
@@ -33,8 +34,8 @@ package struct CurveForecast: Sendable {
     func clamped(_ loss: Double) -> Double { min(loss, max(limit, -.greatestFiniteMagnitude)) }
   }
 
-  /// - Parameter losses: Per completed trial its loss at the step and in the end; smaller is better.
-  ///   What is not finite is left out. Nil for fewer than ``fewestTrials``.
+  /// - Parameter losses: Per completed trial its loss at the step and in the end; smaller is
+  ///   better. What is not finite is left out. Nil for fewer than ``fewestTrials``.
   package init?(_ losses: [(early: Double, final: Double)]) {
     let usable = losses.filter { $0.early.isFinite && $0.final.isFinite }
     guard usable.count >= Self.fewestTrials else { return nil }
@@ -70,8 +71,8 @@ package struct CurveForecast: Sendable {
     finalMean + slope * (early.clamped(loss) - earlyMean)
   }
 
-  /// The probability that a trial with this loss at the step ends with less than `bound`: by Student's t
-  /// distribution of a new observation about a fitted line.
+  /// The probability that a trial with this loss at the step ends with less than `bound`: by
+  /// Student's t distribution of a new observation about a fitted line.
   package func probability(ofLessThan bound: Double, after loss: Double) -> Double {
     let distance = early.clamped(loss) - earlyMean
     let leverage = 1 + 1 / Double(count) + (spread > 0 ? distance * distance / spread : 0)
@@ -85,8 +86,8 @@ package struct CurveForecast: Sendable {
 
 /// Student's t distribution.
 package enum StudentDistribution {
-  /// The probability of at most `t`: Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964,
-  /// equations 26.7.3 and 26.7.4, for whole degrees of freedom, from 1 on.
+  /// The probability of at most `t`: Abramowitz and Stegun, "Handbook of Mathematical Functions",
+  /// 1964, equations 26.7.3 and 26.7.4, for whole degrees of freedom, from 1 on.
   package static func cumulative(_ t: Double, degreesOfFreedom count: Int) -> Double {
     precondition(count >= 1, "\(count) degrees of freedom")
     guard !t.isNaN else { return .nan }

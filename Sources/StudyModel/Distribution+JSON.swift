@@ -45,8 +45,8 @@ extension Distribution {
   /// Reads a distribution that can be drawn from, the class names before Optuna 3 and the command
   /// line's short form `{"type": "float", …}` included.
   ///
-  /// - Throws: ``SearchSpaceError`` for an unknown class, an unknown, missing or mistyped attribute,
-  ///   or a range that makes no sense.
+  /// - Throws: ``SearchSpaceError`` for an unknown class, an unknown, missing or mistyped
+  ///   attribute, or a range that makes no sense.
   public init(json: JSONValue) throws(SearchSpaceError) {
     guard case .object = json else { throw .notADistribution(json.text()) }
     if let type = json["type"]?.string {

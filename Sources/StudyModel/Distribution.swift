@@ -40,9 +40,9 @@ public enum Distribution: Sendable, Hashable {
     }
   }
 
-  /// Whether the internal value is one of this distribution's: within its bounds and, with a step, at a
-  /// point of the grid, from which a float may be 1e-8 steps away. The rule of Optuna 5. What is
-  /// opaque has every number.
+  /// Whether the internal value is one of this distribution's: within its bounds and, with a step,
+  /// at a point of the grid, from which a float may be 1e-8 steps away. The rule of Optuna 5. What
+  /// is opaque has every number.
   public func contains(_ internalValue: Double) -> Bool {
     switch self {
     case .float(let distribution):

@@ -1,8 +1,9 @@
 extension Double {
-  /// The number rounded to that many significant digits, for people to read: `0.93`, `12`, `1.5e-07`.
+  /// The number rounded to that many significant digits, for people to read: `0.93`, `12`,
+  /// `1.5e-07`.
   ///
-  /// Trailing zeros are dropped; an exponent is used below 10⁻⁴ and where the number has more digits
-  /// before the point than asked for. Infinities are `inf` and `-inf`, NaN is `nan`.
+  /// Trailing zeros are dropped; an exponent is used below 10⁻⁴ and where the number has more
+  /// digits before the point than asked for. Infinities are `inf` and `-inf`, NaN is `nan`.
   ///
   /// - Parameter digits: At least 1; from 17 on nothing is rounded.
   package func text(significantDigits digits: Int) -> String {
@@ -27,7 +28,8 @@ extension Double {
     return (self < 0 ? "-" : "") + Self.text(of: decimals, exponent: exponent, digits: digits)
   }
 
-  /// The shortest decimal digits that identify the positive number, and the power of ten of the first.
+  /// The shortest decimal digits that identify the positive number, and the power of ten of the
+  /// first.
   private var decimals: (digits: [UInt8], exponent: Int) {
     var digits: [UInt8] = []
     var (exponent, scale, isPastPoint) = (0, 0, false)

@@ -11,8 +11,8 @@ public struct FloatDistribution: Sendable, Hashable {
 
   /// Creates the distribution; `high` is lowered to the last point of the grid.
   ///
-  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤ 0,
-  ///   both log and step, or more than 2⁵³ steps.
+  /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤
+  ///   0, both log and step, or more than 2⁵³ steps.
   public init(
     low: Double, high: Double, step: Double? = nil, log: Bool = false
   ) throws(SearchSpaceError) {
@@ -57,8 +57,8 @@ public struct FloatDistribution: Sendable, Hashable {
     func point(_ place: Double) -> Double {
       Int(exactly: place).flatMap { decimalPoint?($0) } ?? low.addingProduct(place, step)
     }
-    // With a step below the last place of a bound the estimate is off by any number: twice as far from
-    // it each time until the last point is enclosed, then by halves.
+    // With a step below the last place of a bound the estimate is off by any number: twice as far
+    // from it each time until the last point is enclosed, then by halves.
     let start = estimate.rounded(.down)
     var (place, beyond, reach) = (start, start + 1, 1.0)
     while place > 0 && point(place) > high {
@@ -132,7 +132,8 @@ public struct FloatDistribution: Sendable, Hashable {
     let rounded = place.rounded(.toNearestOrEven)
     let isExact = abs(place) < 0x1p50 && abs(low) < step * 0x1p50
     // Where the step is a few units in the last place, a point's own place is off by up to two.
-    for offset: Double in isExact ? [] : [-2, -1, 1, 2] where point(rounded + offset, step) == value {
+    for offset: Double in isExact ? [] : [-2, -1, 1, 2] where point(rounded + offset, step) == value
+    {
       return value
     }
     return point(rounded, step)

@@ -2,9 +2,9 @@
 package enum Hypervolume {
   /// The volume dominated by at least one of the vectors.
   ///
-  /// By sweeping for up to two objectives, else as the sum of what each vector adds to the later ones.
-  /// While, Bradstreet and Barone, "A Fast Way of Calculating Exact Hypervolumes", IEEE TEVC 16(1),
-  /// 2012, algorithm WFG. Exponential in the number of objectives at worst.
+  /// By sweeping for up to two objectives, else as the sum of what each vector adds to the later
+  /// ones. While, Bradstreet and Barone, "A Fast Way of Calculating Exact Hypervolumes", IEEE TEVC
+  /// 16(1), 2012, algorithm WFG. Exponential in the number of objectives at worst.
   ///
   /// - Parameters:
   ///   - losses: Vectors as long as `reference`, minimized; those beyond it in a coordinate count
@@ -73,16 +73,18 @@ package enum Hypervolume {
     return ParetoOrder.sortedUnique(first.map { losses[$0] }).map(\.losses)
   }
 
-  /// Chooses `count` vectors so that the volume they dominate is large: greedily, each time the one that
-  /// adds most, the first of equals. The greedy choice has at least 1 − 1/e of the largest volume.
+  /// Chooses `count` vectors so that the volume they dominate is large: greedily, each time the one
+  /// that adds most, the first of equals. The greedy choice has at least 1 − 1/e of the largest
+  /// volume.
   ///
   /// Guerreiro, Fonseca and Paquete, "Greedy Hypervolume Subset Selection in Low Dimensions",
   /// Evolutionary Computation 24(3), 2016. Volumes are recomputed only where an upper bound from an
   /// earlier round exceeds the best of this round, which submodularity allows.
   ///
   /// - Parameter losses: Vectors that do not dominate each other.
-  /// - Returns: Places in `losses`, `count` of them or all there are. Equal vectors are considered only
-  ///   after all others, and if the reference is not finite the lexicographically first are taken.
+  /// - Returns: Places in `losses`, `count` of them or all there are. Equal vectors are considered
+  ///   only after all others, and if the reference is not finite the lexicographically first are
+  ///   taken.
   package static func subset(
     _ losses: [[Double]], count: Int, below reference: [Double]
   ) -> [Int] {

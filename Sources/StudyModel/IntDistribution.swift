@@ -49,7 +49,8 @@ public struct IntDistribution: Sendable, Hashable {
   public func nearest(to value: Double) -> Int {
     guard value > Double(low) else { return low }
     guard value < Double(high), let floor = Int(exactly: value.rounded(.down)) else { return high }
-    // In whole numbers: beyond 2⁵², a double has no halves, and the range may have more than 2⁵³ points.
+    // In whole numbers: beyond 2⁵², a double has no halves, and the range may have more than 2⁵³
+    // points.
     let (place, above) = (floor - low).quotientAndRemainder(dividingBy: step)
     let hasHalf = value - Double(floor) >= 0.5
     let isNearerToNext = (step - above) - above <= (hasHalf ? 1 : 0)

@@ -1,5 +1,5 @@
-/// The right to run one attempt of a trial. Its token fences: a result is taken only while the lease
-/// is live.
+/// The right to run one attempt of a trial. Its token fences: a result is taken only while the
+/// lease is live.
 public struct Lease: Sendable, Hashable {
   /// The study of the trial.
   public let study: StudyRecord

@@ -1,9 +1,9 @@
 /// What the parameters of a trial must fulfil together, such as `layers * width <= 1e6`.
 ///
-/// One or more comparisons of arithmetic expressions: `<=`, `<`, `>=`, `>`, `==`, `!=`, also chained as
-/// in `1 <= a / b < 4`. Expressions have numbers, parameters, `+ - * / ^` (also `**`), parentheses, and
-/// `min`, `max`, `log`, `exp`, `abs`, `sqrt`. A parameter whose name is no plain word stands in
-/// backquotes. A Boolean counts as 0 or 1.
+/// One or more comparisons of arithmetic expressions: `<=`, `<`, `>=`, `>`, `==`, `!=`, also
+/// chained as in `1 <= a / b < 4`. Expressions have numbers, parameters, `+ - * / ^` (also `**`),
+/// parentheses, and `min`, `max`, `log`, `exp`, `abs`, `sqrt`. A parameter whose name is no plain
+/// word stands in backquotes. A Boolean counts as 0 or 1.
 public struct ParameterConstraint: Sendable, Hashable {
   /// The constraint as it was written.
   public let text: String

@@ -2,8 +2,8 @@ internal import System
 
 /// An arithmetic expression over parameters.
 ///
-/// Numbers, names, `+ - * / ^` (also `**`) with the usual precedence, parentheses, and `min`, `max`,
-/// `log`, `exp`, `abs`, `sqrt`. A name that is no plain word stands in backquotes.
+/// Numbers, names, `+ - * / ^` (also `**`) with the usual precedence, parentheses, and `min`,
+/// `max`, `log`, `exp`, `abs`, `sqrt`. A name that is no plain word stands in backquotes.
 indirect enum ParameterExpression: Sendable, Hashable {
   case number(Double)
   case name(String)

@@ -10,8 +10,9 @@ package enum ParetoOrder {
     return isBetter
   }
 
-  /// The places of the vectors in groups: those that nothing dominates, then those that nothing else
-  /// dominates without the first group, and so on. Equal vectors share a group; places ascend in it.
+  /// The places of the vectors in groups: those that nothing dominates, then those that nothing
+  /// else dominates without the first group, and so on. Equal vectors share a group; places ascend
+  /// in it.
   ///
   /// Stops with the group that reaches `count` vectors.
   ///

@@ -172,8 +172,8 @@ package struct PointSet: Sendable {
     return number
   }
 
-  /// Counts the points behind each choice. A choice is −1 while there is none, and all values that no
-  /// condition names are one choice.
+  /// Counts the points behind each choice. A choice is −1 while there is none, and all values that
+  /// no condition names are one choice.
   private struct Counter: Sendable {
     private struct Key: Hashable, Sendable {
       let index: Int

@@ -11,8 +11,8 @@ public struct RetryPolicy: Sendable, Hashable {
   /// machine must not do so for ever.
   public static let lossesAllowed = 5
 
-  /// How often a trial may be preempted or interrupted: more often than anybody does it by hand, and an
-  /// objective that always says so comes to an end.
+  /// How often a trial may be preempted or interrupted: more often than anybody does it by hand,
+  /// and an objective that always says so comes to an end.
   public static let interruptionsAllowed = 100
   /// How often an objective may ask to be tried again later when ``count`` is smaller.
   public static let requestsAllowed = 3
@@ -29,7 +29,8 @@ public struct RetryPolicy: Sendable, Hashable {
 
   /// Whether another attempt follows.
   ///
-  /// A preempted or interrupted attempt is followed by another, up to ``interruptionsAllowed`` times.
+  /// A preempted or interrupted attempt is followed by another, up to ``interruptionsAllowed``
+  /// times.
   ///
   /// - Parameters:
   ///   - outcome: How the latest attempt ended.

@@ -53,7 +53,8 @@ public struct SearchSpace: Sendable, Hashable {
   public private(set) var parameters: [Parameter] = []
   /// The conditions of the parameters that have some, by name; all must hold.
   public private(set) var conditions: [String: [Condition]] = [:]
-  /// What the parameters must fulfil together; each holds in every trial whose parameters are sampled.
+  /// What the parameters must fulfil together; each holds in every trial whose parameters are
+  /// sampled.
   public private(set) var constraints: [ParameterConstraint] = []
 
   /// Creates a space without parameters.
@@ -96,8 +97,8 @@ public struct SearchSpace: Sendable, Hashable {
 
   /// Adds a constraint.
   ///
-  /// - Throws: ``SearchSpaceError`` if it names what is no parameter of the space, or one with choices
-  ///   that are no numbers.
+  /// - Throws: ``SearchSpaceError`` if it names what is no parameter of the space, or one with
+  ///   choices that are no numbers.
   public mutating func append(_ constraint: ParameterConstraint) throws(SearchSpaceError) {
     for name in constraint.parameters {
       guard let distribution = self[name] else {

@@ -95,8 +95,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     microseconds = seconds * 1_000_000 + fraction
   }
 
-  /// Reads the form that stores write, `YYYY-MM-DD HH:MM:SS.ffffff`; nil for any other bytes, also for
-  /// those that ``init(_:)`` understands. Long studies have many.
+  /// Reads the form that stores write, `YYYY-MM-DD HH:MM:SS.ffffff`; nil for any other bytes, also
+  /// for those that ``init(_:)`` understands. Long studies have many.
   package init?(storeBytes bytes: UnsafeRawBufferPointer) {
     guard bytes.count == 26, unsafe bytes[4] == 45, unsafe bytes[7] == 45, unsafe bytes[10] == 32,
       unsafe bytes[13] == 58, unsafe bytes[16] == 58, unsafe bytes[19] == 46

@@ -27,8 +27,8 @@ extension Trial {
     return events.map { TrialChange(reference, $0) }
   }
 
-  /// The sum of the positive constraint values among a trial's system attributes: 0 when it is feasible
-  /// or unconstrained, infinite when a constraint is no number.
+  /// The sum of the positive constraint values among a trial's system attributes: 0 when it is
+  /// feasible or unconstrained, infinite when a constraint is no number.
   package static func violation(of attributes: [Attribute]) -> Double {
     var sum = 0.0
     func add(_ value: JSONValue) {

@@ -1,9 +1,9 @@
 extension Trial {
-  /// Takes in what happened to the trial. Nothing else turns changes into a trial; a ``TrialHistory``
-  /// keeps the same facts by column.
+  /// Takes in what happened to the trial. Nothing else turns changes into a trial; a
+  /// ``TrialHistory`` keeps the same facts by column.
   ///
-  /// - Returns: Whether the trial has changed. What it knows already changes nothing, nor does anything
-  ///   after its end.
+  /// - Returns: Whether the trial has changed. What it knows already changes nothing, nor does
+  ///   anything after its end.
   @discardableResult
   package mutating func apply(_ event: TrialChange.Event) -> Bool {
     guard !state.isFinished else { return false }

@@ -77,14 +77,14 @@ public struct Attribute: Sendable, Hashable {
 extension Attribute {
   private static let reportedConstraint = "needletail:constraint:"
 
-  /// How an objective reports a constraint, feasible at 0 and below: as an attribute of the user that
-  /// the coordinator keeps among the trial's constraints, where Optuna 5 has them.
+  /// How an objective reports a constraint, feasible at 0 and below: as an attribute of the user
+  /// that the coordinator keeps among the trial's constraints, where Optuna 5 has them.
   public static func reportingConstraint(_ name: String, _ value: Double) -> Attribute {
     Attribute(reportedConstraint + name, .float(value))
   }
 
-  /// The constraint that a user's attribute reports, as the system attribute that is kept; nil if it
-  /// reports none.
+  /// The constraint that a user's attribute reports, as the system attribute that is kept; nil if
+  /// it reports none.
   package var constraint: Attribute? {
     guard key.hasPrefix(Self.reportedConstraint) else { return nil }
     return Attribute("constraints:" + key.dropFirst(Self.reportedConstraint.count), value)

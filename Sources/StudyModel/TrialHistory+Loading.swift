@@ -1,8 +1,8 @@
 /// What a store uses to fill a history with many trials at once, table by table, without making a
 /// change of each fact.
 ///
-/// In this order: the rows of all trials, then attributes, parameters and reports in any order, then the
-/// ends. The result is what the changes would have given.
+/// In this order: the rows of all trials, then attributes, parameters and reports in any order,
+/// then the ends. The result is what the changes would have given.
 extension TrialHistory {
   /// Adds the row of a trial that the history does not know; false when it knows that number.
   ///

@@ -2,9 +2,9 @@ internal import JSON
 
 /// What a sampler or pruner knows of a study: columns over trial numbers, folded from changes.
 ///
-/// Applying a change that the history already holds does nothing, so a coordinator may apply its own
-/// changes at once and meet them again when it reads the store. Rows are indexed by trial number; a
-/// number that nobody used is a failed row without parameters.
+/// Applying a change that the history already holds does nothing, so a coordinator may apply its
+/// own changes at once and meet them again when it reads the store. Rows are indexed by trial
+/// number; a number that nobody used is a failed row without parameters.
 public struct TrialHistory: Sendable {
   /// The objectives' directions; at least one.
   public let directions: [Direction]
@@ -17,7 +17,8 @@ public struct TrialHistory: Sendable {
   public internal(set) var states: [TrialState] = []
   /// The first objective's value of each trial (the last report of a pruned one), NaN without one.
   public private(set) var values: [Double] = []
-  /// When each trial began to run, in seconds since 1970; NaN while it waits, and when nobody knows.
+  /// When each trial began to run, in seconds since 1970; NaN while it waits, and when nobody
+  /// knows.
   public private(set) var startTimes: [Double] = []
   /// When each trial finished, in seconds since 1970; NaN before, and when nobody knows.
   public private(set) var endTimes: [Double] = []
@@ -38,19 +39,20 @@ public struct TrialHistory: Sendable {
   public private(set) var constraints: [Int: [Attribute]] = [:]
   /// Per rung `k`, the values that trials recorded there (`completed_rung_k`), by trial number.
   public private(set) var rungs: [[Int: Double]] = []
-  /// Whole numbers among the system attributes, such as a trial's generation: by key and trial number.
+  /// Whole numbers among the system attributes, such as a trial's generation: by key and trial
+  /// number.
   public private(set) var marks: [String: [Int: Int]] = [:]
-  /// Lists of numbers under the system attribute ``vectorKey``: what a sampler drew before it was rounded
-  /// to the trial's parameters, by trial number.
+  /// Lists of numbers under the system attribute ``vectorKey``: what a sampler drew before it was
+  /// rounded to the trial's parameters, by trial number.
   public private(set) var vectors: [Int: [Double]] = [:]
   /// The system attributes of waiting and running trials, such as queued parameters.
   public private(set) var pendingAttributes: [Int: [Attribute]] = [:]
 
   /// The numbers of the trials that finished, in the order this history learned of it.
   public private(set) var finishedOrder: [Int] = []
-  /// One value per entry of ``finishedOrder``, mixed from all that the history knew of finished trials
-  /// up to there. Two histories with the same value at the same place agree on all before it, so
-  /// a cache of derived state may compare this and need not keep a copy.
+  /// One value per entry of ``finishedOrder``, mixed from all that the history knew of finished
+  /// trials up to there. Two histories with the same value at the same place agree on all before
+  /// it, so a cache of derived state may compare this and need not keep a copy.
   public private(set) var finishedFingerprints: [UInt64] = []
   /// The numbers of the running trials, ascending.
   public private(set) var running: [Int] = []
@@ -93,8 +95,8 @@ public struct TrialHistory: Sendable {
     }
   }
 
-  /// The sum of the positive constraint values of a trial: 0 when feasible or unconstrained; infinite
-  /// when a constraint is NaN.
+  /// The sum of the positive constraint values of a trial: 0 when feasible or unconstrained;
+  /// infinite when a constraint is NaN.
   public func violation(of trial: Int) -> Double {
     (constraints[trial] ?? []).reduce(0) { sum, constraint in
       let value = constraint.value.number ?? .nan
@@ -107,10 +109,11 @@ public struct TrialHistory: Sendable {
 public struct ParameterColumn: Sendable {
   /// The parameter's name.
   public let name: String
-  /// Internal values by trial number, NaN for trials without this parameter; shorter than the history
-  /// when the latest trials have none.
+  /// Internal values by trial number, NaN for trials without this parameter; shorter than the
+  /// history when the latest trials have none.
   public internal(set) var values: [Double] = []
-  /// The distribution of each value, as an index into ``TrialHistory/distributions``; −1 without one.
+  /// The distribution of each value, as an index into ``TrialHistory/distributions``; −1 without
+  /// one.
   public internal(set) var distributionIDs: [Int32] = []
   /// The distribution that the parameter was given last; −1 while no trial has it.
   public internal(set) var latestDistributionID: Int32 = -1

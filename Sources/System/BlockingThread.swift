@@ -10,7 +10,8 @@
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// Runs `body` on a new thread, which must be joined or detached; nil when the system has no more threads.
+  /// Runs `body` on a new thread, which must be joined or detached; nil when the system has no more
+  /// threads.
   package init?(_ body: @escaping @Sendable () -> Void) {
     let work = unsafe Unmanaged.passRetained(Work(body))
     #if canImport(Glibc)

@@ -44,7 +44,8 @@ package enum Host {
     return String(fields[20])
   }
 
-  /// The first bytes of one of the system's own small files; nil when it cannot be read or is empty.
+  /// The first bytes of one of the system's own small files; nil when it cannot be read or is
+  /// empty.
   static func head(of path: String) -> String? {
     guard let file = unsafe fopen(path, "re") else { return nil }
     defer { unsafe fclose(file) }

@@ -1,6 +1,6 @@
 #if THREAD_SANITIZER
-  /// A value that one thread at a time may touch: `Synchronization.Mutex` on a POSIX lock, whose locking
-  /// ThreadSanitizer sees.
+  /// A value that one thread at a time may touch: `Synchronization.Mutex` on a POSIX lock, whose
+  /// locking ThreadSanitizer sees.
   @safe package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // The pointers never change; `mutex` guards `value`.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>

@@ -26,7 +26,8 @@ package enum Processors {
 
   /// The graphics processors that this process may use, as their drivers number them.
   ///
-  /// - Parameter environment: Where `CUDA_VISIBLE_DEVICES` or `HIP_VISIBLE_DEVICES` may restrict them.
+  /// - Parameter environment: Where `CUDA_VISIBLE_DEVICES` or `HIP_VISIBLE_DEVICES` may restrict
+  ///   them.
   package static func gpus(environment: (String) -> String?) -> [String] {
     for name in ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"] {
       if let list = environment(name) {

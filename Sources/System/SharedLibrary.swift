@@ -1,7 +1,7 @@
 /// A C library that is opened when it is first needed and kept until the process ends.
 ///
-/// Linked, a library such as librsvg or libpq and the dozens behind it would slow the start of every
-/// process, also of those that never use it.
+/// Linked, a library such as librsvg or libpq and the dozens behind it would slow the start of
+/// every process, also of those that never use it.
 @safe package struct SharedLibrary: @unchecked Sendable {
   // The handle is only ever passed to dlsym, which any thread may call.
   private let handle: UnsafeMutableRawPointer
@@ -32,8 +32,8 @@
 
   /// The function of that name.
   ///
-  /// - Returns: The function's address as a C function pointer; the caller states its type, which must be the
-  ///   one in the library's header.
+  /// - Returns: The function's address as a C function pointer; the caller states its type, which
+  ///   must be the one in the library's header.
   package func function<Function>(_ name: String) throws(MissingLibrary) -> Function {
     precondition(
       MemoryLayout<Function>.size == MemoryLayout<Int>.size,

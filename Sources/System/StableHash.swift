@@ -1,5 +1,6 @@
-/// FNV-1a: hashes that are the same in every process and on every machine, for what need not be hard
-/// to guess. Offsets and primes from Fowler, Noll and Vo, http://www.isthe.com/chongo/tech/comp/fnv/.
+/// FNV-1a: hashes that are the same in every process and on every machine, for what need not be
+/// hard to guess. Offsets and primes from Fowler, Noll and Vo,
+/// http://www.isthe.com/chongo/tech/comp/fnv/.
 package enum StableHash {
   /// 32 bits of the bytes.
   package static func bits32(_ bytes: some Sequence<UInt8>) -> UInt32 {

@@ -1,5 +1,5 @@
-/// The machine's clock that nobody sets: it runs on while the machine sleeps and begins anew with each
-/// start of the machine. All processes of the machine read the same time.
+/// The machine's clock that nobody sets: it runs on while the machine sleeps and begins anew with
+/// each start of the machine. All processes of the machine read the same time.
 package enum SteadyClock {
   /// The time since the machine was started, roughly.
   package static var now: Duration {

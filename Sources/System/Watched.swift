@@ -1,6 +1,7 @@
 /// State that threads share and for whose changes they can wait.
 ///
-/// Every change wakes all who wait, so a waiting thread looks again whether what it waits for is there.
+/// Every change wakes all who wait, so a waiting thread looks again whether what it waits for is
+/// there.
 package final class Watched<State: Sendable>: @unchecked Sendable {
   // `monitor` guards `state`.
   private let monitor = Monitor()

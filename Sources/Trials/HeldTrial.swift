@@ -1,7 +1,8 @@
 package import StudyModel
 
-/// A trial that this process runs, whoever decides about it: a coordinator in the same process, or one
-/// that is reached over the network. Objectives, slots and the library reach a trial through this alone.
+/// A trial that this process runs, whoever decides about it: a coordinator in the same process, or
+/// one that is reached over the network. Objectives, slots and the library reach a trial through
+/// this alone.
 ///
 /// Thread-safe.
 package protocol HeldTrial: Sendable {
@@ -21,11 +22,12 @@ package protocol HeldTrial: Sendable {
   ///
   /// - Throws: ``StoreError/leaseLost(trial:)`` where the loss of the lease is known.
   func shouldStop() throws -> Stop?
-  /// Records a value that the objective printed, and says why the trial should stop, as far as that is
-  /// known without waiting: where the answer takes a while, it comes by ``whenStopped(_:isStopped:)``.
+  /// Records a value that the objective printed, and says why the trial should stop, as far as that
+  /// is known without waiting: where the answer takes a while, it comes by
+  /// ``whenStopped(_:isStopped:)``.
   func reportPrinted(_ value: Double, step: Int) throws -> Stop?
-  /// Sets or replaces an attribute of the user; one that ``Attribute/reportingConstraint(_:_:)`` made
-  /// becomes one of the trial's constraints.
+  /// Sets or replaces an attribute of the user; one that ``Attribute/reportingConstraint(_:_:)``
+  /// made becomes one of the trial's constraints.
   func setAttribute(_ attribute: Attribute) throws
   /// Has orders to stop passed on that come while the objective does not ask.
   ///
@@ -36,13 +38,13 @@ package protocol HeldTrial: Sendable {
     _ stopper: @escaping @Sendable (Stop) -> Void, isStopped: @escaping @Sendable () -> Bool)
   /// Ends the attempt and waits for what becomes of its result.
   ///
-  /// - Throws: ``TrialError/notRunning(number:)`` for a trial that was ended before, and what the store
-  ///   throws: then the trial stays as it is, and ending it may be tried again.
+  /// - Throws: ``TrialError/notRunning(number:)`` for a trial that was ended before, and what the
+  ///   store throws: then the trial stays as it is, and ending it may be tried again.
   func end(_ outcome: Outcome) throws -> Verdict
   /// Ends the attempt without waiting for a coordinator on the network.
   ///
-  /// - Parameter takesNext: Whether the caller comes back for another trial, which may be asked for with
-  ///   the same request.
+  /// - Parameter takesNext: Whether the caller comes back for another trial, which may be asked for
+  ///   with the same request.
   /// - Returns: What became of the result; nil while it is on its way.
   /// - Throws: As ``end(_:)``.
   func handIn(_ outcome: Outcome, takesNext: Bool) throws -> Verdict?

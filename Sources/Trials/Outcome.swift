@@ -9,7 +9,8 @@ public enum Outcome: Sendable, Hashable {
   /// It ended otherwise; whether it is tried again is the retry policy's business.
   case ended(AttemptOutcome, reason: String)
 
-  /// The outcome after checking the values against the number of objectives: Optuna's rules for `tell`.
+  /// The outcome after checking the values against the number of objectives: Optuna's rules for
+  /// `tell`.
   package func checked(objectives: Int) -> Outcome {
     guard case .completed(let values) = self else { return self }
     if values.count != objectives {

@@ -9,7 +9,8 @@ public enum TrialError: Error, Hashable {
   case negativeStep(Int)
   /// Reports and pruning know only one objective.
   case reportWithSeveralObjectives
-  /// No point was found at which the search space's constraints hold; `isQueued` when values were given.
+  /// No point was found at which the search space's constraints hold; `isQueued` when values were
+  /// given.
   case noPossiblePoint(constraints: [String], isQueued: Bool)
   /// A constraint whose value is NaN.
   case constraintNotANumber(String)

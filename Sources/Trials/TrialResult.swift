@@ -1,7 +1,7 @@
 package import StudyModel
 
-/// How the attempt under a lease ended, with what was not said before. The same value from the worker,
-/// over its spool and the wire, to the coordinator that takes it.
+/// How the attempt under a lease ended, with what was not said before. The same value from the
+/// worker, over its spool and the wire, to the coordinator that takes it.
 package struct TrialResult: Sendable, Hashable {
   /// The lease as it travels.
   package var lease: String

@@ -2,8 +2,8 @@ package import StudyModel
 
 /// What became of a trial's result. A result counts once, under the live lease.
 package enum Verdict: Sendable, Hashable {
-  /// It was taken now. With the trial as it is stored, which still runs when it is to be tried again;
-  /// nil when that is at a coordinator on the network.
+  /// It was taken now. With the trial as it is stored, which still runs when it is to be tried
+  /// again; nil when that is at a coordinator on the network.
   case accepted(Trial?)
   /// It had been taken before; nothing changed. With the trial as for ``accepted(_:)``.
   case repeated(Trial?)

@@ -6,8 +6,9 @@ extension CommandResult {
   /// Attempts at a trial whose command says each time that it was interrupted (exit code 130).
   package static let interruptionsAllowed = 5
 
-  /// The outcome in the coordinator's words. The first line of its reason is a sentence; further ones are
-  /// the last lines of the command's errors, where the cause may stand above what the sentence quotes.
+  /// The outcome in the coordinator's words. The first line of its reason is a sentence; further
+  /// ones are the last lines of the command's errors, where the cause may stand above what the
+  /// sentence quotes.
   package func trialOutcome(attempt: Int) -> Outcome {
     switch outcome {
     case .completed(let values): return .completed(values)

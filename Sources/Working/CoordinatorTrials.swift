@@ -8,8 +8,8 @@ package import Trials
 
 /// The trials that a coordinator on the network hands to this worker.
 ///
-/// A study whose command this machine may not or cannot run is refused: the trial goes back, and no other
-/// of the study is taken.
+/// A study whose command this machine may not or cannot run is refused: the trial goes back, and no
+/// other of the study is taken.
 package final class CoordinatorTrials: TrialSource {
   private let worker: WorkerSession
   private let settings: WorkerSettings
@@ -25,7 +25,8 @@ package final class CoordinatorTrials: TrialSource {
   /// How often a slot that waits looks whether the coordinator has been away for too long.
   private static let look: Duration = .seconds(1)
 
-  /// - Parameter listener: Told in a sentence why a study's trials are not run here; from any thread.
+  /// - Parameter listener: Told in a sentence why a study's trials are not run here; from any
+  ///   thread.
   package init(
     _ worker: WorkerSession, _ settings: WorkerSettings,
     listener: @escaping @Sendable (String) -> Void

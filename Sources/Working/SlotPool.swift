@@ -42,8 +42,8 @@ package protocol SlotObserver: Sendable {
 
 /// Runs trials in slots, one thread each, until there is nothing left to run or somebody stops it.
 ///
-/// A slot takes a trial, runs its command, gives the result back, and takes the next. States: idle →
-/// started → ended, when ``isRunning`` is false; then ``join()`` returns.
+/// A slot takes a trial, runs its command, gives the result back, and takes the next. States: idle
+/// → started → ended, when ``isRunning`` is false; then ``join()`` returns.
 package final class SlotPool: Sendable {
   private let count: Int
   private let source: any TrialSource<SlotTrial>

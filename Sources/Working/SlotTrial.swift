@@ -9,8 +9,8 @@ package struct SlotTrial: Sendable {
   package let objective: CommandObjective
   /// Ends the attempt, for the source that gave it; called once.
   ///
-  /// - Returns: What became of the result; nil while it is on its way to a coordinator, which has the
-  ///   last word.
+  /// - Returns: What became of the result; nil while it is on its way to a coordinator, which has
+  ///   the last word.
   let conclude: @Sendable (CommandResult) throws -> Verdict?
 
   /// The study's name.

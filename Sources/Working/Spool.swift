@@ -7,10 +7,10 @@ package import Trials
 
 /// A worker's results that its coordinator does not have yet, in a file that survives the worker.
 ///
-/// Each line is a checksum and a JSON document: first a header that names coordinator and worker, then
-/// results. A line that does not fit its checksum, as a power cut leaves it, and what follows it are
-/// cut off. The file is locked while its worker lives, and empty but for the header while nothing
-/// waits. Thread-safe.
+/// Each line is a checksum and a JSON document: first a header that names coordinator and worker,
+/// then results. A line that does not fit its checksum, as a power cut leaves it, and what follows
+/// it are cut off. The file is locked while its worker lives, and empty but for the header while
+/// nothing waits. Thread-safe.
 package final class Spool: ResultKeeper {
   /// The file.
   package let path: String

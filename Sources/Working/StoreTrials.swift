@@ -7,8 +7,8 @@ internal import StudyModel
 internal import System
 package import Trials
 
-/// The trials of all studies of a store that have a command, handed out by coordinators in this process;
-/// of studies that come later, too.
+/// The trials of all studies of a store that have a command, handed out by coordinators in this
+/// process; of studies that come later, too.
 ///
 /// Any number of such workers, on any number of machines, may work on one store.
 package final class StoreTrials: TrialSource {
@@ -41,7 +41,8 @@ package final class StoreTrials: TrialSource {
   /// How often the store is asked for new studies and queued trials.
   private static let look: Duration = .seconds(1)
 
-  /// - Parameter listener: Told in a sentence why a study's trials are not run here; from any thread.
+  /// - Parameter listener: Told in a sentence why a study's trials are not run here; from any
+  ///   thread.
   package init(
     _ store: any StudyStore, _ settings: WorkerSettings,
     listener: @escaping @Sendable (String) -> Void

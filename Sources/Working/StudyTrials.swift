@@ -35,8 +35,8 @@ package final class StudyTrials: TrialSource {
   /// - Parameters:
   ///   - limit: How many trials the study may have; nil for no limit.
   ///   - space: The parameters that are known beforehand; may be empty.
-  ///   - refusal: Called with the reason when this machine may not or cannot run the command; then each
-  ///     such trial goes back for others. nil when there are no other machines.
+  ///   - refusal: Called with the reason when this machine may not or cannot run the command; then
+  ///     each such trial goes back for others. nil when there are no other machines.
   package init(
     _ coordinator: Coordinator, _ objective: CommandObjective, limit: Int?, space: SearchSpace,
     refusal: (@Sendable (String) -> Void)? = nil
@@ -70,7 +70,8 @@ package final class StudyTrials: TrialSource {
     state.withLock { $0.retries += Array(repeating: SteadyClock.timestamp, count: count) }
   }
 
-  /// Has the store asked again although nothing came before: other processes may have queued trials.
+  /// Has the store asked again although nothing came before: other processes may have queued
+  /// trials.
   package func lookAgain() {
     state.withLock { $0.isDry = false }
   }

@@ -22,8 +22,8 @@ package enum PrunerSuite {
     ]
   }
 
-  /// A trial of an empty study, one without reports, one that does not exist and the only one of its
-  /// study go on; so do all trials of a study with several objectives.
+  /// A trial of an empty study, one without reports, one that does not exist and the only one of
+  /// its study go on; so do all trials of a study with several objectives.
   package static func keepsWhatCannotBeCompared(_ pruner: some Pruner) {
     let empty = TrialHistory(directions: [.minimize])
     for number in [0, 7, -1] {
@@ -55,7 +55,8 @@ package enum PrunerSuite {
     }
   }
 
-  /// Flipping every value together with the direction changes no decision, and asking twice neither.
+  /// Flipping every value together with the direction changes no decision, and asking twice
+  /// neither.
   package static func decidesAlikeWhenFlipped(_ pruner: some Pruner, seed: UInt64) {
     let study = history(seed: seed, flipped: false, directions: [.minimize])
     let mirror = history(seed: seed, flipped: true, directions: [.maximize])

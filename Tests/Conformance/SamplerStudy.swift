@@ -3,8 +3,8 @@ internal import Probability
 internal import Samplers
 internal import StudyModel
 
-/// A small study that exercises a sampler: parallel trials that finish out of order, are pruned, fail
-/// or break constraints, in a space with conditions.
+/// A small study that exercises a sampler: parallel trials that finish out of order, are pruned,
+/// fail or break constraints, in a space with conditions.
 struct SamplerStudy {
   /// What the sampler answered, trial by trial.
   private(set) var answers: [[ParameterAssignment]] = []

@@ -15,7 +15,8 @@ extension SamplerSuite {
     #expect(study.answers.count == 40)
   }
 
-  /// One point with many different values is no reason to fail, nor is one with the same value always.
+  /// One point with many different values is no reason to fail, nor is one with the same value
+  /// always.
   package static func survivesRepeatedPoints(_ maker: Maker, seed: UInt64) throws {
     let space = try plainSpace()
     for count in [7, 1] {
@@ -49,7 +50,8 @@ extension SamplerSuite {
     }
   }
 
-  /// A space with a single point, and one with a single parameter of two values, can be sampled for ever.
+  /// A space with a single point, and one with a single parameter of two values, can be sampled for
+  /// ever.
   package static func survivesTinySpaces(_ maker: Maker, seed: UInt64) throws {
     for high in [3, 4] {
       var space = SearchSpace()
@@ -207,7 +209,8 @@ extension SamplerSuite {
     }
   }
 
-  /// A study goes the same way, bit for bit, whatever is changed around the sampler before it starts.
+  /// A study goes the same way, bit for bit, whatever is changed around the sampler before it
+  /// starts.
   package static func ignoresSurroundings(
     _ maker: Maker, seed: UInt64, _ changes: [() -> Void]
   ) throws {

@@ -166,8 +166,8 @@ package enum SamplerSuite {
     #expect(Set(study.answers).count == study.answers.count)
   }
 
-  /// Parameters of one trial are drawn from different random numbers: equal distributions get different
-  /// values, and over the trials their values do not go together.
+  /// Parameters of one trial are drawn from different random numbers: equal distributions get
+  /// different values, and over the trials their values do not go together.
   package static func drawsParametersApart(_ maker: Maker, seed: UInt64) throws {
     let sampler = maker.make()
     var space = SearchSpace()
@@ -182,15 +182,16 @@ package enum SamplerSuite {
     let pairs = study.answers.map { ($0[0].internalValue - 0.5, $0[1].internalValue - 0.5) }
     // A model may well suggest a corner.
     #expect(pairs.allSatisfy { $0 != $1 || (abs($0) == 0.5 && abs($1) == 0.5) })
-    // Shared numbers would make it 1. What a model has from noise, such as a mean that wanders, is less.
+    // Shared numbers would make it 1. What a model has from noise, such as a mean that wanders, is
+    // less.
     let (xx, yy, xy) = pairs.reduce((0.0, 0.0, 0.0)) {
       ($0.0 + $1.0 * $1.0, $0.1 + $1.1 * $1.1, $0.2 + $1.0 * $1.1)
     }
     #expect(abs(xy) < 0.9 * (xx * yy).squareRoot())
   }
 
-  /// A sampler that saw the whole study answers bit for bit like one that has seen nothing; so equal
-  /// seeds give equal studies, in any process.
+  /// A sampler that saw the whole study answers bit for bit like one that has seen nothing; so
+  /// equal seeds give equal studies, in any process.
   package static func isReproducible(_ maker: Maker, seed: UInt64, workers: Int) throws {
     let used = maker.make()
     var study = SamplerStudy(in: try space(), seed: seed, workers: workers, outcome: outcome)
@@ -318,7 +319,8 @@ package enum SamplerSuite {
     expectEqual(plain, try study(.minimize) { $0 + 1_048_576 })
   }
 
-  /// Scaling the objective changes no suggestion: by a power of two, so that every product is exact.
+  /// Scaling the objective changes no suggestion: by a power of two, so that every product is
+  /// exact.
   package static func ignoresScale(_ maker: Maker, seed: UInt64) throws {
     func study(_ factor: Double) throws -> SamplerStudy {
       let sampler = maker.make()
@@ -334,8 +336,8 @@ package enum SamplerSuite {
     expectEqual(plain, try study(0x1p-30))
   }
 
-  /// Two hundred parameters, a choice among a thousand, and parameters with a single value are no reason
-  /// to fail.
+  /// Two hundred parameters, a choice among a thousand, and parameters with a single value are no
+  /// reason to fail.
   package static func handlesWideSpaces(_ maker: Maker, seed: UInt64) throws {
     var space = SearchSpace()
     for number in 0..<200 {

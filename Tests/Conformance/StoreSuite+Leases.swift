@@ -236,8 +236,8 @@ extension StoreSuite {
     #expect(attempt.reports.map(\.step).sorted() == Array(0..<16))
   }
 
-  /// Many steps are one transaction: each has its own result, a failing one leaves no trace, and a later
-  /// one sees what the earlier did.
+  /// Many steps are one transaction: each has its own result, a failing one leaves no trace, and a
+  /// later one sees what the earlier did.
   package static func performsSteps(in bed: StoreBed) throws {
     let store = try bed.open()
     let study = try store.createStudy(named: "s", directions: [.minimize])

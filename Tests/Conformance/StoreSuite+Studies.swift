@@ -96,7 +96,8 @@ extension StoreSuite {
     #expect(try store.note("file", of: other) == nil)
   }
 
-  /// One call answers for all studies what a coordinator asks of each, and what others wrote is seen.
+  /// One call answers for all studies what a coordinator asks of each, and what others wrote is
+  /// seen.
   package static func glancesAtAllStudies(in bed: StoreBed) throws {
     let store = try bed.open()
     let keys = ["file", "trials"]
@@ -134,8 +135,8 @@ extension StoreSuite {
     #expect(try store.glance(at: keys).map(\.study) == [second])
   }
 
-  /// What one store gives of a study another takes as it is: a study comes back from `bed` as it went
-  /// there, and what ran is run again there.
+  /// What one store gives of a study another takes as it is: a study comes back from `bed` as it
+  /// went there, and what ran is run again there.
   package static func copiesStudies(in bed: StoreBed) throws {
     let (source, store) = (InMemoryStudyStore(), try bed.open())
     let study = try source.createStudy(named: "s 🪁", directions: [.minimize, .maximize])

@@ -32,7 +32,8 @@ extension StoreSuite {
     }
   }
 
-  /// All trials of a long study are what its trials are one by one, whatever order their facts came in.
+  /// All trials of a long study are what its trials are one by one, whatever order their facts came
+  /// in.
   package static func readsLongStudies(in bed: StoreBed) throws {
     let store = try bed.open()
     let study = try store.createStudy(named: "s", directions: [.minimize, .maximize])

@@ -240,7 +240,8 @@ extension Coordinator {
     #expect(attempts[0].reports == [IntermediateValue(step: 0, value: 1)])
   }
 
-  /// The store closes the attempt, but what the trial said last is refused: the attempt is over here, too.
+  /// The store closes the attempt, but what the trial said last is refused: the attempt is over
+  /// here, too.
   @Test func aClosedAttemptIsOverThoughItsLastWordsAreRefused() throws {
     let store = InMemoryStudyStore()
     let coordinator = try makeCoordinator(store, sampler: RandomSampler(), worker: "a")

@@ -40,8 +40,8 @@ import Testing
     deinit { close(socket) }
   }
 
-  /// A request has its answer when another thread gives it up: the next request on the connection has
-  /// nothing to do with that.
+  /// A request has its answer when another thread gives it up: the next request on the connection
+  /// has nothing to do with that.
   @Test func aLateCancelDoesNotReachTheNextRequest() throws {
     let server = try Answering(requests: 2)
     let address = try WebAddress("http://127.0.0.1:\(server.port)")

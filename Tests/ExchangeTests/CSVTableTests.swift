@@ -51,7 +51,8 @@ import Testing
     #expect(error?.description.contains("t.csv") == true)
   }
 
-  /// Whatever cells hold comes back when every cell is quoted, and when only those are that need it.
+  /// Whatever cells hold comes back when every cell is quoted, and when only those are that need
+  /// it.
   @Test(arguments: 0..<200)
   func cellsComeBack(seed: Int) throws {
     var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1

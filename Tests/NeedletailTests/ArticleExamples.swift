@@ -1,7 +1,7 @@
 import Needletail
 
-/// The code of the articles in Sources/Needletail/Needletail.docc, between `// <name of article>` and
-/// `// end`; a test compares the two, others run it.
+/// The code of the articles in Sources/Needletail/Needletail.docc, between `// <name of article>`
+/// and `// end`; a test compares the two, others run it.
 enum ArticleExamples {
   struct Boiled: Error {}
 

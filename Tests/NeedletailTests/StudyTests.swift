@@ -118,7 +118,8 @@ private final class Folder {
     try study.tellFailed(study.ask(), because: "by hand")
   }
 
-  /// The budget that a study file gave a study holds for the library, too; trials by hand come beside it.
+  /// The budget that a study file gave a study holds for the library, too; trials by hand come
+  /// beside it.
   @Test func keepsTheBudgetOfTheStudy() async throws {
     let store = InMemoryStudyStore()
     let record = try store.createStudy(named: "s", directions: [.minimize])

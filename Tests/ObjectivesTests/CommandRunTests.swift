@@ -411,7 +411,8 @@ import Trials
         """)
   }
 
-  /// Names that differ in case or punctuation only share a variable's name; each gets one all the same.
+  /// Names that differ in case or punctuation only share a variable's name; each gets one all the
+  /// same.
   @Test func eachParameterHasAVariableOfItsOwn() throws {
     let harness = try CommandHarness(
       """

@@ -72,8 +72,8 @@ import Testing
     }
   }
 
-  /// Schemas of all Optuna versions before the tables of today are told how to be brought up to date; newer
-  /// ones are not.
+  /// Schemas of all Optuna versions before the tables of today are told how to be brought up to
+  /// date; newer ones are not.
   @Test func namesTheUpgrade() {
     for found in [
       "v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b",

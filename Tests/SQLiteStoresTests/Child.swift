@@ -55,7 +55,8 @@ struct Child {
     return text[end...].dropFirst(2).first == "T"
   }
 
-  /// Reads until a line ends; what it read is not returned by ``finish()`` any more. Empty at the end.
+  /// Reads until a line ends; what it read is not returned by ``finish()`` any more. Empty at the
+  /// end.
   func readLine() throws -> String {
     var line = Data()
     while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([10]) {

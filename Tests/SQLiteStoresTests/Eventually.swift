@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Waits until another process or thread has brought about what is expected; an issue when it does not.
+/// Waits until another process or thread has brought about what is expected; an issue when it does
+/// not.
 func eventually(
   within seconds: Double = 60, _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () throws -> Bool

@@ -10,7 +10,8 @@ import Testing
   /// Two writers share a file; one after the other is killed in the middle of its work. What it
   /// confirmed is there, what it held can be claimed, and the file is whole.
   ///
-  /// Those that `fill` it have its log folded all the time, beside the commits and in the middle of them.
+  /// Those that `fill` it have its log folded all the time, beside the commits and in the middle of
+  /// them.
   @Test(arguments: ["write", "fill"]) func losesNothingThatWasConfirmed(_ work: String) throws {
     let folder = try TemporaryFolder()
     let path = folder.file("study.db")

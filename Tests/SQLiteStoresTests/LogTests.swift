@@ -5,7 +5,8 @@ import Testing
 
 @testable import SQLiteStores
 
-/// The write-ahead log: how long it gets, when it is folded into the file, and what lies there afterwards.
+/// The write-ahead log: how long it gets, when it is folded into the file, and what lies there
+/// afterwards.
 @Suite(.serialized) struct LogTests {
   let folder: TemporaryFolder
   let path: String
@@ -36,8 +37,9 @@ import Testing
       startedAt: .now(), completedAt: .now())
   }
 
-  /// Generated workloads of long and short changes, with readers that begin anew all the time: behind
-  /// each commit the log is below the limit, and in the end several limits have gone through it.
+  /// Generated workloads of long and short changes, with readers that begin anew all the time:
+  /// behind each commit the log is below the limit, and in the end several limits have gone through
+  /// it.
   @Test(arguments: 0..<3 as Range<UInt64>)
   func staysShort(seed: UInt64) throws {
     var generator = SplitMix(seed: seed)
@@ -144,7 +146,8 @@ import Testing
     #expect(try store.counts(in: try store.study(named: "s")) == [.completed: 20])
   }
 
-  /// A program that ends with its store in a global variable, in the middle of another thread's work.
+  /// A program that ends with its store in a global variable, in the middle of another thread's
+  /// work.
   @Test func leavesOneFileAtTheEndOfAProgram() throws {
     do {
       let store = try SQLiteStudyStore(path: path)
@@ -159,8 +162,8 @@ import Testing
     #expect(try Shell.sqlite(path, "PRAGMA user_version") == "0")
   }
 
-  /// A copy of the file alone, made while the store is in use, is told from the whole: from the first
-  /// change on, until the last user has ended.
+  /// A copy of the file alone, made while the store is in use, is told from the whole: from the
+  /// first change on, until the last user has ended.
   @Test func tellsACopyWithoutItsLog() throws {
     let copy = folder.file("copy.db")
     let store = try SQLiteStudyStore(path: path)

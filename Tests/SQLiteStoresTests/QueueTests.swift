@@ -14,8 +14,8 @@ import Testing
     func add(_ text: String) { texts.withLock { $0.append(text) } }
   }
 
-  /// The time that a holder is stopped does not count, each is named once, and one that runs is waited for
-  /// until the time is up.
+  /// The time that a holder is stopped does not count, each is named once, and one that runs is
+  /// waited for until the time is up.
   @Test func countsThePatience() {
     var patience = LockPatience(seconds: 10, location: "x", now: 0)
     let stopped = LockHolder(process: 7, name: "a", isStopped: true)
@@ -40,7 +40,8 @@ import Testing
     #expect(patience.pause(at: 209.1) == 0)
   }
 
-  /// Who waits for a process that is stopped in its turn says which one it is, and goes on when that does.
+  /// Who waits for a process that is stopped in its turn says which one it is, and goes on when
+  /// that does.
   @Test func namesTheStoppedHolder() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("study.db")

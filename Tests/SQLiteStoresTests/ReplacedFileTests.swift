@@ -5,8 +5,8 @@ import Testing
 
 @testable import SQLiteStores
 
-/// Files that are deleted or replaced under a store: the next change is refused with a sentence, and what
-/// lies at the path then is left alone.
+/// Files that are deleted or replaced under a store: the next change is refused with a sentence,
+/// and what lies at the path then is left alone.
 @Suite struct ReplacedFileTests {
   /// What is done to the store's files while it is open.
   enum Mishap: String, CaseIterable, Sendable {

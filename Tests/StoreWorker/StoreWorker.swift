@@ -12,9 +12,10 @@ import System
 /// `StoreWorker drain STORE STUDY WORKER` prints `ready`, waits for the end of its input, runs
 /// queued trials until none is left, and prints the number of each as it begins.
 /// `StoreWorker fill STORE STUDY WORKER` writes as `write` does, and with each trial a text of
-/// 100,000 bytes. `StoreWorker exit STORE STUDY WORKER` writes in two threads and ends in order after
-/// twenty trials, in the middle of the other thread's work. `StoreWorker hold STORE STUDY WORKER`
-/// prints `held` when it has the turn to write, and keeps it until its input ends.
+/// 100,000 bytes. `StoreWorker exit STORE STUDY WORKER` writes in two threads and ends in order
+/// after twenty trials, in the middle of the other thread's work.
+/// `StoreWorker hold STORE STUDY WORKER` prints `held` when it has the turn to write, and keeps it
+/// until its input ends.
 @main struct StoreWorker {
   /// What is never let go of, as in a program with global variables.
   private static let kept = Lock<(any StudyStore)?>(nil)

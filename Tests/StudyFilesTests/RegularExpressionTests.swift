@@ -2,8 +2,8 @@ import Testing
 
 @testable import StudyFiles
 
-/// Expressions by PCRE2 beside the same ones by Swift's own engine, which read them before: what both can
-/// say, what is translated, and where they differ.
+/// Expressions by PCRE2 beside the same ones by Swift's own engine, which read them before: what
+/// both can say, what is translated, and where they differ.
 @Suite struct RegularExpressionTests {
   /// The groups of all matches, joined: `a,b;c,d`, a missing group as `-`.
   private func found(_ expression: String, in text: String) throws -> String {
@@ -171,8 +171,8 @@ import Testing
     let allowed = Duration.milliseconds(100)
     var allowance = allowed
     let matches = try? compiled.matches(in: Array(line.utf8), within: &allowance)
-    // It found nothing in time, or was given up soon after; of processor time, so that a busy machine
-    // does not matter.
+    // It found nothing in time, or was given up soon after; of processor time, so that a busy
+    // machine does not matter.
     #expect(matches?.isEmpty ?? true)
     #expect(allowance > .zero - allowed * 2, "\(allowance)")
   }

@@ -49,7 +49,8 @@ import Testing
       switch distribution {
       case .float(let d):
         let nearest = d.nearest(to: value)
-        try #require(d.low <= nearest && nearest <= d.high && distribution.contains(nearest), "\(text)")
+        try #require(
+          d.low <= nearest && nearest <= d.high && distribution.contains(nearest), "\(text)")
         try #require(d.nearest(to: nearest) == nearest, "\(text): \(value)")
       case .int(let d):
         let nearest = d.nearest(to: value)

@@ -1,6 +1,6 @@
 extension String {
-  /// The text with control characters spelled out, so that a name from a store or a file cannot steer
-  /// the terminal.
+  /// The text with control characters spelled out, so that a name from a store or a file cannot
+  /// steer the terminal.
   package var harmless: String {
     if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return self }
     return unicodeScalars.reduce(into: "") { output, scalar in

@@ -3,8 +3,8 @@ internal import System
 
 /// Draws a run in place on a terminal, at most ten times a second.
 ///
-/// It moves the cursor and clears, and changes no mode of the terminal, so there is nothing to restore,
-/// whatever ends the process. Each frame is one write: nothing flickers.
+/// It moves the cursor and clears, and changes no mode of the terminal, so there is nothing to
+/// restore, whatever ends the process. Each frame is one write: nothing flickers.
 struct LiveView {
   private let console: Console
   /// What is on the screen.

@@ -40,8 +40,8 @@ struct RunEnd: Sendable {
 ///
 /// The calling thread listens for signals, draws the view, and follows what other processes do.
 final class RunEngine: SlotObserver {
-  /// Between two looks at what other processes did to the study, at least; and at least so many times
-  /// as long as a look takes.
+  /// Between two looks at what other processes did to the study, at least; and at least so many
+  /// times as long as a look takes.
   private static let followInterval: Duration = .seconds(2)
   private static let followShare = 50
 
@@ -65,8 +65,8 @@ final class RunEngine: SlotObserver {
     var plan: StudyPlan?
   }
 
-  /// - Parameter budget: How many trials the study gets in all; nil for no limit. Another one that is said
-  ///   meanwhile is followed.
+  /// - Parameter budget: How many trials the study gets in all; nil for no limit. Another one that
+  ///   is said meanwhile is followed.
   init(
     _ plan: RunPlan, _ study: StoredStudy, _ coordinator: Coordinator,
     _ objective: CommandObjective, budget: Int?, _ console: Console

@@ -4,8 +4,8 @@ internal import Stores
 internal import StudyFiles
 internal import StudyModel
 
-/// What is to be run, from study file, command line and environment; checked as far as that is possible
-/// without a store.
+/// What is to be run, from study file, command line and environment; checked as far as that is
+/// possible without a store.
 struct RunPlan {
   let file: StudyFile
   let name: String

@@ -7,7 +7,8 @@ internal import StudyModel
 internal import System
 internal import Trials
 
-/// What is said of a run at its end: counts on stderr, the best trials as the result, the exit code.
+/// What is said of a run at its end: counts on stderr, the best trials as the result, the exit
+/// code.
 struct RunReport {
   let study: StudyRecord
   let store: any StudyStore

@@ -60,7 +60,8 @@ package struct StoreSelection: Sendable, Hashable {
     }
   }
 
-  /// Opens a store that exists, for one who only looks: whatever it is asked, nothing is written to it.
+  /// Opens a store that exists, for one who only looks: whatever it is asked, nothing is written to
+  /// it.
   ///
   /// - Throws: As ``openExisting()``.
   package func openToShow() throws -> any StudyStore {
@@ -80,8 +81,8 @@ package struct StoreSelection: Sendable, Hashable {
     }
   }
 
-  /// Where the files of the store's trials are: `needletail-trials` beside the store's file, or in the
-  /// current folder when the store is a server.
+  /// Where the files of the store's trials are: `needletail-trials` beside the store's file, or in
+  /// the current folder when the store is a server.
   package var trialFolder: String {
     guard let path, let slash = path.lastIndex(of: "/") else { return "needletail-trials" }
     return path[...slash] + "needletail-trials"

@@ -1,6 +1,7 @@
 /// One verb of the command line: what it is called and takes, and what it does.
 ///
-/// The description is the only source of help, completion and parsing; ``VerbTable`` lists the verbs.
+/// The description is the only source of help, completion and parsing; ``VerbTable`` lists the
+/// verbs.
 package protocol Verb: Sendable {
   /// Name, arguments, options and examples.
   static var description: VerbDescription { get }

@@ -18,8 +18,8 @@ package enum VerbTable {
     DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
   ]
 
-  /// The first words of verbs with two that are no verbs themselves, such as `study`, in the table's
-  /// order.
+  /// The first words of verbs with two that are no verbs themselves, such as `study`, in the
+  /// table's order.
   package static var nouns: [String] {
     all.reduce(into: []) { nouns, verb in
       let words = verb.description.words

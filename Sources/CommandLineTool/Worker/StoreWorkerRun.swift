@@ -3,8 +3,8 @@ internal import Stores
 internal import StudyModel
 internal import Working
 
-/// One `needletail worker --store`: runs what the studies of a store need, without a coordinator on the
-/// network.
+/// One `needletail worker --store`: runs what the studies of a store need, without a coordinator on
+/// the network.
 struct StoreWorkerRun {
   private let store: StoreSelection
   private let options: WorkerOptions

@@ -5,8 +5,8 @@ internal import StudyModel
 internal import System
 internal import Working
 
-/// One `needletail worker` for a coordinator: registers, runs trials until it is told to end or there are
-/// none, and leaves.
+/// One `needletail worker` for a coordinator: registers, runs trials until it is told to end or
+/// there are none, and leaves.
 struct WorkerRun {
   private let client: CoordinatorClient
   private let options: WorkerOptions
@@ -38,7 +38,8 @@ struct WorkerRun {
     if let damage = spool.damage { log.warn(damage) }
   }
 
-  /// The spool of the worker of that name; without one, of the first name of this machine that is free.
+  /// The spool of the worker of that name; without one, of the first name of this machine that is
+  /// free.
   private static func openSpool(
     _ folder: String, _ address: String, _ name: String?,
     _ listener: @escaping @Sendable (String) -> Void
@@ -98,8 +99,8 @@ struct WorkerRun {
     return try conclude(pool, observer, undelivered: left)
   }
 
-  /// Registers; waits for a coordinator that is away as long as patience allows. False when the worker
-  /// was told to end meanwhile.
+  /// Registers; waits for a coordinator that is away as long as patience allows. False when the
+  /// worker was told to end meanwhile.
   private func register(_ worker: WorkerSession, _ stops: StopRequests) throws -> Bool {
     let start = ContinuousClock.now
     var hasWarned = false

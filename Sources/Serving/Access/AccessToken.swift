@@ -67,7 +67,8 @@ extension AccessToken {
   }
 }
 
-/// The tokens of a store: for `token create`, `list` and `revoke`, and for the coordinator's checks.
+/// The tokens of a store: for `token create`, `list` and `revoke`, and for the coordinator's
+/// checks.
 ///
 /// A token is `nt_<id>_<secret>`, with 256 random bits in the secret.
 package struct TokenStore: Sendable {

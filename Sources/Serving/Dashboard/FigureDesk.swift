@@ -57,8 +57,8 @@ final class FigureDesk: Sendable {
 
   /// Answers the exchange with the figure.
   ///
-  /// - Parameter versions: What the studies' versions are, one each; a figure of the same is not drawn
-  ///   again.
+  /// - Parameter versions: What the studies' versions are, one each; a figure of the same is not
+  ///   drawn again.
   func draw(_ request: Request, versions: [Int], _ exchange: HTTPExchange) {
     let known = state.withLock { state in
       state.figures.first { $0.request == request && $0.versions == versions }?.response

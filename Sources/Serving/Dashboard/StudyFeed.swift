@@ -8,8 +8,8 @@ internal import Trials
 
 /// What pages need of one study, read from the store as it changes, and those who follow it.
 ///
-/// Each change becomes an event with the rows that are new, which is kept for a while, so that a page
-/// whose connection broke goes on where it was. Only used on the queue of its ``ViewDesk``.
+/// Each change becomes an event with the rows that are new, which is kept for a while, so that a
+/// page whose connection broke goes on where it was. Only used on the queue of its ``ViewDesk``.
 final class StudyFeed: Sendable {
   let record: StudyRecord
   private let store: any StudyStore
@@ -153,7 +153,8 @@ final class StudyFeed: Sendable {
       state.dueAt = start + 1_000
       try update(&state)
       let now = ServerTime.milliseconds
-      // The more there is to tell the less often it is told: at most a tenth of the time goes by with it.
+      // The more there is to tell the less often it is told: at most a tenth of the time goes by
+      // with it.
       let cost = (now - start) * 10
       let rows = UInt64(state.sequence > before ? state.events.last?.bytes.count ?? 0 : 0) / 256
       state.dueAt = now + min(max(ViewDesk.pace, cost, rows), 2_000)
@@ -241,8 +242,8 @@ final class StudyFeed: Sendable {
     }
   }
 
-  /// Forgets those who have gone, ends those who have followed for long, whose right to is looked at
-  /// again when they come back; writes a sign of life to the others.
+  /// Forgets those who have gone, ends those who have followed for long, whose right to is looked
+  /// at again when they come back; writes a sign of life to the others.
   func tend(olderThan age: UInt64) {
     let now = ServerTime.milliseconds
     state.withLock { state in
@@ -366,8 +367,8 @@ final class StudyFeed: Sendable {
     json.append(finite: history.finishedOrder.map { history.endTimes[$0] }.max() ?? .nan)
   }
 
-  /// Finds the best trials; of a single objective only among those that changed, when the former best are
-  /// known.
+  /// Finds the best trials; of a single objective only among those that changed, when the former
+  /// best are known.
   private func noteBest(_ state: inout State, _ changed: [Int]?) {
     let history = state.history
     defer { state.bestVersion = history.version }

@@ -1,7 +1,8 @@
 internal import JSON
 internal import StudyModel
 
-/// What people wrote about a study, kept where optuna-dashboard keeps it, so that both show the same.
+/// What people wrote about a study, kept where optuna-dashboard keeps it, so that both show the
+/// same.
 struct StudyNote: Sendable, Equatable {
   private(set) var text = ""
   /// Grows with each change.

@@ -17,8 +17,8 @@ struct TrialLogs {
 
   /// - Parameters:
   ///   - parent: The folder with a folder per study.
-  ///   - seed: The study's, which is part of the folders' names that a coordinator's workers use; nil when
-  ///     it is not known.
+  ///   - seed: The study's, which is part of the folders' names that a coordinator's workers use;
+  ///     nil when it is not known.
   init(in parent: String, of study: StudyRecord, seed: UInt64?) {
     let own = TrialFolders(in: parent, study: study.name, token: study.token)
     var folders = [own]

@@ -5,8 +5,9 @@ internal import System
 
 /// Answers what pages ask, and tells them what changes.
 ///
-/// Everything is read on one queue, from a store object of its own: pages keep neither the threads that
-/// answer workers nor their store waiting. Studies that nobody has looked at for a minute are forgotten.
+/// Everything is read on one queue, from a store object of its own: pages keep neither the threads
+/// that answer workers nor their store waiting. Studies that nobody has looked at for a minute are
+/// forgotten.
 final class ViewDesk: Sendable {
   private let store: any StudyStore
   private let queue = DispatchQueue(label: "needletail.views")
@@ -137,7 +138,8 @@ final class ViewDesk: Sendable {
     }
   }
 
-  /// Answers with a stream of what happens to studies and workers, of a token's studies; nil for all.
+  /// Answers with a stream of what happens to studies and workers, of a token's studies; nil for
+  /// all.
   func followOverview(_ exchange: HTTPExchange, studies: Set<String>?) {
     run(exchange) { [self] in
       try checkRoom()

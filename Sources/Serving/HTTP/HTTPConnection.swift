@@ -5,8 +5,8 @@ internal import System
 /// One client's connection: what it is doing, and until when it may.
 ///
 /// new → (body →) working → answering → idle → (body →) working …; a refused body is read for a
-/// while, lingering, so that the client sees the answer. The server's thread moves it on, the sweeper
-/// ends what takes too long.
+/// while, lingering, so that the client sees the answer. The server's thread moves it on, the
+/// sweeper ends what takes too long.
 final class HTTPConnection: Sendable {
   enum Phase: UInt8 {
     /// No request has come yet.

@@ -60,7 +60,8 @@ package final class HTTPExchange: Sendable {
     }
   }
 
-  /// The answer, or nil after the connection was suspended to wait for it. On the connection's thread.
+  /// The answer, or nil after the connection was suspended to wait for it. On the connection's
+  /// thread.
   func answerOrSuspend() -> HTTPResponse? {
     state.withLock { state in
       switch state {

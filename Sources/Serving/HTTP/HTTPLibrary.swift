@@ -1,8 +1,8 @@
 internal import CMicroHTTPD
 internal import System
 
-/// libmicrohttpd, opened when the first server starts and kept. Its functions may be called from any
-/// thread.
+/// libmicrohttpd, opened when the first server starts and kept. Its functions may be called from
+/// any thread.
 @safe struct HTTPLibrary: Sendable {
   let start: nt_variadic
   let stop: nt_MHD_stop_daemon
@@ -48,8 +48,8 @@ internal import System
   }
 }
 
-/// GnuTLS, on which libmicrohttpd's encryption rests: hashes, comparisons in constant time, and what
-/// is asked of certificates.
+/// GnuTLS, on which libmicrohttpd's encryption rests: hashes, comparisons in constant time, and
+/// what is asked of certificates.
 @safe struct TLSLibrary: Sendable {
   let hash: nt_gnutls_hash_fast
   let compare: nt_gnutls_memcmp

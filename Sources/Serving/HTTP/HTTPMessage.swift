@@ -77,7 +77,7 @@ package struct HTTPResponse: Sendable {
 
 /// What answers a server's requests.
 package protocol HTTPHandler: Sendable {
-  /// Takes a request. Called on the thread that serves all connections, so it must not wait: what takes
-  /// time is answered later, through the exchange, from any thread.
+  /// Takes a request. Called on the thread that serves all connections, so it must not wait: what
+  /// takes time is answered later, through the exchange, from any thread.
   func handle(_ exchange: HTTPExchange)
 }

@@ -4,8 +4,8 @@ internal import System
 /// The body of an answer that goes on until one side ends it: what is written goes out at once, in
 /// pieces.
 ///
-/// While there is nothing to send its connection is suspended and costs no thread. Bytes that several
-/// streams send are shared, not copied. All calls are thread-safe.
+/// While there is nothing to send its connection is suspended and costs no thread. Bytes that
+/// several streams send are shared, not copied. All calls are thread-safe.
 package final class HTTPStream: Sendable {
   private let state = Lock(State())
 
@@ -92,7 +92,8 @@ package final class HTTPStream: Sendable {
     return unsafe made
   }
 
-  /// Fills a buffer of the library; 0 after the connection was suspended to wait for more, nil at the end.
+  /// Fills a buffer of the library; 0 after the connection was suspended to wait for more, nil at
+  /// the end.
   fileprivate func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     state.withLock { state in
       guard let first = state.pieces.first else {

@@ -7,8 +7,8 @@ enum ServerTime {
     UInt64(clamped: Monitor.now * 1_000)
   }
 
-  /// Milliseconds from one moment to another; 0 when another thread read the clock for the first one
-  /// later than this one did for the second.
+  /// Milliseconds from one moment to another; 0 when another thread read the clock for the first
+  /// one later than this one did for the second.
   static func elapsed(from start: UInt64, to now: UInt64) -> UInt64 {
     now > start ? now - start : 0
   }

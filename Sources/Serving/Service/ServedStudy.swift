@@ -16,7 +16,8 @@ final class ServedStudy: Sendable {
   /// The text that sampler, pruner and space come from.
   private let origin: String?
   private let lost = Atomic<Int>(0)
-  /// After this moment, in milliseconds of the server's clock, no trial is handed out; nil for never.
+  /// After this moment, in milliseconds of the server's clock, no trial is handed out; nil for
+  /// never.
   private let deadline: UInt64?
 
   /// The study file, as far as serving needs it.
@@ -42,7 +43,8 @@ final class ServedStudy: Sendable {
 
   /// Reads the study's file and takes up what its workers hold.
   ///
-  /// - Throws: ``StudyFileError`` for a stored file that this version cannot read, and ``StoreError``.
+  /// - Throws: ``StudyFileError`` for a stored file that this version cannot read, and
+  ///   ``StoreError``.
   init(_ study: StoredStudy, leaseDuration: Duration) throws {
     self.study = study
     let plan = try study.plan()
@@ -60,8 +62,8 @@ final class ServedStudy: Sendable {
   /// Looks whether the stored file has changed, see ``follow(_:)``.
   func refresh() throws { try follow(try study.plan()) }
 
-  /// Follows what is noted now: the file's command and the budget hold from now on, its sampler, pruner
-  /// and space when the study is served anew, see ``isStale``.
+  /// Follows what is noted now: the file's command and the budget hold from now on, its sampler,
+  /// pruner and space when the study is served anew, see ``isStale``.
   func follow(_ plan: StudyPlan) throws {
     let known = contents
     guard plan != known.plan else { return }

@@ -32,8 +32,8 @@ final class Service: HTTPHandler {
   private let nextLook = Atomic<UInt64>(0)
   private let looks = Atomic<Int>(0)
 
-  /// - Parameter readers: Store objects for pages to read, one for what is live and one for figures: what
-  ///   one object wrote, it may not tell as a change.
+  /// - Parameter readers: Store objects for pages to read, one for what is live and one for
+  ///   figures: what one object wrote, it may not tell as a change.
   init(
     _ store: any StudyStore,
     readers: (views: any StudyStore, figures: any StudyStore), _ settings: ServiceSettings
@@ -257,7 +257,8 @@ final class Service: HTTPHandler {
     views.close()
   }
 
-  /// Ends what runs in the background. Leases stay, so that workers go on when a coordinator is back.
+  /// Ends what runs in the background. Leases stay, so that workers go on when a coordinator is
+  /// back.
   func close() {
     isClosed.store(true, ordering: .relaxed)
     book.close()
