@@ -96,7 +96,9 @@ extension Coordinator {
 
 /// A trial that ends, and how.
 package struct TrialEnd: Sendable {
+  /// The trial as the coordinator holds it until then.
   package let active: ActiveTrial
+  /// How it ended, with its values or the reason.
   package let outcome: Outcome
 
   package init(_ active: ActiveTrial, _ outcome: Outcome) {

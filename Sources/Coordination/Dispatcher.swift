@@ -13,6 +13,7 @@ package import Trials
 /// each has a whole lease's time to be heard of again, under its old token. Requests that come
 /// while others are being written are written together, by one thread at a time. Thread-safe.
 package final class Dispatcher: Sendable {
+  /// The coordinator of the one study whose trials are handed out.
   package let coordinator: Coordinator
   let space: SearchSpace?
   let state: Lock<State>

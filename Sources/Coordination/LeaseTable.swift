@@ -15,6 +15,7 @@ package import StudyModel
 package struct LeaseTable: Sendable, Hashable {
   /// A lease that did not end yet.
   package struct Held: Sendable, Hashable {
+    /// The lease itself, with its trial and its worker.
     package let lease: Lease
     /// When it runs out unless the worker is heard of before.
     package var deadline: Duration
@@ -37,6 +38,7 @@ package struct LeaseTable: Sendable, Hashable {
     case lost(String)
   }
 
+  /// What happened, as the table is told.
   package enum Event: Sendable, Hashable {
     /// The store gave a trial to a worker; its deadline there is `stored`.
     case handedOut(Lease, stored: Duration)
@@ -68,10 +70,13 @@ package struct LeaseTable: Sendable, Hashable {
 
   /// A deadline for the store.
   package struct Renewal: Sendable, Hashable {
+    /// The lease that is kept.
     package let lease: Lease
+    /// When it is to run out, by the table's clock.
     package let deadline: Duration
   }
 
+  /// What is to be done now, by whoever keeps the table.
   package enum Action: Sendable, Hashable {
     /// Write these deadlines, then say ``Event/renewed(_:)``, ``Event/foundLost(token:reason:)`` or
     /// ``Event/renewalFailed``.

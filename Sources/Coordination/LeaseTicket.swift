@@ -6,11 +6,13 @@ package import StudyModel
 /// `study.trial.attempt.token`, where `study` is ``StudyRecord/id``. Only the token is a secret,
 /// and only the store says whether it is right.
 package struct LeaseTicket: Sendable, Hashable {
+  /// The study's ``StudyRecord/id`` in its store.
   package let studyID: Int
   /// The trial's number.
   package let trial: Int
   /// Counted from 1.
   package let attempt: Int
+  /// The lease's secret, which alone gives the right to report under it.
   package let token: String
 
   /// The ticket of a lease.
@@ -34,6 +36,7 @@ package struct LeaseTicket: Sendable, Hashable {
     token = String(parts[3])
   }
 
+  /// `study.trial.attempt.token`, as ``init(_:)`` reads it.
   package var text: String { "\(studyID).\(trial).\(attempt).\(token)" }
 }
 

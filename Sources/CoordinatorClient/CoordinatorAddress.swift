@@ -10,7 +10,9 @@ package struct CoordinatorAddress: Sendable, Hashable, CustomStringConvertible {
   package var text: String { web.text }
   /// The name or number of the machine, without the brackets of an IPv6 address.
   package var host: String { web.host }
+  /// The TCP port, from 1 to 65,535.
   package var port: Int { web.port }
+  /// Whether what is sent there is encrypted: the address begins with `https`.
   package var usesTLS: Bool { web.usesTLS }
   /// Whether it is this machine itself, whose traffic nobody else sees.
   package var isLoopback: Bool { web.isLoopback }

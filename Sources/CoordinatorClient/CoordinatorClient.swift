@@ -10,6 +10,7 @@ internal import Trials
 /// Thread-safe: every request that is under way has a connection of its own, and connections are
 /// kept open for the next.
 package final class CoordinatorClient: Sendable {
+  /// Where the requests go.
   package let address: CoordinatorAddress
   private let credentials: Credentials
   private let agent: String

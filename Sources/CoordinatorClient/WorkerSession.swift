@@ -13,7 +13,9 @@ package import Trials
 /// back. Three threads: the claimer waits for trials, the courier delivers, the heart renews the
 /// leases.
 package final class WorkerSession: Sendable {
+  /// What makes the session's requests.
   package let client: CoordinatorClient
+  /// The worker's name, by which the coordinator knows it.
   package let name: String
   let registration: WorkerRegistration
   let study: String?

@@ -64,6 +64,9 @@ package struct StudyOverview: Sendable {
   /// How the study stands; nil where only its trials matter.
   package let facts: StudyFacts?
 
+  /// Reads the figures.
+  ///
+  /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
     _ study: StudyRecord, in store: any StudyStore, facts: StudyFacts? = nil
   ) throws(StoreError) {

@@ -9,6 +9,7 @@ internal import StudyModel
 package protocol Message: Sendable, Hashable {
   /// Reads the body; unknown members are ignored, so that a later version may add some.
   init(json: JSONValue) throws(MessageError)
+  /// The body as it is sent.
   var json: JSONValue { get }
 }
 

@@ -46,6 +46,7 @@ package enum StudySubmission: Message {
 
 /// `POST /v1/studies/{name}/trials`: a trial with given values for some or all of its parameters.
 package struct EnqueueRequest: Message {
+  /// The given values, in the order of the request.
   package var parameters: [(name: String, value: ParameterValue)] {
     members.map { ($0.name, $0.value.parameterValue) }
   }

@@ -80,6 +80,7 @@ package struct WorkerTerms: Message {
 
 /// One worker of the pool, as `GET /v1/workers` lists it under `workers`.
 package struct WorkerSummary: Message {
+  /// How a worker stands, as the coordinator sees it.
   package enum State: String, Sendable, Hashable, CaseIterable {
     case active
     /// It finishes what it runs and takes nothing more.

@@ -10,17 +10,13 @@ Exempt is what the declaration's own words or another doc comment already say:
   parameters all have the name of one;
 - in Messages, a stored property that is a field of a message: the field's meaning is told once, in
   openapi.json and Documentation/http-api.md, which a test compares with the type's keys.
-
-Tests/Gates/doc_comments.allowed holds how many gaps each module still has; that number may only fall.
 """
 
 import re
-import sys
 from collections import defaultdict
 
 from swift_source import ROOT, blanked, finish, tracked
 
-ALLOWED = ROOT / "Tests" / "Gates" / "doc_comments.allowed"
 FIELDS_ARE_DESCRIBED_IN = {"Messages": "openapi.json"}
 
 # Members that protocols of the standard library ask for.
@@ -211,33 +207,14 @@ def gaps(files):
             yield file, item.line + 1, f"{item.kind} {owner}{item.name}"
 
 
-def main(arguments):
+def main():
     files = {file: read(file) for file in tracked(".swift")
              if file.is_relative_to(ROOT / "Sources")}
-    found = defaultdict(list)
-    for file, line, what in gaps(files):
-        found[module_of(file)].append(f"{file.relative_to(ROOT)}:{line}: {what} has no doc comment")
-    allowed = {}
-    if ALLOWED.exists():
-        allowed = {name: int(count) for name, count in
-                   (line.split() for line in ALLOWED.read_text().splitlines() if line)}
-    if arguments[:1] == ["--list"]:
-        for module in arguments[1:] or sorted(found):
-            print(*found[module], sep="\n")
-        return
-    problems = []
-    for module in sorted(found.keys() | allowed.keys()):
-        count, limit = len(found[module]), allowed.get(module, 0)
-        if count > limit:
-            problems += found[module]
-            if limit:
-                problems.append(f"{module} has {count} gaps where {limit} were left")
-        elif count < limit:
-            problems.append(f"Tests/Gates/doc_comments.allowed: {module} has {count} gaps left, not "
-                            f"{limit}; lower the number")
+    problems = [f"{file.relative_to(ROOT)}:{line}: {what} has no doc comment"
+                for file, line, what in gaps(files)]
     finish("doc comments", problems, "write what the signature cannot say; CONTRIBUTING.md names "
            "what is exempt")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
