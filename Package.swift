@@ -55,7 +55,7 @@ let package = Package(
     .target(name: "Probability", dependencies: ["System"], swiftSettings: house),
     .target(name: "JSON", swiftSettings: house),
     .target(name: "StudyModel", dependencies: ["System", "JSON"], swiftSettings: house),
-    .target(name: "Trials", dependencies: ["StudyModel"], swiftSettings: house),
+    .target(name: "Trials", dependencies: ["System", "StudyModel"], swiftSettings: house),
     .target(name: "Stores", dependencies: ["System", "JSON", "StudyModel"], swiftSettings: house),
     .target(
       name: "Samplers",
@@ -78,8 +78,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "Messages",
-      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "Coordination"],
-      swiftSettings: house),
+      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel"], swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
       swiftSettings: house),

@@ -5,8 +5,3 @@
 static inline int needletail_sqlite3_no_checkpoint_on_close(sqlite3 *db, int on) {
   return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on, (int *)0);
 }
-
-// Swift's Glibc module leaves this header out; statfs(2) tells network file systems apart.
-#ifdef __linux__
-#include <sys/vfs.h>
-#endif

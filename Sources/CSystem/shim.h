@@ -6,6 +6,7 @@
 #ifdef __linux__
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,3 +40,15 @@ static inline long nt_sched_setaffinity(pid_t process, unsigned long size, const
   return syscall(SYS_sched_setaffinity, process, size, words);
 }
 #endif
+
+// Where a byte occurs last, or -1.
+static inline long nt_last_index(const void *bytes, size_t length, int byte) {
+#ifdef __linux__
+  const char *found = (const char *)memrchr(bytes, byte, length);
+  return found ? found - (const char *)bytes : -1;
+#else
+  while (length > 0)
+    if (((const unsigned char *)bytes)[--length] == byte) return (long)length;
+  return -1;
+#endif
+}

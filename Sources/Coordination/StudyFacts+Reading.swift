@@ -1,5 +1,6 @@
 package import Stores
 package import StudyModel
+package import Trials
 
 extension StudyFacts {
   /// Reads how a study stands. Writes nothing.

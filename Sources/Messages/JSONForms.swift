@@ -1,9 +1,8 @@
-package import Coordination
 package import JSON
 package import Stores
 package import StudyModel
 internal import System
-internal import Trials
+package import Trials
 
 // The JSON that `--json` prints, in one place. `needletail help json` shows the same keys. Keys are
 // added, never renamed or removed; times follow RFC 3339; NaN and infinities are the strings "nan",

@@ -70,13 +70,10 @@ struct MetricScanner {
 
   /// The index of the last line's end.
   private func lastLineEnd(in bytes: UnsafeRawBufferPointer) -> Int? {
-    #if os(Linux)
-      guard let base = bytes.baseAddress else { return nil }
-      let ends = unsafe [Int32(0x0A), 0x0D].compactMap { unsafe memrchr(base, $0, bytes.count) }
-      return unsafe ends.map { unsafe UnsafeRawPointer($0) - base }.max()
-    #else
-      return unsafe bytes.lastIndex { $0 == 0x0A || $0 == 0x0D }
-    #endif
+    guard let base = bytes.baseAddress else { return nil }
+    let index = unsafe max(
+      nt_last_index(base, bytes.count, 0x0A), nt_last_index(base, bytes.count, 0x0D))
+    return index < 0 ? nil : index
   }
 
   // MARK: Lines

@@ -71,7 +71,7 @@ final class DiskSync: @unchecked Sendable {
       if number == 0 {
         isRunning = true
         monitor.unlock()
-        repeat { number = Self.flush(descriptor) == 0 ? 0 : errno } while number == EINTR
+        repeat { number = Descriptors.flush(descriptor) == 0 ? 0 : errno } while number == EINTR
         monitor.lock()
         isRunning = false
       }
@@ -96,13 +96,5 @@ final class DiskSync: @unchecked Sendable {
       }
       covered = max(covered, through)
     }
-  }
-
-  private static func flush(_ descriptor: Int32) -> Int32 {
-    #if os(Linux)
-      fdatasync(descriptor)
-    #else
-      fcntl(descriptor, F_FULLFSYNC)
-    #endif
   }
 }

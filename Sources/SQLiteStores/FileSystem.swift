@@ -63,45 +63,4 @@ package enum FileSystem {
   static func removeDatabase(_ path: String) {
     for ending in ["", "-wal", "-shm", "-journal"] { unsafe unlink(path + ending) }
   }
-
-  /// The name of the network file system that the path is on; nil on a local one.
-  static func networkName(of path: String) -> String? {
-    #if os(Linux)
-      var status = statfs()
-      guard unsafe statfs(path, &status) == 0 else { return nil }
-      return networkName(magic: UInt32(truncatingIfNeeded: status.f_type))
-    #else
-      var status = statfs()
-      guard unsafe statfs(path, &status) == 0, status.f_flags & UInt32(MNT_LOCAL) == 0 else {
-        return nil
-      }
-      return "a network file system"
-    #endif
-  }
-
-  /// The name of the network file system with that magic number in Linux's `statfs`; nil for
-  /// any other. Locks and the shared memory of the write-ahead log do not work on these between
-  /// machines. FUSE is among them because nothing tells sshfs from a local one.
-  package static func networkName(magic: UInt32) -> String? {
-    // From linux/magic.h and the file systems' own headers.
-    switch magic {
-    case 0x6969: "NFS"
-    case 0x517B: "SMB"
-    case 0xFF53_4D42: "CIFS"
-    case 0xFE53_4D42: "SMB2"
-    case 0x6573_5546: "FUSE"
-    case 0x0102_1997: "9P"
-    case 0x5346_414F: "AFS"
-    case 0x6B41_4653: "AFS"
-    case 0x7375_7245: "Coda"
-    case 0x564C: "NCP"
-    case 0x00C3_6400: "Ceph"
-    case 0x0BD0_0BD0: "Lustre"
-    case 0x4750_4653: "GPFS"
-    case 0x7461_636F: "OCFS2"
-    case 0x0116_1970: "GFS2"
-    case 0x1983_0326: "BeeGFS"
-    default: nil
-    }
-  }
 }

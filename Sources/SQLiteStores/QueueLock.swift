@@ -173,38 +173,12 @@ private final class LockWaiter: @unchecked Sendable {
   }
 
   private func startThread() throws(StoreError) {
-    var thread = Self.noThread
-    let argument = unsafe Unmanaged.passRetained(self).toOpaque()
-    let code = unsafe pthread_create(&thread, nil, Self.body, argument)
-    guard code == 0 else {
-      unsafe Unmanaged<LockWaiter>.fromOpaque(argument).release()
-      throw .io(location: location, problem: "no thread can be started (\(systemMessage(code)))")
+    guard let thread = BlockingThread({ [self] in waitForKernel() }) else {
+      throw .io(location: location, problem: "the system starts no more threads; end other programs")
     }
-    Self.detach(thread)
+    thread.detach()
     hasThread = true
   }
-
-  #if os(Linux)
-    private static var noThread: pthread_t { 0 }
-    private static func detach(_ thread: pthread_t) { pthread_detach(thread) }
-    private static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
-      { argument in
-        if let argument = unsafe argument {
-          unsafe Unmanaged<LockWaiter>.fromOpaque(argument).takeRetainedValue().waitForKernel()
-        }
-        return nil
-      }
-  #else
-    private static var noThread: pthread_t? { nil }
-    private static func detach(_ thread: pthread_t?) {
-      if let thread = unsafe thread { unsafe pthread_detach(thread) }
-    }
-    private static let body: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? =
-      { argument in
-        unsafe Unmanaged<LockWaiter>.fromOpaque(argument).takeRetainedValue().waitForKernel()
-        return nil
-      }
-  #endif
 }
 
 /// `open(2)` with a mode, again when a signal interrupts it.

@@ -1,6 +1,7 @@
 internal import CSQLite
 public import Stores
 internal import StudyModel
+internal import System
 
 /// What is to be known of a store file beside its studies, for whoever looks for a fault.
 public struct StoreHealth: Sendable, Hashable {
@@ -49,7 +50,7 @@ extension SQLiteStudyStore {
         problems: problems, journalMode: try texts("PRAGMA journal_mode").first ?? "unknown",
         size: pages * pageSize, logSize: logSize, isLogMissing: missesLog,
         logReaders: readers.map { "\($0.process) (\($0.name))" }, isReadOnly: isReadOnly,
-        networkFileSystem: FileSystem.networkName(of: location))
+        networkFileSystem: Host.networkFileSystem(of: location))
     }
   }
 }

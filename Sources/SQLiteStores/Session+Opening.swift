@@ -1,6 +1,7 @@
 internal import CSQLite
 internal import Stores
 internal import StudyModel
+internal import System
 
 extension Session {
   /// What a database holds.
@@ -23,7 +24,7 @@ extension Session {
   ///   - networkName: What tells the network file system of a path.
   convenience init(
     path: String, creatingIfMissing: Bool, isReadOnly: Bool? = nil,
-    networkName: (String) -> String? = FileSystem.networkName(of:)
+    networkName: (String) -> String? = Host.networkFileSystem(of:)
   ) throws(StoreError) {
     let isNew = try Self.isNew(path, creatingIfMissing: creatingIfMissing)
     if let network = networkName(isNew ? FileSystem.parent(of: path) : path) {

@@ -38,7 +38,7 @@ enum TerminalStops {
     _ = isStopping.load(ordering: .relaxed)
     _ = isPending.load(ordering: .relaxed)
     var present = sigaction()
-    guard unsafe sigaction(SIGTSTP, nil, &present) == 0, isDefault(present) else { return }
+    guard unsafe sigaction(SIGTSTP, nil, &present) == 0, present.handler == nil else { return }
     setHandler()
   }
 
@@ -46,7 +46,7 @@ enum TerminalStops {
     var action = sigaction()
     action.sa_flags = SA_RESTART
     unsafe sigemptyset(&action.sa_mask)
-    setAction(&action) { _ in TerminalStops.stop() }
+    action.handler = { _ in TerminalStops.stop() }
     unsafe sigaction(SIGTSTP, &action, nil)
   }
 
@@ -69,7 +69,7 @@ enum TerminalStops {
     // The default action, so that a process without a shell that could continue it does not stop.
     var (action, mask, old) = (sigaction(), sigset_t(), sigset_t())
     unsafe sigemptyset(&action.sa_mask)
-    setDefault(&action)
+    action.handler = nil
     unsafe sigaction(SIGTSTP, &action, nil)
     unsafe sigemptyset(&mask)
     unsafe sigaddset(&mask, SIGTSTP)
@@ -81,34 +81,4 @@ enum TerminalStops {
     isStopping.store(false, ordering: .sequentiallyConsistent)
     errno = number
   }
-
-  #if os(Linux)
-    private static func isDefault(_ action: sigaction) -> Bool {
-      unsafe action.__sigaction_handler.sa_handler == nil
-    }
-
-    private static func setDefault(_ action: inout sigaction) {
-      unsafe action.__sigaction_handler.sa_handler = nil
-    }
-
-    private static func setAction(
-      _ action: inout sigaction, _ handler: @escaping @convention(c) (Int32) -> Void
-    ) {
-      unsafe action.__sigaction_handler.sa_handler = handler
-    }
-  #else
-    private static func isDefault(_ action: sigaction) -> Bool {
-      unsafe action.__sigaction_u.__sa_handler == nil
-    }
-
-    private static func setDefault(_ action: inout sigaction) {
-      unsafe action.__sigaction_u.__sa_handler = nil
-    }
-
-    private static func setAction(
-      _ action: inout sigaction, _ handler: @escaping @convention(c) (Int32) -> Void
-    ) {
-      unsafe action.__sigaction_u.__sa_handler = handler
-    }
-  #endif
 }

@@ -63,6 +63,17 @@ package enum Descriptors {
     #endif
   }
 
+  /// Waits until what was written to a file survives a power cut.
+  ///
+  /// - Returns: 0, or −1 with `errno`.
+  package static func flush(_ descriptor: Int32) -> Int32 {
+    #if os(Linux)
+      fdatasync(descriptor)
+    #else
+      fcntl(descriptor, F_FULLFSYNC)
+    #endif
+  }
+
   /// The event by which `poll` tells that the peer closed its side; 0 where it does not.
   package static var peerClosed: Int16 {
     #if os(Linux)

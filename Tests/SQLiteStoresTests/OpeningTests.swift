@@ -1,6 +1,7 @@
 import Foundation
 import Stores
 import StudyModel
+import System
 import Testing
 
 @testable import SQLiteStores
@@ -418,11 +419,11 @@ import Testing
       (0x6969, "NFS"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2"), (0x517B, "SMB"),
       (0x6573_5546, "FUSE"), (0x0102_1997, "9P"),
     ]
-    for (magic, name) in network { #expect(FileSystem.networkName(magic: magic) == name) }
+    for (magic, name) in network { #expect(Host.networkFileSystem(magic: magic) == name) }
     // ext4, tmpfs, xfs, btrfs, overlayfs
     for magic in [0xEF53, 0x0102_1994, 0x5846_5342, 0x9123_683E, 0x794C_7630] as [UInt32] {
-      #expect(FileSystem.networkName(magic: magic) == nil)
+      #expect(Host.networkFileSystem(magic: magic) == nil)
     }
-    #expect(FileSystem.networkName(of: folder.path) == nil)
+    #expect(Host.networkFileSystem(of: folder.path) == nil)
   }
 }

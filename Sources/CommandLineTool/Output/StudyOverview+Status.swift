@@ -3,6 +3,7 @@ package import Messages
 internal import Stores
 package import Studies
 internal import StudyModel
+internal import Trials
 
 extension StudyOverview {
   /// The study with how it stands, as the store tells.

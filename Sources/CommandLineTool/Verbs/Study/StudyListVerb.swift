@@ -3,6 +3,7 @@ internal import Messages
 internal import Stores
 internal import Studies
 internal import StudyModel
+internal import Trials
 
 /// `needletail study list`
 package struct StudyListVerb: Verb {

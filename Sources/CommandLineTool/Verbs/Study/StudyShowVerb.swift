@@ -4,6 +4,7 @@ internal import Messages
 internal import Stores
 internal import Studies
 internal import StudyModel
+internal import Trials
 
 /// `needletail study show <study>`
 package struct StudyShowVerb: Verb {

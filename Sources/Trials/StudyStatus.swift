@@ -1,6 +1,5 @@
 package import StudyModel
 internal import System
-package import Trials
 
 /// How a study stands, in one word: the same one wherever a study is shown.
 package enum StudyStatus: String, Sendable, Hashable, CaseIterable {
@@ -33,7 +32,7 @@ package struct StudyFacts: Sendable, Hashable {
   package var control = StudyControl.running
   /// The running trials whose worker is gone or gave them back: the next worker takes them.
   package var interrupted: Set<Int> = []
-  /// Whether it was stopped as a failing one, see ``FailureRule``.
+  /// Whether it was stopped because its first attempts all failed.
   package var isStoppedAsFailing = false
   /// Workers that wait for one of its trials.
   package var waitingWorkers = 0
