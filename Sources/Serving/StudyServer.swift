@@ -49,7 +49,7 @@ package final class StudyServer: Sendable {
 
   /// The file with the token of the user who started it; nil where none is needed or counts.
   package let ownerTokenFile: String?
-  let service: Service
+  let service: CoordinatorService
   private let server: HTTPServer
   /// What the submitted files change for studies that have trials already, in sentences.
   package let warnings: [String]
@@ -88,10 +88,10 @@ package final class StudyServer: Sendable {
     let store: any StudyStore = settings.isReadOnly ? ReadOnlyStore(store) : store
     let views = try settings.openReader?() ?? store
     let figures = try settings.openReader?() ?? store
-    self.service = Service(store, readers: (views, figures), service)
+    self.service = CoordinatorService(store, readers: (views, figures), service)
     var warnings: [String] = []
     for (file, trials) in submissions {
-      let submitted = try self.service.book.submit(file, name: nil, trials: trials)
+      let submitted = try self.service.servedStudies.submit(file, name: nil, trials: trials)
       warnings += submitted.submission.warnings
     }
     self.warnings = warnings
@@ -115,7 +115,7 @@ package final class StudyServer: Sendable {
   /// The port it listens on.
   package var port: UInt16 { server.address.port }
   /// The names of the studies that are served.
-  package var studies: [String] { service.book.served.map(\.name) }
+  package var studies: [String] { service.servedStudies.all.map(\.name) }
   /// The most connections at a time, after what the system allows.
   package var connectionLimit: Int { server.connectionLimit }
   private var isEncrypted: Bool { server.isEncrypted }

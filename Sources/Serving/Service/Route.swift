@@ -30,13 +30,13 @@ struct Route: Sendable {
   /// The least role that may call it; nil for everybody.
   let role: Role?
   /// Answers, or returns nil and answers later.
-  let run: @Sendable (Service, Call) throws -> HTTPResponse?
+  let run: @Sendable (CoordinatorService, Call) throws -> HTTPResponse?
   /// The threads that answer it.
   let lane: Lanes.Kind
 
   init(
     _ method: String, _ template: String, _ role: Role?, lane: Lanes.Kind? = nil,
-    _ run: @escaping @Sendable (Service, Call) throws -> HTTPResponse?
+    _ run: @escaping @Sendable (CoordinatorService, Call) throws -> HTTPResponse?
   ) {
     self.method = method
     self.template = template

@@ -8,10 +8,10 @@ internal import Stores
 internal import StudyModel
 
 /// What the pages of the dashboard ask beside the other calls.
-extension Service {
+extension CoordinatorService {
   func showSeries(_ call: Route.Call) throws -> HTTPResponse? {
-    views.answer(call.exchange, about: try record(call)) { feed in
-      HTTPResponse(status: 200, contentType: "application/json", body: feed.series())
+    views.answer(call.exchange, about: try record(call)) { stream in
+      HTTPResponse(status: 200, contentType: "application/json", body: stream.series())
     }
     return nil
   }
@@ -40,10 +40,10 @@ extension Service {
     let query = TableQuery(
       key: key, isDescending: order == "descending", states: Set(states),
       search: search)
-    views.answer(call.exchange, about: record) { feed in
+    views.answer(call.exchange, about: record) { stream in
       HTTPResponse(
         status: 200, contentType: "application/json",
-        body: feed.table(query, offset: offset, limit: limit))
+        body: stream.table(query, offset: offset, limit: limit))
     }
     return nil
   }
@@ -61,11 +61,11 @@ extension Service {
   }
 
   /// What those are told who follow studies and workers; of a token's studies, nil for all.
-  func look(at studies: Set<String>?) throws -> OverviewFeed.Look {
-    var look = OverviewFeed.Look()
+  func look(at studies: Set<String>?) throws -> OverviewStream.Look {
+    var look = OverviewStream.Look()
     for record in try viewed.studies() where studies?.contains(record.name) ?? true {
       let facts = try overviews.facts(
-        of: record, in: viewed, waitingWorkers: desk.waiting(for: record.name))
+        of: record, in: viewed, waitingWorkers: claimQueue.waiting(for: record.name))
       look.studies.append(
         (record.name, try overviews.form(of: record) { try summary(of: record, facts) }))
     }
@@ -88,7 +88,7 @@ extension Service {
     }
     let records = try names.map { name in
       try call.check(name)
-      return try book.record(named: name)
+      return try servedStudies.record(named: name)
     }
     try draw(call.values[0], of: records, call)
     return nil
@@ -105,7 +105,7 @@ extension Service {
       throw APIError(
         400, "bad_request", "\(kind.rawValue) shows one study; history and edf show several")
     }
-    var request = FigureDesk.Request(
+    var request = FigureRenderer.Request(
       kind: kind, format: try word(call, "format", otherwise: .svg),
       scale: try word(call, "scale", otherwise: .automatic), studies: studies)
     if call.query("objective") != nil {
@@ -188,7 +188,7 @@ extension Service {
       return nothing("this server does not know where the trials' files are")
     }
     let logs = TrialLogs(
-      in: folder, of: record, seed: book.served.first { $0.record == record }.map(\.seed))
+      in: folder, of: record, seed: servedStudies.all.first { $0.record == record }.map(\.seed))
     guard let tail = logs.tail(stream, of: number, attempt: attempt, size: size) else {
       return nothing(
         "there is no \(stream) of trial \(number) here; it stands on the machine that ran it")
@@ -219,12 +219,12 @@ extension Service {
         409, "no_parameters",
         "trial \(number) failed before it had parameters; there is nothing to repeat")
     }
-    let study = try book.study(named: record.name)
+    let study = try servedStudies.study(named: record.name)
     let added = try study.dispatcher.coordinator.enqueue(
       trial.parameters.map { ($0.name, $0.value) },
       userAttributes: [Attribute("retry_of", .integer(number))])
     study.dispatcher.wake()
-    desk.serveWaiters()
+    claimQueue.serveWaiters()
     settings.log("trial \(number) of study '\(record.name)' is tried again as \(added.number)")
     return .json(["number": .integer(added.number)], status: 201)
   }

@@ -3,9 +3,10 @@ internal import JSON
 internal import Messages
 internal import Stores
 internal import StudyModel
+internal import Trials
 
 /// What those who run the coordinator call.
-extension Service {
+extension CoordinatorService {
   func health() -> HTTPResponse {
     guard !isEnding else {
       return APIError(503, "shutting_down", "the coordinator is being stopped", retryAfter: 5)
@@ -31,7 +32,7 @@ extension Service {
   /// trial, or can run no others.
   func workerList(for studies: Set<String>?) throws -> JSONValue {
     var running: [String: [WorkerSummary.Held]] = [:]
-    for study in book.served where studies?.contains(study.name) ?? true {
+    for study in servedStudies.all where studies?.contains(study.name) ?? true {
       for lease in study.dispatcher.held {
         running[Self.plainName(lease.worker), default: []].append(
           WorkerSummary.Held(
@@ -89,14 +90,14 @@ extension Service {
     page.begin("refused_access_total", .counter, "Requests refused with 401 or 403.")
     page.add("refused_access_total", Double(counts.refusedTokens))
     page.begin("waiting_claims", .gauge, "Long polls that wait for a trial.")
-    page.add("waiting_claims", Double(desk.waiting))
+    page.add("waiting_claims", Double(claimQueue.waiting))
     addWorkers(to: &page)
     addRequests(to: &page, counts)
     return .text(page.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
   }
 
   private func addStudies(to page: inout PrometheusText, _ call: Route.Call) throws {
-    let studies = book.served.filter { call.grant.allows($0.name) }
+    let studies = servedStudies.all.filter { call.grant.allows($0.name) }
     page.begin("trials", .gauge, "Trials of the served studies by state.")
     for study in studies {
       let counts = try viewed.counts(in: study.record)
@@ -108,7 +109,7 @@ extension Service {
     page.begin("study_status", .gauge, "1 for the status that the study has, 0 for the others.")
     for study in studies {
       let facts = try overviews.facts(
-        of: study.record, in: store, waitingWorkers: desk.waiting(for: study.name))
+        of: study.record, in: store, waitingWorkers: claimQueue.waiting(for: study.name))
       for status in StudyStatus.allCases {
         page.add(
           "study_status", ["study": study.name, "status": status.rawValue],

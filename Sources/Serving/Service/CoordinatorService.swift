@@ -9,16 +9,16 @@ internal import System
 /// Answers the API's calls: who may do what, which study it is about, and what comes of it.
 ///
 /// serving → draining (claims are refused, the rest is answered) → closed.
-final class Service: HTTPHandler {
+final class CoordinatorService: HTTPHandler {
   let settings: ServiceSettings
   let store: any StudyStore
-  let book: StudyBook
-  let desk: ClaimDesk
+  let servedStudies: ServedStudies
+  let claimQueue: ClaimQueue
   let workers: WorkerRegistry
   /// The store as pages read it.
   let viewed: any StudyStore
-  let views: ViewDesk
-  let figures: FigureDesk
+  let views: LivePages
+  let figures: FigureRenderer
   let overviews = OverviewCache()
   let metrics = ServerMetrics()
   /// Tells workers that the coordinator was started anew.
@@ -40,28 +40,29 @@ final class Service: HTTPHandler {
   ) {
     self.store = store
     viewed = ReadOnlyStore(readers.views)
-    views = ViewDesk(viewed, log: settings.log)
-    figures = FigureDesk(ReadOnlyStore(readers.figures), log: settings.log)
+    views = LivePages(viewed, log: settings.log)
+    figures = FigureRenderer(ReadOnlyStore(readers.figures), log: settings.log)
     self.settings = settings
     lanes = Lanes(capacity: settings.requestsInFlight)
     authenticator = Authenticator(TokenStore(store), settings.access)
     workers = WorkerRegistry(leaseDuration: settings.leaseDuration)
     let link = DeskLink()
-    book = StudyBook(store, leaseDuration: settings.leaseDuration, log: settings.log) { _ in
-      link.desk.withLock { $0 }?.serveWaiters()
+    servedStudies = ServedStudies(store, leaseDuration: settings.leaseDuration, log: settings.log) {
+      _ in
+      link.claimQueue.withLock { $0 }?.serveWaiters()
     }
-    desk = ClaimDesk(book, lanes.workers)
-    link.desk.withLock { $0 = desk }
-    views.onCountingWorkers { [desk] study in desk.waiting(for: study) }
+    claimQueue = ClaimQueue(servedStudies, lanes.workers)
+    link.claimQueue.withLock { $0 = claimQueue }
+    views.onCountingWorkers { [claimQueue] study in claimQueue.waiting(for: study) }
     views.onLook { [weak self] studies in
-      guard let self else { return OverviewFeed.Look() }
+      guard let self else { return OverviewStream.Look() }
       return try look(at: studies)
     }
   }
 
-  /// The book tells the desk, and is made before it.
+  /// What is served tells the claim queue, and is made before it.
   private final class DeskLink: Sendable {
-    let desk = Lock<ClaimDesk?>(nil)
+    let claimQueue = Lock<ClaimQueue?>(nil)
   }
 
   // MARK: Requests
@@ -215,14 +216,14 @@ final class Service: HTTPHandler {
   /// Begins to look after what waits. Call once.
   func start() throws {
     if settings.isReadOnly { return }
-    try book.refresh()
+    try servedStudies.refresh()
     tick()
   }
 
   private func tick() {
     clock.asyncAfter(deadline: .now() + .milliseconds(100)) { [weak self] in
       guard let self, !isClosed.load(ordering: .relaxed) else { return }
-      desk.answerLate()
+      claimQueue.answerLate()
       let now = ServerTime.milliseconds
       if nextLook.load(ordering: .relaxed) <= now {
         nextLook.store(now + 1_000, ordering: .relaxed)
@@ -236,12 +237,12 @@ final class Service: HTTPHandler {
   private func look() {
     do {
       // Others' changes are seen within two seconds.
-      if looks.wrappingAdd(1, ordering: .relaxed).newValue % 2 == 0 { try book.refresh() }
+      if looks.wrappingAdd(1, ordering: .relaxed).newValue % 2 == 0 { try servedStudies.refresh() }
     } catch {
       settings.log("the store could not be looked at: \(error)")
     }
-    desk.answerDone()
-    let holding = book.served.flatMap { $0.dispatcher.held.map { Self.plainName($0.worker) } }
+    claimQueue.answerDone()
+    let holding = servedStudies.all.flatMap { $0.dispatcher.held.map { Self.plainName($0.worker) } }
     workers.forgetLost(holding: Set(holding))
   }
 
@@ -253,7 +254,7 @@ final class Service: HTTPHandler {
   /// Refuses claims from now on, and answers those who wait.
   func drain() {
     isDraining.store(true, ordering: .relaxed)
-    desk.close()
+    claimQueue.close()
     views.close()
   }
 
@@ -261,7 +262,7 @@ final class Service: HTTPHandler {
   /// back.
   func close() {
     isClosed.store(true, ordering: .relaxed)
-    book.close()
+    servedStudies.close()
     lanes.close()
   }
 }

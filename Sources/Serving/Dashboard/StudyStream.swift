@@ -9,12 +9,12 @@ internal import Trials
 /// What pages need of one study, read from the store as it changes, and those who follow it.
 ///
 /// Each change becomes an event with the rows that are new, which is kept for a while, so that a
-/// page whose connection broke goes on where it was. Only used on the queue of its ``ViewDesk``.
-final class StudyFeed: Sendable {
+/// page whose connection broke goes on where it was. Only used on the queue of its ``LivePages``.
+final class StudyStream: Sendable {
   let record: StudyRecord
   private let store: any StudyStore
   private let waitingWorkers: @Sendable () -> Int
-  /// Tells the events of this feed from those of another one of the same study.
+  /// Tells the events of this stream from those of another one of the same study.
   private let tag = String(Token.random().prefix(8))
   private let state: Lock<State>
 
@@ -157,7 +157,7 @@ final class StudyFeed: Sendable {
       // with it.
       let cost = (now - start) * 10
       let rows = UInt64(state.sequence > before ? state.events.last?.bytes.count ?? 0 : 0) / 256
-      state.dueAt = now + min(max(ViewDesk.pace, cost, rows), 2_000)
+      state.dueAt = now + min(max(LivePages.pace, cost, rows), 2_000)
       return state.dueAt
     }
   }

@@ -8,7 +8,7 @@ internal import System
 /// Draws figures, one at a time, and keeps those that are asked for again.
 ///
 /// Reads from a store object of its own, so that a long study that is drawn keeps nobody waiting.
-final class FigureDesk: Sendable {
+final class FigureRenderer: Sendable {
   private let store: any StudyStore
   private let queue = DispatchQueue(label: "needletail.figures")
   private let state = Lock(State())

@@ -2,7 +2,7 @@ internal import JSON
 internal import StudyModel
 
 /// What those are told who follow all studies and workers.
-struct OverviewFeed: Sendable {
+struct OverviewStream: Sendable {
   /// What there is at a moment.
   struct Look: Sendable {
     /// A study's name and the form that the list of studies has of it.
@@ -74,7 +74,7 @@ struct OverviewFeed: Sendable {
     return bytes + JSONValue.array(removed.map(JSONValue.string)).bytes() + [125]
   }
 
-  /// As ``StudyFeed/tend(olderThan:)``.
+  /// As ``StudyStream/tend(olderThan:)``.
   mutating func tend(olderThan age: UInt64) {
     let now = ServerTime.milliseconds
     for place in all.indices {

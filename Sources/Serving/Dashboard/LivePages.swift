@@ -8,7 +8,7 @@ internal import System
 /// Everything is read on one queue, from a store object of its own: pages keep neither the threads
 /// that answer workers nor their store waiting. Studies that nobody has looked at for a minute are
 /// forgotten.
-final class ViewDesk: Sendable {
+final class LivePages: Sendable {
   private let store: any StudyStore
   private let queue = DispatchQueue(label: "needletail.views")
   private let state = Lock(State())
@@ -25,8 +25,8 @@ final class ViewDesk: Sendable {
   )
 
   private struct State {
-    var feeds: [String: StudyFeed] = [:]
-    var overview = OverviewFeed()
+    var studyStreams: [String: StudyStream] = [:]
+    var overview = OverviewStream()
     /// The chain of ticks that goes on; a new one replaces it.
     var ticks = 0
     var isClosed = false
@@ -35,7 +35,8 @@ final class ViewDesk: Sendable {
     /// How many workers wait for trials of the study of that name.
     var waitingWorkers: @Sendable (String) -> Int = { _ in 0 }
     /// Makes what the overview's streams are told, for a token's studies; nil for all.
-    var look: @Sendable (Set<String>?) throws -> OverviewFeed.Look = { _ in OverviewFeed.Look() }
+    var look: @Sendable (Set<String>?) throws -> OverviewStream.Look = { _ in OverviewStream.Look()
+    }
   }
 
   /// - Parameter store: Changes that others make are seen through it; its own may be missed.
@@ -45,7 +46,7 @@ final class ViewDesk: Sendable {
   }
 
   /// Sets what the overview is made of.
-  func onLook(_ look: @escaping @Sendable (Set<String>?) throws -> OverviewFeed.Look) {
+  func onLook(_ look: @escaping @Sendable (Set<String>?) throws -> OverviewStream.Look) {
     state.withLock { $0.look = look }
   }
 
@@ -56,7 +57,7 @@ final class ViewDesk: Sendable {
 
   /// Has those who follow the study told at once of what was changed here beside its trials.
   func changed(_ record: StudyRecord) {
-    state.withLock { $0.feeds[record.token] }?.expire()
+    state.withLock { $0.studyStreams[record.token] }?.expire()
   }
 
   // MARK: Asking
@@ -64,13 +65,13 @@ final class ViewDesk: Sendable {
   /// Answers the exchange with what `body` makes of the study as it is now.
   func answer(
     _ exchange: HTTPExchange, about record: StudyRecord,
-    _ body: @escaping @Sendable (StudyFeed) throws -> HTTPResponse
+    _ body: @escaping @Sendable (StudyStream) throws -> HTTPResponse
   ) {
     run(exchange) { [self] in
-      let feed = feed(of: record)
+      let studyStream = studyStream(of: record)
       tickUnlessTicking()
-      try feed.update()
-      return try body(feed)
+      try studyStream.update()
+      return try body(studyStream)
     }
   }
 
@@ -87,13 +88,13 @@ final class ViewDesk: Sendable {
     }
   }
 
-  private func feed(of record: StudyRecord) -> StudyFeed {
+  private func studyStream(of record: StudyRecord) -> StudyStream {
     state.withLock { state in
-      if let known = state.feeds[record.token], known.record == record { return known }
+      if let known = state.studyStreams[record.token], known.record == record { return known }
       let count = state.waitingWorkers
-      let feed = StudyFeed(record, in: store) { count(record.name) }
-      state.feeds.updateValue(feed, forKey: record.token)?.close()
-      return feed
+      let studyStream = StudyStream(record, in: store) { count(record.name) }
+      state.studyStreams.updateValue(studyStream, forKey: record.token)?.close()
+      return studyStream
     }
   }
 
@@ -110,10 +111,10 @@ final class ViewDesk: Sendable {
     queue.async { [self] in
       do {
         let versions = try studies.map { study in
-          let feed = feed(of: study)
+          let studyStream = studyStream(of: study)
           tickUnlessTicking()
-          try feed.update()
-          return feed.version
+          try studyStream.update()
+          return studyStream.version
         }
         body(versions)
       } catch {
@@ -128,11 +129,11 @@ final class ViewDesk: Sendable {
   func follow(_ record: StudyRecord, _ exchange: HTTPExchange, from event: String?) {
     run(exchange) { [self] in
       try checkRoom()
-      let feed = feed(of: record)
-      try feed.update()
+      let studyStream = studyStream(of: record)
+      try studyStream.update()
       let stream = HTTPStream()
       stream.write(Self.greeting)
-      feed.follow(stream, from: event)
+      studyStream.follow(stream, from: event)
       startTicking()
       return Self.response(stream)
     }
@@ -164,7 +165,10 @@ final class ViewDesk: Sendable {
 
   private func checkRoom() throws(APIError) {
     let (count, isClosed) = state.withLock { state in
-      (state.overview.count + state.feeds.values.reduce(0) { $0 + $1.followers }, state.isClosed)
+      (
+        state.overview.count + state.studyStreams.values.reduce(0) { $0 + $1.followers },
+        state.isClosed
+      )
     }
     if isClosed {
       throw APIError(503, "shutting_down", "the server is being stopped", retryAfter: 5)
@@ -194,22 +198,23 @@ final class ViewDesk: Sendable {
   private func tick(_ chain: Int) {
     guard state.withLock({ $0.ticks == chain && !$0.isClosed }) else { return }
     let now = ServerTime.milliseconds
-    let (feeds, isTending, isLooking) = state.withLock { state in
+    let (studyStreams, isTending, isLooking) = state.withLock { state in
       let isTending = state.tendAt <= now
       if isTending { state.tendAt = now + Self.signOfLife }
       return (
-        Array(state.feeds.values), isTending, state.overviewAt <= now && state.overview.count > 0
+        Array(state.studyStreams.values), isTending,
+        state.overviewAt <= now && state.overview.count > 0
       )
     }
     var next = now + Self.signOfLife
-    for feed in feeds where feed.followers > 0 {
-      if isTending { feed.tend(olderThan: Self.longestStream) }
+    for studyStream in studyStreams where studyStream.followers > 0 {
+      if isTending { studyStream.tend(olderThan: Self.longestStream) }
       do {
-        next = min(next, max(try feed.followChanges(), now + 20))
+        next = min(next, max(try studyStream.followChanges(), now + 20))
       } catch {
-        log("study '\(feed.record.name)' could not be followed: \(error)")
+        log("study '\(studyStream.record.name)' could not be followed: \(error)")
         // One that was deleted will not come back.
-        if case StoreError.unknownStudy = error { feed.close() }
+        if case StoreError.unknownStudy = error { studyStream.close() }
       }
     }
     if isLooking { lookAround(now) }
@@ -217,12 +222,12 @@ final class ViewDesk: Sendable {
     let goesOn = state.withLock { state in
       if isTending {
         state.overview.tend(olderThan: Self.longestStream)
-        state.feeds = state.feeds.filter {
+        state.studyStreams = state.studyStreams.filter {
           $0.value.followers > 0 || now < $0.value.usedAt + Self.forgetting
         }
       }
       if state.overview.count > 0 { next = min(next, state.overviewAt) }
-      let goesOn = !state.feeds.isEmpty || state.overview.count > 0
+      let goesOn = !state.studyStreams.isEmpty || state.overview.count > 0
       if !goesOn { state.ticks = 0 }
       return goesOn
     }
@@ -247,15 +252,15 @@ final class ViewDesk: Sendable {
 
   /// Ends all streams.
   func close() {
-    let (feeds, streams) = state.withLock { state in
+    let (studyStreams, streams) = state.withLock { state in
       state.isClosed = true
       defer {
-        state.feeds = [:]
-        state.overview = OverviewFeed()
+        state.studyStreams = [:]
+        state.overview = OverviewStream()
       }
-      return (Array(state.feeds.values), state.overview.streams)
+      return (Array(state.studyStreams.values), state.overview.streams)
     }
-    for feed in feeds { feed.close() }
+    for studyStream in studyStreams { studyStream.close() }
     for stream in streams { stream.end() }
   }
 }

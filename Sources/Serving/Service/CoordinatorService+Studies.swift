@@ -9,7 +9,7 @@ internal import StudyModel
 internal import Trials
 
 /// What viewers and admins call.
-extension Service {
+extension CoordinatorService {
   func listStudies(_ call: Route.Call) throws -> HTTPResponse {
     let records = try viewed.studies().filter { call.grant.allows($0.name) }
     return .json(["studies": .array(try records.map { try summary(of: $0, try facts(of: $0)) })])
@@ -22,13 +22,13 @@ extension Service {
   /// The study that the path names first, if the token is good for it.
   func record(_ call: Route.Call) throws -> StudyRecord {
     try call.check(call.values[0])
-    return try book.record(named: call.values[0])
+    return try servedStudies.record(named: call.values[0])
   }
 
   /// How a study stands at this moment.
   private func facts(of record: StudyRecord) throws -> StudyFacts {
     try overviews.facts(
-      of: record, in: viewed, waitingWorkers: desk.waiting(for: record.name))
+      of: record, in: viewed, waitingWorkers: claimQueue.waiting(for: record.name))
   }
 
   private func summary(of record: StudyRecord) throws -> JSONValue {
@@ -42,7 +42,7 @@ extension Service {
   func summary(
     of record: StudyRecord, _ facts: StudyFacts, _ more: [JSONValue.Member] = []
   ) throws -> JSONValue {
-    let served = book.served.first { $0.record == record }
+    let served = servedStudies.all.first { $0.record == record }
     let contents = served?.contents
     let attributes = try viewed.attributes(.user, of: record)
     let study = StoredStudy(record, in: viewed)
@@ -62,7 +62,7 @@ extension Service {
 
   func studyFile(_ call: Route.Call) throws -> HTTPResponse {
     try call.check(call.values[0])
-    let study = try book.study(named: call.values[0])
+    let study = try servedStudies.study(named: call.values[0])
     var contents = study.contents
     if contents.text == nil {
       try study.refresh()
@@ -91,12 +91,12 @@ extension Service {
         throw APIError(400, "bad_study_file", "\(error)")
       }
       try call.check(name ?? file.studyName)
-      let submitted = try book.submit(file, name: name, trials: trials)
+      let submitted = try servedStudies.submit(file, name: name, trials: trials)
       (study, isNew) = (submitted.study, submitted.submission.isNew)
       warnings = submitted.submission.warnings
     case .defineByRun(let name, let directions, let seed):
       try call.check(name)
-      (study, isNew) = try book.submit(name, directions, seed: seed)
+      (study, isNew) = try servedStudies.submit(name, directions, seed: seed)
     }
     settings.log("study '\(study.name)' \(isNew ? "was created" : "goes on")")
     let said = JSONValue.Member("warnings", .array(warnings.map(JSONValue.string)))
@@ -106,27 +106,27 @@ extension Service {
 
   func control(_ call: Route.Call, _ control: StudyControl) throws -> HTTPResponse {
     let record = try record(call)
-    if let study = book.served.first(where: { $0.record == record }) {
+    if let study = servedStudies.all.first(where: { $0.record == record }) {
       try study.dispatcher.setControl(control)
     } else {
       try StoredStudy(record, in: store).setControl(control)
     }
     views.changed(record)
     settings.log("study '\(record.name)' is \(control.rawValue)")
-    if control == .running { desk.serveWaiters() }
+    if control == .running { claimQueue.serveWaiters() }
     return .json(try summary(of: record))
   }
 
   func deleteStudy(_ call: Route.Call) throws -> HTTPResponse {
     let record = try record(call)
-    let held = book.served.first { $0.record == record }?.dispatcher.held.count ?? 0
+    let held = servedStudies.all.first { $0.record == record }?.dispatcher.held.count ?? 0
     guard held == 0 else {
       throw APIError(
         409, "study_in_use",
         "\(held) trials of study '\(record.name)' are running; cancel it first")
     }
     let total = try store.counts(in: record).values.reduce(0, +)
-    book.forget(record)
+    servedStudies.forget(record)
     try store.delete(record)
     settings.log("study '\(record.name)' was deleted")
     removeFiles(of: record)
@@ -232,14 +232,14 @@ extension Service {
   func enqueue(_ call: Route.Call) throws -> HTTPResponse {
     let request = try EnqueueRequest(parsing: call.request.body)
     let record = try record(call)
-    let study = try book.study(named: record.name)
+    let study = try servedStudies.study(named: record.name)
     guard !request.parameters.isEmpty else {
       throw APIError(400, "bad_request", "'parameters' is empty; give a value for at least one")
     }
     try check(request, of: study)
     let trial = try study.dispatcher.coordinator.enqueue(request.parameters)
     study.dispatcher.wake()
-    desk.serveWaiters()
+    claimQueue.serveWaiters()
     return .json(["number": .integer(trial.number)], status: 201)
   }
 

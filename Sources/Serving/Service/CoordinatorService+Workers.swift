@@ -7,7 +7,7 @@ internal import System
 internal import Trials
 
 /// What workers call.
-extension Service {
+extension CoordinatorService {
   func register(_ call: Route.Call) throws -> HTTPResponse {
     let registration = try WorkerRegistration(parsing: call.request.body)
     guard registration.wireProtocol == WireProtocol.version else {
@@ -31,7 +31,7 @@ extension Service {
     let name = call.values[0]
     try workers.checkOwner(of: name, is: call.grant)
     // Another study's trials are not given back by who may not touch it.
-    let held = book.served.filter {
+    let held = servedStudies.all.filter {
       call.grant.allows($0.name) && !$0.dispatcher.held(by: name).isEmpty
     }
     for study in held { try study.dispatcher.workerLeft(name) }
@@ -50,7 +50,7 @@ extension Service {
     var news = LeaseNews(orders: [])
     var byStudy: [Int: [String]] = [:]
     for lease in heartbeat.leases {
-      guard let study = try book.study(of: lease) else {
+      guard let study = try servedStudies.study(of: lease) else {
         news.orders.append(StopOrder(lease: lease, .lost("its study does not exist any more")))
         continue
       }
@@ -60,7 +60,7 @@ extension Service {
       }
       byStudy[study.record.id, default: []].append(lease)
     }
-    for study in book.served where call.grant.allows(study.name) {
+    for study in servedStudies.all where call.grant.allows(study.name) {
       let leases = byStudy[study.record.id] ?? []
       if leases.isEmpty, study.dispatcher.held(by: name).isEmpty { continue }
       news.orders += try study.dispatcher.heartbeat(name, holding: leases)
@@ -72,7 +72,8 @@ extension Service {
     var request = try ClaimRequest(parsing: call.request.body)
     try check(&request, call)
     let metrics = metrics
-    desk.claim(ClaimDesk.Claim(request: request, grant: call.grant), call.exchange) { answer in
+    claimQueue.claim(ClaimQueue.Claim(request: request, grant: call.grant), call.exchange) {
+      answer in
       metrics.count { $0.assignedTrials += answer.trials.count }
       return .message(answer)
     }
@@ -98,7 +99,7 @@ extension Service {
 
   /// The study of a lease that the token is good for.
   private func study(of lease: String, _ call: Route.Call) throws -> ServedStudy {
-    guard let study = try book.study(of: lease) else {
+    guard let study = try servedStudies.study(of: lease) else {
       throw APIError(
         404, "unknown_lease", "no trial is held under the lease '\(lease.prefix(100))'")
     }
@@ -113,7 +114,7 @@ extension Service {
     var news = LeaseNews(orders: [])
     /// The request to the lease's study; nil for a lease of none.
     func place(of lease: String) throws -> Int? {
-      let study = try book.study(of: lease)
+      let study = try servedStudies.study(of: lease)
       guard let study, call.grant.allows(study.name) else {
         let isKnown = news.orders.contains { $0.lease == lease }
         if !isKnown {
@@ -181,7 +182,7 @@ extension Service {
       ResultAnswer.Item(lease: $0.lease, .lost("no trial is held under this lease"))
     }
     for (place, result) in batch.results.enumerated() {
-      guard let study = try book.study(of: result.lease) else { continue }
+      guard let study = try servedStudies.study(of: result.lease) else { continue }
       guard call.grant.allows(study.name) else {
         items[place].verdict = .refused("the token is not good for study '\(study.name)'")
         continue
@@ -238,8 +239,8 @@ extension Service {
     } catch {
       return nil
     }
-    let key = ClaimDesk.Claim(request: claim, grant: call.grant).key
-    let asked = book.served.filter(key.includes)
+    let key = ClaimQueue.Claim(request: claim, grant: call.grant).key
+    let asked = servedStudies.all.filter(key.includes)
     return asked.count == 1 && asked.first === study ? claim : nil
   }
 
@@ -305,8 +306,8 @@ extension Service {
       delivery.call.exchange.respond(answer(nil))
       return
     }
-    let claim = ClaimDesk.Claim(request: request, grant: delivery.call.grant)
-    desk.claim(
+    let claim = ClaimQueue.Claim(request: request, grant: delivery.call.grant)
+    claimQueue.claim(
       claim, delivery.call.exchange,
       fallback: .message(ResultAnswer(results: items, claimed: nil))
     ) { answer($0) }

@@ -11,7 +11,7 @@ internal import Trials
 ///
 /// A study is served from the moment that it is asked for by name, that a worker of an earlier
 /// coordinator holds one of its trials, or that it has a command and trials to run.
-final class StudyBook: Sendable {
+final class ServedStudies: Sendable {
   let store: any StudyStore
   private let leaseDuration: Duration
   private let state = Lock(State())
@@ -48,7 +48,7 @@ final class StudyBook: Sendable {
   }
 
   /// All that are served, by id.
-  var served: [ServedStudy] {
+  var all: [ServedStudy] {
     state.withLock { $0.byID.values.sorted { $0.record.id < $1.record.id } }
   }
 
@@ -115,7 +115,7 @@ final class StudyBook: Sendable {
       return gone.values.map { $0 }
     }
     for study in gone { study.dispatcher.close() }
-    for study in served {
+    for study in all {
       guard let glance = present[study.record.id] else { continue }
       do {
         try study.follow(glance.plan)
@@ -184,7 +184,7 @@ final class StudyBook: Sendable {
 
   /// Stops the dispatchers; leases stay as they are.
   func close() {
-    for study in served { study.dispatcher.close() }
+    for study in all { study.dispatcher.close() }
   }
 
   // MARK: Submitting

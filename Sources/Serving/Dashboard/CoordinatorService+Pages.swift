@@ -1,7 +1,7 @@
 internal import Dashboard
 
 /// The pages themselves: what everybody may load, since it holds nothing of any study.
-extension Service {
+extension CoordinatorService {
   func page(_ call: Route.Call) -> HTTPResponse { Self.answer(.page, call.request) }
 
   func asset(_ call: Route.Call) throws -> HTTPResponse {

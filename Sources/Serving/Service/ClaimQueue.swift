@@ -9,8 +9,8 @@ internal import Trials
 /// A claim that finds nothing waits without a thread; when a study may have trials again, those who
 /// wait are served in the order they came, sixteen at a time, so that their claims share
 /// transactions.
-final class ClaimDesk: Sendable {
-  private let book: StudyBook
+final class ClaimQueue: Sendable {
+  private let servedStudies: ServedStudies
   private let jobs: JobQueue
   private let state = Lock(State())
   /// How many of those who wait are served at a time.
@@ -64,8 +64,8 @@ final class ClaimDesk: Sendable {
     var isClosed = false
   }
 
-  init(_ book: StudyBook, _ jobs: JobQueue) {
-    self.book = book
+  init(_ servedStudies: ServedStudies, _ jobs: JobQueue) {
+    self.servedStudies = servedStudies
     self.jobs = jobs
   }
 
@@ -74,7 +74,7 @@ final class ClaimDesk: Sendable {
 
   /// How many claims wait that a trial of this study would answer.
   func waiting(for study: String) -> Int {
-    guard let served = book.served.first(where: { $0.name == study }) else { return 0 }
+    guard let served = servedStudies.all.first(where: { $0.name == study }) else { return 0 }
     return state.withLock { $0.waiters.count { $0.claim.key.includes(served) } }
   }
 
@@ -151,9 +151,9 @@ final class ClaimDesk: Sendable {
 
   private func candidates(_ claim: Claim) throws -> [ServedStudy] {
     // One that is named is served from now on.
-    if let name = claim.request.study { _ = try book.study(named: name) }
+    if let name = claim.request.study { _ = try servedStudies.study(named: name) }
     let key = claim.key
-    return book.served.filter(key.includes)
+    return servedStudies.all.filter(key.includes)
   }
 
   private func collect(
@@ -295,7 +295,7 @@ final class ClaimDesk: Sendable {
   func answerDone() {
     let keys = state.withLock { Set($0.waiters.map(\.claim.key)) }
     let isAnyDone = keys.contains { key in
-      let done = Result { try Self.answer([], book.served.filter(key.includes)).done }
+      let done = Result { try Self.answer([], servedStudies.all.filter(key.includes)).done }
       // A store that cannot be asked now is asked again in a second.
       return if case .success(true) = done { true } else { false }
     }
