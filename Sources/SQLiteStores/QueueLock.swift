@@ -44,16 +44,7 @@ final class QueueLock: Sendable {
     seconds: Double, _ body: () throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try lock(seconds: seconds)
-    while !TerminalStops.begin() {
-      // The process is about to stop: another one is to have the turn meanwhile.
-      waiter.unlock()
-      BlockingThread.pause(milliseconds: 1)
-      try lock(seconds: seconds)
-    }
-    defer {
-      waiter.unlock()
-      TerminalStops.end()
-    }
+    defer { unlock() }
     return try body()
   }
 
@@ -105,9 +96,13 @@ private final class LockWaiter: @unchecked Sendable {
     monitor.lock()
     defer { monitor.unlock() }
     if case .free = state {
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-        state = .held
-        return
+      // A process that is about to stop lets another one have the turn meanwhile.
+      if TerminalStops.begin() {
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+          state = .held
+          return
+        }
+        TerminalStops.end()
       }
       if !hasThread { try startThread() }
       state = .waiting
@@ -140,6 +135,7 @@ private final class LockWaiter: @unchecked Sendable {
     flock(descriptor, LOCK_UN)
     state = .free
     monitor.unlock()
+    TerminalStops.end()
   }
 
   /// Ends the thread, which may wait for the kernel once more before.
@@ -158,18 +154,33 @@ private final class LockWaiter: @unchecked Sendable {
         continue
       }
       monitor.unlock()
-      var number: Int32
-      repeat { number = flock(descriptor, LOCK_EX) == 0 ? 0 : errno } while number == EINTR
+      let number = waitForTurn()
       monitor.lock()
-      if number == 0, isWanted {
-        state = .granted
-      } else {
+      let isTaken = number == 0 && isWanted
+      state = isTaken ? .granted : number == 0 ? .free : .failed(number)
+      if number == 0, !isTaken {
         flock(descriptor, LOCK_UN)
-        state = number == 0 ? .free : .failed(number)
+        monitor.unlock()
+        TerminalStops.end()
+        monitor.lock()
       }
       monitor.signalAll()
     }
     monitor.unlock()
+  }
+
+  /// Takes the lock and begins the turn, at once, so that Ctrl-Z does not stop the process between
+  /// the two.
+  ///
+  /// - Returns: 0, or the error number.
+  private func waitForTurn() -> Int32 {
+    while true {
+      var number: Int32
+      repeat { number = flock(descriptor, LOCK_EX) == 0 ? 0 : errno } while number == EINTR
+      if number != 0 || TerminalStops.begin() { return number }
+      flock(descriptor, LOCK_UN)
+      BlockingThread.pause(milliseconds: 1)
+    }
   }
 
   private func startThread() throws(StoreError) {

@@ -37,7 +37,7 @@ def fill(served: Served, count: int) -> None:
             {"lease": lease, "outcome": "failed", "reason": "attack"} for lease in leases]}
         claim = min(left, 500)
         if claim:
-            body["claim"] = {"worker": "filler", "slots": claim, "wait_seconds": 0, "study": "ours"}
+            body["claim"] = {"worker": "filler", "slots": claim, "wait_seconds": 30, "study": "ours"}
         status, answer = served.call("POST", "/v1/results", body, timeout=60)
         check(status == 200, f"filling was answered {status}: {answer}")
         leases = [trial["lease"] for trial in (answer.get("claimed") or {"trials": []})["trials"]]

@@ -81,13 +81,14 @@ import Testing
     #expect(copied.code == 0 && copied.lines.count == studies.count, "\(copied.messages)")
     try check(command, store: "copy.db", studies)
     let compare = """
-      import sys, sqlite3
+      import json, sys, sqlite3
       rows = []
       for path in sys.argv[1:]:
           store = sqlite3.connect(path)
-          rows.append(sorted(map(str, store.execute(
+          # Optuna takes 1 for true, and so does the comparison.
+          rows.append([(*row[:4], json.loads(row[4])) for row in store.execute(
               "SELECT study_name, number, param_name, param_value, distribution_json FROM trial_params "
-              "JOIN trials USING (trial_id) JOIN studies USING (study_id)"))))
+              "JOIN trials USING (trial_id) JOIN studies USING (study_id) ORDER BY 1, 2, 3")])
       different = [pair for pair in zip(*rows) if pair[0] != pair[1]]
       print(len(rows[0]), len(rows[0]) == len(rows[1]), different[:3])
       """

@@ -25,6 +25,11 @@ struct Child {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = errors
+    // A thread that runs tests may have signals blocked, which a child would inherit.
+    var (none, own) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &own)
+    defer { pthread_sigmask(SIG_SETMASK, &own, nil) }
     try process.run()
     let process = process
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) {
