@@ -12,7 +12,7 @@ extension StudyFacts {
   ///     none has.
   ///   - isExhausted: Whether the sampler has nothing left to try; asked only where it matters.
   package init(
-    _ study: StudyRecord, in store: any StudyStore, counts: [TrialState: Int]? = nil, budget: Int?,
+    _ study: StudyRecord, in store: any StoreReader, counts: [TrialState: Int]? = nil, budget: Int?,
     after known: StudyFacts? = nil, isExhausted: () throws -> Bool
   ) throws {
     self.init(counts: try counts ?? store.counts(in: study), budget: budget)
@@ -34,7 +34,7 @@ extension StudyFacts {
 
   /// How many of the latest trials failed one after the other, by number.
   private static func failures(
-    _ study: StudyRecord, _ store: any StudyStore, _ counts: [TrialState: Int]
+    _ study: StudyRecord, _ store: any StoreReader, _ counts: [TrialState: Int]
   ) throws(StoreError) -> Int {
     guard counts[.failed] ?? 0 >= failuresAllowed else { return 0 }
     var failures = 0
@@ -55,7 +55,7 @@ extension StudyFacts {
   }
 }
 
-extension StudyStore {
+extension StoreReader {
   /// The running trials of the study that nobody runs: those that were given back, and those whose
   /// lease ran out or whose process is gone. A trial that never had a lease of ours is another
   /// program's.

@@ -2,8 +2,8 @@ public import Stores
 public import StudyModel
 public import Trials
 
-extension StudyStore {
-  /// What the user wants of the study; running unless somebody said something else.
+extension NoteReader {
+  /// What the user wants of the study; running unless a user said something else.
   ///
   /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not
   ///   know.
@@ -11,6 +11,16 @@ extension StudyStore {
     try StudyControl(noted: note(StudyControl.noteKey, of: study))
   }
 
+  /// Why the study was stopped as a failing one, in a sentence; nil when it was not.
+  package func failure(of study: StudyRecord) throws -> String? {
+    guard try control(of: study) == .stopped,
+      let reason = try note(StudyControl.failureKey, of: study), !reason.isEmpty
+    else { return nil }
+    return reason
+  }
+}
+
+extension NoteCommitter where Self: NoteReader {
   /// Leaves the user's wish in the store. What the study was stopped for as a failing one is
   /// forgotten.
   public func setControl(_ control: StudyControl, of study: StudyRecord) throws(StoreError) {
@@ -25,14 +35,6 @@ extension StudyStore {
     // The reason first, so that whoever sees that the study was stopped finds why.
     try setNote(StudyControl.failureKey, to: reason, of: study)
     try setNote(StudyControl.noteKey, to: StudyControl.stopped.rawValue, of: study)
-  }
-
-  /// Why the study was stopped as a failing one, in a sentence; nil when it was not.
-  package func failure(of study: StudyRecord) throws -> String? {
-    guard try control(of: study) == .stopped,
-      let reason = try note(StudyControl.failureKey, of: study), !reason.isEmpty
-    else { return nil }
-    return reason
   }
 }
 

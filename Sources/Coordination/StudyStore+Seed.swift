@@ -2,7 +2,7 @@ public import Stores
 public import StudyModel
 internal import Trials
 
-extension StudyStore {
+extension NoteCommitter where Self: NoteReader {
   /// The study's seed: the stored one, else the proposed one or one drawn at random, which is then
   /// stored.
   ///

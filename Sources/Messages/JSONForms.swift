@@ -67,7 +67,7 @@ package struct StudyOverview: Sendable {
   ///
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
-    _ study: StudyRecord, in store: any StudyStore, facts: StudyFacts? = nil
+    _ study: StudyRecord, in store: any StoreReader, facts: StudyFacts? = nil
   ) throws(StoreError) {
     self.study = study
     self.facts = facts

@@ -40,7 +40,7 @@ extension StudySeries {
   ///     study, if it does.
   ///   - withWorkers: Whether the workers are read, too, which a timeline shows.
   public init(
-    of study: StudyRecord, in store: any StudyStore, metrics: [String]? = nil,
+    of study: StudyRecord, in store: any StoreReader, metrics: [String]? = nil,
     withWorkers: Bool = false
   ) throws(StoreError) {
     self.init(

@@ -16,6 +16,10 @@ extension PostgresStudyStore {
     return Timestamp(microseconds: 0).advanced(by: SteadyClock.now + ahead)
   }
 
+  public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    try leaseTime(in: study)
+  }
+
   /// The least delayed of a few answers.
   private func measureTimeAhead() throws(StoreError) -> Duration {
     try read { connection throws(Failure) in

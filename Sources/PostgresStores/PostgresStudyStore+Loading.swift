@@ -61,7 +61,7 @@ extension PostgresStudyStore {
 
   /// Loads all trials above the cursor.
   func load(
-    in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
+    in study: StudyRecord, since cursor: inout RowPosition, into history: inout TrialHistory
   ) throws(StoreError) {
     let start = (cursor, history)
     var loaded = start
@@ -91,7 +91,7 @@ extension PostgresStudyStore {
   }
 
   private func loadRows(
-    in study: StudyRecord, _ connection: Connection, since cursor: inout StoreCursor,
+    in study: StudyRecord, _ connection: Connection, since cursor: inout RowPosition,
     into history: inout TrialHistory
   ) throws(Failure) -> (numbers: NumbersByID, finished: [(id: Int, number: Int)]) {
     var next = cursor

@@ -9,6 +9,15 @@ extension PostgresStudyStore {
   public func changes(
     in study: StudyRecord, since cursor: inout StoreCursor
   ) throws(StoreError) -> [TrialChange] {
+    var position = RowPosition(of: cursor)
+    let changes = try changes(in: study, since: &position)
+    cursor.move(to: position)
+    return changes
+  }
+
+  private func changes(
+    in study: StudyRecord, since cursor: inout RowPosition
+  ) throws(StoreError) -> [TrialChange] {
     // New trials, and those that were not finished.
     let rows = try read(
       in: study,
@@ -29,7 +38,7 @@ extension PostgresStudyStore {
 
   /// All that is known of those trials, as changes, and the cursor moved past them.
   private func changes(
-    of ids: [Int], in study: StudyRecord, since cursor: inout StoreCursor
+    of ids: [Int], in study: StudyRecord, since cursor: inout RowPosition
   ) throws(StoreError) -> [TrialChange] {
     // Attempts before reports: a new attempt that is met too early would keep old reports.
     let rows = try read(
@@ -88,13 +97,15 @@ extension PostgresStudyStore {
   public func read(
     in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
   ) throws(StoreError) {
-    if cursor.greatestID == 0 {
-      let count = try read(in: study, [countCommand(in: study)])[0].int(0, 0)
-      if count >= Self.manyTrials {
-        return try load(in: study, since: &cursor, into: &history)
-      }
+    var position = RowPosition(of: cursor)
+    let isNew = position.greatestID == 0
+    let count = isNew ? try read(in: study, [countCommand(in: study)])[0].int(0, 0) : 0
+    if count >= Self.manyTrials {
+      try load(in: study, since: &position, into: &history)
+    } else {
+      for change in try changes(in: study, since: &position) { history.apply(change) }
     }
-    for change in try changes(in: study, since: &cursor) { history.apply(change) }
+    cursor.move(to: position)
   }
 
   private func countCommand(in study: StudyRecord) -> Command {

@@ -33,7 +33,7 @@ extension PostgresStudyStore {
         guard error.isOfOneStep else { throw error }
       }
     }
-    return try performOneByOne(steps, in: study)
+    return try performInTurn(steps, in: study)
   }
 
   // MARK: All at once
@@ -228,37 +228,6 @@ extension PostgresStudyStore {
         study: study, trial: reference, attempt: rows.int(row, 3), worker: take.request.worker,
         token: take.token)
       results[rows.int(row, 0) - 1] = .taken(trial, lease)
-    }
-    return results
-  }
-
-  // MARK: One by one
-
-  /// Does steps one after the other, each in a transaction of its own that waits for the disk only
-  /// if it ends a trial.
-  private func performOneByOne(
-    _ steps: [StoreStep], in study: StudyRecord
-  ) throws(StoreError) -> [StoreStep.Result] {
-    var results: [StoreStep.Result] = []
-    for step in steps {
-      do throws(StoreError) {
-        switch step {
-        case .commit(let changes, let leases):
-          try commit(changes, to: study, under: leases, durability: .process)
-          results.append(.committed)
-        case .close(let lease, let outcome, let reason, let retryAt):
-          let wasLive = try close(lease, as: outcome, reason: reason, retryAt: retryAt)
-          results.append(.closed(wasLive: wasLive))
-        case .take:
-          guard let plan = StepPlan([step], objectives: study.directions.count) else {
-            preconditionFailure("a single step depends on no other")
-          }
-          results += try perform(plan, in: study)
-        }
-      } catch {
-        // What was done stays done; its results must be known, whatever became of the others.
-        results.append(.failed(error))
-      }
     }
     return results
   }

@@ -229,7 +229,7 @@ extension PostgresStudyStore {
     return true
   }
 
-  private static func requireCompatible(
+  static func requireCompatible(
     _ name: String, _ given: Distribution, with stored: Distribution
   ) throws(Failure) {
     guard given.isCompatible(with: stored) else {
@@ -253,6 +253,17 @@ extension PostgresStudyStore {
     _ kinds: [String: Distribution], in study: StudyRecord, _ connection: Connection
   ) throws(Failure) {
     if try isKnown(kinds, in: study) { return }
+    let found = try storedKinds(Array(kinds.keys), in: study, connection)
+    for (name, given) in kinds {
+      if let stored = found[name] { try Self.requireCompatible(name, given, with: stored) }
+    }
+    remember(found, in: study)
+  }
+
+  /// The distributions that parameters of these names are stored with, of those that are stored.
+  func storedKinds(
+    _ names: [String], in study: StudyRecord, _ connection: Connection
+  ) throws(Failure) -> [String: Distribution] {
     let rows = try connection.run(
       Command(
         """
@@ -263,19 +274,16 @@ extension PostgresStudyStore {
         """
       ) {
         $0.add(study.id)
-        $0.add(Array(kinds.keys))
+        $0.add(names)
       })
     var found: [String: Distribution] = [:]
     for row in 0..<rows.count where !rows.isNull(row, 1) {
       let name = rows.text(row, 0)
-      let stored: Distribution
       do throws(StoreError) {
-        stored = try Distribution(stored: rows.text(row, 1), of: name, location: location)
+        found[name] = try Distribution(stored: rows.text(row, 1), of: name, location: location)
       } catch { throw .store(error) }
-      found[name] = stored
-      if let given = kinds[name] { try Self.requireCompatible(name, given, with: stored) }
     }
-    remember(found, in: study)
+    return found
   }
 
   /// Remembers what parameters are stored with.

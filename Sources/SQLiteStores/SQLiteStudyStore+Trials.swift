@@ -90,11 +90,11 @@ extension SQLiteStudyStore {
   /// committed, and is taken before the rest is read, so that nothing falls between.
   private func following<Value>(
     _ cursor: inout StoreCursor, in study: StudyRecord,
-    _ body: (Session, inout StoreCursor) throws(StoreError) -> Value
+    _ body: (Session, inout RowPosition) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    var next = cursor
+    var next = RowPosition(of: cursor)
     let value: Value
-    if cursor.greatestID == 0 {
+    if next.greatestID == 0 {
       let mark = try writer.read { session throws(StoreError) in
         _ = try session.knownKey(of: study)
         return try session.dataVersion()
@@ -104,7 +104,7 @@ extension SQLiteStudyStore {
     } else {
       value = try writer.read { session throws(StoreError) in try body(session, &next) }
     }
-    cursor = next
+    cursor.move(to: next)
     return value
   }
 
@@ -245,7 +245,7 @@ extension Session {
 
   /// What changed since the cursor was last advanced.
   func changes(
-    in study: StudyRecord, since cursor: inout StoreCursor
+    in study: StudyRecord, since cursor: inout RowPosition
   ) throws(StoreError) -> [TrialChange] {
     let key = try knownKey(of: study)
     let version = try dataVersion()
@@ -258,7 +258,7 @@ extension Session {
 
   /// All that is known of those trials, as changes, and the cursor moved past them.
   func changes(
-    of ids: [Int], in study: StudyRecord, key: Int?, since cursor: inout StoreCursor
+    of ids: [Int], in study: StudyRecord, key: Int?, since cursor: inout RowPosition
   ) throws(StoreError) -> [TrialChange] {
     var changes: [TrialChange] = []
     for id in ids {

@@ -13,6 +13,7 @@ internal import System
 /// without a log.
 public final class SQLiteStudyStore: StudyStore {
   public let location: String
+  public let mayForget = false
   /// Whether the file cannot be written to.
   public let isReadOnly: Bool
   /// Whether studies that other programs made get rows in our tables when they are first seen.
@@ -75,6 +76,9 @@ public final class SQLiteStudyStore: StudyStore {
     readers.finish(within: Self.finishPatience)
     writer.finish(within: Self.finishPatience)
   }
+
+  /// Nil: processes that share a file do not tell each other.
+  public func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch? { nil }
 
   /// Runs `body` in a transaction that writes, and returns when it is committed; a body that throws
   /// is undone.

@@ -7,7 +7,7 @@ extension Session {
 
   /// Applies to the history what was written since the cursor was last advanced.
   func read(
-    in study: StudyRecord, since cursor: inout StoreCursor, into history: inout TrialHistory
+    in study: StudyRecord, since cursor: inout RowPosition, into history: inout TrialHistory
   ) throws(StoreError) {
     let key = try knownKey(of: study)
     let version = try dataVersion()
@@ -32,7 +32,7 @@ extension Session {
 
   /// Loads all trials above the cursor, reading each table once from end to end.
   private func load(
-    in study: StudyRecord, key: Int?, since cursor: inout StoreCursor,
+    in study: StudyRecord, key: Int?, since cursor: inout RowPosition,
     into history: inout TrialHistory
   ) throws(StoreError) {
     var numbers = NumbersByID(above: cursor.greatestID)

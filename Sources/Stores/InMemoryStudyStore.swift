@@ -6,6 +6,7 @@ internal import System
 /// It behaves like the stores on disk: same numbers, leases, errors and order of changes.
 public final class InMemoryStudyStore: StudyStore {
   public let location = "memory"
+  public let mayForget = false
   private let state = Lock(State())
 
   /// Creates a store without studies.
@@ -24,6 +25,40 @@ public final class InMemoryStudyStore: StudyStore {
       }
       return index
     }
+
+    /// Adds a trial to the study at that place, and opens its first attempt if that is asked for;
+    /// nil at the limit.
+    mutating func create(
+      _ template: Trial, at index: Int, lease request: LeaseRequest?, limit: Int?
+    ) throws(StoreError) -> (TrialReference, Lease?)? {
+      if let limit, studies[index].trials.count >= limit { return nil }
+      let reference = try studies[index].add(template, id: nextTrialID)
+      nextTrialID += 1
+      return (reference, request.map { studies[index].openAttempt(of: reference, for: $0) })
+    }
+
+    /// Does a step in the study at that place.
+    mutating func perform(
+      _ step: StoreStep, at index: Int
+    ) throws(StoreError) -> StoreStep.Result {
+      switch step {
+      case .commit(let changes, let leases):
+        try studies[index].commit(changes, under: leases)
+        return .committed
+      case .close(let lease, let outcome, let reason, let retryAt):
+        return .closed(
+          wasLive: studies[index].close(lease, as: outcome, reason: reason, retryAt: retryAt))
+      case .take(let request, let limit):
+        if let (trial, lease) = studies[index].claim(for: request) { return .taken(trial, lease) }
+        let template = Trial(
+          TrialReference(id: 0, number: 0), state: .running, startedAt: request.startedAt)
+        guard
+          let (reference, lease) = try create(template, at: index, lease: request, limit: limit),
+          let lease
+        else { return .nothing }
+        return .taken(Trial(reference, state: .running, startedAt: request.startedAt), lease)
+      }
+    }
   }
 
   /// Runs `body` on the study, alone.
@@ -36,6 +71,9 @@ public final class InMemoryStudyStore: StudyStore {
   }
 
   // MARK: Studies
+
+  /// None: there is only what was written through this object.
+  public func damagedStudies() throws(StoreError) -> [DamagedStudy] { [] }
 
   public func createStudy(
     named name: String, directions: [Direction]
@@ -170,10 +208,7 @@ public final class InMemoryStudyStore: StudyStore {
       request == nil || template.state == .running, "only a running trial is held under a lease")
     return try state.withLock { state throws(StoreError) -> (TrialReference, Lease?)? in
       let index = try state.index(of: study)
-      if let limit, state.studies[index].trials.count >= limit { return nil }
-      let reference = try state.studies[index].add(template, id: state.nextTrialID)
-      state.nextTrialID += 1
-      return (reference, request.map { state.studies[index].openAttempt(of: reference, for: $0) })
+      return try state.create(template, at: index, lease: request, limit: limit)
     }
   }
 
@@ -193,20 +228,41 @@ public final class InMemoryStudyStore: StudyStore {
     _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
   ) throws(StoreError) {
     try with(study) { study throws(StoreError) in
-      for lease in leases where !study.isLive(lease) { throw .leaseLost(trial: lease.trial.number) }
-      try study.check(changes)
-      for change in changes { study.apply(change) }
+      try study.commit(changes, under: leases)
     }
   }
+
+  public func perform(
+    _ steps: [StoreStep], in study: StudyRecord
+  ) throws(StoreError) -> [StoreStep.Result] {
+    if steps.isEmpty { return [] }
+    return try state.withLock { state throws(StoreError) in
+      let index = try state.index(of: study)
+      // A step is checked before it changes anything: one that fails has nothing to undo.
+      return steps.map { step in
+        do throws(StoreError) {
+          return try state.perform(step, at: index)
+        } catch {
+          return .failed(error)
+        }
+      }
+    }
+  }
+
+  /// Nothing survives this process, and so there is nothing to wait for.
+  public func synchronize() throws(StoreError) {}
 
   public func changes(
     in study: StudyRecord, since cursor: inout StoreCursor
   ) throws(StoreError) -> [TrialChange] {
-    let start = max(cursor.mark, 0)
+    let start = cursor.position(as: Int.self) ?? 0
     let news = try with(study) { Array($0.log[min(start, $0.log.count)...]) }
-    cursor.mark = start + news.count
+    cursor.move(to: start + news.count)
     return news
   }
+
+  /// Nil: only this process changes anything, and asking costs it little.
+  public func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch? { nil }
 
   public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
     try with(study) { study in
@@ -247,6 +303,14 @@ public final class InMemoryStudyStore: StudyStore {
   }
 
   // MARK: Leases
+
+  public func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    SteadyClock.timestamp
+  }
+
+  public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    SteadyClock.timestamp
+  }
 
   public func renew(
     _ renewals: [LeaseRenewal], in study: StudyRecord

@@ -4,10 +4,10 @@ public import StudyModel
 public struct LeaseRequest: Sendable, Hashable {
   /// The worker's name; unique among the workers of a study.
   public let worker: String
-  /// When the lease runs out unless it is renewed, in the store's ``StudyStore/leaseTime(in:)``.
+  /// When the lease runs out unless it is renewed, by ``LeaseCommitter/leaseTime(in:)``.
   public let deadline: Timestamp
-  /// The present moment in the store's ``StudyStore/leaseTime(in:)``, against which other leases'
-  /// deadlines are held.
+  /// The present moment by ``LeaseCommitter/leaseTime(in:)``, against which other leases' deadlines
+  /// are held.
   public let now: Timestamp
   /// The present moment by the system's clock, as which it is recorded.
   public let startedAt: Timestamp
@@ -25,7 +25,7 @@ public struct LeaseRequest: Sendable, Hashable {
 public struct LeaseRenewal: Sendable, Hashable {
   /// The lease as its worker holds it.
   public let lease: Lease
-  /// When it runs out unless it is renewed again, in the store's ``StudyStore/leaseTime(in:)``.
+  /// When it runs out unless it is renewed again, by ``LeaseCommitter/leaseTime(in:)``.
   public let deadline: Timestamp
 
   /// Creates the renewal; the deadline may not be earlier than the lease's own.

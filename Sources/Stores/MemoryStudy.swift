@@ -108,8 +108,15 @@ struct MemoryStudy: Sendable {
     }
   }
 
+  /// Makes the changes, under leases that must be live: all of them, or none.
+  mutating func commit(_ changes: [TrialChange], under leases: [Lease]) throws(StoreError) {
+    for lease in leases where !isLive(lease) { throw .leaseLost(trial: lease.trial.number) }
+    try check(changes)
+    for change in changes { apply(change) }
+  }
+
   /// Makes a change that was checked.
-  mutating func apply(_ change: TrialChange) {
+  private mutating func apply(_ change: TrialChange) {
     let number = change.trial.number
     guard trials[number].apply(change.event) else { return }
     switch change.event {

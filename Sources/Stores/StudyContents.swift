@@ -67,7 +67,7 @@ public struct StudyContents: Sendable {
   }
 }
 
-extension StudyStore {
+extension StoreReader {
   /// All of a study. What runs at the moment is closed in it as lost, so that it can be run again
   /// where the study is copied to.
   public func contents(of study: StudyRecord) throws(StoreError) -> StudyContents {
@@ -89,10 +89,6 @@ extension StudyStore {
       contents.trials[trial].intermediateValues = []
     }
     return contents
-  }
-
-  public func workers(in study: StudyRecord) throws(StoreError) -> [Int: String] {
-    try attempts(in: study).reduce(into: [:]) { $0[$1.trialNumber] = $1.worker }
   }
 }
 

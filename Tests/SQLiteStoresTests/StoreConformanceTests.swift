@@ -141,4 +141,12 @@ import Testing
   @Test(arguments: Kind.allCases) func readsLongStudies(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.readsLongStudies(in:))
   }
+
+  @Test(arguments: Kind.allCases) func showsStepsTogether(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.showsStepsTogether(in:))
+  }
+
+  @Test(arguments: Kind.allCases) func showsWithoutWriting(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.showsWithoutWriting(in:))
+  }
 }

@@ -72,10 +72,10 @@ extension AccessToken {
 ///
 /// A token is `nt_<id>_<secret>`, with 256 random bits in the secret.
 package struct TokenStore: Sendable {
-  private let store: any StudyStore
+  private let store: any NoteReader & NoteCommitter
   private static let prefix = "token:"
 
-  package init(_ store: any StudyStore) { self.store = store }
+  package init(_ store: any NoteReader & NoteCommitter) { self.store = store }
 
   /// Creates a token.
   ///

@@ -1,13 +1,15 @@
-package import Stores
 package import StudyModel
 
 /// A store that can only be read, whatever the store behind it allows.
+///
+/// Its lease time is the one that readers see, since another could have to be written down.
 package struct ReadOnlyStore: StudyStore {
   private let base: any StudyStore
 
   package init(_ base: any StudyStore) { self.base = base }
 
   package var location: String { base.location }
+  package var mayForget: Bool { base.mayForget }
 
   private var refusal: StoreError { .readOnly(location: base.location) }
 
@@ -65,6 +67,9 @@ package struct ReadOnlyStore: StudyStore {
   package func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
     try base.observedLeaseTime(in: study)
   }
+  package func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
+    try base.observedLeaseTime(in: study)
+  }
   package func attempts(of number: Int, in study: StudyRecord) throws(StoreError) -> [Attempt] {
     try base.attempts(of: number, in: study)
   }
@@ -74,6 +79,10 @@ package struct ReadOnlyStore: StudyStore {
   package func workers(in study: StudyRecord) throws(StoreError) -> [Int: String] {
     try base.workers(in: study)
   }
+  package func watch(
+    _ body: @escaping @Sendable (_ study: String?) -> Void
+  ) -> StoreWatch? { base.watch(body) }
+  package func synchronize() throws(StoreError) { try base.synchronize() }
 
   // MARK: Writing
 
