@@ -185,7 +185,8 @@ private final class LockWaiter: @unchecked Sendable {
 
   private func startThread() throws(StoreError) {
     guard let thread = BlockingThread({ [self] in waitForKernel() }) else {
-      throw .io(location: location, problem: "the system starts no more threads; end other programs")
+      throw .io(
+        location: location, problem: "the system starts no more threads; end other programs")
     }
     thread.detach()
     hasThread = true
