@@ -132,7 +132,9 @@ extension StoreSuite {
       return """
         \(number) \(history.states[number]) \(history.values[number]) \(assignments) \
         \(history.reports[number].map { "\($0.step):\($0.value)" }) \
-        \(history.rungs.map { $0[number] ?? .nan }) \
+        \(history.rungs.tables.enumerated().compactMap { rung, table in
+          table[number].map { "\(rung):\($0)" }
+        }) \
         \(history.pendingAttributes[number]?.map(\.key).sorted() ?? [])
         """
     }
