@@ -190,7 +190,8 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "PrunersTests", dependencies: ["JSON", "Pruners", "StudyModel", "Conformance"],
+      name: "PrunersTests",
+      dependencies: ["JSON", "Pruners", "StudyModel", "Probability", "Conformance"],
       exclude: ["Fixtures"], swiftSettings: house),
     .executableTarget(
       name: "StoreWorker",

@@ -143,8 +143,7 @@ public final class ActiveTrial: Sendable {
     return try withActiveState { state in
       let decision = try coordinator.pruningDecision(for: number)
       for rung in decision.completedRungs {
-        let attribute = Attribute("completed_rung_\(rung.number)", .float(rung.value))
-        record(.systemAttributeSet(attribute), in: &state)
+        record(.systemAttributeSet(.completedRung(rung.number, rung.value)), in: &state)
       }
       if let reason = decision.reason {
         let attribute = Attribute("needletail:pruned", .string(reason))

@@ -95,9 +95,7 @@ private struct RungCounts {
 
   init(_ study: StudySeries) {
     let rungs = study.trials.map { trial in
-      trial.systemAttributes.compactMap { attribute in
-        attribute.key.hasPrefix("completed_rung_") ? Int(attribute.key.dropFirst(15)) : nil
-      }
+      trial.systemAttributes.compactMap(\.completedRung)
     }
     hasRungs = rungs.contains { !$0.isEmpty }
     var places: [Int: Int] = [:]

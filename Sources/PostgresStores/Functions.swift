@@ -57,7 +57,8 @@ extension Schema {
       RETURN NEXT;
     END $$;
 
-    -- Ends an open attempt. The reports of a trial that goes on move to the attempt's record.
+    -- Ends an open attempt. The reports of a trial that goes on move to the attempt's record; what
+    -- it recorded at rungs goes.
     CREATE OR REPLACE FUNCTION needletail_end(
       a_key bigint, a_trial bigint, a_number bigint, an_attempt bigint, an_outcome text,
       a_reason text, a_moment bigint, a_time bigint, keeps_reports boolean
@@ -73,6 +74,8 @@ extension Schema {
         SELECT coalesce(string_agg(format('[%s, %s]', step, CASE kind WHEN 'NAN' THEN 'NaN'
           WHEN 'INF_POS' THEN 'Infinity' WHEN 'INF_NEG' THEN '-Infinity'
           ELSE intermediate_value::text END), ', ' ORDER BY step), '') INTO kept FROM gone;
+        DELETE FROM trial_system_attributes
+        WHERE trial_id = a_trial AND left(key, 15) = 'completed_rung_';
       END IF;
       UPDATE needletail_attempts SET ended_at = a_moment, outcome = an_outcome,
         reason = a_reason, claimable_at = a_time, reports = '[' || kept || ']'

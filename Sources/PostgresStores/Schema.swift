@@ -4,8 +4,9 @@ enum Schema {
   static let revision = "v3.2.0.a"
   /// The version of the same tables in `version_info`.
   static let version = 12
-  /// The version of our own tables and functions.
-  static let ownVersion = 2
+  /// The version of our own tables and functions. Before the third a trial kept the rungs of
+  /// attempts that were lost.
+  static let ownVersion = 3
   /// The lock that whoever creates tables holds: "needleta" in ASCII.
   static let creationLock = 0x6E65_6564_6C65_7461
   /// The steps that the tables can hold: Optuna's column has 32 bits.
@@ -227,8 +228,8 @@ enum Schema {
 
   /// What is set last, when all else is there.
   static let ownVersionRow = """
-    INSERT INTO needletail_version VALUES (1, 2)
-      ON CONFLICT (id) DO UPDATE SET version = greatest(needletail_version.version, 2);
+    INSERT INTO needletail_version VALUES (1, 3)
+      ON CONFLICT (id) DO UPDATE SET version = greatest(needletail_version.version, 3);
 
     """
 }

@@ -12,6 +12,9 @@ internal import System
 ///
 /// Two deviations: an automatic ``maxResource`` follows from the history at each decision, where
 /// Optuna keeps what each process sees first; and a sampler learns from the trials of all brackets.
+///
+/// A pruner keeps the rungs of each bracket for the next decision; the copies of a pruner share
+/// that. Decisions do not depend on it.
 public struct HyperbandPruner: Pruner {
   public let name = "hyperband"
   public let readsHistory = true
@@ -25,6 +28,8 @@ public struct HyperbandPruner: Pruner {
   public let reductionFactor: Int
   /// Trials that must reach a rung before any of their bracket goes beyond it.
   public let bootstrapCount: Int
+
+  private let cache = BracketCache()
 
   /// Creates the pruner.
   ///
@@ -50,8 +55,8 @@ public struct HyperbandPruner: Pruner {
     self.bootstrapCount = bootstrapCount
   }
 
-  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic
-  /// resource also the steps of the study.
+  /// Decides in time logarithmic in the number of trials, and takes in the rungs that trials have
+  /// completed since the decision before: all of them when the number of brackets has changed.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
     guard history.directions.count == 1, history.reports.indices.contains(trial),
       !history.reports[trial].isEmpty,
@@ -63,14 +68,20 @@ public struct HyperbandPruner: Pruner {
     let bracket = bracket(of: trial, prefix, shares)
     let rule = SuccessiveHalvingPruner(
       checkedResource: minResource, reductionFactor, bracket, bootstrapCount)
-    return rule.decide(on: trial, given: history) {
-      self.bracket(of: $0, prefix, shares) == bracket
+    return cache.tables.withLock { tables in
+      tables.advance(to: history, shares) { self.bracket(of: $0, prefix, shares) }
+      return rule.decide(on: trial, given: history) { value, rung in
+        tables.standing(of: value, at: rung, in: bracket, history.direction)
+      }
     }
   }
 
+  /// How many records of rungs this pruner and its copies have read.
+  var recordsRead: Int { cache.tables.withLock { $0.recordsRead } }
+
   /// How many of all trials each bracket gets, in proportion: ⌈B ηᵠ / (q + 1)⌉ of bracket b out of
   /// B, with q = B − 1 − b.
-  private func shares(upTo most: Double) -> [Double] {
+  func shares(upTo most: Double) -> [Double] {
     // In doubles like Optuna, whose logarithm may fall short of a whole number by rounding.
     let ratio = log(most / Double(minResource)) / log(Double(reductionFactor))
     let count = Int(clamped: ratio.rounded(.down), to: 0...64) + 1
@@ -82,7 +93,8 @@ public struct HyperbandPruner: Pruner {
     }
   }
 
-  private func bracket(of trial: Int, _ prefix: CRC32, _ shares: [Double]) -> Int {
+  /// The bracket of a trial by its number and the study's name, whose check `prefix` is.
+  func bracket(of trial: Int, _ prefix: CRC32, _ shares: [Double]) -> Int {
     var left = Double(prefix.adding(String(trial)).value)
       .truncatingRemainder(dividingBy: shares.reduce(0, +))
     for (bracket, share) in shares.enumerated() {
@@ -91,6 +103,11 @@ public struct HyperbandPruner: Pruner {
     }
     return shares.count - 1
   }
+}
+
+/// The state that the copies of a pruner share.
+private final class BracketCache: Sendable {
+  let tables = Lock(BracketTables())
 }
 
 /// The cyclic redundancy check of ISO 3309 and zlib: polynomial 0x04C11DB7, reflected.

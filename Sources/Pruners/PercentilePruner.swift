@@ -1,4 +1,5 @@
 public import StudyModel
+internal import System
 
 /// Stops a trial whose best report is behind a percentile of what completed trials reported at its
 /// step.
@@ -7,6 +8,9 @@ public import StudyModel
 /// step that no other trial knows never stops one. A trial that reported nothing but NaN is
 /// stopped. Golovin et al., "Google Vizier", KDD 2017, §3.3.1, as Optuna 5 decides. A study with
 /// several objectives is never pruned.
+///
+/// A pruner keeps what completed trials reported, step by step, for the next decision; the copies
+/// of a pruner share that. Decisions do not depend on it.
 public struct PercentilePruner: Pruner {
   public let name: String
   public let readsHistory = true
@@ -24,6 +28,7 @@ public struct PercentilePruner: Pruner {
   public let minimumTrials: Int
 
   private let decisions: DecisionInterval
+  private let cache = CompletedReportsCache()
 
   /// Creates the pruner.
   ///
@@ -64,7 +69,8 @@ public struct PercentilePruner: Pruner {
     decisions = DecisionInterval()
   }
 
-  /// Decides in the time it takes to read the trial's reports and those of all trials at its step.
+  /// Decides in the time it takes to read the trial's reports and those of the trials that have
+  /// completed since the decision before.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
     let completed = history.counts[.completed] ?? 0
     guard history.directions.count == 1, completed > 0, completed >= startupTrials,
@@ -87,17 +93,19 @@ public struct PercentilePruner: Pruner {
 
   /// The percentile of what completed trials reported at `step`; NaN when too few did.
   private func limit(at step: Int, in history: TrialHistory) -> Double {
-    guard let column = history.reportsByStep[step] else { return .nan }
-    var values: [Double] = []
-    values.reserveCapacity(column.values.count)
-    var reporters = 0
-    for (number, value) in zip(column.trials, column.values)
-    where history.states[number] == .completed {
-      reporters += 1
-      if !value.isNaN { values.append(value) }
+    let share = (history.direction == .minimize ? percentile : 100 - percentile) / 100
+    return cache.reports.withLock { reports in
+      reports.advance(to: history)
+      guard let values = reports.byStep[step], values.count >= minimumTrials else { return .nan }
+      return values.quantile(share)
     }
-    guard reporters >= minimumTrials else { return .nan }
-    let share = history.direction == .minimize ? percentile : 100 - percentile
-    return values.quantile(share / 100)
   }
+
+  /// How many trials this pruner and its copies have read.
+  var trialsRead: Int { cache.reports.withLock { $0.trialsRead } }
+}
+
+/// The state that the copies of a pruner share.
+private final class CompletedReportsCache: Sendable {
+  let reports = Lock(CompletedReports())
 }

@@ -70,22 +70,27 @@ public struct SuccessiveHalvingPruner: Pruner {
     self.bootstrapCount = bootstrapCount
   }
 
-  /// Decides in the time it takes to read the rungs that the trial reaches; with an automatic
-  /// resource also the steps of the study.
+  /// Decides in time logarithmic in the number of trials.
   public func decide(on trial: Int, given history: TrialHistory) -> PruningDecision {
-    decide(on: trial, given: history) { _ in true }
+    decide(on: trial, given: history) { value, rung in
+      let tables = history.rungs.tables
+      guard rung < tables.count else { return (0, 0) }
+      return (tables[rung].count(betterThan: value, history.direction), tables[rung].count)
+    }
   }
 
-  /// The same, where only trials that `isCompetitor` accepts by number count at the rungs.
+  /// The same among trials of which `standing` tells, for a value and a rung, how many have a
+  /// better one there, and how many have any.
   func decide(
-    on trial: Int, given history: TrialHistory, among isCompetitor: (Int) -> Bool
+    on trial: Int, given history: TrialHistory,
+    among standing: (_ value: Double, _ rung: Int) -> (better: Int, count: Int)
   ) -> PruningDecision {
     guard history.directions.count == 1, history.reports.indices.contains(trial),
       let report = history.reports[trial].last,
       let base = firstRungStep(reachedBy: report.step, in: history)
     else { return .keepRunning }
 
-    var rung = history.rungs.firstIndex { $0[trial] == nil } ?? history.rungs.count
+    var rung = history.rungs.firstOpen(of: trial)
     var decision = PruningDecision.keepRunning
     while let step = rungStep(rung, from: base), report.step >= step {
       if report.value.isNaN {
@@ -93,7 +98,8 @@ public struct SuccessiveHalvingPruner: Pruner {
         return decision
       }
       decision.completedRungs.append(.init(number: rung, value: report.value))
-      decision.reason = reason(against: report.value, at: rung, in: history, among: isCompetitor)
+      decision.reason = reason(
+        against: report.value, at: rung, among: standing(report.value, rung))
       if decision.isPruning { return decision }
       rung += 1
     }
@@ -124,32 +130,16 @@ public struct SuccessiveHalvingPruner: Pruner {
 
   /// Why a trial with `value` stops at the rung; nil when it goes on.
   private func reason(
-    against value: Double, at rung: Int, in history: TrialHistory,
-    among isCompetitor: (Int) -> Bool
+    against value: Double, at rung: Int, among others: (better: Int, count: Int)
   ) -> String? {
-    let all = rung < history.rungs.count ? history.rungs[rung] : [:]
-    let others = all.filter { isCompetitor($0.key) }
     let count = others.count + 1
     if count <= bootstrapCount {
       return "the first \(bootstrapCount) trials stop at rung \(rung)"
     }
     let kept = max(1, count / reductionFactor)
-    let better = others.values.count { history.direction.isBetter($0, than: value) }
-    guard better >= kept else { return nil }
-    return "\(value.text(significantDigits: 6)) at rung \(rung) is outranked by \(better) of "
+    guard others.better >= kept else { return nil }
+    return
+      "\(value.text(significantDigits: 6)) at rung \(rung) is outranked by \(others.better) of "
       + "\(others.count) trials, and \(kept) \(kept == 1 ? "goes" : "go") on"
-  }
-}
-
-extension TrialHistory {
-  /// The largest step that a completed trial reported at; nil without one.
-  ///
-  /// Walks the steps instead of the trials, which are many more.
-  var largestCompletedStep: Int? {
-    var largest: Int?
-    for (step, column) in reportsByStep where step > largest ?? .min {
-      if column.trials.contains(where: { states[$0] == .completed }) { largest = step }
-    }
-    return largest
   }
 }

@@ -210,7 +210,8 @@ extension Session {
   ///
   /// - Parameters:
   ///   - claimableAt: When the trial may be taken again; nil for never.
-  ///   - keepingReports: Whether the trial's reports move to the attempt's record.
+  ///   - keepingReports: Whether the trial's reports move to the attempt's record. What the attempt
+  ///     recorded at rungs goes then, too.
   func end(
     _ attempt: Int, of trial: TrialReference, key: Int, as outcome: AttemptOutcome,
     reason: String, at moment: Timestamp, claimableAt: Timestamp?, keepingReports: Bool
@@ -222,6 +223,13 @@ extension Session {
         "DELETE FROM trial_intermediate_values WHERE trial_id = ?")
       delete.bind(1, trial.id)
       try delete.run()
+      let forget = try database.statement(
+        """
+        DELETE FROM trial_system_attributes
+        WHERE trial_id = ? AND substr("key", 1, 15) = 'completed_rung_'
+        """)
+      forget.bind(1, trial.id)
+      try forget.run()
     }
     let update = try database.statement(
       """

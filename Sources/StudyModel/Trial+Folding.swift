@@ -14,8 +14,12 @@ extension Trial {
       state = .running
       startedAt = moment
     case .restarted:
-      guard state == .running, !intermediateValues.isEmpty else { return false }
+      let kept = systemAttributes.filter { !$0.isOfRung }
+      guard
+        state == .running, !intermediateValues.isEmpty || kept.count < systemAttributes.count
+      else { return false }
       intermediateValues = []
+      systemAttributes = kept
     case .parameterSet(let assignment):
       guard !parameters.contains(where: { $0.name == assignment.name }) else { return false }
       parameters.append(assignment)

@@ -18,7 +18,8 @@ public struct TrialChange: Sendable, Hashable {
     case created(TrialState, at: Timestamp?)
     /// A waiting trial began to run. Only a store says this.
     case started(at: Timestamp)
-    /// A new attempt of a running trial began: what was reported before counts no longer.
+    /// A new attempt of a running trial began: what was reported before counts no longer, nor do
+    /// the rungs that were completed by it.
     case restarted(at: Timestamp)
     /// A parameter got its value; the first value stays.
     case parameterSet(ParameterAssignment)

@@ -37,8 +37,11 @@ public struct TrialHistory: Sendable {
   /// The constraint values of trials that have some; positive is a violation. NaN when the
   /// objective's constraint function failed.
   public private(set) var constraints: [Int: [Attribute]] = [:]
-  /// Per rung `k`, the values that trials recorded there (`completed_rung_k`), by trial number.
-  public private(set) var rungs: [[Int: Double]] = []
+  /// The largest step that a completed trial reported at; nil without one.
+  public private(set) var largestCompletedStep: Int?
+  /// The values that trials in any state recorded at the rungs of successive halving
+  /// (`completed_rung_k`).
+  public private(set) var rungs = RungTables()
   /// Whole numbers among the system attributes, such as a trial's generation: by key and trial
   /// number.
   public private(set) var marks: [String: [Int: Int]] = [:]
@@ -152,10 +155,9 @@ extension TrialHistory {
       setState(.running, of: number)
       startTimes[number] = Self.seconds(moment)
     case .restarted:
-      guard number < states.count, states[number] == .running, !reports[number].isEmpty else {
+      guard number < states.count, states[number] == .running, forgetAttempt(at: number) else {
         return
       }
-      removeReports(of: number)
     case .parameterSet(let assignment):
       guard isOpen(number), set(assignment, of: number) else { return }
     case .reported(let report):
@@ -262,14 +264,21 @@ extension TrialHistory {
     return true
   }
 
-  private mutating func removeReports(of number: Int) {
+  /// Forgets what belongs to a former attempt at the trial, its reports and rungs; false when there
+  /// is nothing.
+  private mutating func forgetAttempt(at number: Int) -> Bool {
+    let attributes = pendingAttributes[number] ?? []
+    let kept = attributes.filter { !$0.isOfRung }
+    guard !reports[number].isEmpty || kept.count < attributes.count else { return false }
     for report in reports[number] {
       guard let place = reportsByStep[report.step]?.trials.firstIndex(of: number) else { continue }
       reportsByStep[report.step]?.trials.remove(at: place)
       reportsByStep[report.step]?.values.remove(at: place)
     }
     reports[number] = []
-    for rung in rungs.indices { rungs[rung][number] = nil }
+    if kept.count < attributes.count { pendingAttributes[number] = kept.isEmpty ? nil : kept }
+    rungs.removeAll(of: number)
+    return true
   }
 
   mutating func set(_ attribute: Attribute, of number: Int) -> Bool {
@@ -281,11 +290,8 @@ extension TrialHistory {
       kept.append(attribute)
     }
     pendingAttributes[number] = kept
-    if attribute.key.hasPrefix("completed_rung_"), let rung = Int(attribute.key.dropFirst(15)),
-      (0..<1_000).contains(rung), let value = attribute.value.number
-    {
-      while rungs.count <= rung { rungs.append([:]) }
-      rungs[rung][number] = value
+    if let rung = attribute.completedRung {
+      rungs.set(attribute.value.number, at: rung, of: number)
     } else if attribute.key == "constraints" {
       let list = attribute.value.array ?? [.float(.nan)]
       setConstraints(list.enumerated().map { Attribute(String($0), $1) }, of: number)
@@ -309,39 +315,38 @@ extension TrialHistory {
     values[number] = all.first ?? .nan
     if directions.count > 1, state == .completed { objectiveValues[number] = all }
     pendingAttributes[number] = nil
+    if state == .completed, let last = reports[number].last {
+      largestCompletedStep = max(largestCompletedStep ?? last.step, last.step)
+    }
     finishedOrder.append(number)
     finishedFingerprints.append(fingerprint(afterFinishing: number))
   }
 
   /// Mixes all that a model may read of the trial into the value of the one that finished before.
   private func fingerprint(afterFinishing number: Int) -> UInt64 {
-    var hash: UInt64 = finishedFingerprints.last ?? 0x9E37_79B9_7F4A_7C15
-    func mix(_ bits: UInt64) {
-      // The finalizer of SplitMix64: Steele et al., OOPSLA 2014, figure 16.
-      hash = (hash ^ bits) &+ 0x9E37_79B9_7F4A_7C15
-      hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
-      hash ^= hash >> 31
-    }
-    mix(UInt64(number) << 8 | UInt64(states[number].rawValue))
-    mix(values[number].bitPattern)
-    for value in objectiveValues[number] ?? [] { mix(value.bitPattern) }
+    var fingerprint = Fingerprint(after: finishedFingerprints.last)
+    fingerprint.mix(UInt64(number) << 8 | UInt64(states[number].rawValue))
+    fingerprint.mix(values[number].bitPattern)
+    for value in objectiveValues[number] ?? [] { fingerprint.mix(value.bitPattern) }
     for (index, column) in parameters.enumerated() where number < column.values.count {
       guard column.distributionIDs[number] >= 0 else { continue }
-      mix(UInt64(index) << 32 | UInt64(column.distributionIDs[number]))
-      mix(column.values[number].bitPattern)
+      fingerprint.mix(UInt64(index) << 32 | UInt64(column.distributionIDs[number]))
+      fingerprint.mix(column.values[number].bitPattern)
     }
-    if let last = reports[number].last {
+    for report in reports[number] {
       // Another program may have stored a negative one.
-      mix(UInt64(bitPattern: Int64(last.step)))
-      mix(last.value.bitPattern)
+      fingerprint.mix(UInt64(bitPattern: Int64(report.step)))
+      fingerprint.mix(report.value.bitPattern)
     }
-    if constraints[number] != nil { mix(violation(of: number).bitPattern) }
-    for number in vectors[number] ?? [] { mix(number.bitPattern) }
+    for constraint in constraints[number] ?? [] {
+      for byte in constraint.key.utf8 { fingerprint.mix(UInt64(byte)) }
+      fingerprint.mix((constraint.value.number ?? .nan).bitPattern)
+    }
+    for number in vectors[number] ?? [] { fingerprint.mix(number.bitPattern) }
     // In an order that no hashing decides.
     for key in marks.keys.sorted() {
-      if let mark = marks[key]?[number] { mix(UInt64(bitPattern: Int64(mark))) }
+      if let mark = marks[key]?[number] { fingerprint.mix(UInt64(bitPattern: Int64(mark))) }
     }
-    return hash
+    return fingerprint.bits
   }
 }

@@ -83,6 +83,46 @@ extension StoreSuite {
     #expect(try reader.changes(in: study, since: &cursor).isEmpty)
   }
 
+  /// A new attempt begins without the reports and the rungs of the one before, and comes to a rung
+  /// again, also with the very same value: who followed all along knows what a newcomer finds.
+  package static func forgetsFormerAttempts(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let (trial, first) = try store.createTrial(
+      runningTrial(), in: study, lease: request("w", at: 0))
+    var follower = TrialHistory(directions: [.minimize])
+    var cursor = StoreCursor()
+    let reader = try bed.open()
+    func reach(_ value: Double) throws {
+      try store.commit(
+        [
+          TrialChange(trial, .reported(IntermediateValue(step: 1, value: value))),
+          TrialChange(trial, .systemAttributeSet(.completedRung(0, value))),
+          TrialChange(trial, .systemAttributeSet(Attribute("other", 1))),
+        ], to: study, under: [], durability: .process)
+      try reader.read(in: study, since: &cursor, into: &follower)
+      #expect(follower.rungs.tables.map { $0[trial.number] } == [value])
+      var fresh = TrialHistory(directions: [.minimize])
+      var beginning = StoreCursor()
+      try bed.open().read(in: study, since: &beginning, into: &fresh)
+      #expect(describe(follower) == describe(fresh))
+    }
+    try reach(0.5)
+    #expect(
+      try store.close(try #require(first), as: .lost, reason: "gone", retryAt: later(1)))
+    for value in [0.5, 0.25] {
+      let (again, lease) = try #require(
+        try store.claimTrial(in: study, lease: request("w", at: 10)))
+      #expect(again.number == trial.number)
+      #expect(again.intermediateValues.isEmpty)
+      #expect(again.systemAttributes == [Attribute("other", 1)])
+      try reach(value)
+      #expect(try store.close(lease, as: .lost, reason: "gone", retryAt: later(1)))
+    }
+    let last = try #require(try store.trials(in: study, numbers: [trial.number]).first)
+    #expect(last.systemAttributes == [Attribute("other", 1)])
+  }
+
   /// Threads that commit at once all get their results, and the failure of one is its own.
   package static func commitsForManyThreads(in bed: StoreBed) async throws {
     let store = try bed.open()
@@ -132,7 +172,9 @@ extension StoreSuite {
       return """
         \(number) \(history.states[number]) \(history.values[number]) \(assignments) \
         \(history.reports[number].map { "\($0.step):\($0.value)" }) \
-        \(history.rungs.map { $0[number] ?? .nan }) \
+        \(history.rungs.tables.enumerated().compactMap { rung, table in
+          table[number].map { "\(rung):\($0)" }
+        }) \
         \(history.pendingAttributes[number]?.map(\.key).sorted() ?? [])
         """
     }

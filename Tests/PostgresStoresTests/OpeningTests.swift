@@ -119,7 +119,7 @@ import Testing
   @Test(arguments: [
     "UPDATE alembic_version SET version_num = 'v4.0.0.a'",
     "DELETE FROM alembic_version; UPDATE version_info SET schema_version = 13",
-    "UPDATE needletail_version SET version = 3",
+    "UPDATE needletail_version SET version = 4",
   ])
   func refusesNewerSchemas(_ sql: String) throws {
     let address = try PostgresServer.shared().newDatabase()
@@ -268,6 +268,36 @@ import Testing
       try await group.waitForAll()
     }
     #expect(try PostgresStudyStore(address: address).studies().count == 8)
+  }
+
+  /// A store of an earlier version gets today's functions when it is opened.
+  @Test(arguments: [1, 2]) func bringsEarlierVersionsUpToDate(version: Int) throws {
+    let address = try PostgresServer.shared().newDatabase()
+    _ = try PostgresStudyStore(address: address)
+    _ = try PostgresServer.psql(
+      address,
+      """
+      UPDATE needletail_version SET version = \(version);
+      CREATE OR REPLACE FUNCTION needletail_end(
+        a_key bigint, a_trial bigint, a_number bigint, an_attempt bigint, an_outcome text,
+        a_reason text, a_moment bigint, a_time bigint, keeps_reports boolean
+      ) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'old'; END $$
+      """)
+    let store = try PostgresStudyStore(address: address)
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let now = try store.leaseTime(in: study)
+    let (trial, lease) = try store.createTrial(
+      Trial(TrialReference(id: 0, number: 0), state: .running), in: study,
+      lease: LeaseRequest(worker: "w", now: now, deadline: now.advanced(by: .seconds(60))))
+    try store.commit(
+      [TrialChange(trial, .systemAttributeSet(Attribute("completed_rung_0", 1)))], to: study,
+      under: [], durability: .process)
+    let isOpen = try store.close(
+      #require(lease), as: .interrupted, reason: "r", retryAt: .now())
+    #expect(isOpen)
+    #expect(try store.trials(in: study, numbers: [0]).first?.systemAttributes.isEmpty == true)
+    #expect(
+      try PostgresServer.psql(address, "SELECT version FROM needletail_version") == "3")
   }
 
   /// Columns of plain text in place of enumerations, and of 64 bits, are as good.

@@ -122,6 +122,10 @@ import Testing
     try await check(kind, StoreSuite.followsOtherObjects(in:))
   }
 
+  @Test(arguments: Kind.allCases) func forgetsFormerAttempts(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.forgetsFormerAttempts(in:))
+  }
+
   @Test(arguments: Kind.allCases) func claimsEachTrialOnce(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.claimsEachTrialOnce(in:))
   }

@@ -16,7 +16,8 @@ import Testing
   /// A change of a trial, often one that is known already, comes too late or makes no difference.
   private func event(using generator: inout TrialGenerator) -> TrialChange.Event {
     let moment = Timestamp(microseconds: 1 + Int64(generator.integer(below: 5)))
-    let key = ["a", "b", "constraints", "constraints:c"][generator.integer(below: 4)]
+    let key = ["a", "b", "constraints", "constraints:c", "completed_rung_0"][
+      generator.integer(below: 5)]
     let value: JSONValue = .float(Double(generator.integer(below: 3)))
     switch generator.integer(below: 14) {
     case 0: return .created(.running, at: moment)
@@ -85,6 +86,8 @@ import Testing
     #expect(history.violation(of: number) == Trial.violation(of: trial.systemAttributes))
     #expect(seconds(history.startTimes[number]) == trial.startedAt?.microseconds)
     #expect(seconds(history.endTimes[number]) == trial.completedAt?.microseconds)
+    let rung = trial.systemAttributes.first { $0.key == "completed_rung_0" }?.value.number
+    #expect(history.rungs.tables.first.flatMap { $0[number] } == rung)
     for report in trial.intermediateValues {
       let column = history.reportsByStep[report.step]
       let place = column?.trials.firstIndex(of: number)
