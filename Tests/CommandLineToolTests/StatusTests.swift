@@ -142,7 +142,7 @@ import Testing
     #expect(
       listed.messages.contains("the 3 trials that no other one beats, in the order of the first"))
     let best = try command.run("study", "best", "s", "--json").lines.map(BuiltCommand.json)
-    #expect(best.map { $0["number"] as? Int } == [1, 2, 0])
+    #expect(best.map { $0["number"] as? Int } == [0, 1, 2])
     try command.cleanUp()
   }
 

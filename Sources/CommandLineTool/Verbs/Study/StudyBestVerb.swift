@@ -9,8 +9,8 @@ package struct StudyBestVerb: Verb {
     words: ["study", "best"],
     abstract: "Show the best completed trial of a study.",
     discussion: [
-      "With several objectives it lists the feasible trials that no other one beats in all of them, the "
-        + "one with the best first objective first, and the volume that they dominate."
+      "With several objectives it lists the feasible trials that no other one beats in all of them, by "
+        + "number, and the volume that they dominate."
     ],
     arguments: [.study],
     options: [
@@ -82,7 +82,7 @@ package struct StudyBestVerb: Verb {
 }
 
 /// The feasible completed trials that no other one beats in one objective while being as good in
-/// all, by the first objective.
+/// all, by number, as Optuna lists them.
 struct ParetoFront {
   let trials: [Trial]
   /// The volume that they dominate, up to ``reference``; nil when values are infinite.
@@ -92,7 +92,7 @@ struct ParetoFront {
 
   init(of all: [Trial], _ directions: [Direction]) {
     func losses(_ trial: Trial) -> [Double] { zip(directions, trial.values).map { $0.loss($1) } }
-    trials = BestTrials(of: all, directions).trials
+    trials = BestTrials(of: all, directions).trials.sorted { $0.number < $1.number }
     let feasible = all.filter {
       $0.state == .completed && $0.values.count == directions.count
         && Trial.violation(of: $0.systemAttributes) <= 0
