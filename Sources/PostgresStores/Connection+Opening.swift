@@ -107,21 +107,32 @@ extension Connection {
     }
   }
 
-  /// Creates the tables that are missing and brings ours up to date, unless somebody else is doing
-  /// that: then waits for them.
-  func createTables() throws(Failure) {
+  /// Creates the tables that are missing and brings ours up to date, each migration in a
+  /// transaction of its own, unless another process is doing that: then waits for it.
+  func createTables(_ migrations: [Migration] = Schema.migrations) throws(Failure) {
+    while try migrate(migrations) {}
+  }
+
+  /// Runs the next migration; false when there was none to run.
+  private func migrate(_ migrations: [Migration]) throws(Failure) -> Bool {
     try execute("BEGIN; SELECT pg_advisory_xact_lock(\(Schema.creationLock))")
     // Under the lock it is another database, perhaps.
-    let contents = try inspect()
-    if let version = contents.ownVersion, version == Schema.ownVersion {
+    let version = try inspect().ownVersion ?? 0
+    guard let migration = migrations.next(after: version) else {
       try execute("COMMIT")
-      return
+      return false
     }
     let casts = try castsToOmit() ?? []
-    var script = Schema.shared + Schema.own + Schema.functions + Schema.ownVersionRow
+    var script = (version == 0 ? Schema.shared : "") + migration.script
     for cast in casts { script.replace(cast, with: "") }
-    try execute(script)
-    try execute("COMMIT")
+    try execute(
+      """
+      \(script)
+      INSERT INTO needletail_version VALUES (1, \(migration.version))
+        ON CONFLICT (id) DO UPDATE SET version = excluded.version;
+      COMMIT
+      """)
     omittedCasts = casts
+    return true
   }
 }

@@ -7,7 +7,7 @@ extension Schema {
   /// attempts, then the study's row; claims take a trial after its attempt, and so pass by what is
   /// locked. Errors of ours: NT001 the study is not there; NT002 the trial (in the detail) is not
   /// the study's; NT003 it is finished; NT004 its lease is not live.
-  static let functions = """
+  static let functions0002 = """
     CREATE OR REPLACE FUNCTION needletail_key(a_study bigint, a_token text) RETURNS bigint
     LANGUAGE plpgsql AS $$
     DECLARE
