@@ -8,7 +8,7 @@ internal import System
 ///
 /// One object serves all threads of a process, each with a connection of its own; any number of
 /// processes on any number of machines share the database. Deadlines of leases count by the
-/// server's clock, which each object asks once. When the server goes away, or has no
+/// server's clock, which each object asks from time to time. When the server goes away, or has no
 /// connection free, calls wait for it, up to a minute, and find out whether what they had sent was
 /// committed. A pooler such as pgbouncer may stand between, in whatever mode.
 ///
@@ -32,8 +32,8 @@ public final class PostgresStudyStore: StudyStore {
     var kinds: [String: [String: Distribution]] = [:]
     /// What is stored for a distribution.
     var distributionTexts: [Distribution: String] = [:]
-    /// How far the server's clock is ahead of this machine's steady one; nil before it was asked.
-    var timeAhead: Duration?
+    /// How far the server's clock is ahead of this machine's.
+    var clock = LeaseClock()
     /// Tokens of leases under which a commit was sent whose fate is not known.
     var doubtful: Set<String> = []
   }
