@@ -10,7 +10,7 @@ PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev libpcre2-de
   zlib1g-dev pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev \
   libgnutls28-dev
 TEST_PACKAGES = $(PACKAGES) chromium curl git node-typescript python3 python3-venv sqlite3 xz-utils zsh \
-  faketime iproute2 munge openssh-client openssh-server openssl postgresql procps slurm-wlm util-linux
+  faketime iproute2 munge openssh-client openssh-server openssl pgbouncer postgresql procps slurm-wlm util-linux
 
 # The Swift runtime goes into the binary where that is possible: one file to copy, and it starts in
 # half the time.

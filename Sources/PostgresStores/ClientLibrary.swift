@@ -19,6 +19,8 @@ internal import System
   let setVerbosity: nt_PQsetErrorVerbosity
   let needsPassword: nt_PQconnectionNeedsPassword
   let serverVersion: nt_PQserverVersion
+  let serverProcess: nt_PQbackendPID
+  let transactionStatus: nt_PQtransactionStatus
   let setNoticeProcessor: nt_PQsetNoticeProcessor
   let setNonblocking: nt_PQsetnonblocking
   let free: nt_PQfreemem
@@ -27,6 +29,7 @@ internal import System
   let sync: nt_PQpipelineSync
   let sendQuery: nt_PQsendQuery
   let sendPrepare: nt_PQsendPrepare
+  let sendParameters: nt_PQsendQueryParams
   let sendPrepared: nt_PQsendQueryPrepared
   let flush: nt_PQflush
   let consumeInput: nt_PQconsumeInput
@@ -74,6 +77,8 @@ internal import System
     unsafe setVerbosity = try pq.function("PQsetErrorVerbosity")
     unsafe needsPassword = try pq.function("PQconnectionNeedsPassword")
     unsafe serverVersion = try pq.function("PQserverVersion")
+    unsafe serverProcess = try pq.function("PQbackendPID")
+    unsafe transactionStatus = try pq.function("PQtransactionStatus")
     unsafe setNoticeProcessor = try pq.function("PQsetNoticeProcessor")
     unsafe setNonblocking = try pq.function("PQsetnonblocking")
     unsafe free = try pq.function("PQfreemem")
@@ -82,6 +87,7 @@ internal import System
     unsafe sync = try pq.function("PQpipelineSync")
     unsafe sendQuery = try pq.function("PQsendQuery")
     unsafe sendPrepare = try pq.function("PQsendPrepare")
+    unsafe sendParameters = try pq.function("PQsendQueryParams")
     unsafe sendPrepared = try pq.function("PQsendQueryPrepared")
     unsafe flush = try pq.function("PQflush")
     unsafe consumeInput = try pq.function("PQconsumeInput")

@@ -12,21 +12,34 @@ struct Contents {
 }
 
 extension Connection {
-  /// The settings that last as long as the connection.
+  /// The settings of a connection, or, behind a pooler, of a transaction.
   ///
   /// A lock is waited for as long as a busy SQLite file. A transaction whose process stands still
   /// does not keep others from theirs for ever. Long tables are read from their beginning.
+  static let settings = settings(lastsOneTransaction: true)
+
+  private static func settings(lastsOneTransaction isLocal: Bool) -> Command {
+    Command(
+      """
+      SELECT set_config('timezone', 'UTC', $1::boolean),
+        set_config('lock_timeout', '60s', $1::boolean),
+        set_config('statement_timeout', '0', $1::boolean),
+        set_config('idle_in_transaction_session_timeout', '60s', $1::boolean),
+        set_config('synchronize_seqscans', 'off', $1::boolean),
+        set_config('jit', 'off', $1::boolean), set_config('extra_float_digits', '1', $1::boolean)
+      """
+    ) { $0.add(isLocal) }
+  }
+
+  /// Finds out who is at the other end, and makes the settings.
   func setUp() throws(Failure) {
-    _ = try run(
-      Command(
-        """
-        SELECT set_config('timezone', 'UTC', false), set_config('lock_timeout', '60s', false),
-          set_config('statement_timeout', '0', false),
-          set_config('idle_in_transaction_session_timeout', '60s', false),
-          set_config('default_transaction_isolation', 'read committed', false),
-          set_config('synchronize_seqscans', 'off', false), set_config('jit', 'off', false),
-          set_config('extra_float_digits', '1', false)
-        """))
+    let process = try run(Command("SELECT pg_backend_pid()::int8")).int(0, 0)
+    peer = process == serverProcess ? .server : .pooler
+    guard peer == .server else { return }
+    _ = try run([
+      Self.settings(lastsOneTransaction: false),
+      Command("SELECT set_config('default_transaction_isolation', 'read committed', false)"),
+    ])
   }
 
   /// The casts to Optuna's enumerations, when another program made plain text columns instead; nil
@@ -107,21 +120,32 @@ extension Connection {
     }
   }
 
-  /// Creates the tables that are missing and brings ours up to date, unless somebody else is doing
-  /// that: then waits for them.
-  func createTables() throws(Failure) {
+  /// Creates the tables that are missing and brings ours up to date, each migration in a
+  /// transaction of its own, unless another process is doing that: then waits for it.
+  func createTables(_ migrations: [Migration] = Schema.migrations) throws(Failure) {
+    while try migrate(migrations) {}
+  }
+
+  /// Runs the next migration; false when there was none to run.
+  private func migrate(_ migrations: [Migration]) throws(Failure) -> Bool {
     try execute("BEGIN; SELECT pg_advisory_xact_lock(\(Schema.creationLock))")
     // Under the lock it is another database, perhaps.
-    let contents = try inspect()
-    if let version = contents.ownVersion, version == Schema.ownVersion {
+    let version = try inspect().ownVersion ?? 0
+    guard let migration = migrations.next(after: version) else {
       try execute("COMMIT")
-      return
+      return false
     }
     let casts = try castsToOmit() ?? []
-    var script = Schema.shared + Schema.own + Schema.functions + Schema.ownVersionRow
+    var script = (version == 0 ? Schema.shared : "") + migration.script
     for cast in casts { script.replace(cast, with: "") }
-    try execute(script)
-    try execute("COMMIT")
+    try execute(
+      """
+      \(script)
+      INSERT INTO needletail_version VALUES (1, \(migration.version))
+        ON CONFLICT (id) DO UPDATE SET version = excluded.version;
+      COMMIT
+      """)
     omittedCasts = casts
+    return true
   }
 }

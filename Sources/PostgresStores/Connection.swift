@@ -16,8 +16,20 @@ internal import System
   private var prepared: [UInt: String] = [:]
   /// Whether the connection is of no more use.
   private(set) var isBroken = false
+  /// Who is at the other end.
+  var peer = Peer.unknown
   /// What of a text is left out before it is prepared: casts to types that the tables do not have.
   var omittedCasts: [String] = []
+
+  /// Who is at the other end of a connection.
+  enum Peer {
+    case unknown
+    /// A process of the server, for this connection alone.
+    case server
+    /// A pooler such as pgbouncer, which may give each transaction to another process of the
+    /// server. None of them keeps settings or prepared statements for us.
+    case pooler
+  }
 
   /// Seconds without a word after which a server counts as gone. Longer than it waits for a lock.
   static let patience = 90.0
@@ -119,7 +131,7 @@ internal import System
     switch answer.state {
     case "28P01", "28000":
       return refused("\(answer.message); check the user and the password")
-    case "3D000": return refused("\(answer.message); create it with createdb")
+    case "3D000": return .refused(state: answer.state, message: answer.message, detail: "")
     case "": return .lost(answer.message)
     case let state:
       let failure = Failure(state: state, message: answer.message, detail: "")
@@ -140,10 +152,17 @@ internal import System
           location: location,
           problem: "a name or text has a NUL character, which PostgreSQL cannot keep; remove it"))
     }
+    // Within a transaction they were made at its beginning.
+    let needsSettings = peer == .pooler && isIdle
     do throws(Failure) {
       var steps: [(command: Int, prepares: UInt?)] = []
       var known = prepared
-      for (place, command) in commands.enumerated() {
+      for (place, command) in ((needsSettings ? [Self.settings] : []) + commands).enumerated() {
+        guard peer == .server else {
+          try send(command, as: nil)
+          steps.append((place, nil))
+          continue
+        }
         let key = unsafe UInt(bitPattern: command.sql.utf8Start)
         if known[key] == nil {
           known[key] = "nt\(known.count)"
@@ -175,7 +194,7 @@ internal import System
         _ = try nextResult()
       }
       if let failure { throw failure }
-      return rows
+      return needsSettings ? Array(rows.dropFirst()) : rows
     } catch {
       if case .lost = error { isBroken = true }
       throw error
@@ -189,12 +208,19 @@ internal import System
   }
 
   private func prepare(_ sql: StaticString, as name: String) throws(Failure) {
-    var text = sql.description
-    for cast in omittedCasts { text.replace(cast, with: "") }
-    guard unsafe library.sendPrepare(handle, name, text, 0, nil) == 1 else { throw lost() }
+    guard unsafe library.sendPrepare(handle, name, text(of: sql), 0, nil) == 1 else {
+      throw lost()
+    }
   }
 
-  private func send(_ command: Command, as name: String) throws(Failure) {
+  private func text(of sql: StaticString) -> String {
+    var text = sql.description
+    for cast in omittedCasts { text.replace(cast, with: "") }
+    return text
+  }
+
+  /// Sends a command: a statement that was prepared under that name, or its text.
+  private func send(_ command: Command, as name: String?) throws(Failure) {
     let ends = command.parameters.ends
     var lengths: [Int32] = []
     var starts: [Int] = []
@@ -212,6 +238,10 @@ internal import System
         let values = unsafe zip(lengths, starts).map { length, start in
           length < 0
             ? nil : unsafe UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self)
+        }
+        guard let name else {
+          return unsafe library.sendParameters(
+            handle, text(of: command.sql), Int32(ends.count), nil, values, lengths, formats, 1)
         }
         return unsafe library.sendPrepared(
           handle, name, Int32(ends.count), values, lengths, formats, 1)
@@ -239,6 +269,19 @@ internal import System
       isBroken = true
       throw error
     }
+  }
+
+  /// The number of the server's process, as it said when the connection was made. A pooler says
+  /// some other number.
+  var serverProcess: Int { Int(unsafe library.serverProcess(handle)) }
+
+  /// Whether no transaction is open.
+  private var isIdle: Bool { unsafe library.transactionStatus(handle) == PQTRANS_IDLE }
+
+  /// Begins a transaction, with those words behind BEGIN, for several calls.
+  func begin(_ words: String) throws(Failure) {
+    try execute("BEGIN \(words)")
+    if peer == .pooler { _ = try run(Self.settings) }
   }
 
   private func leavePipeline() throws(Failure) {

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Stores
 internal import StudyModel
 internal import System
 
@@ -12,12 +13,10 @@ final class ConnectionPool: Sendable {
   let patience: Double
 
   private let idle = Lock<[Connection]>([])
+  private let made = Lock((count: 0, isPooled: false))
   private let free = DispatchSemaphore(value: limit)
   /// Prepares a new connection for its first use.
   private let prepare: @Sendable (Connection) throws(Failure) -> Void
-
-  /// The longest pause between two attempts, in seconds.
-  private static let longestPause = 1.0
 
   init(
     _ address: ServerAddress, patience: Double,
@@ -37,8 +36,7 @@ final class ConnectionPool: Sendable {
   ) throws(Failure) -> Value {
     free.wait()
     defer { free.signal() }
-    let deadline = Moment.now + patience
-    var pause = 0.02
+    var wait = Patience(seconds: patience, location: address.location)
     var isInDoubt = false
     while true {
       do throws(Failure) {
@@ -46,8 +44,7 @@ final class ConnectionPool: Sendable {
         if let known = idle.withLock({ $0.popLast() }) {
           connection = known
         } else {
-          connection = try Connection(address)
-          try prepare(connection)
+          connection = try connect()
         }
         let wasInDoubt = isInDoubt
         isInDoubt = true
@@ -62,17 +59,30 @@ final class ConnectionPool: Sendable {
         giveBack(connection)
         return value
       } catch {
-        if case .lost = error {
-          // What lies idle came from the same server, and costs only another attempt each.
-          idle.withLock { $0 = [] }
-        } else if !error.isCollision {
-          throw error
+        switch error {
+        // What lies idle came from the same server, and costs only another attempt each.
+        case .lost: idle.withLock { $0 = [] }
+        case .crowded: break
+        case .refused("3D000", _, _):
+          throw .store(.replaced(location: address.location, problem: "was dropped"))
+        default: if !error.isCollision { throw error }
         }
-        guard Moment.now + pause < deadline else { throw error }
-        Moment.pass(seconds: pause * Double.random(in: 0.5...1))
-        pause = min(pause * 2, Self.longestPause)
+        guard wait.waits(after: error) else { throw error }
       }
     }
+  }
+
+  /// How many connections were made so far; each may be to another server than the one before.
+  var connectionCount: Int { made.withLock { $0.count } }
+
+  /// Whether the last one goes through a pooler.
+  var isPooled: Bool { made.withLock { $0.isPooled } }
+
+  private func connect() throws(Failure) -> Connection {
+    let connection = try Connection(address)
+    try prepare(connection)
+    made.withLock { $0 = ($0.count + 1, connection.peer == .pooler) }
+    return connection
   }
 
   private func giveBack(_ connection: Connection) {
@@ -80,10 +90,16 @@ final class ConnectionPool: Sendable {
     idle.withLock { $0.append(connection) }
   }
 
-  /// Opens a connection at once or says why not; for the first one.
+  /// Opens the first connection, or says why not: at once, unless the server is only crowded.
   func open() throws(Failure) {
-    let connection = try Connection(address)
-    try prepare(connection)
-    idle.withLock { $0.append(connection) }
+    var wait = Patience(seconds: patience, location: address.location)
+    while true {
+      do throws(Failure) {
+        let connection = try connect()
+        return idle.withLock { $0.append(connection) }
+      } catch {
+        guard case .crowded = error, wait.waits(after: error) else { throw error }
+      }
+    }
   }
 }

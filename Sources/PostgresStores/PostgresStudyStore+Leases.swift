@@ -3,17 +3,32 @@ public import StudyModel
 internal import System
 
 extension PostgresStudyStore {
-  /// Deadlines count on the server's clock. Each object asks it once, and goes on by the steady
-  /// clock of its own machine.
+  /// Deadlines count on the server's clock. Each object asks it from time to time, and meanwhile
+  /// goes on by the steady clock of its own machine; see ``LeaseClock``.
   public func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
-    let ahead: Duration
-    if let known = memory.withLock({ $0.timeAhead }) {
-      ahead = known
-    } else {
-      ahead = try measureTimeAhead()
-      memory.withLock { $0.timeAhead = ahead }
+    let now = SteadyClock.now
+    let connections = pool.connectionCount
+    let (known, isDue) = memory.withLock {
+      ($0.clock.ahead, $0.clock.takesTurn(at: now, connections: connections))
     }
+    if known == nil || isDue {
+      do throws(StoreError) {
+        let measured = try measureTimeAhead()
+        memory.withLock { $0.clock.adopt(measured, at: SteadyClock.now) }
+      } catch {
+        // What was measured before is good enough, and the next write meets the same trouble.
+        guard known != nil else { throw error }
+      }
+    }
+    let ahead = memory.withLock { $0.clock.ahead } ?? .zero
     return Timestamp(microseconds: 0).advanced(by: SteadyClock.now + ahead)
+  }
+
+  /// Seconds from the server's start in which leases that ran out stay with their workers; without
+  /// end while its time has jumped.
+  var spareTime: Double {
+    let now = SteadyClock.now
+    return memory.withLock { $0.clock.spares(at: now) } ? 1e9 : grace
   }
 
   public func observedLeaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp {
@@ -69,7 +84,7 @@ extension PostgresStudyStore {
       $0.add(study.token)
       $0.add(Int(moment.microseconds))
       // Whoever asks for the end of time asks whether there will ever be one.
-      $0.add(moment == .distantFuture ? 0 : grace)
+      $0.add(moment == .distantFuture ? 0 : spareTime)
     }
     let rows = try read(in: study, [waiting, again])
     return rows[0].count > 0 || rows[1].count > 0

@@ -9,27 +9,27 @@ extension PostgresStudyStore {
     _ study: StudyRecord, above id: Int, _ body: (Connection, String) throws(Failure) -> Void
   ) throws(StoreError) {
     try read { connection throws(Failure) in
-      try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-      let ends = try connection.run(
-        Command(
-          """
-          SELECT min(trial_id)::int8, max(trial_id)::int8 FROM trials
-          WHERE study_id = $1::int8 AND trial_id > $2::int8
-          """
-        ) {
-          $0.add(study.id)
-          $0.add(id)
-        })
-      // The ids of the study lie close together unless several studies ran at once; rows of others
-      // are passed by as they come.
-      let condition = "WHERE trial_id BETWEEN \(ends.int(0, 0)) AND \(ends.int(0, 1))"
       do throws(Failure) {
-        try body(connection, condition)
+        try connection.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        let ends = try connection.run(
+          Command(
+            """
+            SELECT min(trial_id)::int8, max(trial_id)::int8 FROM trials
+            WHERE study_id = $1::int8 AND trial_id > $2::int8
+            """
+          ) {
+            $0.add(study.id)
+            $0.add(id)
+          })
+        // The ids of the study lie close together unless several studies ran at once; rows of
+        // others are passed by as they come.
+        try body(
+          connection, "WHERE trial_id BETWEEN \(ends.int(0, 0)) AND \(ends.int(0, 1))")
+        try connection.execute("COMMIT")
       } catch {
         connection.rollBack()
         throw error
       }
-      try connection.execute("COMMIT")
     }
   }
 

@@ -168,7 +168,7 @@ extension Failure {
   /// Whether it concerns the statement alone, and not the connection, the transaction or the study.
   fileprivate var isOfOneStep: Bool {
     switch self {
-    case .lost: false
+    case .lost, .crowded: false
     case .store: true
     case .refused("NT001", _, _): false
     case .refused: !isCollision

@@ -173,7 +173,7 @@ extension PostgresStudyStore {
       $0.add(takes.map { Int($0.request.deadline.microseconds) })
       $0.add(takes.map(\.limit))
       $0.add(creates)
-      $0.add(grace)
+      $0.add(spareTime)
       $0.add(isDurable)
     }
   }

@@ -8,8 +8,9 @@ internal import System
 ///
 /// One object serves all threads of a process, each with a connection of its own; any number of
 /// processes on any number of machines share the database. Deadlines of leases count by the
-/// server's clock, which each object asks once. When the server goes away, calls wait for it to
-/// come back, up to a minute, and find out whether what they had sent was committed.
+/// server's clock, which each object asks from time to time. When the server goes away, or has no
+/// connection free, calls wait for it, up to a minute, and find out whether what they had sent was
+/// committed. A pooler such as pgbouncer may stand between, in whatever mode.
 ///
 /// A database with the tables of a store is written to by the first call that writes, never by
 /// opening it.
@@ -31,8 +32,8 @@ public final class PostgresStudyStore: StudyStore {
     var kinds: [String: [String: Distribution]] = [:]
     /// What is stored for a distribution.
     var distributionTexts: [Distribution: String] = [:]
-    /// How far the server's clock is ahead of this machine's steady one; nil before it was asked.
-    var timeAhead: Duration?
+    /// How far the server's clock is ahead of this machine's.
+    var clock = LeaseClock()
     /// Tokens of leases under which a commit was sent whose fate is not known.
     var doubtful: Set<String> = []
   }
@@ -107,7 +108,8 @@ public final class PostgresStudyStore: StudyStore {
   }
 
   public func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch? {
-    listener.watch(body)
+    // A pooler brings no notifications.
+    pool.isPooled ? nil : listener.watch(body)
   }
 
   /// Whether an address names a store of this kind.
@@ -126,7 +128,7 @@ public final class PostgresStudyStore: StudyStore {
     do throws(Failure) {
       return try pool.perform { (connection, _) throws(Failure) in try body(connection) }
     } catch {
-      throw error.storeError(at: location)
+      throw self.error(for: error)
     }
   }
 
@@ -137,7 +139,7 @@ public final class PostgresStudyStore: StudyStore {
     do throws(Failure) {
       return try perform(body)
     } catch {
-      throw error.storeError(at: location)
+      throw self.error(for: error)
     }
   }
 
@@ -162,17 +164,36 @@ public final class PostgresStudyStore: StudyStore {
     return try pool.perform(body)
   }
 
+  /// The error for a failure of a store that was open, whose tables may have gone since.
+  private func error(for failure: Failure) -> StoreError {
+    let error = failure.storeError(at: location)
+    guard case .notAStore = error else { return error }
+    let hadOwn = memory.withLock { $0.ownVersion != nil }
+    let isGone = Result { () throws(Failure) in
+      try pool.perform { (connection, _) throws(Failure) in
+        try connection.run(
+          Command(
+            """
+            SELECT to_regclass('studies') IS NULL OR to_regclass('trials') IS NULL
+              OR ($1::boolean AND to_regclass('needletail_attempts') IS NULL)
+            """
+          ) { $0.add(hadOwn) }
+        ).bool(0, 0)
+      }
+    }
+    guard case .success(true) = isGone else { return error }
+    return .replaced(location: location, problem: "lost its tables")
+  }
+
   /// The error for a failure of something that was done to a study.
   func error(for failure: Failure, in study: StudyRecord) throws(StoreError) -> StoreError {
-    guard case .refused(let state, _, let detail) = failure else {
-      return failure.storeError(at: location)
-    }
+    guard case .refused(let state, _, let detail) = failure else { return error(for: failure) }
     switch state {
     case "NT001": return try unknown(study.name)
     case "NT002": return .unknownTrial(number: Int(detail) ?? -1, study: study.name)
     case "NT003": return .trialFinished(number: Int(detail) ?? -1)
     case "NT004": return .leaseLost(trial: Int(detail) ?? -1)
-    default: return failure.storeError(at: location)
+    default: return error(for: failure)
     }
   }
 

@@ -1,12 +1,15 @@
+internal import Stores
+
 /// The tables of a study store: those of Optuna 5, and ours beside them.
 enum Schema {
   /// The revision of the tables that Optuna 3.2 to 5 use.
   static let revision = "v3.2.0.a"
   /// The version of the same tables in `version_info`.
   static let version = 12
-  /// The version of our own tables and functions. Before the third a trial kept the rungs of
-  /// attempts that were lost.
-  static let ownVersion = 3
+  /// What made our own tables and functions, and each of their versions from the one before.
+  static let migrations = [migration0002, migration0003]
+  /// The version of our own tables and functions.
+  static let ownVersion = migrations.last?.version ?? 0
   /// The lock that whoever creates tables holds: "needleta" in ASCII.
   static let creationLock = 0x6E65_6564_6C65_7461
   /// The steps that the tables can hold: Optuna's column has 32 bits.
@@ -143,93 +146,6 @@ enum Schema {
       SELECT 1, 12, 'needletail' WHERE NOT EXISTS (SELECT 1 FROM version_info);
     INSERT INTO alembic_version SELECT 'v3.2.0.a'
       WHERE NOT EXISTS (SELECT 1 FROM alembic_version);
-
-    """
-
-  /// Our tables and indexes, and the triggers: the one that makes claims of other programs safe,
-  /// and the one that removes what we keep of a study that anyone deletes. The script also brings
-  /// those of an earlier version up to date.
-  ///
-  /// The tables mean what those of the SQLite store mean. Deadlines are microseconds since 1970 by
-  /// the server's clock.
-  static let own = """
-    CREATE TABLE IF NOT EXISTS needletail_version (
-      id int PRIMARY KEY CHECK (id = 1),
-      version int NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS needletail_studies (
-      study_key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      study_id bigint NOT NULL UNIQUE,
-      study_name text NOT NULL,
-      token text NOT NULL UNIQUE
-    );
-    CREATE TABLE IF NOT EXISTS needletail_notes (
-      study_key bigint NOT NULL,
-      key text NOT NULL,
-      text text NOT NULL,
-      PRIMARY KEY (study_key, key)
-    );
-    CREATE TABLE IF NOT EXISTS needletail_store_notes (
-      key text PRIMARY KEY,
-      text text NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS needletail_attempts (
-      study_key bigint NOT NULL,
-      trial_number bigint NOT NULL CHECK (trial_number >= 0),
-      attempt bigint NOT NULL CHECK (attempt >= 1),
-      trial_id bigint NOT NULL,
-      worker text NOT NULL,
-      lease_token text NOT NULL,
-      started_at bigint NOT NULL,
-      deadline bigint NOT NULL,
-      claimable_at bigint,
-      ended_at bigint,
-      outcome text,
-      reason text NOT NULL DEFAULT '',
-      reports text NOT NULL DEFAULT '[]',
-      PRIMARY KEY (study_key, trial_number, attempt),
-      CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-      CHECK (ended_at IS NOT NULL OR claimable_at = deadline)
-    );
-    CREATE INDEX IF NOT EXISTS needletail_claimable
-      ON needletail_attempts (study_key, claimable_at) WHERE claimable_at IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS needletail_waiting
-      ON trials (study_id, trial_id) WHERE state = 'WAITING';
-    CREATE INDEX IF NOT EXISTS needletail_numbers ON trials (study_id, number);
-    CREATE INDEX IF NOT EXISTS needletail_trials ON trials (study_id, trial_id);
-
-    CREATE OR REPLACE FUNCTION needletail_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      -- Optuna takes a violated constraint for somebody who was faster.
-      RAISE EXCEPTION 'the trial is finished, or runs already'
-        USING ERRCODE = 'integrity_constraint_violation';
-    END $$;
-    DROP TRIGGER IF EXISTS needletail_guard ON trials;
-    CREATE TRIGGER needletail_guard BEFORE UPDATE OF state ON trials FOR EACH ROW
-    WHEN (OLD.state IN ('COMPLETE', 'PRUNED', 'FAIL')
-      OR (OLD.state = 'RUNNING' AND NEW.state = 'RUNNING')
-      OR (OLD.state = 'RUNNING' AND NEW.state = 'WAITING' AND OLD.number IS NOT NULL))
-    EXECUTE FUNCTION needletail_guard();
-
-    CREATE OR REPLACE FUNCTION needletail_cleanup() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE
-      gone bigint;
-    BEGIN
-      DELETE FROM needletail_studies WHERE study_id = OLD.study_id RETURNING study_key INTO gone;
-      DELETE FROM needletail_attempts WHERE study_key = gone;
-      DELETE FROM needletail_notes WHERE study_key = gone;
-      RETURN NULL;
-    END $$;
-    DROP TRIGGER IF EXISTS needletail_cleanup ON studies;
-    CREATE TRIGGER needletail_cleanup AFTER DELETE ON studies FOR EACH ROW
-    EXECUTE FUNCTION needletail_cleanup();
-
-    """
-
-  /// What is set last, when all else is there.
-  static let ownVersionRow = """
-    INSERT INTO needletail_version VALUES (1, 3)
-      ON CONFLICT (id) DO UPDATE SET version = greatest(needletail_version.version, 3);
 
     """
 }

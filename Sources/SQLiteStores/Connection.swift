@@ -127,9 +127,8 @@ internal import System
   }
 
   /// Runs statements that return nothing, one after the other.
-  func execute(_ script: StaticString) throws(StoreError) {
-    let code = unsafe sqlite3_exec(
-      handle, UnsafeRawPointer(script.utf8Start).assumingMemoryBound(to: CChar.self), nil, nil, nil)
+  func execute(_ script: String) throws(StoreError) {
+    let code = unsafe sqlite3_exec(handle, script, nil, nil, nil)
     guard code == SQLITE_OK else { throw error(code) }
   }
 

@@ -1,14 +1,18 @@
+internal import Stores
+
 /// The tables of a study store: those of Optuna 5, and ours beside them.
 enum Schema {
   /// The revision of the tables that Optuna 3.2 to 5 use.
   static let revision = "v3.2.0.a"
   /// The version of the same tables in `version_info`.
   static let version = 12
-  /// The version of our own tables. The first had no notes of the whole store.
-  static let ownVersion = 2
+  /// What made our own tables, and each of their versions from the one before.
+  static let migrations = [migration0001, migration0002]
+  /// The version of our own tables.
+  static let ownVersion = migrations.last?.version ?? 0
 
   /// Optuna's tables, spelled as its own library creates them, with their version rows.
-  static let shared: StaticString = """
+  static let shared = """
     CREATE TABLE IF NOT EXISTS studies (
     	study_id INTEGER NOT NULL,
     	study_name VARCHAR(512) NOT NULL,
@@ -124,78 +128,5 @@ enum Schema {
       WHERE NOT EXISTS (SELECT 1 FROM version_info);
     INSERT INTO alembic_version SELECT 'v3.2.0.a'
       WHERE NOT EXISTS (SELECT 1 FROM alembic_version);
-    """
-
-  /// Our tables, the trigger that makes claims of other programs safe, and the one that removes
-  /// what we keep of a study that anyone deletes.
-  ///
-  /// A study has a key that is never used again, so what we keep cannot attach to another study
-  /// that gets the same `study_id` later. `claimable_at` is when an attempt's trial may be taken
-  /// by another worker: the deadline while it is open, the time of the retry once it was closed
-  /// for one, NULL when there is nothing more to run. A trial that somebody else's program creates
-  /// as waiting is running without a number for a moment, so the guard lets that pass.
-  ///
-  /// The script also brings the tables of an earlier version up to date.
-  static let own: StaticString = """
-    CREATE TABLE IF NOT EXISTS needletail_version (
-      id INTEGER PRIMARY KEY CHECK (id = 1),
-      version INTEGER NOT NULL
-    ) STRICT;
-    INSERT INTO needletail_version SELECT 1, 2
-      WHERE NOT EXISTS (SELECT 1 FROM needletail_version);
-    UPDATE needletail_version SET version = 2 WHERE version < 2;
-    CREATE TABLE IF NOT EXISTS needletail_studies (
-      study_key INTEGER PRIMARY KEY AUTOINCREMENT,
-      study_id INTEGER NOT NULL UNIQUE,
-      study_name TEXT NOT NULL,
-      token TEXT NOT NULL UNIQUE
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS needletail_notes (
-      study_key INTEGER NOT NULL REFERENCES needletail_studies (study_key),
-      key TEXT NOT NULL,
-      text TEXT NOT NULL,
-      PRIMARY KEY (study_key, key)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS needletail_store_notes (
-      key TEXT PRIMARY KEY NOT NULL,
-      text TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS needletail_attempts (
-      study_key INTEGER NOT NULL REFERENCES needletail_studies (study_key),
-      trial_number INTEGER NOT NULL CHECK (trial_number >= 0),
-      attempt INTEGER NOT NULL CHECK (attempt >= 1),
-      trial_id INTEGER NOT NULL,
-      worker TEXT NOT NULL,
-      lease_token TEXT NOT NULL,
-      started_at INTEGER NOT NULL,
-      deadline INTEGER NOT NULL,
-      claimable_at INTEGER,
-      ended_at INTEGER,
-      outcome TEXT,
-      reason TEXT NOT NULL DEFAULT '',
-      reports TEXT NOT NULL DEFAULT '[]',
-      PRIMARY KEY (study_key, trial_number, attempt),
-      CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-      CHECK (ended_at IS NOT NULL OR claimable_at = deadline)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS needletail_claimable
-      ON needletail_attempts (study_key, claimable_at) WHERE claimable_at IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS needletail_waiting
-      ON trials (study_id) WHERE state = 'WAITING';
-    CREATE TRIGGER IF NOT EXISTS needletail_guard BEFORE UPDATE OF state ON trials
-    WHEN OLD.state IN ('COMPLETE', 'PRUNED', 'FAIL')
-      OR (OLD.state = 'RUNNING' AND NEW.state = 'RUNNING')
-      OR (OLD.state = 'RUNNING' AND NEW.state = 'WAITING' AND OLD.number IS NOT NULL)
-    BEGIN
-      SELECT RAISE(ABORT, 'the trial is finished, or runs already');
-    END;
-    CREATE TRIGGER IF NOT EXISTS needletail_cleanup AFTER DELETE ON studies
-    BEGIN
-      DELETE FROM needletail_attempts WHERE study_key IN
-        (SELECT study_key FROM needletail_studies WHERE study_id = OLD.study_id);
-      DELETE FROM needletail_notes WHERE study_key IN
-        (SELECT study_key FROM needletail_studies WHERE study_id = OLD.study_id);
-      DELETE FROM needletail_studies WHERE study_id = OLD.study_id;
-    END;
     """
 }

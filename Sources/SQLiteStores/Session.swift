@@ -141,43 +141,74 @@ final class Session {
     if try size.step() { pageSize = size.int(0) }
   }
 
-  /// Creates the tables that are missing, in a database with a write-ahead log.
-  func createTables() throws(StoreError) {
+  /// Creates the tables that are missing, in a database with a write-ahead log, and brings ours up
+  /// to date: each migration in a transaction of its own.
+  func createTables(_ migrations: [Migration] = Schema.migrations) throws(StoreError) {
     if !hasLog { try turnLogOn() }
+    while try migrate(migrations) {}
+    hasOwnTables = true
+    isOutdated = false
+  }
+
+  /// Runs the next migration; false when there was none to run.
+  private func migrate(_ migrations: [Migration]) throws(StoreError) -> Bool {
     try database.run("BEGIN IMMEDIATE")
-    do {
-      try database.execute(Schema.shared)
-      try database.execute(Schema.own)
+    do throws(StoreError) {
+      // Another process may have run some meanwhile.
+      let isThere = try isThere("needletail_version")
+      let version = isThere ? try storedVersion() : 0
+      guard version <= migrations.last?.version ?? 0 else {
+        throw .unsupportedSchema(location: database.location, found: "needletail \(version)")
+      }
+      let migration = migrations.next(after: version)
+      if let migration {
+        if version == 0 { try database.execute(Schema.shared) }
+        try database.execute(migration.script)
+        let note = try database.statement(
+          """
+          INSERT INTO needletail_version VALUES (1, ?)
+          ON CONFLICT (id) DO UPDATE SET version = excluded.version
+          """)
+        note.bind(1, migration.version)
+        try note.run()
+      }
       try database.run("COMMIT")
+      return migration != nil
     } catch {
       rollBack()
       throw error
     }
-    hasOwnTables = true
-    isOutdated = false
+  }
+
+  /// The version of our tables, which are there; 0 when it was lost.
+  private func storedVersion() throws(StoreError) -> Int {
+    let find = try database.statement("SELECT version FROM needletail_version")
+    defer { find.reset() }
+    return try find.step() ? find.int(0) : 0
+  }
+
+  /// Whether there is a table of that name.
+  private func isThere(_ table: String) throws(StoreError) -> Bool {
+    let find = try database.statement(
+      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
+    find.bind(1, table)
+    defer { find.reset() }
+    return try find.step()
   }
 
   /// Whether our tables are there by now: another process may have added them since this session
   /// looked.
   func findOwnTables() throws(StoreError) -> Bool {
-    if hasOwnTables { return true }
-    let find = try database.statement(
-      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'needletail_version'")
-    defer { find.reset() }
-    hasOwnTables = try find.step()
+    if !hasOwnTables { hasOwnTables = try isThere("needletail_version") }
     return hasOwnTables
   }
 
   /// Whether the notes of the whole store have their table, which the first version had not.
   func hasStoreNotes() throws(StoreError) -> Bool {
     guard hasOwnTables else { return false }
-    if isOutdated {
-      // Another process may have brought the tables up to date meanwhile.
-      let find = try database.statement("SELECT version FROM needletail_version")
-      defer { find.reset() }
-      isOutdated = try !find.step() || find.int(0) < Schema.ownVersion
-    }
-    return !isOutdated
+    // Another process may have brought the tables up to date meanwhile.
+    if !isOutdated { return true }
+    return try isThere("needletail_store_notes")
   }
 
   /// Ends the transaction and forgets what was learned in it.

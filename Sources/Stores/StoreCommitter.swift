@@ -82,7 +82,7 @@ public protocol TrialCommitter: Sendable {
 public protocol LeaseCommitter: Sendable {
   /// The present moment on the clock that the deadlines of the study's leases count on. Every
   /// process that uses the store reads the same time, within a fraction of a second, and setting a
-  /// machine's clock does not change it. Cheap: a store that must ask elsewhere asks once.
+  /// machine's clock does not change it. Cheap: a store that must ask elsewhere seldom does.
   func leaseTime(in study: StudyRecord) throws(StoreError) -> Timestamp
   /// Takes the next trial that waits to be run, or nil: queued ones first, then running ones whose
   /// attempt was closed for a retry or whose lease ran out. Atomic: no two callers get one trial.

@@ -33,6 +33,8 @@ public enum StoreError: Error, Hashable {
   /// The server cannot be reached, or went away and did not come back in time. Whether the last
   /// change was made may be unknown; making it again is safe.
   case unavailable(location: String, problem: String)
+  /// The server lets in no more clients, and none of them went within the time limit.
+  case crowded(location: String, problem: String)
   /// The file, or the database of a server, was deleted or replaced while it was in use: what is
   /// written from now on would be lost.
   case replaced(location: String, problem: String)
@@ -44,7 +46,7 @@ extension StoreError: CustomStringConvertible {
   /// Whether trying again later may help.
   public var isTransient: Bool {
     switch self {
-    case .busy, .full, .unavailable: true
+    case .busy, .full, .unavailable, .crowded: true
     default: false
     }
   }
@@ -93,6 +95,9 @@ extension StoreError: CustomStringConvertible {
       "\(location) cannot be written to; change its permissions or choose another store"
     case .unavailable(let location, let problem):
       "\(location) cannot be reached (\(problem)); check the address and the server, and try again"
+    case .crowded(let location, let problem):
+      "\(location) has no connection free (\(problem)); raise its max_connections or stop some of "
+        + "its clients, and try again"
     case .replaced(let location, let problem):
       "\(location) \(problem) while it was in use, and nothing more is stored; put it back or "
         + "choose another store, and start again"

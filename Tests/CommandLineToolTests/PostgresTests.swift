@@ -79,4 +79,38 @@ import Testing
     }
     try command.cleanUp()
   }
+
+  /// A database that is dropped under a run, or its tables: the run says so in one sentence, and
+  /// does not end as if all was well.
+  @Test(arguments: [false, true]) func noticesThatItsDatabaseWasDropped(_ isWhole: Bool) throws {
+    let server = try PostgresServer.shared()
+    let address = try server.newDatabase()
+    let database = try #require(address.split(separator: "?")[0].split(separator: "/").last)
+    var command = try BuiltCommand()
+    command.environment["NEEDLETAIL_STORE"] = address
+    command.environment["TARGET"] = isWhole ? server.address : address
+    command.environment["COMMAND"] =
+      isWhole
+      ? "DROP DATABASE \(database) WITH (FORCE)"
+      : "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+    command.environment["MARK"] = command.folder.appendingPathComponent("mark").path
+    try command.write(
+      """
+      if mkdir "$MARK" 2>/dev/null; then
+        IFS=';'
+        for part in $COMMAND; do psql -X -q -d "$TARGET" -c "$part" >/dev/null 2>&1; done
+      fi
+      echo loss=1
+      """, to: "drop.sh")
+    try command.write(
+      Self.study.replacing(
+        "command: [sh, -c, \"echo loss={x}\"]",
+        with: "command: [sh, \(command.folder.path)/drop.sh]"), to: "study.yaml")
+    let result = try command.run("run", "study.yaml", "--workers", "2", "--quiet")
+    #expect(result.code != 0)
+    let sentence =
+      isWhole ? "was dropped while it was in use" : "lost its tables while it was in use"
+    #expect(result.messages.contains(sentence), "\(result.messages)")
+    try command.cleanUp()
+  }
 }

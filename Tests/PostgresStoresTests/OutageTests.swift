@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PostgresTesting
 import Stores
 import StudyModel
@@ -155,6 +156,136 @@ import Testing
     #expect(try store.counts(in: study) == [.completed: 100, .failed: 50])
   }
 
+  /// The same for steps that depend on each other: all of them are done, once, with the answers
+  /// that they had.
+  @Test func resolvesDoubtOfSequences() throws {
+    let address = try PostgresServer.shared().newDatabase()
+    let store = try PostgresStudyStore(address: address)
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let isOver = Flag()
+    let killer = Thread {
+      while !isOver.isSet {
+        do {
+          _ = try PostgresServer.psql(
+            address,
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """)
+        } catch {
+          Issue.record("\(error)")
+        }
+      }
+    }
+    killer.start()
+    defer { isOver.set() }
+    for number in 0..<60 {
+      let (_, open) = try store.createTrial(
+        Trial(TrialReference(id: 0, number: 0), state: .running), in: study,
+        lease: try request("w", store, study))
+      let first = try #require(open)
+      #expect(first.trial.number == number)
+      // What is closed is taken again in the same call, and a closed lease is refused there.
+      let results = try store.perform(
+        [
+          .commit(
+            [TrialChange(first.trial, .reported(IntermediateValue(step: 0, value: 1)))],
+            under: [first]),
+          .close(
+            first, as: .tryAgain, reason: "again", retryAt: try store.leaseTime(in: study)),
+          .commit(
+            [TrialChange(first.trial, .userAttributeSet(Attribute("k", 1)))], under: [first]),
+          .take(try request("v", store, study), limit: number + 1),
+        ], in: study)
+      guard case .committed = results[0], case .closed(wasLive: true) = results[1],
+        case .failed(.leaseLost(trial: number)) = results[2],
+        case .taken(let trial, let second) = results[3]
+      else {
+        Issue.record("\(results)")
+        return
+      }
+      #expect(trial.number == number && second.attempt == 2)
+      try store.commit(
+        [TrialChange(trial.reference, .finished(.completed, values: [1], at: .now()))],
+        to: study, under: [second], durability: .powerCut)
+    }
+    let trials = try store.trials(in: study, numbers: nil)
+    #expect(trials.count == 60)
+    for trial in trials {
+      #expect(trial.state == .completed && trial.userAttributes.isEmpty)
+      let attempts = try store.attempts(of: trial.number, in: study)
+      #expect(attempts.map(\.outcome) == [.tryAgain, .completed])
+      #expect(attempts[0].reports.map(\.value) == [1])
+    }
+  }
+
+  /// A server without a free connection is waited for, also by the first connection of a store, and
+  /// then said in one sentence that trying again may help.
+  @Test func waitsForAFreeConnection() throws {
+    let server = try PostgresServer(
+      settings: ["max_connections=5", "superuser_reserved_connections=0", "max_wal_senders=0"])
+    defer { server.close() }
+    let address = try server.newDatabase()
+    do { _ = try PostgresStudyStore(address: address) }
+    let crowd = try Crowd(address)
+    try crowd.fill()
+    let error = #expect(throws: StoreError.self) {
+      try PostgresStudyStore(address: address, grace: 0, patience: 0.3)
+    }
+    guard case .crowded = error, error?.isTransient == true else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let sentence = error?.description ?? ""
+    #expect(sentence.contains("too many clients") && !sentence.contains("\n"), "\(sentence)")
+    let refusals = try #require(Int(try server.command("refusals")))
+    let done = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      do {
+        let store = try PostgresStudyStore(address: address)
+        _ = try store.createStudy(named: "s", directions: [.minimize])
+      } catch {
+        Issue.record("\(error)")
+      }
+      done.signal()
+    }
+    while try Int(server.command("refusals")) == refusals { Moment.pass(seconds: 0.01) }
+    crowd.leave()
+    #expect(done.wait(timeout: .now() + 60) == .success)
+  }
+
+  /// A database or tables that are dropped under a store are noticed by the next call, which says
+  /// that nothing is stored any more.
+  @Test(arguments: ["database", "schema", "own"]) func noticesWhatWasDropped(_ what: String) throws
+  {
+    let server = try PostgresServer.shared()
+    let address = try server.newDatabase()
+    let store = try PostgresStudyStore(address: address, grace: 0, patience: 10)
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    switch what {
+    case "database":
+      let name = try #require(address.split(separator: "?")[0].split(separator: "/").last)
+      _ = try PostgresServer.psql(server.address, "DROP DATABASE \(name) WITH (FORCE)")
+    case "schema":
+      _ = try PostgresServer.psql(address, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    default:
+      _ = try PostgresServer.psql(
+        address, "DROP TABLE needletail_studies, needletail_attempts, needletail_notes")
+    }
+    for _ in 0..<2 {
+      let error = #expect(throws: StoreError.self) {
+        try store.setNote("file", to: "x", of: study)
+      }
+      guard case .replaced = error, error?.isTransient == false else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+    }
+    let step = StoreStep.take(
+      LeaseRequest(worker: "w", now: .now(), deadline: .distantFuture), limit: nil)
+    #expect(throws: StoreError.self) { try store.perform([step], in: study) }
+  }
+
   /// Who watches is told what another object queues, at once, also after the server was restarted.
   @Test func tellsWhatIsQueued() throws {
     let server = try PostgresServer()
@@ -182,6 +313,30 @@ import Testing
     #expect(heard.wait(timeout: .now() + 60) == .success)
     withExtendedLifetime(watch) {}
   }
+}
+
+/// Clients that take all connections of a server.
+private final class Crowd {
+  private let address: ServerAddress
+  private var connections: [Connection] = []
+
+  init(_ address: String) throws {
+    self.address = try ServerAddress(address)
+  }
+
+  /// Connects until the server takes no more.
+  func fill() throws {
+    while true {
+      do throws(Failure) {
+        connections.append(try Connection(address))
+      } catch {
+        guard case .crowded = error else { throw error }
+        return
+      }
+    }
+  }
+
+  func leave() { connections = [] }
 }
 
 /// Tells threads to end.

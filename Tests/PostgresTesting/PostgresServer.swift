@@ -69,11 +69,22 @@ public final class PostgresServer: @unchecked Sendable {
 
   /// Creates a database that no other test has and returns its address.
   public func newDatabase() throws -> String {
+    try command("database \(newName())")
+  }
+
+  /// Creates a database that no other test has and returns its address behind pgbouncer, in
+  /// transaction mode and with few connections to the server.
+  public func newPooledDatabase() throws -> String {
+    let name = newName()
+    try command("database \(name)")
+    return try command("pooler \(name)")
+  }
+
+  private func newName() -> String {
     lock.lock()
+    defer { lock.unlock() }
     databases += 1
-    let name = "test\(databases)"
-    lock.unlock()
-    return try command("database \(name)")
+    return "test\(databases)"
   }
 
   /// Runs SQL with psql and returns what it prints, one line per row, columns apart by `|`.

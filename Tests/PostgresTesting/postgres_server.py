@@ -7,6 +7,8 @@ on no network address, with the disk's confirmation (fsync) as in earnest.
 prints `ready ADDRESS`, the postgresql:// address of the database `postgres`. It takes commands on its standard input, one a line, and answers each with a line:
 
   database NAME      creates a database                        -> its address
+  pooler NAME        has pgbouncer stand before the database, in transaction mode  -> its address there
+  refusals           counts the clients that were refused since they were too many  -> the number
   guarded NAME       creates a role that needs its name as the password  -> ok
   stop | kill        stops the server: in order, or at once as by a crash  -> ok
   start              starts it again                            -> ok
@@ -26,6 +28,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+
+
+# Names the pooler's socket.
+POOLER_PORT = 6432
 
 
 def binaries():
@@ -59,6 +65,7 @@ class Server:
             os.chown(self.folder, self.account.pw_uid, self.account.pw_gid)
         self.settings = settings
         self.process = None
+        self.pooler = None
         try:
             self.run("initdb", "-D", self.data, "-U", "needletail", "-A", "trust", "--no-sync", "-E", "UTF8",
                      "--locale=C")
@@ -117,7 +124,36 @@ class Server:
                 self.process.wait()
         self.process = None
 
+    def start_pooler(self):
+        """Few connections to the server, so that clients have to share them."""
+        folder = self.folder / "pooler"
+        folder.mkdir()
+        if self.account:
+            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
+        settings = folder / "pgbouncer.ini"
+        settings.write_text(
+            f"[databases]\n* = host={self.folder} user=needletail\n[pgbouncer]\nlisten_addr =\n"
+            f"listen_port = {POOLER_PORT}\nunix_socket_dir = {folder}\nauth_type = any\n"
+            "pool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 400\n"
+            f"max_db_connections = 3\nlogfile = {folder / 'log'}\n")
+        program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if not program:
+            raise RuntimeError("pgbouncer is not installed")
+        self.pooler = subprocess.Popen(
+            [program, "-q", settings], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd="/", start_new_session=True, **self.options())
+        for _ in range(600):  # half a minute
+            if (folder / f".s.PGSQL.{POOLER_PORT}").exists():
+                return
+            if self.pooler.poll() is not None:
+                break
+            select.select([], [], [], 0.05)
+        raise RuntimeError("pgbouncer does not start")
+
     def close(self):
+        if self.pooler:
+            self.pooler.kill()
+            self.pooler.wait()
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -126,6 +162,12 @@ class Server:
             case ["database", name]:
                 self.sql(f'CREATE DATABASE "{name}"')
                 return self.address(name)
+            case ["pooler", name]:
+                if not self.pooler:
+                    self.start_pooler()
+                return f"postgresql://needletail@/{name}?host={self.folder / 'pooler'}&port={POOLER_PORT}"
+            case ["refusals"]:
+                return str((self.folder / "log").read_text().count("too many clients"))
             case ["guarded", name]:
                 self.sql(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{name}'")
             case ["stop"]:

@@ -14,6 +14,8 @@ import Testing
     case memory
     case sqlite
     case postgres
+    /// PostgreSQL behind pgbouncer.
+    case pooled
   }
 
   private func check(_ kind: Kind, _ body: (StoreBed) async throws -> Void) async throws {
@@ -24,8 +26,10 @@ import Testing
       let path = folder.path + "/study.db"
       try await body(
         StoreBed("SQLite") { () throws(StoreError) in try SQLiteStudyStore(path: path) })
-    case .postgres:
-      let address = try PostgresServer.shared().newDatabase()
+    case .postgres, .pooled:
+      let server = try PostgresServer.shared()
+      let address =
+        kind == .pooled ? try server.newPooledDatabase() : try server.newDatabase()
       try await body(
         StoreBed("PostgreSQL", greatestStep: Int(Int32.max)) { () throws(StoreError) in
           try PostgresStudyStore(address: address, grace: 0)

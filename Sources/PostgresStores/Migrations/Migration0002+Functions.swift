@@ -7,7 +7,7 @@ extension Schema {
   /// attempts, then the study's row; claims take a trial after its attempt, and so pass by what is
   /// locked. Errors of ours: NT001 the study is not there; NT002 the trial (in the detail) is not
   /// the study's; NT003 it is finished; NT004 its lease is not live.
-  static let functions = """
+  static let functions0002 = """
     CREATE OR REPLACE FUNCTION needletail_key(a_study bigint, a_token text) RETURNS bigint
     LANGUAGE plpgsql AS $$
     DECLARE
@@ -57,8 +57,7 @@ extension Schema {
       RETURN NEXT;
     END $$;
 
-    -- Ends an open attempt. The reports of a trial that goes on move to the attempt's record; what
-    -- it recorded at rungs goes.
+    -- Ends an open attempt. The reports of a trial that goes on move to the attempt's record.
     CREATE OR REPLACE FUNCTION needletail_end(
       a_key bigint, a_trial bigint, a_number bigint, an_attempt bigint, an_outcome text,
       a_reason text, a_moment bigint, a_time bigint, keeps_reports boolean
@@ -74,8 +73,6 @@ extension Schema {
         SELECT coalesce(string_agg(format('[%s, %s]', step, CASE kind WHEN 'NAN' THEN 'NaN'
           WHEN 'INF_POS' THEN 'Infinity' WHEN 'INF_NEG' THEN '-Infinity'
           ELSE intermediate_value::text END), ', ' ORDER BY step), '') INTO kept FROM gone;
-        DELETE FROM trial_system_attributes
-        WHERE trial_id = a_trial AND left(key, 15) = 'completed_rung_';
       END IF;
       UPDATE needletail_attempts SET ended_at = a_moment, outcome = an_outcome,
         reason = a_reason, claimable_at = a_time, reports = '[' || kept || ']'
