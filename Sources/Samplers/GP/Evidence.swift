@@ -1,26 +1,18 @@
 internal import JSON
 internal import StudyModel
 
-/// What the trials of a study say, sorted for the models.
+/// What the trials of a study say, sorted for the models, and kept up to date as trials finish.
 struct Evidence {
-  /// The trials with usable values, pruned ones whose end can be forecast among them, in the order
-  /// they finished.
-  private(set) var observed: [Int] = []
-  /// How many trials had finished when each observed one did, itself included.
-  private(set) var finishedUpTo: [Int] = []
-  /// Per objective the losses of the observed trials: smaller is better, finite.
-  private(set) var losses: [[Double]]
-  /// Finished trials of which only is known that they are not good: failed, pruned without a
-  /// forecast of their end, not a number or an infinite loss; the latest ones.
-  private(set) var poor: [Int] = []
-  /// Completed and pruned trials: those that had all their parameters.
-  private(set) var whole: [Int] = []
-  /// Per constraint, by name: its values at the observed trials, NaN where there is none.
-  private(set) var constraints: [(name: String, values: [Double])] = []
-  /// Whether each observed trial kept all constraints.
-  private(set) var isFeasible: [Bool] = []
-
-  /// The completed trials with reports, and their losses, in the order they finished.
+  /// The trials with usable values, pruned ones whose end can be forecast among them. Until there
+  /// is one, pruned ones with their last reports, which are what there is to go by.
+  private var modelled: Observations
+  private var substitutes: Observations
+  /// Per kind of observations, the finished trials that are not among them, the latest ones last;
+  /// no more than twice the limit.
+  private var notModelled: [Int] = []
+  private var notSubstitutes: [Int] = []
+  /// The latest completed trials with reports, and their losses, in the order they finished; no
+  /// more than twice the memory.
   private var curves: [(number: Int, loss: Double)] = []
 
   /// The latest completed trials that a forecast is made of.
@@ -28,37 +20,69 @@ struct Evidence {
   /// The most trials that count as only not good.
   private static let poorLimit = 200
 
-  init(_ history: TrialHistory) {
-    losses = Array(repeating: [], count: history.directions.count)
-    var poor: [Int] = []
-    for (place, number) in history.finishedOrder.enumerated() {
-      let state = history.states[number]
-      if state != .failed { whole.append(number) }
-      if state == .completed, let values = Self.losses(of: number, in: history) {
-        add(number, values, place)
-        if !history.reports[number].isEmpty { curves.append((number, values[0])) }
-      } else if state == .pruned, let loss = forecast(of: number, in: history) {
-        add(number, [loss], place)
-      } else {
-        poor.append(number)
-      }
-    }
-    if observed.isEmpty {
-      // Without a completed trial the last reports are what there is to go by.
-      poor.removeAll()
-      for (place, number) in history.finishedOrder.enumerated() {
-        if history.states[number] == .pruned, history.directions.count == 1,
-          let values = Self.losses(of: number, in: history)
-        {
-          add(number, values, place)
-        } else {
-          poor.append(number)
-        }
-      }
-    }
-    self.poor = poor.suffix(Self.poorLimit)
-    readConstraints(history)
+  /// What no trial has said anything of yet.
+  init(objectives: Int) {
+    modelled = Observations(objectives: objectives)
+    substitutes = modelled
   }
+
+  /// What all trials of a history say.
+  init(_ history: TrialHistory) {
+    self.init(objectives: history.directions.count)
+    for (place, number) in history.finishedOrder.enumerated() {
+      insert(number, at: place, of: history)
+    }
+  }
+
+  /// Adds the trial at a place of the finished order, the next after the last one added.
+  mutating func insert(_ number: Int, at place: Int, of history: TrialHistory) {
+    let state = history.states[number]
+    let values = state == .failed ? nil : Self.losses(of: number, in: history)
+    if state == .completed, let values {
+      modelled.append(number, values, place, history)
+      if !history.reports[number].isEmpty {
+        curves.append((number, values[0]))
+        curves.keepLast(Self.forecastMemory)
+      }
+    } else if state == .pruned, let loss = forecast(of: number, in: history) {
+      modelled.append(number, [loss], place, history)
+    } else {
+      notModelled.append(number)
+      notModelled.keepLast(Self.poorLimit)
+    }
+    guard areSubstitutes else {
+      (substitutes, notSubstitutes) = (Observations(objectives: 0), [])
+      return
+    }
+    if state == .pruned, history.directions.count == 1, let values {
+      substitutes.append(number, values, place, history)
+    } else {
+      notSubstitutes.append(number)
+      notSubstitutes.keepLast(Self.poorLimit)
+    }
+  }
+
+  /// Whether the observed trials are substitutes for what is not there yet.
+  var areSubstitutes: Bool { modelled.numbers.isEmpty }
+
+  private var current: Observations { areSubstitutes ? substitutes : modelled }
+
+  /// The observed trials in the order they finished.
+  var observed: [Int] { current.numbers }
+  /// How many trials had finished when each observed one did, itself included.
+  var finishedUpTo: [Int] { current.finishedUpTo }
+  /// Per objective the losses of the observed trials: smaller is better, finite.
+  var losses: [[Double]] { current.losses }
+  /// Per constraint, by name: its values at the observed trials, NaN where there is none.
+  var constraints: [(name: String, values: [Double])] { current.constraints }
+  /// Whether each observed trial kept all constraints.
+  var isFeasible: [Bool] { current.isFeasible }
+  /// Finished trials of which only is known that they are not good: failed, pruned without a
+  /// forecast of their end, not a number or an infinite loss; the latest ones.
+  var poor: [Int] { (areSubstitutes ? notSubstitutes : notModelled).suffix(Self.poorLimit) }
+
+  /// The unit of an objective's losses: see ``OutputTransform/unit(ofLosses:)``.
+  func unit(ofObjective k: Int) -> Double { OutputTransform.unit(ofLosses: current.ranked[k]) }
 
   /// The loss that a pruned trial would have ended with, told by the trials that had completed
   /// before it, and no better than the best of them; nil when too few of them reported at its last
@@ -80,13 +104,9 @@ struct Evidence {
     }
     let loss = history.direction.loss(last.value)
     guard !loss.isNaN, let forecast = CurveForecast(pairs) else { return nil }
-    return max(forecast.finalLoss(after: loss), best)
-  }
-
-  private mutating func add(_ number: Int, _ values: [Double], _ place: Int) {
-    observed.append(number)
-    finishedUpTo.append(place + 1)
-    for (k, value) in values.enumerated() { losses[k].append(value) }
+    let expected = max(forecast.finalLoss(after: loss), best)
+    // An infinitely good report tells nothing where the line is flat.
+    return expected.isFinite ? expected : nil
   }
 
   /// The losses of a trial; nil when one is not a number or infinitely bad. Huge values are brought
@@ -106,36 +126,63 @@ struct Evidence {
   /// How many observations there were since the best loss last fell by more than a hundredth of the
   /// median distance to it.
   var sinceProgress: Int {
-    guard let best = losses[0].min() else { return 0 }
-    let least = 0.01 * OutputTransform.unit(of: losses[0].map { $0 - best })
+    let (losses, isFeasible) = (current.losses[0], current.isFeasible)
+    guard !losses.isEmpty else { return 0 }
+    let least = 0.01 * unit(ofObjective: 0)
     var reference = Double.infinity
     var place = 0
-    for (i, loss) in losses[0].enumerated()
+    for (i, loss) in losses.enumerated()
     where isFeasible[i] && (loss < reference - least || reference == .infinity) {
       reference = loss
       place = i
     }
-    return losses[0].count - 1 - place
+    return losses.count - 1 - place
+  }
+}
+
+/// Trials with what is known of them, a row each.
+private struct Observations {
+  var numbers: [Int] = []
+  var finishedUpTo: [Int] = []
+  var losses: [[Double]]
+  /// Per objective the losses in their order.
+  var ranked: [RankedValues]
+  var isFeasible: [Bool] = []
+  /// By ascending name.
+  var constraints: [(name: String, values: [Double])] = []
+
+  init(objectives: Int) {
+    losses = Array(repeating: [], count: objectives)
+    ranked = Array(repeating: RankedValues(), count: objectives)
   }
 
-  private mutating func readConstraints(_ history: TrialHistory) {
-    isFeasible = observed.map { history.violation(of: $0) <= 0 }
-    guard !history.constraints.isEmpty else { return }
-    var places: [String: Int] = [:]
-    for (i, number) in observed.enumerated() {
-      for constraint in history.constraints[number] ?? [] {
-        let value = constraint.value.number ?? .nan
-        guard value.isFinite else { continue }
-        let place = places[constraint.key] ?? constraints.count
-        if place == constraints.count {
-          places[constraint.key] = place
-          constraints.append(
-            (constraint.key, Array(repeating: .nan, count: observed.count)))
-        }
-        constraints[place].values[i] = value
-      }
+  mutating func append(_ number: Int, _ values: [Double], _ place: Int, _ history: TrialHistory) {
+    numbers.append(number)
+    finishedUpTo.append(place + 1)
+    for (k, value) in values.enumerated() {
+      losses[k].append(value)
+      ranked[k].insert(value)
     }
-    constraints.sort { $0.name < $1.name }
+    isFeasible.append(history.violation(of: number) <= 0)
+    for k in constraints.indices { constraints[k].values.append(.nan) }
+    for constraint in history.constraints[number] ?? [] {
+      let value = constraint.value.number ?? .nan
+      guard value.isFinite else { continue }
+      let place =
+        constraints.firstIndex { $0.name >= constraint.key } ?? constraints.count
+      if place == constraints.count || constraints[place].name != constraint.key {
+        constraints.insert(
+          (constraint.key, Array(repeating: .nan, count: numbers.count)), at: place)
+      }
+      constraints[place].values[numbers.count - 1] = value
+    }
+  }
+}
+
+extension Array {
+  /// Removes elements at the front once there are twice as many as are wanted.
+  fileprivate mutating func keepLast(_ wanted: Int) {
+    if count >= 2 * wanted { removeFirst(count - wanted) }
   }
 }
 

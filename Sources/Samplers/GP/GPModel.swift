@@ -10,7 +10,7 @@ struct GPModel {
   private let evidence: Evidence
   private let history: TrialHistory
   /// The points of the observed trials.
-  let points: [[Double]]
+  private let points: [[Double]]
   /// What is modelled: the objectives, or one scalar of them.
   private var objectives: [GPSeries] = []
   private var constraints: [GPSeries] = []
@@ -25,11 +25,11 @@ struct GPModel {
   /// Optimization with Unknown Hyperparameters", JMLR 20, 2019.
   private let isDoubting: Bool
 
-  init(_ space: GPSpace, _ evidence: Evidence, _ history: TrialHistory, for trial: Int) {
-    self.space = space
-    self.evidence = evidence
+  init(_ observations: GPObservations, _ history: TrialHistory, for trial: Int) {
+    space = observations.space
+    evidence = observations.evidence
+    points = observations.points
     self.history = history
-    points = evidence.observed.map { space.point(of: $0, in: history) }
     isDoubting =
       trial % 2 == 1 && evidence.losses.count == 1
       && evidence.sinceProgress >= Self.patience + space.count
@@ -61,16 +61,17 @@ struct GPModel {
       objectives = evidence.losses.enumerated().map { k, losses in
         GPSeries(
           head: "objective \(k)\(isDoubting ? ", plain" : "")", points: points, losses: losses,
-          finishedUpTo: evidence.finishedUpTo,
+          unit: evidence.unit(ofObjective: k), finishedUpTo: evidence.finishedUpTo,
           scoring: isAlone && !isDoubting ? .warped : .tamed)
       }
     }
+    let finishedUpTo = evidence.finishedUpTo
     constraints = evidence.constraints.map { constraint in
       let rows = constraint.values.indices.filter { !constraint.values[$0].isNaN }
       return GPSeries(
         head: "constraint \(constraint.name)", points: rows.map { points[$0] },
-        losses: Self.tamed(rows.map { constraint.values[$0] }),
-        finishedUpTo: rows.map { evidence.finishedUpTo[$0] }, scoring: .plain)
+        losses: Self.tamed(rows.map { constraint.values[$0] }), unit: nil,
+        finishedUpTo: rows.map { finishedUpTo[$0] }, scoring: .plain)
     }.filter { !$0.losses.isEmpty }
     let count = GPFitting.checkpoint(points.count)
     objectiveFits = objectives.map { GPFitting.fit($0, first: count, space, history, &fits) }
@@ -92,7 +93,9 @@ struct GPModel {
   private func isSurprised(_ k: Int, since count: Int) -> Bool {
     let model = Surrogate(
       FeatureLayout(space, seen: points).points(points),
-      scores: objectiveFits[k].transform.scores(of: objectives[k].losses).scores, poorCount: 0,
+      scores: objectiveFits[k].transform.scores(
+        of: objectives[k].losses, unit: objectives[k].unit
+      ).scores, poorCount: 0,
       ceiling: 0, draws: Matrix(zeros: 0, 1), parameters: objectiveFits[k].parameters)
     let latest = model.residuals[count...]
     return latest.reduce(0) { $0 + $1 * $1 } > 4 * Double(latest.count)
@@ -106,8 +109,10 @@ struct GPModel {
     weights = weights.map { $0 / total }
     var scalars = Array(repeating: 0.0, count: points.count)
     var sums = scalars
-    for (weight, losses) in zip(weights, evidence.losses) {
-      let scores = OutputTransform(width: .infinity).scores(of: losses).scores
+    for (k, (weight, losses)) in zip(weights, evidence.losses).enumerated() {
+      let scores = OutputTransform(width: .infinity).scores(
+        of: losses, unit: evidence.unit(ofObjective: k)
+      ).scores
       let best = scores.max() ?? 0
       for i in scores.indices {
         let distance = weight * (best - scores[i])
@@ -116,7 +121,7 @@ struct GPModel {
       }
     }
     return GPSeries(
-      head: nil, points: points, losses: zip(scalars, sums).map { $0 + 0.05 * $1 },
+      head: nil, points: points, losses: zip(scalars, sums).map { $0 + 0.05 * $1 }, unit: nil,
       finishedUpTo: evidence.finishedUpTo, scoring: .tamed)
   }
 
@@ -141,11 +146,12 @@ struct GPModel {
     let all = chosen + poor + pending
     let layout = FeatureLayout(space, seen: all)
     let features = layout.points(all)
-    let isFeasible = rows.map { evidence.isFeasible[$0] }
+    let allFeasible = evidence.isFeasible
+    let isFeasible = rows.map { allFeasible[$0] }
     let isConstrained = !constraints.isEmpty
     var models: [Surrogate] = []
     for (series, fit) in zip(objectives, objectiveFits) {
-      let scores = fit.transform.scores(of: series.losses).scores
+      let scores = fit.transform.scores(of: series.losses, unit: series.unit).scores
       let own = rows.map { scores[$0] }
       let draws = normals(pending.count, using: &generator)
       models.append(
@@ -207,14 +213,14 @@ struct GPModel {
     guard points.count > limit else { return Array(points.indices) }
     var taken = Array(repeating: false, count: points.count)
     let losses = objectives[0].losses
-    let order = points.indices.sorted {
-      let a = evidence.isFeasible[$0]
-      let b = evidence.isFeasible[$1]
-      return a == b ? (losses[$0], $0) < (losses[$1], $1) : a
+    let isFeasible = evidence.isFeasible
+    func isBetter(_ a: Int, _ b: Int) -> Bool {
+      isFeasible[a] == isFeasible[b] ? (losses[a], a) < (losses[b], b) : isFeasible[a]
     }
-    for i in order.prefix(limit / 5) { taken[i] = true }
+    let top = Array(points.indices).smallest(limit / 5, by: isBetter)
+    for i in top { taken[i] = true }
     let scales = objectiveFits[0].parameters.inverseSquaredScales
-    let center = points[order[0]]
+    let center = points[top.min(by: isBetter) ?? 0]
     var distances: [Double] = []
     for point in points {
       var sum = 0.0
@@ -228,10 +234,10 @@ struct GPModel {
       }
       distances.append(sum)
     }
-    let near = points.indices.filter { !taken[$0] }.sorted {
+    let near = points.indices.filter { !taken[$0] }.smallest(limit / 2) {
       (distances[$0], $0) < (distances[$1], $1)
     }
-    for i in near.prefix(limit / 2) { taken[i] = true }
+    for i in near { taken[i] = true }
     let rest = points.indices.filter { !taken[$0] }
     let wanted = limit - limit / 5 - limit / 2
     for k in 0..<wanted { taken[rest[k * rest.count / wanted]] = true }

@@ -66,11 +66,11 @@ public struct GPSampler: Sampler {
     using generator: inout TrialGenerator
   ) throws(SamplerError) -> TrialPlan {
     try check()
-    let (drawn, plan) = cache.fits.withLock { [generator, settings] fits in
+    let (drawn, plan) = cache.state.withLock { [generator, settings] state in
       var generator = generator
-      let plan = BLAS.withOneThread {
-        GPSuggestion(history, for: trial, in: space, settings).make(&fits, using: &generator)
-      }
+      state.observations.advance(to: history)
+      let suggestion = GPSuggestion(history, state.observations, for: trial, in: space, settings)
+      let plan = BLAS.withOneThread { suggestion.make(&state.fits, using: &generator) }
       return (generator, plan)
     }
     generator = drawn
@@ -91,6 +91,12 @@ public struct GPSampler: Sampler {
       max(settings.startupTrials, 2), for: trial, given: history, using: &generator)
   }
 
+  /// How many trials this sampler and its copies have read to learn what they say, and how many to
+  /// place them in a space.
+  var reading: (trials: Int, points: Int) {
+    cache.state.withLock { ($0.observations.trialsRead, $0.observations.pointsMade) }
+  }
+
   /// Refuses settings that make no sense.
   private func check() throws(SamplerError) {
     guard candidateCount >= 1, candidateCount <= 1 << 16 else {
@@ -106,5 +112,10 @@ public struct GPSampler: Sampler {
 
 /// The state that the copies of a sampler share.
 private final class GPCache: Sendable {
-  let fits = Lock(GPFits())
+  struct State {
+    var observations = GPObservations()
+    var fits = GPFits()
+  }
+
+  let state = Lock(State())
 }

@@ -25,29 +25,10 @@ struct GPSpace {
   /// The parameters, those before others on which the activity of the others depends.
   private var order: [Int] = []
 
-  /// The most parameters that are modelled; the most frequent ones.
-  private static let parameterLimit = 512
-
-  /// The space of the parameters that the given trials had, each with its latest distribution.
-  init(of trials: [Int], in history: TrialHistory) {
-    var found: [(column: Int, count: Int)] = []
-    for (index, column) in history.parameters.enumerated() where column.latestDistributionID >= 0 {
-      guard history.distributions[Int(column.latestDistributionID)].isModelled else {
-        continue
-      }
-      var count = 0
-      for number in trials
-      where number < column.distributionIDs.count && column.distributionIDs[number] >= 0 {
-        count += 1
-      }
-      if count > 0 { found.append((index, count)) }
-    }
-    if found.count > Self.parameterLimit {
-      found.sort { ($1.count, $0.column) < ($0.count, $1.column) }
-      found.removeLast(found.count - Self.parameterLimit)
-    }
-    found.sort { history.parameters[$0.column].name < history.parameters[$1.column].name }
-    columns = found.map(\.column)
+  /// The space of those columns of the history, each with its latest distribution; none of them
+  /// conditional as yet.
+  init(columns: [Int], in history: TrialHistory) {
+    self.columns = columns
     identifiers = columns.map { history.parameters[$0].latestDistributionID }
     parameters = columns.map { index in
       let column = history.parameters[index]
@@ -57,18 +38,24 @@ struct GPSpace {
     boxes = parameters.map { $0.distribution.box ?? Box(low: 0, high: 1) }
     order = Array(parameters.indices)
     activity = Array(repeating: nil, count: parameters.count)
-    guard found.contains(where: { $0.count < trials.count }) else { return }
-    let presence = columns.map { column in
-      let identifiers = history.parameters[column].distributionIDs
-      return trials.map { $0 < identifiers.count && identifiers[$0] >= 0 }
-    }
-    let values = columns.indices.map { j in trials.map { value(of: $0, j, in: history) } }
-    let counts = found.map(\.count)
-    for j in parameters.indices where counts[j] < trials.count {
-      activity[j] = ActivityRule.find(
-        for: j, presence: presence, values: values, counts: counts, kinds: kinds)
-    }
+  }
+
+  /// The space of the parameters that the given trials had.
+  init(of trials: [Int], in history: TrialHistory) {
+    var tracker = GPSpaceTracker()
+    for number in trials { tracker.insert(number, of: history) }
+    self = tracker.space(in: history)
+  }
+
+  /// Sets when parameters are active, and in how many trials each was.
+  mutating func setActivity(_ rules: [ActivityRule?], counts: [Int]) {
+    activity = rules
     order.sort { (counts[$1], $0) < (counts[$0], $1) }
+  }
+
+  /// Whether every trial has the same point here as there, in histories that continue each other.
+  func hasPoints(of other: GPSpace) -> Bool {
+    columns == other.columns && identifiers == other.identifiers
   }
 
   var count: Int { parameters.count }
@@ -93,9 +80,15 @@ struct GPSpace {
     parameters.indices.map { value(of: number, $0, in: history) }
   }
 
+  /// Whether a trial has the parameter.
+  func has(_ j: Int, in number: Int, of history: TrialHistory) -> Bool {
+    let identifiers = history.parameters[columns[j]].distributionIDs
+    return number < identifiers.count && identifiers[number] >= 0
+  }
+
   /// A coordinate of a trial; NaN when the trial lacks the parameter or gave it a value that has no
   /// place in this space.
-  private func value(of number: Int, _ j: Int, in history: TrialHistory) -> Double {
+  func value(of number: Int, _ j: Int, in history: TrialHistory) -> Double {
     let column = history.parameters[columns[j]]
     guard number < column.values.count, column.distributionIDs[number] >= 0 else { return .nan }
     let value = column.values[number]
@@ -184,74 +177,5 @@ struct GPSpace {
         parameters[j].name, parameters[j].distribution,
         internalValue: internalValue(at: point[j], j))
     }
-  }
-}
-
-/// When a conditional parameter is active, learned from the trials: while another parameter, the
-/// parent, has one of certain values.
-struct ActivityRule: Equatable {
-  let parent: Int
-  /// The parent's coordinates in the trials, ascending, and whether the parameter was active there.
-  private let seen: [Double]
-  private let wasActive: [Bool]
-  private let isCategorical: Bool
-
-  /// Whether the parameter is active at this value of its parent. A choice that no trial had counts
-  /// as inactive; at a number the nearest one decides.
-  func isActive(_ parentValue: Double) -> Bool {
-    guard !parentValue.isNaN else { return false }
-    if isCategorical { return seen.firstIndex(of: parentValue).map { wasActive[$0] } ?? false }
-    var nearest = 0
-    for place in seen.indices
-    where abs(seen[place] - parentValue) < abs(seen[nearest] - parentValue) {
-      nearest = place
-    }
-    return wasActive[nearest]
-  }
-
-  /// The rule that agrees with all trials; nil when there is none. Of several parents the one that
-  /// is itself present in the fewest trials is the nearest in the tree of conditions; categorical
-  /// parents come before numbers.
-  static func find(
-    for child: Int, presence: [[Bool]], values: [[Double]], counts: [Int], kinds: [GPSpace.Kind]
-  ) -> ActivityRule? {
-    var best: (rank: (Int, Int, Int), rule: ActivityRule)?
-    for parent in presence.indices where counts[parent] > counts[child] {
-      var isCategorical = false
-      if case .categorical = kinds[parent] { isCategorical = true }
-      if kinds[parent] == .continuous { continue }
-      guard let rule = rule(of: child, under: parent, presence, values, isCategorical) else {
-        continue
-      }
-      let rank = (isCategorical ? 0 : 1, counts[parent], parent)
-      if let known = best, known.rank <= rank { continue }
-      best = (rank, rule)
-    }
-    return best?.rule
-  }
-
-  private static func rule(
-    of child: Int, under parent: Int, _ presence: [[Bool]], _ values: [[Double]],
-    _ isCategorical: Bool
-  ) -> ActivityRule? {
-    var states: [Double: Bool] = [:]
-    for trial in presence[child].indices {
-      let isActive = presence[child][trial]
-      guard presence[parent][trial], !values[parent][trial].isNaN else {
-        if isActive { return nil }
-        continue
-      }
-      let value = values[parent][trial]
-      if let known = states[value] {
-        if known != isActive { return nil }
-      } else {
-        states[value] = isActive
-        if !isCategorical, states.count > 64 { return nil }
-      }
-    }
-    let seen = states.keys.sorted()
-    return ActivityRule(
-      parent: parent, seen: seen, wasActive: seen.map { states[$0] ?? false },
-      isCategorical: isCategorical)
   }
 }

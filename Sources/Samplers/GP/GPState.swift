@@ -44,6 +44,8 @@ struct GPSeries {
   let points: [[Double]]
   /// Losses, or constraint values.
   let losses: [Double]
+  /// The unit of the losses, if it is known: see ``OutputTransform/unit(ofLosses:)``.
+  let unit: Double?
   /// How many trials of the history had finished with each.
   let finishedUpTo: [Int]
   let scoring: Scoring
@@ -182,11 +184,44 @@ enum GPFitting {
   /// the rest evenly spread over time.
   private static func selection(_ losses: ArraySlice<Double>) -> [Int] {
     guard losses.count > largestFit else { return Array(losses.indices) }
-    let order = losses.indices.sorted { (losses[$0], $0) < (losses[$1], $1) }
-    let top = Set(order.prefix(largestFit / 4))
+    let top = Set(
+      Array(losses.indices).smallest(largestFit / 4) { (losses[$0], $0) < (losses[$1], $1) })
     let rest = losses.indices.filter { !top.contains($0) }
     let wanted = largestFit - top.count
     let spread = (0..<wanted).map { rest[$0 * rest.count / wanted] }
     return (Array(top) + spread).sorted()
+  }
+}
+
+extension [Int] {
+  /// The first `count` elements in an order, in no particular one; takes time proportional to the
+  /// number of elements on average. Hoare, "Algorithm 65: Find", CACM 4 (1961).
+  ///
+  /// - Parameter isBefore: The order, in which no two elements are equal.
+  func smallest(_ count: Int, by isBefore: (Int, Int) -> Bool) -> ArraySlice<Int> {
+    guard count < self.count else { return self[...] }
+    var elements = self
+    var (first, last) = (0, self.count - 1)
+    while first < last {
+      let pivot = elements[first + (last - first) / 2]
+      var (i, j) = (first, last)
+      while i <= j {
+        while isBefore(elements[i], pivot) { i += 1 }
+        while isBefore(pivot, elements[j]) { j -= 1 }
+        if i <= j {
+          elements.swapAt(i, j)
+          i += 1
+          j -= 1
+        }
+      }
+      if count <= j {
+        last = j
+      } else if count >= i {
+        first = i
+      } else {
+        break
+      }
+    }
+    return elements[..<count]
   }
 }

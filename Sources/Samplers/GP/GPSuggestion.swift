@@ -11,17 +11,18 @@ struct GPSuggestion {
   private let trial: Int
   private let settings: GPSampler.Settings
   private let declared: SearchSpace?
-  private let evidence: Evidence
+  private let observations: GPObservations
 
+  /// - Parameter observations: Up to date with the history.
   init(
-    _ history: TrialHistory, for trial: Int, in declared: SearchSpace?,
-    _ settings: GPSampler.Settings
+    _ history: TrialHistory, _ observations: GPObservations, for trial: Int,
+    in declared: SearchSpace?, _ settings: GPSampler.Settings
   ) {
     self.declared = declared
     self.history = history
     self.trial = trial
     self.settings = settings
-    evidence = Evidence(history)
+    self.observations = observations
   }
 
   /// The most running trials that are taken into account.
@@ -30,8 +31,7 @@ struct GPSuggestion {
   func make(_ fits: inout GPFits, using generator: inout TrialGenerator) -> TrialPlan {
     let start = ContinuousClock.now
     let finished = history.finishedOrder.count
-    let seen = evidence.whole.isEmpty ? [] : evidence.whole
-    let space = GPSpace(of: seen, in: history)
+    let (evidence, space) = (observations.evidence, observations.space)
     if finished < settings.startupTrials || evidence.observed.isEmpty || space.count == 0 {
       let reason =
         finished < settings.startupTrials
@@ -44,7 +44,7 @@ struct GPSuggestion {
           .init("startup_trials", .integer(settings.startupTrials)),
         ]))
     }
-    var model = GPModel(space, evidence, history, for: trial)
+    var model = GPModel(observations, history, for: trial)
     model.fit(&fits, using: &generator)
     let pending = pendingPoints(in: space)
     let built = model.build(pending: pending, using: &generator)
@@ -54,7 +54,8 @@ struct GPSuggestion {
     let candidates = search.run(
       anchors: built.anchors, effort: settings.candidateCount, starts: 6, using: &generator)
     let (chosen, isRepeated) = firstNew(
-      of: candidates, in: space, known: model.points + built.poor + pending, using: &generator)
+      of: candidates, in: space, known: [observations.points, built.poor, pending],
+      using: &generator)
     let elapsed = start.duration(to: .now)
     var account = built.account
     account.append(.init("acquisition", .rounded(chosen.value)))
@@ -107,17 +108,19 @@ struct GPSuggestion {
   /// The best candidate that no trial has had, so that no evaluation is spent on what is known; the
   /// best of all in a space that is used up.
   private func firstNew(
-    of candidates: [AcquisitionSearch.Candidate], in space: GPSpace, known: [[Double]],
+    of candidates: [AcquisitionSearch.Candidate], in space: GPSpace, known: [[[Double]]],
     using generator: inout TrialGenerator
   ) -> (AcquisitionSearch.Candidate, isRepeated: Bool) {
     func isNew(_ point: [Double]) -> Bool {
       let active = space.activated(point)
-      return !known.contains { other in
-        for j in active.indices
-        where active[j] != other[j] && !(active[j].isNaN && other[j].isNaN) {
-          return false
+      return !known.contains { points in
+        points.contains { other in
+          for j in active.indices
+          where active[j] != other[j] && !(active[j].isNaN && other[j].isNaN) {
+            return false
+          }
+          return true
         }
-        return true
       }
     }
     if let new = candidates.first(where: { isNew($0.point) }) { return (new, false) }

@@ -1,3 +1,4 @@
+internal import StudyModel
 internal import System
 
 /// How losses become scores for a Gaussian process: larger is better, mean 0, variance 1.
@@ -18,10 +19,14 @@ struct OutputTransform: Sendable, Hashable {
   private static let outlierStart = 5.0
 
   /// The scores of finite losses, and the logarithm of the density that the transform adds to each.
-  func scores(of losses: [Double]) -> (scores: [Double], logJacobian: Double) {
+  ///
+  /// - Parameter unit: The unit of the losses, if it is known.
+  func scores(
+    of losses: [Double], unit: Double? = nil
+  ) -> (scores: [Double], logJacobian: Double) {
     guard let best = losses.min() else { return ([], 0) }
     let distances = losses.map { $0 - best }
-    let unit = Self.unit(of: distances)
+    let unit = unit ?? Self.unit(ofLosses: losses)
     var logJacobian = 0.0
     var transformed = distances.map { distance in
       let x = min(distance / unit, 1e300)
@@ -42,12 +47,30 @@ struct OutputTransform: Sendable, Hashable {
     return (transformed, logJacobian - count * log(deviation))
   }
 
-  /// The median distance, or where most are 0 the mean of the others; positive.
-  static func unit(of distances: [Double]) -> Double {
-    let sorted = distances.sorted()
-    let median = sorted[sorted.count / 2]
+  /// The median distance of losses to the best one, or where most are 0 the median of the others;
+  /// positive.
+  static func unit(ofLosses losses: [Double]) -> Double {
+    let sorted = losses.sorted()
+    return unit(count: sorted.count, best: sorted.first ?? 0) { sorted[$0] }
+  }
+
+  /// The same of losses whose order is known, in time logarithmic in their number.
+  static func unit(ofLosses losses: RankedValues) -> Double {
+    let count = losses.numberCount
+    return unit(count: count, best: count > 0 ? losses[0] : 0) { losses[$0] }
+  }
+
+  /// - Parameter loss: The loss of that rank, counted from 0 at the best.
+  private static func unit(count: Int, best: Double, loss: (Int) -> Double) -> Double {
+    guard count > 0 else { return 1 }
+    let median = loss(count / 2) - best
     if median > 0 { return median }
-    let positive = sorted.filter { $0 > 0 }
-    return positive.isEmpty ? 1 : positive[positive.count / 2]
+    // The first rank behind all that are as good as the best.
+    var (low, high) = (count / 2, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if loss(middle) - best > 0 { high = middle } else { low = middle + 1 }
+    }
+    return low < count ? loss(low + (count - low) / 2) - best : 1
   }
 }

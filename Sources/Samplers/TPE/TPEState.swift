@@ -9,11 +9,7 @@ internal import StudyModel
 /// the last one, or other settings, start it anew.
 struct TPEState {
   private var settings = TPESampler.Settings()
-  private var directions: [Direction] = []
-  private var names: [String] = []
-  private var distributions: [Distribution] = []
-  private var consumed = 0
-  private var fingerprint: UInt64 = 0
+  private var followed = FollowedHistory()
 
   /// The number of completed and pruned trials.
   var observationCount: Int { ranking.count }
@@ -36,43 +32,26 @@ struct TPEState {
 
   /// Takes in what happened since the last call.
   mutating func advance(to history: TrialHistory, _ settings: TPESampler.Settings) {
-    if !isContinued(by: history) || self.settings != settings {
+    if !followed.isContinued(by: history) || self.settings != settings {
       self = TPEState()
       self.settings = settings
-      directions = history.directions
-      ranking = TrialRanking(directions: directions)
+      ranking = TrialRanking(directions: history.directions)
     }
-    for place in names.count..<history.parameters.count {
-      names.append(history.parameters[place].name)
-    }
-    for place in distributions.count..<history.distributions.count {
-      distributions.append(history.distributions[place])
-    }
-    for number in history.finishedOrder[consumed...] where history.states[number] != .failed {
+    for number in history.finishedOrder[followed.advance(to: history)]
+    where history.states[number] != .failed {
       best = nil
       tracker.insert(number, of: history)
       ranking.insert(number, of: history)
     }
-    consumed = history.finishedOrder.count
-    fingerprint = history.finishedFingerprints.last ?? 0
-  }
-
-  private func isContinued(by history: TrialHistory) -> Bool {
-    guard consumed <= history.finishedOrder.count, directions == history.directions,
-      names.count <= history.parameters.count, distributions.count <= history.distributions.count
-    else { return false }
-    for (name, column) in zip(names, history.parameters) where name != column.name { return false }
-    for (known, now) in zip(distributions, history.distributions) where known != now {
-      return false
-    }
-    return consumed == 0 || history.finishedFingerprints[consumed - 1] == fingerprint
   }
 
   /// The spaces to be sampled jointly, sorted by name inside and by their first names.
   func jointSpaces() -> [[Parameter]] {
     let entries = settings.isGrouped ? tracker.stableGroups : [tracker.intersection ?? []]
     let spaces = entries.map { space in
-      space.map { Parameter(names[$0.column], distributions[Int($0.distribution)]) }
+      space.map {
+        Parameter(followed.names[$0.column], followed.distributions[Int($0.distribution)])
+      }
     }
     return
       spaces
@@ -112,7 +91,7 @@ struct TPEState {
       for number in history.running where number != trial { pending.append(number) }
     }
     if announcements.count > 2 * pending.count + 64 { announcements.removeAll() }
-    let readsAnnouncements = settings.isMultivariate(for: directions)
+    let readsAnnouncements = settings.isMultivariate(for: followed.directions)
     let best = self.best ?? ranking.best()
     self.best = best
     model.update(
