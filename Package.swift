@@ -288,7 +288,7 @@ let package = Package(
         "digits",
         "PostgresTesting",
       ],
-      exclude: ["drive_terminal.py", "scripted_coordinator.py", "Optuna", "MLflow"],
+      exclude: ["drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow"],
       swiftSettings: house),
     .testTarget(
       name: "ExchangeTests", dependencies: ["JSON", "Exchange", "StudyModel", "System"],

@@ -6,6 +6,7 @@
 #ifdef __linux__
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 // The C library declares these only with _GNU_SOURCE, which Swift's importer does not define.
 extern int pipe2(int descriptors[2], int flags);
 extern int pidfd_open(pid_t process, unsigned int flags);
+extern int pidfd_send_signal(int process, int signal, void *info, unsigned int flags);
 extern int pthread_cond_clockwait(
     pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *end);
 extern int posix_spawn_file_actions_addchdir_np(
@@ -26,6 +28,9 @@ extern void *memrchr(const void *text, int byte, size_t length);
 static inline long nt_close_from(int lowest) {
   return syscall(SYS_close_range, (unsigned)lowest, ~0U, 0);
 }
+
+// prctl is variadic. Makes orphans among this process's descendants its children; 0 on success.
+static inline int nt_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 // Swift hides fork, since little may be done behind it; the guardian's loop is that little.
 static inline pid_t nt_fork(void) { return fork(); }

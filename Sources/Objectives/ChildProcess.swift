@@ -97,17 +97,24 @@ struct ChildProcess: ~Copyable {
     case signalled(Int32)
   }
 
-  /// Ends what is left of its group, waits for it, and returns how it ended and what it used.
+  /// Ends what is left of its group and its family, waits for it, and returns how it ended, what it
+  /// used, and which members of the family the system does not end.
   ///
   /// While it is not waited for, its number is not given to another process or group, so the order
   /// is what keeps the signal from strangers.
-  consuming func wait() -> (end: End, usage: ResourceUsage) {
+  consuming func wait(
+    ending family: TrialFamily
+  ) -> (end: End, usage: ResourceUsage, left: [pid_t]) {
     StopHandle.send(SIGKILL, to: number)
+    let left = family.end(of: number)
     var status: Int32 = 0
     var usage = rusage()
     while unsafe wait4(number, &status, 0, &usage) < 0, errno == EINTR {}
+    family.forget()
     let signal = status & 0x7F
-    return (signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal), ResourceUsage(usage))
+    return (
+      signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal), ResourceUsage(usage), left
+    )
   }
 }
 

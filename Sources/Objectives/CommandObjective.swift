@@ -19,6 +19,8 @@ package struct CommandObjective: Sendable {
   /// Why this machine does not run a command with these words; nil when it does.
   let refusal: @Sendable ([String]) -> String?
   let gracePeriod: Duration
+  /// What may go on after its trial.
+  let stayRule: StayRule
   let variables: [EnvironmentVariable]
   let parameterVariables: ParameterVariables
   /// In which the command runs; absolute.
@@ -57,6 +59,7 @@ package struct CommandObjective: Sendable {
     self.memoryLimit = [file.memoryLimit, memoryLimit].compactMap { $0 }.min()
     self.refusal = refusal
     gracePeriod = file.gracePeriod
+    stayRule = StayRule(names: file.leave)
     variables = file.environment
     parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
     var folders = folders
@@ -131,7 +134,7 @@ package struct CommandObjective: Sendable {
       result.outcome = outcome(of: reason)
       return result
     }
-    folders.killOrphans(of: job.number, before: job.attempt)
+    folders.killOrphans(of: job.number, before: job.attempt, sparing: stayRule)
     do throws(SystemError) {
       try environment.createFiles()
     } catch {

@@ -5,7 +5,8 @@ internal import System
 /// killed.
 ///
 /// Commands are known by a variable of their environment, which their descendants have too,
-/// whatever process group or session they are in. Does nothing where the system does not show
+/// whatever process group or session they are in; who has dropped it is known while its parent
+/// lives. What the ``StayRule`` spares stays. Does nothing where the system does not show
 /// environments (anything but Linux); there a command ends when it next writes.
 package struct Guardian: Sendable {
   /// The variable for the environment of each command, as `NAME=value`.
@@ -22,13 +23,15 @@ package struct Guardian: Sendable {
       let mark = "NEEDLETAIL_WORKER=\(Token.random())"
       var ends: [Int32] = [-1, -1]
       guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+      let rule = StayRule()
       let process = nt_fork()
-      guard process != 0 else { watch(ends[0], for: mark) }
+      guard process != 0 else { watch(ends[0], for: mark, sparing: rule) }
       close(ends[0])
       guard process > 0 else {
         close(ends[1])
         return nil
       }
+      Adoption.note(process)
       return Guardian(mark: mark, line: ends[1], process: process)
     #else
       return nil
@@ -48,7 +51,7 @@ package struct Guardian: Sendable {
 
   #if os(Linux)
     /// Waits for the end of the process that forked this one.
-    private static func watch(_ line: Int32, for mark: String) -> Never {
+    private static func watch(_ line: Int32, for mark: String, sparing rule: StayRule) -> Never {
       // Neither a terminal's signals nor a closed session are for it.
       setsid()
       for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2] {
@@ -65,60 +68,25 @@ package struct Guardian: Sendable {
       while true {
         let count = unsafe read(kept, &byte, 1)
         if count < 0, errno == EINTR { continue }
-        if count == 0 { endAll(with: mark) }
+        if count == 0 { endAll(with: mark, sparing: rule) }
         _exit(0)
       }
     }
 
-    /// Ends all processes with the mark; again and again, since they may start others meanwhile.
-    private static func endAll(with mark: String) {
-      let word = Array("\(mark)\0".utf8)
+    /// Ends all processes with the mark, and what they started; again and again, since they may
+    /// start others meanwhile.
+    private static func endAll(with mark: String, sparing rule: StayRule) {
+      let parts = mark.split(separator: "=", maxSplits: 1).map(String.init)
       var quietRounds = 0
       for _ in 0..<500 where quietRounds < 3 {
-        let marked = processes(with: word)
-        // The group too: a member may have dropped its environment.
-        for process in marked {
-          kill(-process, SIGKILL)
-          kill(process, SIGKILL)
+        let marked = Processes.all().filter {
+          $0 != getpid() && Processes.variable(parts[0], of: $0) == parts[1]
         }
-        quietRounds = marked.isEmpty ? quietRounds + 1 : 0
+        let family = Processes.families(of: marked, without: rule.spares)
+          .compactMap(Processes.facts).filter { !$0.hasEnded }
+        for process in family { Processes.send(SIGKILL, to: process) }
+        quietRounds = family.isEmpty ? quietRounds + 1 : 0
         usleep(10_000)
-      }
-    }
-
-    private static func processes(with word: [UInt8]) -> [pid_t] {
-      guard let list = unsafe opendir("/proc") else { return [] }
-      defer { unsafe closedir(list) }
-      var found: [pid_t] = []
-      while let entry = unsafe readdir(list) {
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-          unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { text in
-            unsafe String(cString: text)
-          }
-        }
-        guard let process = pid_t(name), process != getpid(), hasMark(process, word) else {
-          continue
-        }
-        found.append(process)
-      }
-      return found
-    }
-
-    private static func hasMark(_ process: pid_t, _ word: [UInt8]) -> Bool {
-      let file = unsafe open("/proc/\(process)/environ", O_RDONLY | O_CLOEXEC)
-      guard file >= 0 else { return false }
-      defer { close(file) }
-      var bytes: [UInt8] = []
-      var buffer = [UInt8](repeating: 0, count: 65_536)
-      while bytes.count < 4 << 20 {
-        let count = unsafe read(file, &buffer, buffer.count)
-        guard count > 0 else { break }
-        bytes += buffer[..<count]
-      }
-      return unsafe bytes.withUnsafeBytes { text in
-        unsafe word.withUnsafeBytes { word in
-          unsafe memmem(text.baseAddress, text.count, word.baseAddress, word.count) != nil
-        }
       }
     }
   #endif

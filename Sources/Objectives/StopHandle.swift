@@ -4,8 +4,9 @@ package import Trials
 /// Stops the command of one run, from any thread and at any time.
 ///
 /// States: idle → running → over; a run attaches its process and detaches it before its number is
-/// free for others. The first request counts; SIGTERM goes to the whole process group at once,
-/// SIGKILL follows when the grace period is over.
+/// free for others. The first request counts; SIGTERM goes to the whole process group at once
+/// and to the rest of the family by the thread that follows it; SIGKILL follows when the grace
+/// period is over.
 package final class StopHandle: Sendable {
   /// Why a command is stopped.
   package enum Reason: Sendable, Hashable {
@@ -86,9 +87,11 @@ package final class StopHandle: Sendable {
     send(SIGCONT, to: process)
   }
 
-  /// A failure means that nobody is left in the group.
+  /// Sends the signal to the group of the command that runs or is not waited for; SIGKILL also to
+  /// the command, which may have left its group. A failure means that none is left.
   static func send(_ signal: Int32, to group: pid_t) {
     _ = System.kill(-group, signal)
+    if signal == SIGKILL { _ = System.kill(group, signal) }
   }
 
   private static func wake(_ state: State) {

@@ -52,7 +52,8 @@ struct TrialEnvironment {
   ///   - parameterVariables: The names of the parameters' variables.
   func variables(
     adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
-    to inherited: [String], channel: Int32
+    to inherited: [String], channel: Int32,
+    leaving rule: StayRule
   ) -> [String] {
     let own = Set(job.variables.map { $0.prefix { $0 != "=" } })
     var all = own.isEmpty ? inherited : inherited.filter { !own.contains($0.prefix { $0 != "=" }) }
@@ -76,6 +77,10 @@ struct TrialEnvironment {
     all.append("NEEDLETAIL_DIR=\(folder)")
     all.append("NEEDLETAIL_CHECKPOINT=\(checkpoint)")
     all.append("NEEDLETAIL_CHANNEL=\(channel)")
+    if !rule.names.isEmpty {
+      // For a guardian and the next attempt, which do not know the study file.
+      all.append("\(StayRule.variable)=\(rule.names.sorted().joined(separator: ":"))")
+    }
     let names = parameterVariables.variables(of: job.parameters.map(\.name))
     for (name, parameter) in zip(names, job.parameters) {
       // No variable can hold a NUL; the JSON file has the value in full.

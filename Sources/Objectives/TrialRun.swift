@@ -15,6 +15,7 @@ final class TrialRun {
   private let start: ContinuousClock.Instant
 
   private var process: ChildProcess?
+  private let family: TrialFamily
   private var output: CommandStream
   private var errors: CommandStream
   private var channel: TrialChannel
@@ -34,6 +35,8 @@ final class TrialRun {
   private static let bufferSize = 65_536
   /// How often a system without exit descriptors is asked whether the command has exited.
   private static let exitCheckMilliseconds = 20
+  /// How often adopted orphans that ended are removed from the system's table.
+  private static let tidyInterval: Duration = .seconds(10)
 
   /// Starts the command.
   init(
@@ -49,6 +52,8 @@ final class TrialRun {
     self.environment = environment
     self.start = start
     values = ObjectiveValues(objective.objectives)
+    let family = TrialFamily(mark: environment.folder, rule: objective.stayRule)
+    self.family = family
     let collection = objective.collection
     let suffix = ".log"
     func scanner(_ isRead: Bool) -> MetricScanner? {
@@ -61,13 +66,15 @@ final class TrialRun {
       let socket = try Descriptor.socketPair()
       let wake = try Descriptor.pipe()
       wake.second.stopBlocking()  // who asks for a stop never waits
-      process = try ChildProcess(
+      let process = try ChildProcess(
         program: program, arguments: words,
         environment: environment.variables(
           adding: objective.variables, objective.parameterVariables, to: objective.inherited,
-          channel: ChildProcess.channelNumber),
+          channel: ChildProcess.channelNumber, leaving: objective.stayRule),
         folder: objective.folder, output: outputPipe.second, errors: errorPipe.second,
         channel: socket.second)
+      family.started(process.number)
+      self.process = consume process
       output = CommandStream(
         outputPipe.first, log: "\(environment.folder)/stdout\(suffix)",
         scanner: scanner(collection.source == .stdout || collection.source == .both))
@@ -77,6 +84,7 @@ final class TrialRun {
       channel = TrialChannel(socket.first)
       wakeUp = wake
     } catch {
+      family.started(nil)
       throw ProgramError(program: words.first ?? program, error)
     }
   }
@@ -90,6 +98,7 @@ final class TrialRun {
     let limit = objective.timeLimit.map { start.advanced(by: $0) }
     let memoryLimit = objective.memoryLimit
     var lastLook = ContinuousClock.now
+    var lastTidying = lastLook
     var killTime: ContinuousClock.Instant?
     var polls = [pollfd](repeating: pollfd(), count: 5)
     unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
@@ -103,7 +112,8 @@ final class TrialRun {
         polls[4] = pollfd(fd: process?.exitSignal ?? -1, events: Int16(POLLIN), revents: 0)
         // An interrupted call changes nothing; its results are cleared above.
         let memoryCheck = memoryLimit == nil ? nil : lastLook.advanced(by: MemoryUse.interval)
-        let deadline = [killTime ?? limit, memoryCheck].compactMap { $0 }.min()
+        let tidying = Adoption.isOn ? lastTidying.advanced(by: Self.tidyInterval) : nil
+        let deadline = [killTime ?? limit, memoryCheck, tidying].compactMap { $0 }.min()
         _ = unsafe poll(&polls, nfds_t(polls.count), timeout(until: deadline))
         if polls[0].revents != 0 { unsafe output.receive(into: buffer) { take($0) } }
         if polls[1].revents != 0 { unsafe errors.receive(into: buffer) { take($0) } }
@@ -117,11 +127,15 @@ final class TrialRun {
         if process?.exitSignal == nil, process?.hasExited ?? true { return }
         if let memoryLimit, ContinuousClock.now >= lastLook.advanced(by: MemoryUse.interval) {
           // It is killed at once: what grows would grow on while it is asked to go.
-          if let used = MemoryUse.excess(of: number, over: memoryLimit) {
+          if let used = MemoryUse.excess(of: family.members(with: number), over: memoryLimit) {
             stop.request(.memoryLimit(used))
             stop.kill()
           }
           lastLook = .now
+        }
+        if let tidying, ContinuousClock.now >= tidying {
+          Adoption.tidy()
+          lastTidying = .now
         }
         enforceLimits(limit, &killTime, number)
       }
@@ -147,6 +161,9 @@ final class TrialRun {
     let now = ContinuousClock.now
     guard let time = killTime else {
       killTime = now.advanced(by: objective.gracePeriod)
+      // The command's group has got it already.
+      family.send(SIGTERM, besides: number)
+      family.send(SIGCONT, besides: number)
       return
     }
     if now >= time {
@@ -243,7 +260,7 @@ final class TrialRun {
     // In this order: while the process is not waited for, the handle cannot hit another.
     let requested = stop.reason
     stop.detach()
-    let (end, usage) = process.wait()
+    let (end, usage, left) = process.wait(ending: family)
     unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
       // What the command wrote before its end is there now; a descendant in another session may
       // write for ever.
@@ -260,6 +277,10 @@ final class TrialRun {
     }
     result.outcome = recordConstraints(outcome)
     result.notes = notes(on: end, result.outcome)
+    if !left.isEmpty {
+      let numbers = left.map(String.init).joined(separator: ", ")
+      result.notes.append("SIGKILL does not end what it left running: process \(numbers)")
+    }
     if result.outcome.isExplainedByErrors { result.lastErrors = lastErrors }
   }
 

@@ -34,7 +34,7 @@ extension StudyFile {
     FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
-    "grace_period",
+    "grace_period", "leave",
     FieldName("environment", "env"),
   ]
 
@@ -92,10 +92,29 @@ extension StudyFile {
     memoryLimit = try fields["memory_limit"]?.byteCount("'memory_limit'")
     gracePeriod =
       try fields["grace_period"]?.duration("'grace_period'", orZero: true) ?? .seconds(10)
+    leave =
+      try fields["leave"].map { (node) throws(LocatedFault) in
+        try Self.programNames(node)
+      } ?? []
     environment =
       try fields["environment"].map { (node) throws(LocatedFault) in
         try EnvironmentVariable.read(node, parameters: names)
       } ?? []
+  }
+
+  private static func programNames(_ node: YAMLNode) throws(LocatedFault) -> [String] {
+    var names: [String] = []
+    for element in node.elements {
+      let name = try element.text("a name in 'leave'")
+      guard !name.isEmpty, !name.utf8.contains(where: { $0 == 0x2F || $0 == 0x3A || $0 == 0 })
+      else {
+        throw element.fault(
+          "'leave' has '\(shortened(name))'; give names of programs as ps shows them, such as sccache"
+        )
+      }
+      names.append(name)
+    }
+    return names
   }
 
   private static func studyName(_ node: YAMLNode) throws(LocatedFault) -> String {

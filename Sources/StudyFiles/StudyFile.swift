@@ -46,6 +46,9 @@ package struct StudyFile: Sendable {
   package var memoryLimit: Int?
   /// From SIGTERM to SIGKILL; 10 s by default.
   package var gracePeriod: Duration
+  /// The names of programs that may go on after the trial that started them, in sessions of their
+  /// own.
+  package var leave: [String]
   /// Variables to set for the command, or with nil to remove, in the file's order.
   package var environment: [EnvironmentVariable]
 

@@ -132,6 +132,29 @@ FAMILIES = {
     "flood": "setsid sleep 600 & yes flood | head -c 30000000; sleep 600",
 }
 
+# Every way of getting away times every way of ending, one after the other. Their sleep is known by its length, also
+# where the environment is gone.
+SLEEP = "86399.5"
+MANY = f"""case $((NEEDLETAIL_TRIAL % 9)) in
+0) sleep {SLEEP} & ;;
+1) setsid sleep {SLEEP} & ;;
+2) (sleep {SLEEP} &) ;;
+3) (setsid sleep {SLEEP} &) ;;
+4) (setsid sh -c 'sleep {SLEEP} & sleep {SLEEP}' &) ;;
+5) env -i sleep {SLEEP} & ;;
+6) (env -i setsid sleep {SLEEP} &) ;;
+7) nohup sleep {SLEEP} > /dev/null 2>&1 & ;;
+8) setsid sh -c 'trap "" TERM INT HUP; sleep {SLEEP}' > /dev/null 2>&1 < /dev/null & ;;
+esac
+case $((NEEDLETAIL_TRIAL / 9 % 6)) in
+0) echo loss=1 ;;
+1) exit 3 ;;
+2) kill -SEGV $$ ;;
+3) exit 81 ;;
+4) kill -KILL $$ ;;
+5) echo step=1 loss=9; sleep {SLEEP} ;;
+esac"""
+
 
 def descendants(mark: str) -> list[int]:
     """Processes that have the mark in their environment."""
@@ -168,15 +191,58 @@ def family(name: str, script: str, wrong: list[str]) -> None:
         wrong.append(f"{name}: {len(left)} processes outlived their trials")
 
 
+def sleepers() -> list[int]:
+    """The processes that sleep as those of `MANY` do."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/cmdline", "rb") as file:
+                    if SLEEP.encode() in file.read().split(b"\0"):
+                        found.append(int(name))
+            except OSError:
+                continue
+    return found
+
+
+def many_families(trials: int, seconds: float) -> str:
+    """Trials of every kind and ending, four at a time: what they leave does not add up, and nothing is left."""
+    folder = tempfile.mkdtemp(dir=lab.FOLDER)
+    with open(f"{folder}/study.yaml", "w") as file:
+        file.write("metric: loss\nsampler: random\ngrace_period: 1s\npruner: {name: threshold, upper: 5}\n"
+                   f"parameters:\n  x: {{low: 0.0, high: 1.0}}\ncommand: [sh, -c, {json.dumps(MANY)}]\n")
+    with open(f"{folder}/messages", "w+") as messages:
+        run = subprocess.Popen(
+            ["needletail", "run", "study.yaml", "--trials", str(trials), "--workers", "4", "--quiet",
+             "--timeout", f"{seconds:.0f}s"], cwd=folder, env=os.environ | {"HOME": folder}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=messages)
+        most = 0
+        while run.poll() is None:
+            most = max(most, len(sleepers()))
+            time.sleep(0.2)
+        left = sleepers()
+        for process in left:
+            os.kill(process, signal.SIGKILL)
+        messages.seek(0)
+        check(run.returncode == 0, f"the run of many ended with {run.returncode}: {messages.read()[-2000:]}")
+    check(not left, f"{len(left)} processes outlived a run of many trials")
+    # Four trials with three processes each, and what waits for those that ran beside it.
+    check(most <= 40, f"{most} processes of ended trials were there at once")
+    shown = subprocess.run(
+        ["needletail", "study", "list", "--json"], cwd=folder, env=os.environ | {"HOME": folder}, capture_output=True,
+        text=True, check=True)
+    counts = json.loads(shown.stdout.splitlines()[0])["trials"]
+    return f"trials {json.dumps(counts)}, {most} processes at once"
+
+
 def families(seconds: float) -> str:
-    """Trials that time out with children of every kind: when the run has ended, none of them lives."""
+    """Trials with children of every kind: when the run has ended, none of them lives."""
     wrong: list[str] = []
-    # The short form has those that stay in their trial's session.
-    kinds = {name: script for name, script in FAMILIES.items() if seconds > 30 or "setsid" not in script}
-    threads = [threading.Thread(target=family, args=(name, script, wrong)) for name, script in kinds.items()]
+    threads = [threading.Thread(target=family, args=(name, script, wrong)) for name, script in FAMILIES.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     check(not wrong, "; ".join(wrong))
-    return f"{len(threads)} kinds of families, nothing left of them"
+    many = many_families(2_000 if seconds > 30 else 100, seconds)
+    return f"{len(threads)} kinds of families, nothing left of them; {many}"

@@ -31,6 +31,7 @@ import Testing
         retries: {count: 2, delay: 500ms, on: [failed, timed-out]}
         trial_timeout: 10m
         grace_period: 3
+        leave: [sccache, raylet]
         environment: {OMP_NUM_THREADS: 1, LR: "x{learning_rate}", HOME: null}
         """,
       path: "folder/sub/study.yaml")
@@ -79,6 +80,7 @@ import Testing
     #expect(file.retries.outcomes == [.failed, .timedOut])
     #expect(file.trialTimeout == .seconds(600))
     #expect(file.gracePeriod == .seconds(3))
+    #expect(file.leave == ["sccache", "raylet"])
     #expect(file.environment.map(\.name) == ["OMP_NUM_THREADS", "LR", "HOME"])
     #expect(file.environment.last?.value == nil)
     let command = try #require(file.command)
@@ -97,6 +99,7 @@ import Testing
     #expect(file.objectives == [ObjectiveMetric(name: "objective", direction: .minimize)])
     #expect(file.space.parameters.isEmpty)
     #expect(file.gracePeriod == .seconds(10))
+    #expect(file.leave.isEmpty)
     #expect(file.collection == MetricCollection())
     #expect(file.retries.count == 0)
     #expect(file.trials == nil && file.timeout == nil && file.sampler == nil && file.pruner == nil)

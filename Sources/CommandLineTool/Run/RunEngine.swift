@@ -50,6 +50,7 @@ final class RunEngine: SlotObserver {
   private let coordinator: Coordinator
   private let trials: StudyTrials
   private let console: Console
+  private let mark: String?
   private let progress: RunProgress
   private let isLive: Bool
   /// By the steady clock, as all times here: setting the system's ends no run.
@@ -69,9 +70,10 @@ final class RunEngine: SlotObserver {
   ///   is said meanwhile is followed.
   init(
     _ plan: RunPlan, _ study: StoredStudy, _ coordinator: Coordinator,
-    _ objective: CommandObjective, budget: Int?, _ console: Console
+    _ objective: CommandObjective, budget: Int?, _ console: Console, mark: String?
   ) throws {
     self.plan = plan
+    self.mark = mark
     self.study = study
     self.coordinator = coordinator
     trials = StudyTrials(coordinator, objective, limit: budget, space: plan.file.space)
@@ -90,7 +92,9 @@ final class RunEngine: SlotObserver {
   func run() -> RunEnd {
     let stops = StopRequests()
     defer { stops.end() }
-    let pool = SlotPool(slots: plan.workers, trials, self)
+    var resources = SlotResources()
+    resources.mark = mark
+    let pool = SlotPool(slots: plan.workers, trials, self, resources: resources)
     pool.start()
     var view = LiveView(console)
     var nextLook = startedAt.advanced(by: Self.followInterval)

@@ -70,8 +70,11 @@ package struct RunVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
+    Adoption.begin()
+    let guardian = Guardian.start()
+    defer { guardian?.dismiss() }
     let plan = try RunPlan(path: path, options, environment: context.environment)
-    let run = try StudyRun(plan, context.console)
+    let run = try StudyRun(plan, context.console, mark: guardian?.mark)
     return try run.run()
   }
 }

@@ -15,10 +15,13 @@ struct StudyRun {
   private let isNew: Bool
   /// How many trials the study gets in all; nil for no limit.
   private let budget: Int?
+  /// The guardian's mark, for the environment of the commands; nil without a guardian.
+  private let mark: String?
 
   /// Opens or creates store and study. What can be refused is refused before anything is written.
-  init(_ plan: RunPlan, _ console: Console) throws {
+  init(_ plan: RunPlan, _ console: Console, mark: String?) throws {
     self.plan = plan
+    self.mark = mark
     self.console = console
     try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
     let submission = try StoredStudy.submit(
@@ -42,7 +45,8 @@ struct StudyRun {
       let numbers = recovered.map(String.init).joined(separator: ", ")
       console.note("runs again what a process that is gone left running: trial \(numbers)")
     }
-    let engine = try RunEngine(plan, study, coordinator, objective, budget: budget, console)
+    let engine = try RunEngine(
+      plan, study, coordinator, objective, budget: budget, console, mark: mark)
     let end = engine.run()
     let report = RunReport(
       study: study.record, store: study.store, limit: end.budget, console: console,

@@ -26,6 +26,7 @@ struct StoreWorkerRun {
 
   /// Works until the end; blocks.
   func run() throws -> ExitCode {
+    Adoption.begin()
     let guardian = Guardian.start()
     defer { guardian?.dismiss() }
     var resources = resources

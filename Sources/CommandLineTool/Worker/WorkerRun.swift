@@ -64,6 +64,7 @@ struct WorkerRun {
 
   /// Works until the end; blocks.
   func run() throws -> ExitCode {
+    Adoption.begin()
     let guardian = Guardian.start()
     defer { guardian?.dismiss() }
     var resources = resources
