@@ -15,6 +15,8 @@ public enum CommandLineTool {
     openStandardDescriptors()
     // With a handler a closed pipe is an error of `write`, and children get the default back.
     signal(SIGPIPE) { _ in }
+    // A file that grows beyond the limit of ulimit -f likewise.
+    signal(SIGXFSZ) { _ in }
     let environment: @Sendable (String) -> String? = { name in
       getenv(name).map { String(cString: $0) }
     }

@@ -101,6 +101,9 @@ package struct CommandObjective: Sendable {
   /// What a user must know before the first trial, in sentences.
   package var warnings: [String] { parameterVariables.warnings }
 
+  /// Whether all trials run the same program: where that is missing, none can run.
+  package var hasOneProgram: Bool { program != nil }
+
   /// The names of all that it reports: objectives, then constraints.
   var metricNames: [String] { objectives.map(\.name) + constraints }
 
@@ -138,8 +141,8 @@ package struct CommandObjective: Sendable {
     do throws(SystemError) {
       try environment.createFiles()
     } catch {
-      result.outcome = .refused(
-        "the trial's folder '\(environment.folder)' cannot be used: \(error.text)")
+      result.fail(
+        MachineFault("the trial's folder '\(environment.folder)' cannot be written", error))
       return result
     }
     let words = command.words(for: job.parameters) { environment.placeholder($0) }
@@ -155,20 +158,41 @@ package struct CommandObjective: Sendable {
     }
     do throws(ProgramError) {
       let program = try program(named: words.first ?? "")
-      let run = try TrialRun(
-        self, job, held, stop, follower, environment, program: program, words: words,
-        start: start)
+      let run = try patiently(stop) { () throws(ProgramError) in
+        try TrialRun(
+          self, job, held, stop, follower, environment, program: program, words: words,
+          start: start)
+      }
       run.follow()
       run.conclude(&result)
     } catch {
-      result.outcome =
-        error.isTransient
-        ? .refused(error.description)
-        : .notStarted(program: words.first ?? "", reason: error.reason)
+      if let reason = stop.reason {
+        result.outcome = outcome(of: reason)
+      } else if let fault = error.fault {
+        result.fail(fault)
+      } else {
+        result.outcome = .notStarted(program: words.first ?? "", reason: error.reason)
+      }
     }
     environment.removeEmptyFolders()
     result.duration = ContinuousClock.now - start
     return result
+  }
+
+  /// Starts a command; again, a few times, while the machine is short of something, which other
+  /// programs may give back.
+  private func patiently(
+    _ stop: StopHandle, _ start: () throws(ProgramError) -> TrialRun
+  ) throws(ProgramError) -> TrialRun {
+    for _ in 0..<5 {
+      do throws(ProgramError) {
+        return try start()
+      } catch {
+        guard error.fault != nil, stop.reason == nil else { throw error }
+        BlockingThread.pause(milliseconds: 200)
+      }
+    }
+    return try start()
   }
 
   /// The outcome of a command that was stopped.
@@ -219,4 +243,13 @@ package struct CommandResult: Sendable {
   package internal(set) var notes: [String] = []
   /// The last lines of its errors, at most ten, where they may tell why it failed; else none.
   package internal(set) var lastErrors: [String] = []
+  /// What keeps this machine from running other trials, however this one ended; nil when nothing
+  /// does.
+  package internal(set) var fault: MachineFault?
+
+  /// Ends as a fault of the machine.
+  mutating func fail(_ fault: MachineFault) {
+    self.fault = fault
+    outcome = .machineFault(fault)
+  }
 }

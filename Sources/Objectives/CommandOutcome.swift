@@ -46,6 +46,8 @@ package enum CommandOutcome: Sendable, Hashable {
   case refused(String)
   /// The program could not be started.
   case notStarted(program: String, reason: String)
+  /// This machine is at fault and cannot run any trial; another may.
+  case machineFault(MachineFault)
 }
 
 /// The exit codes that have a meaning for a trial.
@@ -83,7 +85,7 @@ extension CommandOutcome {
     case .timedOut: .timedOut
     case .interrupted, .requeued: .interrupted
     case .cancelled: .cancelled
-    case .preempted, .notHere: .preempted
+    case .preempted, .notHere, .machineFault: .preempted
     case .lost: .lost
     case .tryAgain: .tryAgain
     case .metricMissing: .metricMissing
@@ -93,6 +95,16 @@ extension CommandOutcome {
   /// Whether no trial of this command can succeed, so that trying others is pointless.
   package var isHopeless: Bool {
     if case .notStarted = self { true } else { false }
+  }
+
+  /// Whether a command that cannot write its files may end like that.
+  var mayComeOfTheDisk: Bool {
+    switch self {
+    case .failed(let code, _): code != CommandExit.killed
+    case .signalled(let signal): signal != SIGKILL
+    case .reportedFailure, .metricMissing: true
+    default: false
+    }
   }
 
   /// Whether the command's errors may tell more than ``reason`` does.
@@ -143,6 +155,7 @@ extension CommandOutcome {
         + "a decimal point and without separators"
     case .refused(let problem): problem
     case .notStarted(let program, let reason): "'\(program)' cannot be started: \(reason)"
+    case .machineFault(let fault): fault.description
     }
   }
 

@@ -15,6 +15,8 @@ struct OutputLog: ~Copyable {
   private var recent: [UInt8] = []
   /// What is worth telling the user about the file; nil when it is complete.
   private(set) var note: String?
+  /// Why the file is incomplete, when that is the disk's fault; else nil.
+  private(set) var fault: SystemError?
 
   init(path: String) {
     self.path = path
@@ -44,13 +46,13 @@ struct OutputLog: ~Copyable {
       let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
       let number = unsafe open(path, flags, 0o644)
       guard number >= 0 else {
-        note = "\(path) cannot be written: \(SystemError.last.text)"
+        take(.last, "cannot be written")
         return
       }
       do {
         file = try Descriptor(owning: number)
       } catch {
-        note = "\(path) cannot be written: \(error.text)"
+        take(error, "cannot be written")
         return
       }
     }
@@ -60,11 +62,16 @@ struct OutputLog: ~Copyable {
       let count = unsafe System.write(number, rest.baseAddress, rest.count)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else {
-        note = "\(path) is incomplete: \(SystemError.last.text)"
+        take(.last, "is incomplete")
         return
       }
       size += count
       unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
     }
+  }
+
+  private mutating func take(_ error: SystemError, _ what: String) {
+    note = "\(path) \(what): \(error.text)"
+    if MachineFault.isDisk(error) { fault = error }
   }
 }

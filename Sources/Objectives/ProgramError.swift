@@ -5,8 +5,8 @@ struct ProgramError: Error, CustomStringConvertible {
   let program: String
   /// Why, and what to do.
   let reason: String
-  /// Whether the next try may go better, since the machine was only short of something.
-  let isTransient: Bool
+  /// What the machine is short of, when the program is not to blame; the next try may go better.
+  let fault: MachineFault?
 
   var description: String { "the command '\(program)' cannot be started: \(reason)" }
 
@@ -47,13 +47,34 @@ struct ProgramError: Error, CustomStringConvertible {
     guard unsafe access(path, X_OK) == 0 else {
       return "it is not executable; run chmod +x on it, or put its interpreter before it"
     }
+    if let interpreter = interpreter(of: path), unsafe access(interpreter, X_OK) != 0 {
+      return "its interpreter '\(interpreter)' is not there; install it, or mend the first line"
+    }
     return nil
+  }
+
+  /// What the `#!` line of a script names, when that is a full path; nil without one.
+  private static func interpreter(of path: String) -> String? {
+    let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0, let file = try? Descriptor(owning: number) else { return nil }
+    return unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+      guard case .bytes(let count) = unsafe file.read(into: buffer) else { return nil }
+      let start = unsafe Array(buffer[..<count])
+      guard start.starts(with: Array("#!".utf8)), let end = start.firstIndex(of: 0x0A) else {
+        return nil
+      }
+      let words = start[2..<end].split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+      return words.first.map { String(decoding: $0, as: UTF8.self) }
+        .flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
   }
 
   /// The reason for an error of starting a program that was found.
   init(program: String, _ error: SystemError) {
     self.program = program
-    isTransient = [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(error.code)
+    fault =
+      [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY, EIO].contains(error.code)
+      ? MachineFault("the command '\(program)' cannot be started", error) : nil
     switch error.code {
     case ENOEXEC:
       reason = "it is neither a program nor a script with a #! line; add one, such as #!/bin/sh"
@@ -67,6 +88,6 @@ struct ProgramError: Error, CustomStringConvertible {
   init(program: String, reason: String) {
     self.program = program
     self.reason = reason
-    isTransient = false
+    fault = nil
   }
 }

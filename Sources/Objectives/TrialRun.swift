@@ -275,6 +275,10 @@ final class TrialRun {
     if case .completed = outcome, !hasToldValues, let fault = output.fault ?? errors.fault {
       outcome = .refused(fault)
     }
+    if let fault = diskFault(behind: outcome) {
+      result.fault = fault
+      if outcome.mayComeOfTheDisk { outcome = .machineFault(fault) }
+    }
     result.outcome = recordConstraints(outcome)
     result.notes = notes(on: end, result.outcome)
     if !left.isEmpty {
@@ -282,6 +286,15 @@ final class TrialRun {
       result.notes.append("SIGKILL does not end what it left running: process \(numbers)")
     }
     if result.outcome.isExplainedByErrors { result.lastErrors = lastErrors }
+  }
+
+  /// Why nothing can be written where the trial's files are: its logs met that, or it failed and
+  /// nothing can be written now. nil when it is not so.
+  private func diskFault(behind outcome: CommandOutcome) -> MachineFault? {
+    let folder = environment.folder
+    let met = output.log.fault ?? errors.log.fault
+    let error = met ?? (outcome.mayComeOfTheDisk ? TrialFolders.diskFault(of: folder) : nil)
+    return error.map { MachineFault("the trial's files cannot be written to '\(folder)'", $0) }
   }
 
   private func notes(on end: ChildProcess.End, _ outcome: CommandOutcome) -> [String] {
@@ -301,7 +314,8 @@ final class TrialRun {
   /// reported those of the study file.
   private func recordConstraints(_ outcome: CommandOutcome) -> CommandOutcome {
     switch outcome {
-    case .lost, .interrupted, .preempted, .tryAgain, .requeued, .notStarted: return outcome
+    case .lost, .interrupted, .preempted, .tryAgain, .requeued, .notStarted, .machineFault:
+      return outcome
     default: break
     }
     do {

@@ -15,6 +15,7 @@ package final class CoordinatorTrials: TrialSource {
   private let settings: WorkerSettings
   private let listener: @Sendable (String) -> Void
   private let objectives = Lock<[String: Prepared]>([:])
+  private let firstFault = Lock<String?>(nil)
 
   /// What runs a study's trials, and for which version of its file.
   private struct Prepared {
@@ -70,17 +71,26 @@ package final class CoordinatorTrials: TrialSource {
       _ = try trial.handIn(.ended(.preempted, reason: "\(error)"), takesNext: false)
       throw error
     } catch {
-      _ = try refuse(trial, because: "\(error)")
+      _ = try refuse(trial, because: Refusal(error))
       return nil
     }
   }
 
-  private func refuse(_ trial: RemoteTrial, because reason: String) throws -> Verdict? {
+  /// Why this machine could not run a study that it may run, the first time; nil when there was
+  /// none.
+  package var fault: String? { firstFault.withLock { $0 } }
+
+  private func refuse(_ trial: RemoteTrial, because refusal: Refusal) throws -> Verdict? {
     let study = trial.assignment.study
     worker.refuse(study)
+    if refusal.isFault {
+      firstFault.withLock { fault in
+        fault = fault ?? "study '\(study)' cannot be run here: \(refusal.text)"
+      }
+    }
     let verdict = try trial.handIn(
-      .ended(.preempted, reason: "worker \(worker.name): \(reason)"), takesNext: false)
-    listener("study '\(study)' is not run here: \(reason)")
+      .ended(.preempted, reason: "worker \(worker.name): \(refusal.text)"), takesNext: false)
+    listener("study '\(study)' is not run here: \(refusal.text)")
     return verdict
   }
 
@@ -121,12 +131,9 @@ package final class CoordinatorTrials: TrialSource {
   // MARK: Running
 
   private func conclude(_ trial: RemoteTrial, _ result: CommandResult) throws -> Verdict? {
-    switch result.outcome {
-    case .notHere(let reason): try refuse(trial, because: reason)
-    case .notStarted: try refuse(trial, because: result.outcome.reason)
-    default:
-      try trial.handIn(result.trialOutcome(attempt: trial.attempt), takesNext: true)
-    }
+    if let refusal = Refusal(result.outcome) { return try refuse(trial, because: refusal) }
+    return try trial.handIn(
+      result.trialOutcome(attempt: trial.attempt), takesNext: result.fault == nil)
   }
 
   package func interrupt() { worker.close() }

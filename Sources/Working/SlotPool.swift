@@ -1,3 +1,4 @@
+internal import Dispatch
 package import Objectives
 internal import Stores
 package import StudyModel
@@ -34,7 +35,8 @@ package protocol SlotObserver: Sendable {
   func ended(_ trial: SlotTrial, _ result: CommandResult, _ verdict: Verdict?, in slot: Int)
   /// The trial is over, and its source could not store how; ``failed(_:othersRun:)`` says why.
   func unstored(_ trial: SlotTrial, _ result: CommandResult)
-  /// The source failed, and no further trial starts; `othersRun` when other slots hold trials.
+  /// The source failed or the machine is at fault, and no further trial starts; `othersRun` when
+  /// other slots hold trials.
   func failed(_ error: any Error, othersRun: Bool)
   /// A slot has ended.
   func slotEnded()
@@ -81,6 +83,10 @@ package final class SlotPool: Sendable {
 
   /// Starts the slots.
   package func start() {
+    guard Self.openDispatch() else {
+      state.change { $0.error = SlotError.noDescriptors }
+      return
+    }
     state.read { $0.slotsLeft = count }
     for slot in 0..<count {
       let thread = BlockingThread { [self] in
@@ -101,13 +107,25 @@ package final class SlotPool: Sendable {
     }
   }
 
+  /// Has libdispatch open its descriptors now: it ends the process when it finds none later, when
+  /// trials have them all. False when it cannot make a timer.
+  private static func openDispatch() -> Bool {
+    // It needs three, and ends the process here, too, without them.
+    let probes = (0..<3).map { _ in fcntl(2, F_DUPFD_CLOEXEC, 3) }
+    for probe in probes where probe >= 0 { close(probe) }
+    guard probes.allSatisfy({ $0 >= 0 }) else { return false }
+    let isOpen = DispatchSemaphore(value: 0)
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) { isOpen.signal() }
+    return isOpen.wait(timeout: .now() + .seconds(10)) == .success
+  }
+
   /// Whether a slot has not ended.
   package var isRunning: Bool { state.read { $0.slotsLeft > 0 } }
 
   /// How many slots hold a trial.
   package var busySlots: Int { state.read { $0.busy } }
 
-  /// The first error of the source.
+  /// The first error of the source, or the first ``MachineFault``.
   package var error: (any Error)? { state.read { $0.error } }
 
   /// How urgently the slots are to end.
@@ -198,6 +216,8 @@ package final class SlotPool: Sendable {
       throw error
     }
     observer.ended(trial, result, verdict, in: slot)
+    // Whatever else this machine took would end like that.
+    if let fault = result.fault { throw fault }
   }
 
   private func register(_ handle: StopHandle, _ slot: Int) {
@@ -212,11 +232,14 @@ package final class SlotPool: Sendable {
 
 /// Why slots cannot run.
 package enum SlotError: Error, Hashable, CustomStringConvertible {
+  /// The system has no descriptors for timers.
+  case noDescriptors
   /// The system has no more threads.
   case noThread(slot: Int, of: Int)
 
   package var description: String {
     switch self {
+    case .noDescriptors: "the system has no descriptors left; allow more open files (ulimit -n)"
     case .noThread(let slot, let count):
       "the system refuses thread \(slot) of \(count); run fewer trials at once"
     }

@@ -25,6 +25,8 @@ package final class StoreTrials: TrialSource {
     var failing: [String: String] = [:]
     /// Which study is asked first, so that all get their turn.
     var turn = 0
+    /// Why this machine could not run a study that it may run; the first such reason.
+    var fault: String?
     var nextLook = ContinuousClock.now
     /// Tells when something was queued, if the store can.
     var watch: StoreWatch?
@@ -145,25 +147,31 @@ package final class StoreTrials: TrialSource {
       return Served(
         study: study, plan: plan, file: file,
         trials: StudyTrials(coordinator, objective, limit: budget, space: file.space) {
-          [weak self] reason in
-          self?.refuse(study.record, plan, because: reason)
+          [weak self] refusal in
+          self?.refuse(study.record, plan, because: refusal)
         })
     } catch let error as StoreError {
       throw error
     } catch {
-      refuse(study.record, plan, because: "\(error)")
+      refuse(study.record, plan, because: Refusal(error))
       return nil
     }
   }
 
-  private func refuse(_ record: StudyRecord, _ plan: StudyPlan, because reason: String) {
+  /// Why this machine could not run a study that it may run; nil when there was none.
+  package var fault: String? { state.withLock { $0.fault } }
+
+  private func refuse(_ record: StudyRecord, _ plan: StudyPlan, because refusal: Refusal) {
     let isNew = state.withLock { state in
+      if refusal.isFault, state.fault == nil {
+        state.fault = "study '\(record.name)' cannot be run here: \(refusal.text)"
+      }
       defer { state.refused[record.token] = plan.text }
       state.studies.removeAll { $0.study.record.token == record.token }
       return state.refused[record.token] != plan.text
     }
     guard isNew else { return }
-    listener("study '\(record.name)' is not run here: \(reason)")
+    listener("study '\(record.name)' is not run here: \(refusal.text)")
   }
 
   package func attend() {

@@ -11,7 +11,7 @@ package final class StudyTrials: TrialSource {
   package let coordinator: Coordinator
   private let objective: CommandObjective
   private let space: SearchSpace?
-  private let refusal: (@Sendable (String) -> Void)?
+  private let refusal: (@Sendable (Refusal) -> Void)?
   private let state = Lock(State())
 
   /// How often slots look whether something came while there is nothing to run.
@@ -39,7 +39,7 @@ package final class StudyTrials: TrialSource {
   ///     each such trial goes back for others. nil when there are no other machines.
   package init(
     _ coordinator: Coordinator, _ objective: CommandObjective, limit: Int?, space: SearchSpace,
-    refusal: (@Sendable (String) -> Void)? = nil
+    refusal: (@Sendable (Refusal) -> Void)? = nil
   ) {
     self.coordinator = coordinator
     self.objective = objective
@@ -158,8 +158,13 @@ package final class StudyTrials: TrialSource {
     var result = result
     if let refusal {
       // The machine is to blame: another may have the program.
-      if case .notStarted = result.outcome { result.outcome = .notHere(result.outcome.reason) }
-      if case .notHere(let reason) = result.outcome { refusal(reason) }
+      if let reason = Refusal(result.outcome) {
+        result.outcome = .notHere(reason.text)
+        refusal(reason)
+      }
+    } else if case .notStarted = result.outcome, objective.hasOneProgram {
+      // It is to blame here, too: the trial is for the next run, when that is mended.
+      result.outcome = .notHere(result.outcome.reason)
     }
     var wasGivenBack = false
     defer {

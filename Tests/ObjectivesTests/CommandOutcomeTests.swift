@@ -184,7 +184,11 @@ import Trials
           program: "./plain.x",
           reason: "it is neither a program nor a script with a #! line; add one, such as #!/bin/sh")
     )
-    let interpreter = try CommandHarness("command: [./x]", files: ["x": "#!/no/such/thing\n"])
+    #expect(
+      problem("[./x]", files: ["x": "#!/no/such/thing -x\n"]).hasSuffix(
+        "thing' is not there; install it, or mend the first line"))
+    let interpreter = try CommandHarness("command: [./x]", files: ["x": "#!/bin/sh\n"])
+    try interpreter.folder.write("#!/no/such/thing\n", to: "x", executable: true)
     #expect(interpreter.run().outcome.reason.contains("its interpreter after #!"))
     #expect(interpreter.run().outcome.isHopeless)
   }

@@ -223,7 +223,8 @@ import Trials
       try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
     }
     let harness = try CommandHarness(script: "echo $$ > $NEEDLETAIL_DIR/process; echo loss=1")
-    let missing = try CommandHarness("command: [./x]", files: ["x": "#!/no/such/thing\n"])
+    let missing = try CommandHarness("command: [./x]", files: ["x": "#!/bin/sh\n"])
+    try missing.folder.write("#!/no/such/thing\n", to: "x", executable: true)
     let before = try descriptors()
     for number in 0..<200 {
       let result = harness.run(number: number)

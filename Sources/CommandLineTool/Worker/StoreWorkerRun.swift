@@ -47,6 +47,7 @@ struct StoreWorkerRun {
     let counts = observer.counts
     if !options.isQuiet { console.note(counts.summary) }
     if let error = pool.error { throw error }
+    if let fault = source.fault { throw CommandError.other(fault) }
     return pool.level >= .stop && counts.givenBack > 0 ? .interrupted : .success
   }
 }

@@ -97,7 +97,7 @@ struct WorkerRun {
     let left = settle(worker, stops)
     worker.endAndLeave()
     log.takeLines().forEach(console.note)
-    return try conclude(pool, observer, undelivered: left)
+    return try conclude(pool, observer, fault: source.fault, undelivered: left)
   }
 
   /// Registers; waits for a coordinator that is away as long as patience allows. False when the
@@ -166,7 +166,7 @@ struct WorkerRun {
   }
 
   private func conclude(
-    _ pool: SlotPool, _ observer: WorkerObserver, undelivered: Int
+    _ pool: SlotPool, _ observer: WorkerObserver, fault: String?, undelivered: Int
   ) throws -> ExitCode {
     let counts = observer.counts
     if !options.isQuiet { console.note(counts.summary) }
@@ -182,6 +182,7 @@ struct WorkerRun {
       return .tryAgain
     }
     if let error = pool.error { throw error }
+    if let fault { throw CommandError.other(fault) }
     return pool.level >= .stop && counts.givenBack > 0 ? .interrupted : .success
   }
 }

@@ -163,7 +163,7 @@ final class ClaimDesk: Sendable {
   ) {
     let left = claim.request.slots - taken.count
     guard left > 0, let (study, share) = shares.first else {
-      completion(Result { try Self.answer(taken, studies) })
+      completion(Result { try Self.answer(taken, studies, to: claim.key) })
       return
     }
     study.dispatcher.exchange(
@@ -184,10 +184,14 @@ final class ClaimDesk: Sendable {
     }
   }
 
-  /// The answer to a claim that got these trials from these studies.
-  static func answer(_ trials: [Assignment], _ studies: [ServedStudy]) throws -> ClaimAnswer {
+  /// The answer to a claim that got these trials from these studies. A worker that takes none of
+  /// any study is done, whatever others have to do.
+  static func answer(
+    _ trials: [Assignment], _ studies: [ServedStudy], to key: Key
+  ) throws -> ClaimAnswer {
     let isDone =
-      try trials.isEmpty && !studies.isEmpty && studies.allSatisfy { try $0.isExhausted }
+      try trials.isEmpty && (!studies.isEmpty || !key.refused.isEmpty)
+      && studies.allSatisfy { try $0.isExhausted }
     return ClaimAnswer(trials: trials, done: isDone)
   }
 
@@ -295,7 +299,7 @@ final class ClaimDesk: Sendable {
   func answerDone() {
     let keys = state.withLock { Set($0.waiters.map(\.claim.key)) }
     let isAnyDone = keys.contains { key in
-      let done = Result { try Self.answer([], book.served.filter(key.includes)).done }
+      let done = Result { try Self.answer([], book.served.filter(key.includes), to: key).done }
       // A store that cannot be asked now is asked again in a second.
       return if case .success(true) = done { true } else { false }
     }
