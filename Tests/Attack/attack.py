@@ -33,6 +33,7 @@ ATTACKS = [
     ("coordinator", hosts.hostile_coordinator, 60, 20),
     ("families", hosts.families, 60, 20),
     ("full", stores.full_disk, 40, 20),
+    ("worker", stores.full_worker, 20, 10),
     ("deleted", stores.deleted_store, 30, None),
     ("long", stores.long_study, 120, 20),
 ]

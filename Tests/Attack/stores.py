@@ -1,5 +1,6 @@
 """Attacks on the store's ground: a full disk, a file that goes away, and very many trials."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -50,6 +51,34 @@ def full_disk(seconds: float) -> str:
             count = database.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone()[0]
         database.close()
         return f"it ended with {process.returncode} after {count} trials, all there: {state.strip()[:60]}…"
+    finally:
+        lab.run("umount", folder)
+
+
+def full_worker(seconds: float) -> str:
+    """A worker whose disk fills up gives the trial back and ends; another one runs the rest, and none failed."""
+    folder, trials = tempfile.mkdtemp(dir=lab.FOLDER), 60
+    lab.run("mount", "-t", "tmpfs", "-o", "size=256k", "small", folder)
+    try:
+        # The command writes, too: either may be the first to find no room.
+        with Served(more="retries: 0\ntrials: 60") as served:
+            def work(place: str) -> subprocess.CompletedProcess:
+                return subprocess.run(
+                    ["needletail", "worker", served.url, "--study", "ours", "--folder", place, "--name", os.path.basename(place),
+                     "--spool", f"{served.folder}/spool"], cwd=served.folder, env=served.environment,
+                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * seconds)
+
+            small = work(folder)
+            check(small.returncode == 2, f"the worker on a full disk ended with {small.returncode}: {small.stderr[-2000:]}")
+            check("No space left" in small.stderr, f"it does not say why: {small.stderr[-2000:]}")
+            other = work(tempfile.mkdtemp(dir=lab.FOLDER))
+            check(other.returncode == 0, f"the other worker ended with {other.returncode}: {other.stderr[-2000:]}")
+            found = [json.loads(line) for line in served.run(
+                "trial", "list", "ours", "--store", served.store, "--json").splitlines()]
+        states = {trial["state"] for trial in found}
+        check(len(found) == trials and states == {"completed"}, f"{len(found)} trials: {states}")
+        first = sum(line.count(" completed: ") for line in small.stderr.splitlines())
+        return f"{first} of {trials} trials until the disk was full, the rest elsewhere, none failed"
     finally:
         lab.run("umount", folder)
 
