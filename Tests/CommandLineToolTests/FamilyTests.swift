@@ -124,10 +124,9 @@ import Testing
     #expect(try left(in: command).alive.count == Self.kinds)
     switch stop {
     case .interrupt:
-      for words in ["finishing what runs", "stopping what runs", "killing what runs"] {
-        runner.send(SIGINT)
-        try runner.waitForMessage(words)
-      }
+      runner.send(SIGINT)
+      try runner.waitForMessage("finishing what runs")
+      runner.send(SIGINT)
     case .terminate: runner.send(SIGTERM)
     case .runnerKilled, .workerKilled: runner.send(SIGKILL)
     case .workerDrained:
