@@ -108,10 +108,12 @@ import Testing
   }
 
   /// A commit whose answer never came is known as done when it is sent again: here the connection
-  /// is cut by the server in the middle of it, at every moment.
-  @Test func resolvesDoubt() throws {
-    let address = try PostgresServer.shared().newDatabase()
+  /// is cut by the server in the middle of it, at every moment, also behind a pooler.
+  @Test(arguments: [false, true]) func resolvesDoubt(_ isPooled: Bool) throws {
+    let server = try PostgresServer.shared()
+    let address = try isPooled ? server.newPooledDatabase() : server.newDatabase()
     let store = try PostgresStudyStore(address: address)
+    #expect((store.watch { _ in } == nil) == isPooled)
     let study = try store.createStudy(named: "s", directions: [.minimize])
     let isOver = Flag()
     let killer = Thread {
