@@ -299,7 +299,9 @@ final class ClaimQueue: Sendable {
   func answerDone() {
     let keys = state.withLock { Set($0.waiters.map(\.claim.key)) }
     let isAnyDone = keys.contains { key in
-      let done = Result { try Self.answer([], servedStudies.all.filter(key.includes), to: key).done }
+      let done = Result {
+        try Self.answer([], servedStudies.all.filter(key.includes), to: key).done
+      }
       // A store that cannot be asked now is asked again in a second.
       return if case .success(true) = done { true } else { false }
     }
