@@ -101,6 +101,7 @@ test: test-deps venv lint gates ## build and run all tests
 	$(SWIFT) build --build-tests $(IMPORT_CHECK)
 	@$(PYTHON) Tests/Gates/api.py
 	@$(PYTHON) Tests/Gates/conversions.py
+	@$(PYTHON) Tests/Gates/benchmarks.py
 	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
 
 gates: test-deps venv ## check what the compiler does not: imports, doc comments, scripts

@@ -1,5 +1,5 @@
 public import JSON
-public import StudyModel
+internal import StudyModel
 internal import System
 
 /// One figure of a benchmark, printed as a line of JSON in the form all peers' scripts share:

@@ -38,6 +38,7 @@ public struct BenchmarkSpace {
       case .float(let d): generator.uniform(d.low, d.high)
       case .int(let d): Double(d.low + generator.integer(below: d.high - d.low + 1))
       case .categorical(let d): Double(generator.integer(below: d.choices.count))
+      case .opaque: preconditionFailure("a search space has only parameters that are modelled")
       }
     }
   }
@@ -52,6 +53,7 @@ public struct BenchmarkSpace {
       case .float(let d): u = (values[k] - d.low) / (d.high - d.low)
       case .int(let d): u = (values[k] - Double(d.low)) / Double(d.high - d.low)
       case .categorical(let d): u = values[k] / Double(d.choices.count)
+      case .opaque: preconditionFailure("a search space has only parameters that are modelled")
       }
       let distance = u - 0.3 - 0.02 * Double(k % 10)
       sum += distance * distance

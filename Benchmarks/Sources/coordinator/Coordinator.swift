@@ -1,4 +1,5 @@
 import BenchmarkSupport
+import JSON
 import StudyModel
 
 /// Measures `needletail serve` with clients that cost as little as possible: one thread drives all

@@ -1,4 +1,5 @@
 import BenchmarkSupport
+import JSON
 import Probability
 import Samplers
 import StudyModel

@@ -1,5 +1,6 @@
 import BenchmarkSupport
 import CSQLite
+import JSON
 import StudyModel
 
 /// What SQLite itself allows: the same rows in the tables of the peers' `limits.py`, one durable
