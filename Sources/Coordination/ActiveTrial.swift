@@ -181,7 +181,7 @@ public final class ActiveTrial: Sendable {
   // MARK: For the coordinator
 
   /// What the store does not have yet, and how many changes there are up to its end; nothing while
-  /// the trial is ended by somebody, who writes it.
+  /// the trial is ended by a caller, who writes it.
   var unwritten: (changes: [TrialChange], end: Int) {
     state.withLock { state in
       let changes = state.phase == .active ? state.unwritten : []
@@ -230,9 +230,9 @@ public final class ActiveTrial: Sendable {
     }
   }
 
-  /// The trial's end is in the store, or somebody else has the trial.
+  /// The trial's end is in the store, or another worker has the trial.
   ///
-  /// - Parameter trial: Its last form; nil when it is somebody else's.
+  /// - Parameter trial: Its last form; nil when it is another worker's.
   func ended(as trial: Trial?) {
     state.withLock { state in
       state.phase = .over

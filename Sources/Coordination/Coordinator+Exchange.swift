@@ -82,7 +82,7 @@ extension Coordinator {
             again.append(place)
           }
         } catch {
-          // Whoever comes next may have a sampler or a space that fits.
+          // The process that comes next may have a sampler or a space that fits.
           giveBack([lease], because: error)
           if result.failure == nil { result.failure = error }
         }

@@ -93,7 +93,8 @@ extension Coordinator {
     let key = "point:" + point.fingerprint
     let owner = try store.claim(key, for: number, from: nil, of: study)
     guard owner != number else { return nil }
-    // Whoever claimed it may have died, or ended up elsewhere. The history may not know yet.
+    // The process that claimed it may have died, or ended up elsewhere. The history may not know
+    // yet.
     guard let other = try store.trials(in: study, numbers: [owner]).first,
       other.state.isFinished || !other.parameters.isEmpty,
       !point.allSatisfy({ other[parameter: $0.name]?.isEquivalent(to: $0.value) ?? false })

@@ -49,7 +49,7 @@ extension Coordinator {
       guard let lease = active.lease, try isRetried(outcome, of: lease) else {
         return finished(.failed, [], outcome, reason)
       }
-      // Whoever interrupts a trial may want it back at once; the delay is for what failed.
+      // A user who interrupts a trial may want it back at once; the delay is for what failed.
       let isWaiting = outcome != .interrupted && outcome != .preempted
       let now = try leaseTime()
       let retryAt = isWaiting ? now.advanced(by: retries.delay) : now

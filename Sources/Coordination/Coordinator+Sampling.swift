@@ -5,7 +5,7 @@ internal import Samplers
 internal import StudyModel
 internal import System
 
-/// What a sampler planned before anybody asked for the trial.
+/// What a sampler planned before a worker asked for the trial.
 struct PreparedPlan: Sendable {
   /// The number that the trial will have.
   let trial: Int
@@ -90,7 +90,7 @@ extension Coordinator {
       let trial = history.count
       let begin = SteadyClock.now
       var generator = TrialGenerator(seed: seed, trial: trial)
-      // Whoever asks for the trial meets the same error.
+      // The worker that asks for the trial meets the same error.
       let made = Result { () throws(SamplerError) in
         try sampler.plan(for: trial, in: space, given: history, using: &generator)
       }

@@ -87,7 +87,7 @@ public final class Coordinator: Sendable {
     var control: (StudyControl, readAt: Duration)?
   }
 
-  /// A trial that lives as long as whoever runs it: when it is dropped without being told, it is
+  /// A trial that lives as long as its holder: when it is dropped without being told, it is
   /// written no more, and its lease runs out.
   struct HandedOut {
     weak var trial: ActiveTrial?

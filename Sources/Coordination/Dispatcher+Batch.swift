@@ -241,7 +241,7 @@ extension Dispatcher {
       switch try lookUp(ticket, result.lease, of: worker) {
       case .closed(let attempt, let lease): return try status(of: result, attempt, lease)
       case .open:
-        // Somebody ends it at this moment; the worker asks again.
+        // Another request ends it at this moment; the worker asks again.
         _ = coordinator.handle(.resultFailed(token: ticket.token))
         throw StoreError.leaseLost(trial: ticket.trial)
       }
@@ -265,7 +265,7 @@ extension Dispatcher {
   ) throws -> Verdict {
     let outcome = result.outcome.checked(objectives: coordinator.study.directions.count)
     if outcome.isRecorded(as: attempt.outcome) {
-      // It was committed, and whoever did it may have died before the disk had it.
+      // It was committed, and the process that did it may have died before the disk had it.
       try coordinator.store.synchronize()
       let trials = try coordinator.store.trials(
         in: coordinator.study, numbers: [lease.trial.number])

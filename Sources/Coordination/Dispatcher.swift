@@ -28,7 +28,7 @@ package final class Dispatcher: Sendable {
     /// What came since the last batch was begun.
     var jobs: [Job] = []
     var isWorking = false
-    /// Whether somebody asked for a trial and got none.
+    /// Whether a worker asked for a trial and got none.
     var isWanted = false
     /// Until then there is nothing to hand out, as far as one knows.
     var emptyUntil: Duration = .zero
@@ -48,7 +48,7 @@ package final class Dispatcher: Sendable {
     let completion: @Sendable (Result<DispatchAnswer, any Error>) -> Void
   }
 
-  /// How often the store is asked whether another process left something to run, while somebody
+  /// How often the store is asked whether another process left something to run, while a worker
   /// waits.
   static let lookInterval: Duration = .milliseconds(500)
 

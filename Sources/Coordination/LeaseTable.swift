@@ -7,10 +7,10 @@ package import StudyModel
 /// A lease is *held* from its handing out to its end. While its worker is heard of, its deadline
 /// moves on, and the store's copy of it follows by renewal: never later than what the worker
 /// earned, so that any other coordinator on the store may judge by the store's deadline alone. When
-/// the deadline passes the lease has *run out*: anyone may take the trial over, and until somebody
+/// the deadline passes the lease has *run out*: any worker may take the trial over, and until one
 /// does, the worker that is heard of again has it back; after another such time the table forgets
-/// it. It *ends* by its worker's result, by being given back, or when the store says that somebody
-/// else took the trial over. Whether a token is live is the store's to say in the end; the table
+/// it. It *ends* by its worker's result, by being given back, or when the store says that another
+/// worker took the trial over. Whether a token is live is the store's to say in the end; the table
 /// knows what needs no question.
 package struct LeaseTable: Sendable, Hashable {
   /// A lease that did not end yet.
@@ -34,7 +34,7 @@ package struct LeaseTable: Sendable, Hashable {
   package enum Ending: Sendable, Hashable {
     /// A result was taken under it.
     case result
-    /// It was given back, or somebody else has the trial; why.
+    /// It was given back, or another worker has the trial; why.
     case lost(String)
   }
 
@@ -76,7 +76,7 @@ package struct LeaseTable: Sendable, Hashable {
     package let deadline: Duration
   }
 
-  /// What is to be done now, by whoever keeps the table.
+  /// What the keeper of the table is to do now.
   package enum Action: Sendable, Hashable {
     /// Write these deadlines, then say ``Event/renewed(_:)``, ``Event/foundLost(token:reason:)`` or
     /// ``Event/renewalFailed``.
@@ -93,7 +93,7 @@ package struct LeaseTable: Sendable, Hashable {
     case tellStop(token: String)
     /// Ask the store about this token, which the table does not know.
     case lookUp(token: String)
-    /// Tell whoever waits for a trial that there may be one.
+    /// Tell those who wait for a trial that there may be one.
     case wake
   }
 
@@ -272,7 +272,7 @@ package struct LeaseTable: Sendable, Hashable {
         held[token]?.hasRunOut = true
         hasNews = true
       } else if lease.deadline + duration <= now {
-        // Whoever took the trial over may have been another coordinator. The store knows.
+        // Another coordinator may have given the trial to its worker. The store knows.
         held[token] = nil
         if tokens[lease.trial] == token { tokens[lease.trial] = nil }
       }

@@ -46,7 +46,7 @@ extension Lease {
 }
 
 /// The names that workers of other processes have in a store. They say nothing of a process on this
-/// machine, so nobody judges by them whether one is dead.
+/// machine, so it is not judged by them whether one is dead.
 package enum RemoteWorker {
   private static let prefix = "worker:"
 

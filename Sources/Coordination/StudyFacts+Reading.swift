@@ -56,9 +56,9 @@ extension StudyFacts {
 }
 
 extension StoreReader {
-  /// The running trials of the study that nobody runs: those that were given back, and those whose
-  /// lease ran out or whose process is gone. A trial that never had a lease of ours is another
-  /// program's.
+  /// The running trials of the study that no worker runs: those that were given back, and those
+  /// whose lease ran out or whose process is gone. A trial that never had a lease of ours is
+  /// another program's.
   package func interruptedTrials(in study: StudyRecord) throws(StoreError) -> Set<Int> {
     let attempts = try latestAttempts(in: study)
     guard !attempts.isEmpty else { return [] }
@@ -68,7 +68,7 @@ extension StoreReader {
 }
 
 extension Attempt {
-  /// Whether nobody works on the attempt: it is closed, its lease has run out, or its process is
+  /// Whether no worker is on the attempt: it is closed, its lease has run out, or its process is
   /// gone.
   package func isOver(at now: Timestamp) -> Bool {
     outcome != nil || endedAt != nil || deadline <= now

@@ -32,7 +32,7 @@ extension NoteCommitter where Self: NoteReader {
 
   /// Stops the study as a failing one, with the reason in a sentence; see ``FailureRule``.
   package func setFailure(_ reason: String, of study: StudyRecord) throws(StoreError) {
-    // The reason first, so that whoever sees that the study was stopped finds why.
+    // The reason first, so that a reader who sees that the study was stopped finds why.
     try setNote(StudyControl.failureKey, to: reason, of: study)
     try setNote(StudyControl.noteKey, to: StudyControl.stopped.rawValue, of: study)
   }

@@ -14,7 +14,7 @@ package struct CoordinatorAddress: Sendable, Hashable, CustomStringConvertible {
   package var port: Int { web.port }
   /// Whether what is sent there is encrypted: the address begins with `https`.
   package var usesTLS: Bool { web.usesTLS }
-  /// Whether it is this machine itself, whose traffic nobody else sees.
+  /// Whether it is this machine itself, whose traffic no other machine sees.
   package var isLoopback: Bool { web.isLoopback }
 
   package var description: String { text }

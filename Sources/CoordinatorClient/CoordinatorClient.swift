@@ -96,7 +96,7 @@ package final class CoordinatorClient: Sendable {
     return answer
   }
 
-  /// Refuses more trials than were asked for: nobody runs them, and they would fill the memory.
+  /// Refuses more trials than were asked for: no slot runs them, and they would fill the memory.
   private func check(
     _ answer: ClaimAnswer, of request: ClaimRequest
   ) throws(CoordinatorError) {
@@ -273,7 +273,7 @@ package final class CoordinatorClient: Sendable {
       idle.withLock { $0.append(connection) }
       return answer
     } catch {
-      // Not kept: whoever listens there now may be somebody else.
+      // Not kept: what listens there now may be another program.
       throw CoordinatorError(error, address)
     }
   }
@@ -319,7 +319,7 @@ package final class RequestCancellation: Sendable {
   func end(_ connection: HTTPConnection) {
     state.withLock { state in
       state.connections[ObjectIdentifier(connection)] = nil
-      // Nobody cancels it from here on; what came a moment ago is not for its next request.
+      // It is not cancelled from here on; what came a moment ago is not for its next request.
       connection.withdrawCancel()
     }
   }

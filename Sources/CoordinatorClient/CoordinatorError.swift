@@ -10,7 +10,7 @@ package enum CoordinatorError: Error, Hashable, Sendable {
   case missingLibrary(String)
   /// The host's name is not known.
   case unknownHost(String, address: String)
-  /// Nobody answers there, or the connection broke; why.
+  /// No coordinator answers there, or the connection broke; why.
   case unreachable(address: String, reason: String)
   /// The other side is not who it should be; why, and what to do.
   case untrusted(address: String, problem: String)

@@ -15,7 +15,7 @@ struct Outbox: Sendable {
   private(set) var results: [TrialResult] = []
   /// What is being sent.
   private(set) var underWay = Batch()
-  /// Whether somebody waits for the answer to a report.
+  /// Whether a trial waits for the answer to a report.
   var isUrgent = false
 
   /// The largest number of reports and results in one request.

@@ -2,10 +2,10 @@ internal import StudyModel
 internal import System
 
 /// The file with the token by which a coordinator on this machine knows the programs of the user
-/// who started it. `needletail serve` makes it; whoever talks to a coordinator on loopback reads
+/// who started it. `needletail serve` makes it; a client of a coordinator on loopback reads
 /// it.
 ///
-/// Only a file is taken that nobody else can read or have written.
+/// Only a file is taken that no other user can read or have written.
 package struct OwnTokenFile: Sendable {
   /// Where it is, or would be.
   package let path: String
@@ -98,7 +98,7 @@ package struct OwnTokenFile: Sendable {
     }
   }
 
-  /// Whoever may write into the folder could put another file there.
+  /// A user who may write into the folder could put another file there.
   private func checkFolder() throws(CoordinatorError) {
     var facts = stat()
     guard unsafe stat(folder, &facts) == 0 else {

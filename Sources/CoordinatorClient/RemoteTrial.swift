@@ -22,7 +22,7 @@ package final class RemoteTrial: HeldTrial {
     var isPrunedFromOutside = false
     /// Called once, with the first order that stops the objective from outside.
     var stopper: (@Sendable (Stop) -> Void)?
-    /// Whether whoever runs the trial was asked to stop, for whatever reason.
+    /// Whether the trial's objective was asked to stop, for whatever reason.
     var isStopped: @Sendable () -> Bool = { false }
   }
 
@@ -150,7 +150,7 @@ package final class RemoteTrial: HeldTrial {
 
   // MARK: For the worker
 
-  /// Whether it is another worker's now, or nobody's.
+  /// Whether it is another worker's now, or no worker's.
   package var isLost: Bool { state.withLock { $0.stop?.isLoss ?? false } }
 
   /// Whether the objective was asked to end.

@@ -60,7 +60,7 @@ package final class WorkerSession: Sendable {
     var beatsNow = false
     /// Studies whose trials this worker does not run.
     var refused: [String] = []
-    /// What became of results that somebody waits for.
+    /// What became of results that a caller waits for.
     var awaited: [String: Verdict?] = [:]
     var threads: [BlockingThread] = []
 

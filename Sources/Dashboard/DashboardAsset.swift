@@ -18,7 +18,7 @@ package struct DashboardAsset: Sendable {
   }
 
   /// What the pages may do: load their own files and ask their own server, nothing else; nothing
-  /// inline runs, and nobody may frame them.
+  /// inline runs, and no page may frame them.
   package static let policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -13,7 +13,7 @@ package struct HistorySeries: Sendable {
   /// The numbers of the trials that are drawn; nil for all.
   package let numbers: [Int]?
 
-  /// - Parameter interrupted: The running trials that nobody runs.
+  /// - Parameter interrupted: The running trials that no worker runs.
   package init(_ history: TrialHistory, interrupted: Set<Int> = []) {
     self.history = history
     self.interrupted = interrupted

@@ -5,7 +5,7 @@ internal import System
 /// A trial's history in the short forms that pages read.
 extension TrialHistory {
   /// One letter for the state: w(aiting), r(unning), q(ueued again: it counts as running though
-  /// nobody runs it), c(ompleted), i(nfeasible but completed), p(runed), f(ailed).
+  /// no worker runs it), c(ompleted), i(nfeasible but completed), p(runed), f(ailed).
   package func letter(of number: Int, isInterrupted: Bool = false) -> Unicode.Scalar {
     switch states[number] {
     case .waiting: "w"

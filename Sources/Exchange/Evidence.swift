@@ -72,7 +72,7 @@ func number(_ text: String) -> Double? {
 }
 
 extension TrialState {
-  /// The state that a source calls so; nil for a word that nobody uses.
+  /// The state that a source calls so; nil for a word that is not known.
   init?(evidence word: String) {
     switch word.lowercased() {
     case "completed", "complete", "finished", "succeeded", "done": self = .completed

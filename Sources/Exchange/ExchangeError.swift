@@ -16,7 +16,7 @@ package enum ExchangeError: Error, Hashable, Sendable {
   case refused(address: String, status: Int, message: String)
   /// What answers is no MLflow server; what it did.
   case notMLflow(address: String, problem: String)
-  /// An experiment that somebody has deleted.
+  /// An experiment that was deleted.
   case deletedExperiment(String)
   case unknownExperiment(String, known: [String])
   case badExperimentName(String, problem: String)

@@ -63,8 +63,8 @@ extension MLflowServer: RunTracker {
     "tags.`\(StudyRuns.Tag.key)` = '\(studyKey)'"
   }
 
-  /// Brings a run there, however often the connection breaks. After a failure nobody knows what the
-  /// server did, so what is there is looked up before anything is sent again.
+  /// Brings a run there, however often the connection breaks. After a failure it is not known what
+  /// the server did, so what is there is looked up before anything is sent again.
   private func deliver(
     _ run: RunRecord, identity: [RunRecord.Entry], known: KnownRun?, in experiment: String,
     find: () throws(ExchangeError) -> JSONValue?

@@ -109,7 +109,7 @@ package final class MLflowServer: Sendable {
     try again { () throws(ExchangeError) in try call(method, path, body) }
   }
 
-  /// Does it again while the server is away; nobody there at all is an error at once.
+  /// Does it again while the server is away; no server there at all is an error at once.
   func again<Value>(
     _ body: () throws(ExchangeError) -> Value
   ) throws(ExchangeError) -> Value {

@@ -4,9 +4,9 @@ package enum TransferError: Error, Hashable, Sendable {
   case missingLibrary(String)
   /// The host's name is not known.
   case unknownHost
-  /// Nobody listens there.
+  /// No server listens there.
   case connectionRefused
-  /// Nobody answers, or the connection broke; why.
+  /// No server answers, or the connection broke; why.
   case unreachable(String)
   /// The other side is not who it should be.
   case untrusted(TrustProblem)

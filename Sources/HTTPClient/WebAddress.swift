@@ -84,7 +84,7 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     self.text = "\(usesTLS ? "https" : "http")://\(shownHost):\(number)\(path)"
   }
 
-  /// Whether it is this machine itself, whose traffic nobody else sees.
+  /// Whether it is this machine itself, whose traffic no other machine sees.
   package var isLoopback: Bool {
     if host == "::1" || host.lowercased() == "localhost" { return true }
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)

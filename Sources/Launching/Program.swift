@@ -228,7 +228,7 @@ package final class Program: Sendable {
       let answer = unsafe waitpid(process, &status, options)
       if answer == process { return status }
       if answer < 0, errno == EINTR { continue }
-      // Somebody else has waited for it: nothing is known of how it ended.
+      // Another thread has waited for it: nothing is known of how it ended.
       return answer < 0 ? 0 : nil
     }
   }

@@ -1,8 +1,9 @@
 /// Shell scripts that run a worker on another machine and hand it its token.
 enum RemoteScript {
   /// A script for `sh -c` in one line. Its standard input is the token in the first line, then the
-  /// names of signals that the worker is to get, a line each; when the input ends, whoever started
-  /// it is gone, and the worker gives back what it runs and ends. The exit code is the worker's.
+  /// names of signals that the worker is to get, a line each; when the input ends, the process that
+  /// started it is gone, and the worker gives back what it runs and ends. The exit code is the
+  /// worker's.
   static func controlled(
     _ worker: WorkerCommand, authority: String?, preferredFolder: String?
   ) -> String {

@@ -48,7 +48,7 @@ package struct SecureShellCommand: Sendable, Hashable {
   package var words: [String] {
     // Of several values for an option ssh takes the first.
     var words = ["ssh"] + options + ["-T"]
-    // There is nobody to ask: ssh is in the background, and its input is ours.
+    // There is no user to ask: ssh is in the background, and its input is ours.
     for option in [
       "BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=4",
     ] {

@@ -32,8 +32,8 @@ extension Trial {
 }
 
 extension Trial {
-  /// The keys of ``jsonForm``, and `interrupted`: whether the trial counts as running though nobody
-  /// runs it.
+  /// The keys of ``jsonForm``, and `interrupted`: whether the trial counts as running though no
+  /// worker runs it.
   package func jsonForm(isInterrupted: Bool) -> JSONValue {
     guard case .object(let members) = jsonForm else { return jsonForm }
     return .object(members + [.init("interrupted", .bool(isInterrupted))])
@@ -80,7 +80,7 @@ package struct StudyOverview: Sendable {
 
   /// Keys: `name`, `directions`, `trials` (object: `total` and one per state), `best_trial`
   /// (number), `best_value`; and when it is known how the study stands, `status`, `control`,
-  /// `budget` (number of trials), `interrupted` (how many running trials nobody runs).
+  /// `budget` (number of trials), `interrupted` (how many running trials no worker runs).
   package var jsonForm: JSONValue { .object(members) }
 
   /// The members of ``jsonForm``, for a form with more of them.

@@ -1,6 +1,6 @@
 internal import Trials
 
-/// Thrown by ``Study/ask()`` while nobody may start a trial: somebody paused, stopped or cancelled
+/// Thrown by ``Study/ask()`` while no trial may be started: a user paused, stopped or cancelled
 /// the study. `needletail study resume` lets it go on.
 public struct StudyHalted: Error, Hashable, CustomStringConvertible {
   /// The study's name.

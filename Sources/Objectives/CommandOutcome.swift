@@ -15,7 +15,7 @@ package enum CommandOutcome: Sendable, Hashable {
   case failed(code: Int32, detail: String)
   /// It said over the trial channel that it failed, and why.
   case reportedFailure(String)
-  /// A signal of someone else ended it.
+  /// A signal that was not ours ended it.
   case signalled(Int32)
   /// Its time limit ended it.
   case timedOut(limit: Duration)

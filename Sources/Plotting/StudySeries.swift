@@ -15,7 +15,7 @@ public struct StudySeries: Sendable {
   public var metric: String
   /// What the value of each objective is; empty when only ``metric`` is known.
   public var metrics: [String] = []
-  /// The worker that ran each trial last, by the trial's number; empty when nobody knows.
+  /// The worker that ran each trial last, by the trial's number; empty when it is not known.
   public var workers: [Int: String] = [:]
 
   /// Creates the series; trials are put in the order of their numbers.

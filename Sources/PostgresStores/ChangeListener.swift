@@ -18,7 +18,7 @@ final class ChangeListener: Sendable {
   private let address: ServerAddress
   private let state = Lock(State())
 
-  /// Seconds after which the thread looks whether anybody is still interested.
+  /// Seconds after which the thread looks whether a watch is still held.
   private static let slice = 0.5
   /// Seconds between attempts to get the server back.
   private static let pause = 1.0
@@ -51,7 +51,7 @@ final class ChangeListener: Sendable {
     }
   }
 
-  /// Listens until nobody watches any more.
+  /// Listens until no watch is left.
   private func listen() {
     while isWanted {
       do throws(Failure) {
@@ -64,13 +64,13 @@ final class ChangeListener: Sendable {
           tell(Set(studies))
         }
       } catch {
-        // The server is away: whoever waits asks it now and then, and meets the same error.
+        // The server is away: those who wait ask it now and then, and meet the same error.
         Moment.pass(seconds: Self.pause)
       }
     }
   }
 
-  /// Whether anybody watches; the thread ends when not.
+  /// Whether a watch is held; the thread ends when not.
   private var isWanted: Bool {
     state.withLock { state in
       state.isListening = !state.watchers.isEmpty

@@ -7,7 +7,7 @@ struct Contents {
   let isEmpty: Bool
   /// The version of our own tables; nil when there are none.
   let ownVersion: Int?
-  /// Whether the server, the database or the role lets nobody write.
+  /// Whether the server, the database or the role lets nothing be written.
   let isReadOnly: Bool
 }
 

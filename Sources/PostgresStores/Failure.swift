@@ -1,7 +1,7 @@
 internal import Stores
 internal import StudyModel
 
-/// Why something that was asked of a server was not done, or why nobody knows whether it was.
+/// Why something that was asked of a server was not done, or why it is not known whether it was.
 enum Failure: Error {
   /// The connection could not be made or is gone. What was under way may have been committed.
   case lost(String)

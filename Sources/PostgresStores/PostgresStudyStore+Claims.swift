@@ -23,7 +23,7 @@ extension PostgresStudyStore {
           $0.add(study.token)
           $0.add(name)
           $0.add(String(number))
-          // A trial's number has digits only, so this is nobody's.
+          // A trial's number has digits only, so this is no trial's.
           $0.add(owner.map(String.init) ?? "")
         },
         Command(

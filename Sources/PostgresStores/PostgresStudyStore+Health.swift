@@ -1,13 +1,13 @@
 public import Stores
 internal import StudyModel
 
-/// What is to be known of a PostgreSQL store beside its studies, for whoever looks for a fault.
+/// What is to be known of a PostgreSQL store beside its studies, for a user who looks for a fault.
 public struct ServerHealth: Sendable, Hashable {
   /// The server's version, such as `15.18 (Debian 15.18-0+deb12u1)`.
   public let version: String
   /// The size of the database in bytes, whatever else is in it.
   public let size: Int
-  /// Whether nobody may write through this address.
+  /// Whether nothing may be written through this address.
   public let isReadOnly: Bool
   /// Whether the server confirms commits only when its disk has them.
   public let waitsForDisk: Bool

@@ -83,7 +83,7 @@ extension PostgresStudyStore {
     ) {
       $0.add(study.token)
       $0.add(Int(moment.microseconds))
-      // Whoever asks for the end of time asks whether there will ever be one.
+      // A caller that asks for the end of time asks whether there will ever be one.
       $0.add(moment == .distantFuture ? 0 : spareTime)
     }
     let rows = try read(in: study, [waiting, again])
@@ -236,8 +236,8 @@ extension PostgresStudyStore {
     }
   }
 
-  /// Whether the attempt was closed by a call whose answer was lost: nobody else ends it so at that
-  /// microsecond.
+  /// Whether the attempt was closed by a call whose answer was lost: no other call ends it so at
+  /// that microsecond.
   func isClosed(
     _ lease: Lease, as outcome: AttemptOutcome, at moment: Timestamp, _ connection: Connection
   ) throws(Failure) -> Bool {

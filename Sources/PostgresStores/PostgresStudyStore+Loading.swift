@@ -108,7 +108,7 @@ extension PostgresStudyStore {
         throw self.damaged("trial \(row.int(1)) has the state '\(row.text(2))'")
       }
       let number = row.int(1)
-      // Of two trials with one number, which nobody should have made, the first counts.
+      // Of two trials with one number, which no program should have made, the first counts.
       guard
         history.loadTrial(
           number, as: state, startedAt: row.moment(3),

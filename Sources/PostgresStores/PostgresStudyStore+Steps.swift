@@ -2,7 +2,7 @@ public import Stores
 public import StudyModel
 internal import System
 
-/// Somebody who is to get a trial, under a lease whose token is chosen here: it tells after a lost
+/// A worker that is to get a trial, under a lease whose token is chosen here: it tells after a lost
 /// connection whether he got one.
 struct PlannedTake {
   let request: LeaseRequest
@@ -105,7 +105,7 @@ extension PostgresStudyStore {
   ) throws(Failure) -> [Rows] {
     let commands = before + batch.commands(in: study, text: text(of:)) + after
     if try isKnown(batch.kinds, in: study) { return try connection.run(commands) }
-    // A parameter that is new to us may be new to the study, and somebody else may add it too.
+    // A parameter that is new to us may be new to the study, and another process may add it too.
     let rows: [Rows]
     do throws(Failure) {
       _ = try connection.run([Command("BEGIN"), lockKinds(of: study, isNeeded: true)])
@@ -185,7 +185,7 @@ extension PostgresStudyStore {
   ) throws(Failure) -> Rows? {
     if takes.isEmpty { return nil }
     let rows = try connection.run([
-      // Whoever creates trials holds this; once it is free, an earlier attempt has ended.
+      // A caller that creates trials holds this; once it is free, an earlier attempt has ended.
       Command("SELECT 1 FROM studies WHERE study_id = $1::int8 FOR NO KEY UPDATE") {
         $0.add(study.id)
       },

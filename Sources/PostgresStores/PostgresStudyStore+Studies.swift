@@ -188,7 +188,7 @@ extension PostgresStudyStore {
       }
       do throws(Failure) {
         _ = try connection.run([
-          // Whoever creates trials waits here, and then finds the study gone.
+          // A caller that creates trials waits here, and then finds the study gone.
           key("SELECT 1 FROM studies WHERE study_id = $1::int8 FOR UPDATE"), hold,
           key(
             """

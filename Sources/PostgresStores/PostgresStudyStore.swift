@@ -26,7 +26,7 @@ public final class PostgresStudyStore: StudyStore {
   struct Memory {
     /// The version of our own tables that were last seen; nil without any.
     var ownVersion: Int?
-    /// Whether nobody may write through this address.
+    /// Whether nothing may be written through this address.
     var isReadOnly = false
     /// The distribution that each parameter was first stored with, by the token of the study.
     var kinds: [String: [String: Distribution]] = [:]
@@ -115,7 +115,7 @@ public final class PostgresStudyStore: StudyStore {
   /// Whether an address names a store of this kind.
   public static func isAddress(_ text: String) -> Bool { ServerAddress.isAddress(text) }
 
-  /// Whether nobody may write through this address: the server is a standby, or the role or
+  /// Whether nothing may be written through this address: the server is a standby, or the role or
   /// database is set to read only.
   public var isReadOnly: Bool { memory.withLock { $0.isReadOnly } }
 

@@ -10,7 +10,7 @@ enum Schema {
   static let migrations = [migration0002, migration0003]
   /// The version of our own tables and functions.
   static let ownVersion = migrations.last?.version ?? 0
-  /// The lock that whoever creates tables holds: "needleta" in ASCII.
+  /// The lock that a process holds while it creates tables: "needleta" in ASCII.
   static let creationLock = 0x6E65_6564_6C65_7461
   /// The steps that the tables can hold: Optuna's column has 32 bits.
   static let greatestStep = Int(Int32.max)

@@ -24,7 +24,7 @@ internal import System
     case create
     case readWrite
     case readOnly
-    /// Reads a file that nobody changes, and makes no files beside it.
+    /// Reads a file that no program changes, and makes no files beside it.
     case immutable
 
     fileprivate var flags: Int32 {
@@ -151,7 +151,7 @@ internal import System
 
   /// How far a checkpoint goes.
   enum Checkpoint {
-    /// Moves what no reader needs any more, and waits for nobody.
+    /// Moves what no reader needs any more, and does not wait.
     case passive
     /// Moves all, and has the next commit begin the log anew.
     case restart

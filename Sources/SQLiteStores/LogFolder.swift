@@ -6,7 +6,7 @@ internal import System
 ///
 /// At each step a process may be killed and the power may fail. SQLite synchronizes the log before
 /// the first page of it is written to the file, and the file before the log is begun anew; until
-/// then the log is read again by whoever opens the store next.
+/// then the log is read again by the process that opens the store next.
 final class LogFolder: @unchecked Sendable {
   // `monitor` guards the variables; the connection is used under it.
   private let monitor = Monitor()

@@ -11,7 +11,7 @@ struct LogGauge {
     case wait(Double?)
     /// Move it, and begin it anew.
     case restart
-    /// Move it while nobody commits; the log keeps its place.
+    /// Move it while there are no commits; the log keeps its place.
     case tidy
     /// Move it and cut the file, which has become long.
     case cut

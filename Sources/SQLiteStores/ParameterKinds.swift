@@ -37,7 +37,7 @@ extension Session {
 
   /// Notes that a row was inserted by this session.
   func noteInserted(parameterID: Int, key: Int) {
-    // Without a gap there is nothing between that somebody else has written.
+    // Without a gap there is nothing between that another process has written.
     guard var kinds = parameterKinds[key], kinds.scanned + 1 == parameterID else { return }
     kinds.scanned = parameterID
     parameterKinds[key]?.scanned = parameterID

@@ -3,7 +3,7 @@ public import Stores
 internal import StudyModel
 internal import System
 
-/// What is to be known of a store file beside its studies, for whoever looks for a fault.
+/// What is to be known of a store file beside its studies, for a user who looks for a fault.
 public struct StoreHealth: Sendable, Hashable {
   /// What SQLite's integrity check found, one sentence each; empty for a sound file.
   public let problems: [String]
@@ -20,7 +20,7 @@ public struct StoreHealth: Sendable, Hashable {
   /// reader that does not end keeps it from being moved into the file. Empty where the system does
   /// not tell.
   public let logReaders: [String]
-  /// Whether nobody may write to the file.
+  /// Whether the file may not be written to.
   public let isReadOnly: Bool
   /// The network file system that the file is on; nil on a local one.
   public let networkFileSystem: String?

@@ -5,8 +5,8 @@ internal import System
 /// Lease time: the machine's steady clock, plus an offset that stands in the store.
 ///
 /// All who use a file are on one machine, so they share its steady clock; the offset makes it look
-/// like a date. Whoever first uses a study after a start of the machine writes the offset, as the
-/// system's clock has it then; later nobody looks at the system's clock any more.
+/// like a date. The process that first uses a study after a start of the machine writes the offset,
+/// as the system's clock has it then; later the system's clock is not looked at any more.
 extension SQLiteStudyStore {
   private static let noteKey = "lease_clock"
   /// How long attempts that were open when the machine went down stay with their workers, which may

@@ -5,7 +5,7 @@ extension SQLiteStudyStore {
   public func claimTrial(
     in study: StudyRecord, lease request: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? {
-    // Most asking finds nothing, and then nobody need be kept from writing.
+    // Most asking finds nothing, and then no writer need be kept waiting.
     guard try hasClaimable(in: study, at: request.now) else { return nil }
     return try write(.process) { session throws(StoreError) -> (Trial, Lease)? in
       let key = try session.key(of: study)

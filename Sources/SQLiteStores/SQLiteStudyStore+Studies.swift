@@ -173,7 +173,7 @@ extension SQLiteStudyStore {
   }
 
   /// Gives the studies that other programs made their rows in our tables, unless the store is
-  /// read-only or somebody only looks.
+  /// read-only or the caller only looks.
   private func registered(
     _ found: [StudyRecord], named name: String?
   ) throws(StoreError) -> [StudyRecord] {

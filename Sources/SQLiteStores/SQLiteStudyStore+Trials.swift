@@ -190,7 +190,7 @@ extension Session {
     }
   }
 
-  /// Adds a trial, and opens its first attempt when somebody asks for its lease; nil at the limit.
+  /// Adds a trial, and opens its first attempt when a worker asks for its lease; nil at the limit.
   func create(
     _ template: Trial, in study: StudyRecord, key: Int, lease request: LeaseRequest?, limit: Int?
   ) throws(StoreError) -> (TrialReference, Lease?)? {

@@ -55,7 +55,7 @@ extension Session {
         throw damaged("trial \(rows.int(1)) has the state '\(rows.text(2))'")
       }
       let number = rows.int(1)
-      // Of two trials with one number, which nobody should have made, the first counts.
+      // Of two trials with one number, which no program should have made, the first counts.
       guard
         history.loadTrial(
           number, as: state, startedAt: try timestamp(rows, 3),

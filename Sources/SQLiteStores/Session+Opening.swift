@@ -6,7 +6,7 @@ internal import System
 extension Session {
   /// What a database holds.
   private enum Contents {
-    /// No tables: it is new, or somebody is about to fill it.
+    /// No tables: it is new, or a process is about to fill it.
     case nothing
     /// A study store that we have never written to.
     case shared
@@ -20,7 +20,7 @@ extension Session {
   /// Opens the file after looking at it; creates it when it is missing and that is wanted.
   ///
   /// - Parameters:
-  ///   - isReadOnly: Whether to treat the file as one that nobody may write to; nil to find out.
+  ///   - isReadOnly: Whether to treat the file as one that may not be written to; nil to find out.
   ///   - networkName: What tells the network file system of a path.
   convenience init(
     path: String, creatingIfMissing: Bool, isReadOnly: Bool? = nil,
@@ -144,7 +144,7 @@ extension Session {
       switch error {
       // Another program was faster.
       case .busy, .notAStore, .unsupportedSchema: break
-      // Under the lock nobody of ours can have put anything there meanwhile.
+      // Under the lock no process of ours can have put anything there meanwhile.
       default: if wasMissing { FileSystem.removeDatabase(path) }
       }
       throw error

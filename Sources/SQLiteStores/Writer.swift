@@ -94,7 +94,7 @@ final class Writer: @unchecked Sendable {
   /// - Parameter mayBeGone: Whether there may be no log, because nothing was written.
   func synchronize(mayBeGone: Bool) throws(StoreError) {
     try diskSync.sync(mayBeGone: mayBeGone)
-    // What is safe in a file that nobody can reach any more is not stored.
+    // What is safe in a file that no path leads to any more is not stored.
     try files.check()
   }
 

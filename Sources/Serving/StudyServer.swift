@@ -31,7 +31,7 @@ package final class StudyServer: Sendable {
     package var leaseDuration = Duration.seconds(60)
     /// Whether it only shows the store, and refuses what would change it.
     package var isReadOnly = false
-    /// Where the trials' files are that ran on this machine; nil when nobody knows.
+    /// Where the trials' files are that ran on this machine; nil when that is not known.
     package var trialFolder: String?
     /// Opens the store once more, for pages to read it: its changes are seen best from outside. nil
     /// to read through the one store object.

@@ -13,7 +13,7 @@ public enum StoreError: Error, Hashable {
   case badStudyName(String)
   case unknownTrial(number: Int, study: String)
   case trialFinished(number: Int)
-  /// Another worker holds the trial now, or nobody does any more.
+  /// Another worker holds the trial now, or none does any more.
   case leaseLost(trial: Int)
   case incompatibleDistribution(parameter: String, stored: String, given: String)
   /// The number of values is not that of the study's objectives, or a value is NaN.
@@ -28,7 +28,7 @@ public enum StoreError: Error, Hashable {
   case busy(location: String)
   /// The disk is full.
   case full(location: String)
-  /// Nobody may write to the file, or to the folder that it is in.
+  /// Nothing may be written to the file, or to the folder that it is in.
   case readOnly(location: String)
   /// The server cannot be reached, or went away and did not come back in time. Whether the last
   /// change was made may be unknown; making it again is safe.

@@ -36,7 +36,7 @@ public protocol NoteReader: Sendable {
 
 /// The part of a store that reads trials, and follows what becomes of them.
 public protocol TrialReader: Sendable {
-  /// What was written by anyone since the cursor was last advanced, except that changes of this
+  /// What any process has written since the cursor was last advanced, except that changes of this
   /// store object may be left out or repeated; from a new cursor, all there is.
   func changes(
     in study: StudyRecord, since cursor: inout StoreCursor
@@ -63,11 +63,11 @@ public protocol TrialReader: Sendable {
   func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial?
 
   /// Has `body` called soon after any process queued a trial, gave one back, or left a note, so
-  /// that nobody need ask the store again and again.
+  /// that the store need not be asked again and again.
   ///
   /// - Parameter body: Called from a thread of the store, with the study's token; with nil when
   ///   changes in any study may have gone unnoticed. Calls may be missing: time alone makes trials
-  ///   available too, and other programs tell nobody.
+  ///   available too, and other programs tell nothing.
   /// - Returns: What keeps the wish alive; nil when the store cannot tell, and must be asked.
   func watch(_ body: @escaping @Sendable (_ study: String?) -> Void) -> StoreWatch?
 }

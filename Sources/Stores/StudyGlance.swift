@@ -1,6 +1,6 @@
 public import StudyModel
 
-/// What whoever looks after many studies asks of each of them, again and again.
+/// What a coordinator of many studies asks of each of them, again and again.
 public struct StudyGlance: Sendable, Hashable {
   /// The study.
   public let study: StudyRecord

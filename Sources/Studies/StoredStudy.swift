@@ -10,8 +10,8 @@ package import Trials
 /// The only place that creates, loads and submits studies and that makes their coordinators, so
 /// that `run`, `serve`, workers on a store and the library mean the same by a study.
 ///
-/// **Directions.** A study keeps the directions that it was created with. Whoever opens it with
-/// others is refused (``StoreError/directionsDiffer(name:stored:given:)``), also when another
+/// **Directions.** A study keeps the directions that it was created with. A caller that opens it
+/// with others is refused (``StoreError/directionsDiffer(name:stored:given:)``), also when another
 /// process created the study a moment ago.
 ///
 /// **Budget.** How many trials the study gets in all: what was said last, by whichever verb. A

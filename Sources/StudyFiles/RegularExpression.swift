@@ -5,7 +5,7 @@ internal import System
 ///
 /// The syntax is PCRE2's, with what ``ExpressionSyntax`` translates; characters are Unicode
 /// scalars. A search uses at most ``largestMemory`` bytes and the processor time that its caller
-/// allows, so that nobody waits for an expression such as `(a+)+b`. Not `Sendable`: a search uses
+/// allows, so that no trial waits for an expression such as `(a+)+b`. Not `Sendable`: a search uses
 /// the object's memory.
 @safe final class RegularExpression {
   /// The memory of one search, in KiB.

@@ -11,7 +11,7 @@ public struct RetryPolicy: Sendable, Hashable {
   /// machine must not do so for ever.
   public static let lossesAllowed = 5
 
-  /// How often a trial may be preempted or interrupted: more often than anybody does it by hand,
+  /// How often a trial may be preempted or interrupted: more often than a user does it by hand,
   /// and an objective that always says so comes to an end.
   public static let interruptionsAllowed = 100
   /// How often an objective may ask to be tried again later when ``count`` is smaller.

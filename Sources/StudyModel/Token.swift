@@ -1,4 +1,4 @@
-/// Texts that nobody can guess and that never come twice.
+/// Texts that cannot be guessed and that never come twice.
 package enum Token {
   /// 128 random bits in 32 hexadecimal digits.
   package static func random() -> String {

@@ -4,7 +4,7 @@ public import JSON
 ///
 /// Only a coordinator moves a trial, and a finished trial never changes again.
 public enum TrialState: UInt8, Sendable, Hashable, CaseIterable {
-  /// Queued with fixed parameters; nobody runs it yet.
+  /// Queued with fixed parameters; no worker runs it yet.
   case waiting
   case running
   case completed

@@ -4,7 +4,7 @@ internal import JSON
 ///
 /// Applying a change that the history already holds does nothing, so a coordinator may apply its
 /// own changes at once and meet them again when it reads the store. Rows are indexed by trial
-/// number; a number that nobody used is a failed row without parameters.
+/// number; a number that no trial has is a failed row without parameters.
 public struct TrialHistory: Sendable {
   /// The objectives' directions; at least one.
   public let directions: [Direction]
@@ -17,10 +17,10 @@ public struct TrialHistory: Sendable {
   public internal(set) var states: [TrialState] = []
   /// The first objective's value of each trial (the last report of a pruned one), NaN without one.
   public private(set) var values: [Double] = []
-  /// When each trial began to run, in seconds since 1970; NaN while it waits, and when nobody
-  /// knows.
+  /// When each trial began to run, in seconds since 1970; NaN while it waits, and when
+  /// that is not known.
   public private(set) var startTimes: [Double] = []
-  /// When each trial finished, in seconds since 1970; NaN before, and when nobody knows.
+  /// When each trial finished, in seconds since 1970; NaN before, and when that is not known.
   public private(set) var endTimes: [Double] = []
   /// All objectives' values of the completed trials of a study with several objectives, by number.
   public private(set) var objectiveValues: [Int: [Double]] = [:]

@@ -22,7 +22,7 @@
     unsafe mutex.deallocate()
   }
 
-  /// Takes the lock; waits for whoever has it.
+  /// Takes the lock; waits for the thread that has it.
   package func lock() {
     let code = unsafe pthread_mutex_lock(mutex)
     precondition(code == 0, "pthread_mutex_lock failed with \(code)")
@@ -33,7 +33,7 @@
     unsafe pthread_mutex_unlock(mutex)
   }
 
-  /// Gives the lock up until somebody calls ``signalAll()``; may return without that.
+  /// Gives the lock up until a thread calls ``signalAll()``; may return without that.
   package func wait() {
     unsafe pthread_cond_wait(condition, mutex)
   }

@@ -1,4 +1,4 @@
-/// The machine's clock that nobody sets: it runs on while the machine sleeps and begins anew with
+/// The machine's clock that is never set: it runs on while the machine sleeps and begins anew with
 /// each start of the machine. All processes of the machine read the same time.
 package enum SteadyClock {
   /// The time since the machine was started, roughly.

@@ -11,7 +11,7 @@ package final class Watched<State: Sendable>: @unchecked Sendable {
     self.state = state
   }
 
-  /// Reads the state, or changes it in a way that nobody waits for.
+  /// Reads the state, or changes it in a way that no thread waits for.
   package func read<Result, Failure: Error>(
     _ body: (inout State) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -37,7 +37,7 @@ package final class Watched<State: Sendable>: @unchecked Sendable {
   /// - Parameters:
   ///   - limit: nil to wait for ever.
   ///   - body: Called under the lock, at once and after each change; what it changes itself wakes
-  ///     nobody.
+  ///     no thread.
   package func wait<Result>(
     atMost limit: Duration? = nil, _ body: (inout State) -> Result?
   ) -> Result? {

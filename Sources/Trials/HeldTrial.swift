@@ -1,8 +1,8 @@
 package import StudyModel
 
-/// A trial that this process runs, whoever decides about it: a coordinator in the same process, or
-/// one that is reached over the network. Objectives, slots and the library reach a trial through
-/// this alone.
+/// A trial that this process runs, no matter who decides about it: a coordinator in the same
+/// process, or one that is reached over the network. Objectives, slots and the library reach a
+/// trial through this alone.
 ///
 /// Thread-safe.
 package protocol HeldTrial: Sendable {

@@ -17,7 +17,7 @@ package enum Stop: Sendable, Hashable {
     }
   }
 
-  /// Whether the trial is another worker's, or nobody's, by now.
+  /// Whether the trial is another worker's, or no worker's, by now.
   package var isLoss: Bool {
     if case .lost = self { true } else { false }
   }

@@ -4,7 +4,7 @@ public enum StudyControl: String, Sendable, Hashable, CaseIterable {
   case running
   /// No trial is handed out until the study is resumed; what runs goes on.
   case paused
-  /// What runs is finished, and no other trial is handed out; whoever runs the study ends.
+  /// What runs is finished, and no other trial is handed out; a process that runs the study ends.
   case stopped
   /// As stopped, and what runs is stopped too: it ends as ``AttemptOutcome/cancelled``.
   case cancelled

@@ -5,7 +5,7 @@ internal import System
 package enum StudyStatus: String, Sendable, Hashable, CaseIterable {
   /// Trials run, or a worker waits for one.
   case running
-  /// Trials would be handed out, and nobody takes them.
+  /// Trials would be handed out, and no worker takes them.
   case waitingForWorkers = "waiting_for_workers"
   case paused
   /// Stopped or cancelled.

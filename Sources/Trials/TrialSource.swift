@@ -4,9 +4,9 @@ package protocol TrialSource<Taken>: Sendable {
   associatedtype Taken: Sendable
   /// The next trial. May wait for one; returns early after ``interrupt()``.
   func take() throws -> Supply<Taken>
-  /// Looks after what runs; whoever waits for the trials to end calls it about once a second.
+  /// Looks after what runs; the one that waits for the trials to end calls it about once a second.
   func attend()
-  /// Nobody takes further trials.
+  /// No further trials are taken.
   func interrupt()
 }
 

@@ -42,7 +42,7 @@ package protocol SlotObserver: Sendable {
   func slotEnded()
 }
 
-/// Runs trials in slots, one thread each, until there is nothing left to run or somebody stops it.
+/// Runs trials in slots, one thread each, until there is nothing left to run or it is stopped.
 ///
 /// A slot takes a trial, runs its command, gives the result back, and takes the next. States: idle
 /// → started → ended, when ``isRunning`` is false; then ``join()`` returns.

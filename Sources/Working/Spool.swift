@@ -128,7 +128,7 @@ package final class Spool: ResultKeeper {
 
   deinit { state.withLock { _ = close($0.file) } }
 
-  /// Removes a file that nobody needs any more.
+  /// Removes a file that no result needs any more.
   package func remove() {
     _ = unsafe unlink(path)
   }
@@ -143,7 +143,7 @@ package final class Spool: ResultKeeper {
       }
       guard Self.write(line, to: state.file) else {
         let code = errno
-        // What is half written is cut off by whoever reads it; the next line must start anew.
+        // What is half written is cut off by the reader; the next line must start anew.
         _ = ftruncate(state.file, off_t(state.size))
         defer { state.hasFailed = true }
         return state.hasFailed ? nil : code

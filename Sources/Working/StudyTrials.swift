@@ -24,7 +24,7 @@ package final class StudyTrials: TrialSource {
     var limit: Int?
     /// How many slots ask or hold a trial.
     var busy = 0
-    /// Nothing came when somebody last asked, and no trial ended since.
+    /// Nothing came when a slot last asked, and no trial ended since.
     var isDry = false
     /// When trials that were given back here may be taken again, by the steady clock.
     var retries: [Timestamp] = []
@@ -97,7 +97,8 @@ package final class StudyTrials: TrialSource {
         }
       case .wait: return .later(Self.pause)
       case .recover:
-        // Another process may have died just now, and nobody else may be left to take its trials.
+        // Another process may have died just now, and no other process may be left to take its
+        // trials.
         let recovered = try coordinator.recoverFromDeadWorkers()
         if recovered.isEmpty { return .never }
         self.recovered(recovered.count)

@@ -113,7 +113,7 @@ package struct ArgumentScanner {
     return Array(positionals)
   }
 
-  /// Refuses arguments that nobody asked for.
+  /// Refuses arguments that the verb does not take.
   package func finish() throws(UsageError) {
     if let first = positionals.first {
       throw .unexpectedArgument(first, verb: description.name)

@@ -20,7 +20,7 @@ struct StudyLaunch {
     self.console = console
   }
 
-  /// Runs until the study has its trials, the workers are gone, or somebody stops it.
+  /// Runs until the study has its trials, the workers are gone, or it is stopped.
   func run() throws -> ExitCode {
     if case .kubernetes = plan.kind, !plan.options.isApplied {
       let job = try plan.kubernetesJob(for: coordinator)
@@ -144,7 +144,7 @@ struct StudyLaunch {
         .failures("stopped: \(reason.printable); launch it again when that is mended"))
     }
     guard fleet.living == 0 else { return nil }
-    // The workers end by themselves when the study's time is over, or when somebody stopped it.
+    // The workers end by themselves when the study's time is over, or when it was stopped.
     guard let reason = fleet.failure else { return follower.end(.timeout) }
     return follower.end(.failures("no worker is left: \(reason.printable)"))
   }

@@ -70,7 +70,7 @@ package final class Console: Sendable {
 
   /// Writes a piece of a message as it is, such as a redrawn view.
   package func writeMessage(_ text: String) {
-    // A message that cannot be written has nobody who could be told.
+    // A message that cannot be written has no reader who could be told.
     _ = Self.write(Array(text.utf8), to: messageDescriptor)
   }
 
@@ -132,7 +132,7 @@ package final class Console: Sendable {
       if count >= 0 {
         rest = rest.dropFirst(count)
       } else if errno == EAGAIN {
-        // Somebody made the descriptor non-blocking; wait until it takes more.
+        // Another program made the descriptor non-blocking; wait until it takes more.
         var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         _ = poll(&poller, 1, -1)
       } else if errno != EINTR {

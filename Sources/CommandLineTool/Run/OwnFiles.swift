@@ -19,7 +19,7 @@ enum OwnFiles {
     return text.lastIndex(of: "/").map { String(text[..<$0]) }
   }
 
-  /// A path from the root on; the folder must exist or be made by whoever uses it.
+  /// A path from the root on; the folder must exist or be made by its user.
   static func absolute(_ path: String) throws(CommandError) -> String {
     if path.hasPrefix("/") { return path }
     guard let here = getcwd(nil, 0) else {

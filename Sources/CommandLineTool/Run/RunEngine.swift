@@ -27,7 +27,7 @@ struct RunEnd: Sendable {
   var error: (any Error)?
   /// Trials that this process finished.
   var finished: Int
-  /// Trials that were given back here and nobody has taken again.
+  /// Trials that were given back here and no process has taken again.
   var givenBack: Int
   /// Why the last trial that failed here did.
   var lastFailure: String?
@@ -36,7 +36,7 @@ struct RunEnd: Sendable {
   var budget: Int?
 }
 
-/// Runs a study's trials in slots until there is nothing left to run or somebody stops it.
+/// Runs a study's trials in slots until there is nothing left to run or it is stopped.
 ///
 /// The calling thread listens for signals, draws the view, and follows what other processes do.
 final class RunEngine: SlotObserver {

@@ -10,7 +10,7 @@ internal import Working
 struct StopRequests {
   private let before: [(signal: Int32, action: sigaction)]
 
-  /// Begins to listen; wakes whoever polls ``wakeUp`` at each signal.
+  /// Begins to listen; wakes those who poll ``wakeUp`` at each signal.
   ///
   /// - Parameters:
   ///   - drains: Whether SIGTERM and SIGHUP raise the level by one, as SIGINT does: for a daemon,
@@ -121,7 +121,7 @@ private final class SignalState: Sendable {
     } else {
       terminations.wrappingAdd(1, ordering: .relaxed)
     }
-    // Whoever asks five times wants it to end whatever it is doing.
+    // A user who asks five times wants it to end whatever it is doing.
     if level >= 5 { _exit(ExitCode.interrupted.rawValue) }
     wake()
   }

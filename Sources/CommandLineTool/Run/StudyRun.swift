@@ -37,7 +37,7 @@ struct StudyRun {
       clientFolder: OwnFiles.pythonClient(console), toolFolder: OwnFiles.toolFolder)
   }
 
-  /// Runs the study until it has its trials, its time is over, or somebody stops it.
+  /// Runs the study until it has its trials, its time is over, or it is stopped.
   func run() throws -> ExitCode {
     announce()
     let recovered = try coordinator.recoverFromDeadWorkers()

@@ -20,7 +20,7 @@ struct WorkerRun {
   /// How long a worker that ends tries to deliver its last results.
   private static let farewell: Duration = .seconds(10)
 
-  /// Opens the spool; talks to nobody yet.
+  /// Opens the spool; talks to no coordinator yet.
   init(
     _ client: CoordinatorClient, _ options: WorkerOptions, _ settings: WorkerSettings,
     _ context: Context

@@ -79,7 +79,7 @@ const tell = (state, words) => {
  * Follows a stream of server-sent events until `signal` says that it is enough, over broken connections.
  *
  * Not an EventSource: that cannot send the token in a header, and an address is no place for one. A page
- * that nobody sees lets go of its connection, of which a browser has six for one address.
+ * that is out of sight lets go of its connection, of which a browser has six for one address.
  */
 export function follow(path, first, handlers, signal) {
   let last = first, wait = 250;

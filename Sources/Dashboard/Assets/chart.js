@@ -166,7 +166,7 @@ export class History extends Drawing {
         ? values[this.objective] : null;
       let place = this.places ? this.places.get(n) : n;
       if (place === undefined || place >= this.numbers.length) {
-        // Numbers between that nobody took are failed trials.
+        // Numbers between that no trial has are failed trials.
         while (!this.places && this.numbers.length < n) this.add(this.numbers.length, 'f', null);
         place = this.numbers.length;
         this.add(n, letter, value);

@@ -118,7 +118,7 @@ export function table(caption, heads, rows) {
         ? h('td', {}, cell) : h('th', { scope: 'row' }, cell)))))));
 }
 
-// Redraws. What a page shows is of one moment: whoever has something to draw says so, and all of it is drawn
+// Redraws. What a page shows is of one moment: a part that has something to draw says so, and all of it is drawn
 // in one frame. Nothing is drawn while a button of the pointer is down: what was pressed is what the click is for.
 
 const due = new Set();

@@ -44,7 +44,7 @@ export class Figure {
     }, 5000);
   }
 
-  /** Whether somebody looks at a trial's data in it, has chosen something, or is in it with the keyboard. */
+  /** Whether the reader looks at a trial's data in it, has chosen something, or is in it with the keyboard. */
   isHeld() {
     return this.place.matches(':hover') || this.place.contains(document.activeElement)
       || (!getSelection().isCollapsed && this.place.contains(getSelection().anchorNode));

@@ -186,7 +186,7 @@ export class TrialTable {
     return [Math.min(first, Math.max(0, length - 1)), Math.min(length, first + Math.ceil(height / rowHeight) + 12)];
   }
 
-  /** Whether somebody is at the rows, so that they stay where they are when others come before them. */
+  /** Whether the reader is at the rows, so that they stay where they are when others come before them. */
   isHeld() {
     return this.view.scrollTop > 0 || this.view.matches(':hover') || this.view.contains(document.activeElement)
       || (!getSelection().isCollapsed && this.view.contains(getSelection().anchorNode));

@@ -3,10 +3,10 @@ extension Schema {
   /// function each statement sees what was committed before it, also while the function waited for
   /// a lock.
   ///
-  /// Whoever takes several locks takes them in this order: trials by ascending id, then their
-  /// attempts, then the study's row; claims take a trial after its attempt, and so pass by what is
-  /// locked. Errors of ours: NT001 the study is not there; NT002 the trial (in the detail) is not
-  /// the study's; NT003 it is finished; NT004 its lease is not live.
+  /// A function that takes several locks takes them in this order: trials by ascending id, then
+  /// their attempts, then the study's row; claims take a trial after its attempt, and so pass by
+  /// what is locked. Errors of ours: NT001 the study is not there; NT002 the trial (in the detail)
+  /// is not the study's; NT003 it is finished; NT004 its lease is not live.
   static let functions0002 = """
     CREATE OR REPLACE FUNCTION needletail_key(a_study bigint, a_token text) RETURNS bigint
     LANGUAGE plpgsql AS $$

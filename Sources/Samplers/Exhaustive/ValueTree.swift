@@ -15,7 +15,7 @@ struct ValueTree {
     var isLeaf = false
     var isRunning = false
 
-    /// How many branches nobody has taken, in all that is below; a running one is taken.
+    /// How many branches no trial has taken, in all that is below; a running one is taken.
     var unexpanded: Int {
       if column == nil { return isLeaf || isRunning ? 0 : 1 }
       return children.reduce(0) { $0 + ($1?.unexpanded ?? 1) }

@@ -5,7 +5,7 @@ internal import StudyModel
 struct VisitedPoints {
   /// The numbers of the points, ascending.
   let numbers: [Int]
-  /// Trials that will take a point, nobody knows yet which: those that just began to run, and
+  /// Trials that will take a point, not known yet which: those that just began to run, and
   /// queued ones whose values are not all given.
   let undecided: Int
 

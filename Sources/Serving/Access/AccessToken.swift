@@ -82,7 +82,7 @@ package struct TokenStore: Sendable {
   /// - Parameters:
   ///   - studies: The only studies it is good for, which need not exist yet; empty for all.
   ///   - lifetime: nil for one that never expires.
-  /// - Returns: The token's text, which nobody can find out again, and what is stored of it.
+  /// - Returns: The token's text, which cannot be found out again, and what is stored of it.
   package func create(
     _ role: Role, studies: [String], lifetime: Duration?
   ) throws -> (text: String, token: AccessToken) {

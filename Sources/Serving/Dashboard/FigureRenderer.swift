@@ -7,7 +7,7 @@ internal import System
 
 /// Draws figures, one at a time, and keeps those that are asked for again.
 ///
-/// Reads from a store object of its own, so that a long study that is drawn keeps nobody waiting.
+/// Reads from a store object of its own, so that a long study that is drawn keeps no page waiting.
 final class FigureRenderer: Sendable {
   private let store: any StudyStore
   private let queue = DispatchQueue(label: "needletail.figures")

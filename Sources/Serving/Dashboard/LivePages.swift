@@ -6,7 +6,7 @@ internal import System
 /// Answers what pages ask, and tells them what changes.
 ///
 /// Everything is read on one queue, from a store object of its own: pages keep neither the threads
-/// that answer workers nor their store waiting. Studies that nobody has looked at for a minute are
+/// that answer workers nor their store waiting. Studies that no page has looked at for a minute are
 /// forgotten.
 final class LivePages: Sendable {
   private let store: any StudyStore
@@ -14,7 +14,7 @@ final class LivePages: Sendable {
   private let state = Lock(State())
   private let log: @Sendable (String) -> Void
 
-  /// How often the store is asked for changes while somebody follows, in milliseconds.
+  /// How often the store is asked for changes while a page follows, in milliseconds.
   static let pace: UInt64 = 100
   /// How often studies and workers are looked at for those who follow the overview.
   private static let overviewPace: UInt64 = 500

@@ -11,7 +11,7 @@ internal import Trials
 struct StudyDetails: Sendable, Equatable {
   private(set) var control = StudyControl.running
   private var isStoppedAsFailing = false
-  /// How many trials it is to have; nil when nobody said.
+  /// How many trials it is to have; nil when that was not said.
   private(set) var limit: Int?
   private(set) var interrupted: Set<Int> = []
   private(set) var waitingWorkers = 0

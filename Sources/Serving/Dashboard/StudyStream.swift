@@ -79,7 +79,7 @@ final class StudyStream: Sendable {
       State(history: TrialHistory(directions: record.directions, studyName: record.name)))
   }
 
-  /// When it was last used by anyone, in milliseconds of the server's clock.
+  /// When a page last used it, in milliseconds of the server's clock.
   var usedAt: UInt64 { state.withLock { $0.usedAt } }
   var followers: Int { state.withLock { $0.followers.count } }
   /// Grows with each change of a trial; what is made of the trials may be kept while it stays.
@@ -119,7 +119,7 @@ final class StudyStream: Sendable {
     guard changed.count <= Self.mostRows else { return reset(&state) }
     let standing = Standing(state.details.facts(of: state.history))
     if let known = state.standing {
-      // Rows say which trials nobody runs.
+      // Rows say which trials no worker runs.
       changed.formUnion(known.interrupted.symmetricDifference(standing.interrupted))
     }
     // What is known beside the trials is told of the same moment as the trials.

@@ -58,7 +58,8 @@ struct TrialLogs {
   }
 
   private static func tail(_ path: String, size: Int) -> Tail? {
-    // Whoever put a link or a pipe there does not get other files shown, nor this thread to wait.
+    // A trial that put a link or a pipe there does not get other files shown, nor this thread to
+    // wait.
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard file >= 0 else { return nil }
     defer { close(file) }

@@ -53,7 +53,7 @@ package final class HTTPExchange: Sendable {
     observers.withLock { $0.append(body) }
   }
 
-  /// Whether nobody waits for the answer any more.
+  /// Whether no client waits for the answer any more.
   package var isClientGone: Bool {
     state.withLock { state in
       if case .suspended = state { connection.isGone } else { false }

@@ -68,7 +68,8 @@ package final class HTTPServer: Sendable {
       MHD_OptionItem(
         option: .CONNECTION_LIMIT, value: core.limits.connections + HTTPLimits.told,
         ptr_value: nil),
-      // The sweeper ends what is slow or idle; the library's own limit ends nobody who trickles.
+      // The sweeper ends what is slow or idle; the library's own limit ends no client that
+      // trickles.
       MHD_OptionItem(option: .CONNECTION_TIMEOUT, value: 0, ptr_value: nil),
       MHD_OptionItem(
         option: .CONNECTION_MEMORY_LIMIT, value: max(16 << 10, core.limits.headerSize * 2),
@@ -103,7 +104,7 @@ package final class HTTPServer: Sendable {
             + "ten minutes")
       }
       let next = former.origin.generation + 1
-      // First the new one, so that at no time nobody takes connections.
+      // First the new one, so that connections are taken at all times.
       guard let started = Self.start(core, listener, credentials, generation: next) else {
         throw .didNotStart(address: "\(address)")
       }
@@ -193,7 +194,7 @@ final class DaemonOrigin: Sendable {
 
   private struct Exchanges {
     var all: [ObjectIdentifier: HTTPExchange] = [:]
-    /// Whether each that comes is refused at once: nobody answers it any more, and a suspended
+    /// Whether each that comes is refused at once: it is not answered any more, and a suspended
     /// connection would outlive the library.
     var isClosed = false
   }
@@ -234,7 +235,7 @@ final class DaemonOrigin: Sendable {
     connections.withLock { $0.all.values.contains(where: \.isAnswering) }
   }
 
-  /// Answers what nobody answered, and ends what goes on, before the server ends.
+  /// Answers what was not answered, and ends what goes on, before the server ends.
   func answerLeftovers() {
     let last = streams.withLock { streams in
       streams.isClosed = true

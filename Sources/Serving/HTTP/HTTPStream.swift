@@ -36,7 +36,7 @@ package final class HTTPStream: Sendable {
 
   package init() {}
 
-  /// Whether nobody reads it any more.
+  /// Whether no client reads it any more.
   package var isGone: Bool { state.withLock { $0.isGone || $0.isEnded } }
 
   /// Adds bytes; a client that is far behind is given up instead.

@@ -135,7 +135,7 @@ final class ClaimQueue: Sendable {
         open.count < 2
         ? open : open.map { ($0, $0.dispatcher.held.count) }.sorted { $0.1 < $1.1 }.map(\.0)
       var shares: [(ServedStudy, Int)] = []
-      // First each its share, then whoever has more.
+      // First each its share, then those who want more.
       var left = claim.request.slots
       for (index, study) in order.enumerated() where left > 0 {
         let share = (left + order.count - index - 1) / (order.count - index)
@@ -308,7 +308,7 @@ final class ClaimQueue: Sendable {
     if isAnyDone { serveWaiters() }
   }
 
-  /// Answers all who wait, and lets nobody wait any more.
+  /// Answers all who wait, and lets none wait any more.
   func close() {
     let waiters = state.withLock { state in
       state.isClosed = true

@@ -74,7 +74,7 @@ final class ServedStudy: Sendable {
 
   var record: StudyRecord { study.record }
 
-  /// Whether it was given another study file, and nobody runs a trial of the former one.
+  /// Whether it was given another study file, and no trial of the former one runs.
   var isStale: Bool { contents.text != origin && dispatcher.held.isEmpty }
 
   var contents: File { file.withLock { $0 } }

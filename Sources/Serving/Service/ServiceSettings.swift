@@ -16,7 +16,7 @@ struct ServiceSettings: Sendable {
   var version = ""
   /// Whether nothing is ever written: what changes something is refused.
   var isReadOnly = false
-  /// Where the trials' files are, as far as they ran on this machine; nil when nobody said.
+  /// Where the trials' files are, as far as they ran on this machine; nil when that was not said.
   var trialFolder: String?
   /// Takes one line about something that matters, without secrets.
   var log: @Sendable (String) -> Void = { _ in }

@@ -45,7 +45,7 @@ package struct TrialAskVerb: Verb {
         "The same for a study without a study file."),
     ])
 
-  /// What the worker's name of such a lease begins with; it belongs to nobody's process.
+  /// What the worker's name of such a lease begins with; it belongs to no process.
   static let workerPrefix = "ask:"
 
   private let name: String
@@ -79,7 +79,8 @@ package struct TrialAskVerb: Verb {
     guard let space = given ?? file?.space, !space.parameters.isEmpty else {
       throw CommandError.noSearchSpace(study: name)
     }
-    // A trial that is asked for by hand comes beside the budget, and is run by nobody's rules.
+    // A trial that is asked for by hand comes beside the budget, and no coordinator's rules are for
+    // it.
     let coordinator = try study.coordinator(
       file, budget: nil, sampler: try setting?.makeSampler(), pruner: NopPruner(), seed: seed,
       worker: "\(Self.workerPrefix)\(getpid())", leaseDuration: lease)

@@ -95,7 +95,7 @@ extension StudyStore {
     return trial
   }
 
-  /// Refuses to touch a trial that a process runs; one that was asked for by hand is nobody's.
+  /// Refuses to touch a trial that a process runs; one that was asked for by hand is no process's.
   func requireNobodyRuns(_ number: Int, of study: StudyRecord) throws {
     let now = try leaseTime(in: study)
     guard
