@@ -40,13 +40,27 @@ extension Session {
     let isReadOnly =
       isReadOnly
       ?? !(FileSystem.isWritable(path) && FileSystem.isWritable(FileSystem.parent(of: path)))
-    let foundLog = try FileSystem.kind(of: FileSystem.logPath(of: path), location: path) != .missing
+    func hasLog() throws(StoreError) -> Bool {
+      try FileSystem.kind(of: FileSystem.logPath(of: path), location: path) != .missing
+    }
+    var foundLog = try hasLog()
     let database = try Connection(
       path: path, access: isReadOnly ? (foundLog ? .readOnly : .immutable) : .readWrite,
       location: path)
     // Until it is known to be a store of ours to write, closing must not move a log into the file.
     if foundLog { database.setCheckpointsOnClose(false) }
-    let contents = try Self.inspect(database)
+    var contents = try Self.inspect(database)
+    let lockPath = path + "-lock"
+    if contents.isEmpty, !isReadOnly,
+      try FileSystem.kind(of: lockPath, location: path) != .missing
+    {
+      // A process that is making the tables holds the lock; what it leaves is what counts.
+      try QueueLock(path: lockPath, location: path).withTurn(seconds: SQLiteStudyStore.patience) {
+        () throws(StoreError) in
+        contents = try Self.inspect(database)
+        foundLog = try hasLog()
+      }
+    }
     if contents.isEmpty {
       let usesLog = try Self.usesLog(database)
       if usesLog, !foundLog {
