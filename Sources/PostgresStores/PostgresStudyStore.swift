@@ -53,7 +53,7 @@ public final class PostgresStudyStore: StudyStore {
     try self.init(address: address, creatingIfMissing: creatingIfMissing, grace: 5)
   }
 
-  /// Opens a store that exists, for one who only looks: calls that write are refused, and those
+  /// Opens a store that exists, for a reader: calls that write are refused, and those
   /// that read add no tables of ours to a database of another program.
   ///
   /// - Throws: As the other initializer.

@@ -42,7 +42,7 @@ public final class SQLiteStudyStore: StudyStore {
       try Session(path: path, creatingIfMissing: creatingIfMissing), location: path)
   }
 
-  /// Opens a store that exists, for one who only looks: nothing is written to it by calls that
+  /// Opens a store that exists, for a reader: nothing is written to it by calls that
   /// read, not even our own tables, which others would add to a database of another program.
   ///
   /// - Throws: As the other initializer.

@@ -107,16 +107,9 @@ import Testing
     }
   }
 
-  /// A commit whose answer never came is known as done when it is sent again: here the connection
-  /// is cut by the server in the middle of it, at every moment, also behind a pooler.
-  @Test(arguments: [false, true]) func resolvesDoubt(_ isPooled: Bool) throws {
-    let server = try PostgresServer.shared()
-    let address = try isPooled ? server.newPooledDatabase() : server.newDatabase()
-    let store = try PostgresStudyStore(address: address)
-    #expect((store.watch { _ in } == nil) == isPooled)
-    let study = try store.createStudy(named: "s", directions: [.minimize])
-    let isOver = Flag()
-    let killer = Thread {
+  /// Has the server cut all connections to a database again and again, until the flag is set.
+  private func cutConnections(to address: String, until isOver: Flag) {
+    Thread {
       while !isOver.isSet {
         do {
           _ = try PostgresServer.psql(
@@ -129,8 +122,19 @@ import Testing
           Issue.record("\(error)")
         }
       }
-    }
-    killer.start()
+    }.start()
+  }
+
+  /// A commit whose answer never came is known as done when it is sent again: here the connection
+  /// is cut by the server in the middle of it, at every moment, also behind a pooler.
+  @Test(arguments: [false, true]) func resolvesDoubt(_ isPooled: Bool) throws {
+    let server = try PostgresServer.shared()
+    let address = try isPooled ? server.newPooledDatabase() : server.newDatabase()
+    let store = try PostgresStudyStore(address: address)
+    #expect((store.watch { _ in } == nil) == isPooled)
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let isOver = Flag()
+    cutConnections(to: address, until: isOver)
     defer { isOver.set() }
     for number in 0..<150 {
       let waiting = Trial(TrialReference(id: 0, number: 0), state: .waiting)
@@ -165,21 +169,7 @@ import Testing
     let store = try PostgresStudyStore(address: address)
     let study = try store.createStudy(named: "s", directions: [.minimize])
     let isOver = Flag()
-    let killer = Thread {
-      while !isOver.isSet {
-        do {
-          _ = try PostgresServer.psql(
-            address,
-            """
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid()
-            """)
-        } catch {
-          Issue.record("\(error)")
-        }
-      }
-    }
-    killer.start()
+    cutConnections(to: address, until: isOver)
     defer { isOver.set() }
     for number in 0..<60 {
       let (_, open) = try store.createTrial(

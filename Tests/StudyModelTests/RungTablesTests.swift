@@ -117,8 +117,8 @@ import Testing
     return history
   }
 
-  /// Whoever follows the records has the same tables, and two histories that differ in a record
-  /// differ in its fingerprint.
+  /// A pruner that follows the records has the same tables, and two histories that differ in a
+  /// record differ in its fingerprint.
   private func expectReplay(of history: TrialHistory) {
     var tables: [Int: [Int: Double]] = [:]
     for record in history.rungs.records {

@@ -60,7 +60,7 @@ package struct StoreSelection: Sendable, Hashable {
     }
   }
 
-  /// Opens a store that exists, for one who only looks: whatever it is asked, nothing is written to
+  /// Opens a store that exists, for a reader: whatever it is asked, nothing is written to
   /// it.
   ///
   /// - Throws: As ``openExisting()``.
