@@ -8,6 +8,7 @@
   peers.py load PATH --trials 100000
   peers.py plot PATH
   peers.py whole PATH [--trials 100]
+  peers.py study --peer optuna|rustuna --sampler tpe|nsga2|cmaes [--floats 10] [--objectives 1] [--trials 100]
 
 Each figure is one line of JSON: bench, peer, version, params, seconds, n, per_trial_ms and more.
 """
@@ -337,17 +338,44 @@ def whole(o):
         n_trials=o.trials)
 
 
+def study(o):
+    """Ask, suggest and tell in memory; the objectives are bowls around different points."""
+    import importlib
+    import importlib.metadata
+    module = importlib.import_module(o.peer)
+    samplers = importlib.import_module(o.peer + ".samplers")
+    make = {"tpe": samplers.TPESampler, "nsga2": samplers.NSGAIISampler, "cmaes": samplers.CmaEsSampler}
+    more = {"multivariate": True} if o.sampler == "tpe" and o.objectives == 1 else {}
+    study = module.create_study(
+        directions=["minimize"] * o.objectives, sampler=make[o.sampler](seed=1, **more))
+    names = [f"x{i}" for i in range(o.floats)]
+    start = clock()
+    for _ in range(o.trials):
+        trial = study.ask()
+        x = [trial.suggest_float(name, -5.0, 5.0) for name in names]
+        values = [sum((v - k) ** 2 for v in x) for k in range(o.objectives)]
+        study.tell(trial.number, values if o.objectives > 1 else values[0])
+    seconds = clock() - start
+    emit("whole_study", f"{o.peer}-{o.sampler}", importlib.metadata.version(o.peer),
+         {"sampler": o.sampler, "floats": o.floats, "objectives": o.objectives, "trials": o.trials},
+         seconds, o.trials, 1e3 * seconds / o.trials,
+         peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mode", choices=[
-        "ask", "single", "workers", "_worker", "proxy", "_proxy", "raw", "load", "plot", "whole"])
+        "ask", "single", "workers", "_worker", "proxy", "_proxy", "raw", "load", "plot", "whole",
+        "study"])
     parser.add_argument("path", nargs="?")
     parser.add_argument("--peer", default="optuna")
-    parser.add_argument("--sampler", default="tpe", choices=["tpe", "gp"])
+    parser.add_argument("--sampler", default="tpe", choices=["tpe", "gp", "nsga2", "cmaes"])
     parser.add_argument("--space", default="f10")
     parser.add_argument("--n", default="100,1000")
     parser.add_argument("--asks", type=int, default=20)
     parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--floats", type=int, default=10)
+    parser.add_argument("--objectives", type=int, default=1)
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--secs", type=float, default=10)
     parser.add_argument("--port", type=int, default=0)
@@ -355,7 +383,7 @@ def main():
     parser.add_argument("--child", action="store_true")
     o = parser.parse_args()
     {"ask": ask, "single": single, "workers": workers, "_worker": worker, "proxy": proxy,
-     "_proxy": serve_proxy, "raw": raw, "load": load, "plot": plot, "whole": whole}[o.mode](o)
+     "_proxy": serve_proxy, "raw": raw, "load": load, "plot": plot, "whole": whole, "study": study}[o.mode](o)
 
 
 if __name__ == "__main__":

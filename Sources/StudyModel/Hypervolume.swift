@@ -103,21 +103,40 @@ package enum Hypervolume {
     return chosen.map { firsts[$0] }
   }
 
-  /// With two objectives what a vector adds is a rectangle, bounded by the chosen ones beside it.
+  /// With two objectives what a vector adds is a rectangle, bounded by the chosen ones beside it,
+  /// so a choice changes only what lies between its neighbours.
+  ///
+  /// - Parameter vectors: In lexicographic order.
   private static func subsetOfTwo(
     _ vectors: [[Double]], _ count: Int, _ reference: [Double]
   ) -> [Int] {
-    var left = vectors.indices.map { (place: $0, right: reference[0], top: reference[1]) }
-    var chosen: [Int] = []
-    for _ in 0..<count {
-      let added = left.map {
-        ($0.right - vectors[$0.place][0]) * ($0.top - vectors[$0.place][1])
+    /// The vectors between two chosen ones, and the one of them that adds most.
+    struct Gap {
+      let places: Range<Int>
+      let best: Int
+      let added: Double
+    }
+    func gap(_ places: Range<Int>) -> Gap? {
+      guard var best = places.first else { return nil }
+      let top = places.lowerBound > 0 ? vectors[places.lowerBound - 1][1] : reference[1]
+      let right =
+        places.upperBound < vectors.count ? vectors[places.upperBound][0] : reference[0]
+      var most = -Double.infinity
+      for place in places {
+        let added: Double = (right - vectors[place][0]) * (top - vectors[place][1])
+        if added > most { (best, most) = (place, added) }
       }
-      let best = added.firstIndexOfMaximum
-      let vector = vectors[left[best].place]
-      chosen.append(left.remove(at: best).place)
-      for place in 0..<best { left[place].right = min(left[place].right, vector[0]) }
-      for place in best..<left.count { left[place].top = min(left[place].top, vector[1]) }
+      return Gap(places: places, best: best, added: most)
+    }
+    var gaps = [gap(vectors.indices)].compactMap(\.self)
+    var chosen: [Int] = []
+    while chosen.count < count {
+      var widest = 0
+      for place in gaps.indices where gaps[place].added > gaps[widest].added { widest = place }
+      let (places, best) = (gaps[widest].places, gaps[widest].best)
+      chosen.append(best)
+      let parts = [gap(places.lowerBound..<best), gap(best + 1..<places.upperBound)]
+      gaps.replaceSubrange(widest...widest, with: parts.compactMap(\.self))
     }
     return chosen
   }

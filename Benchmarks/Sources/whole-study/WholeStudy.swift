@@ -2,24 +2,69 @@ import BenchmarkSupport
 import Needletail
 import System
 
-/// The library as a program uses it: a whole study of a trivial objective, or joining a long one.
+/// The library as a program uses it: a whole study of a trivial objective, in a file or in memory,
+/// or joining a long one.
 @main struct WholeStudy {
   static func main() async throws {
     var arguments = Arguments(
       usage: """
         usage: whole-study run PATH [--trials 100]
                whole-study join PATH --trials 100000
+               whole-study memory tpe|nsga2|cmaes [--floats 10] [--objectives 1] [--trials 100]
         """)
     guard let mode = arguments.word(), let path = arguments.word() else {
       arguments.fail("what to do, and where?")
     }
     let trials = arguments.integer("--trials", default: 100)
+    let floats = arguments.integer("--floats", default: 10)
+    let objectives = arguments.integer("--objectives", default: 1)
     arguments.finish()
     switch mode {
+    case "memory":
+      guard let sampler = samplers[path] else { arguments.fail("unknown sampler '\(path)'") }
+      try inMemory(path, sampler, floats: floats, objectives: objectives, trials: trials)
     case "run": try await run(path, trials: trials)
     case "join": try join(path, trials: trials)
     default: arguments.fail("unknown mode '\(mode)'")
     }
+  }
+
+  private static let samplers: [String: any Sampler] = [
+    "tpe": TPESampler(), "nsga2": NSGA2Sampler(), "cmaes": CMAESSampler(),
+  ]
+
+  /// Ask, suggest and tell in memory; the objectives are bowls around different points.
+  private static func inMemory(
+    _ name: String, _ sampler: any Sampler, floats: Int, objectives: Int, trials: Int
+  ) throws {
+    let directions = Array(repeating: Direction.minimize, count: objectives)
+    let study = try Study.create("memory", directions: directions, sampler: sampler, seed: 1)
+    let names = (0..<floats).map { "x\($0)" }
+    let clock = ContinuousClock()
+    let begin = clock.now
+    for _ in 0..<trials {
+      let trial = try study.ask()
+      var sums = Array(repeating: 0.0, count: objectives)
+      for name in names {
+        let x: Double = try trial.suggestFloat(name, -5...5)
+        for objective in 0..<objectives {
+          let distance: Double = x - Double(objective)
+          sums[objective] += distance * distance
+        }
+      }
+      try study.tell(trial, values: sums)
+    }
+    let seconds = begin.duration(to: clock.now) / .seconds(1)
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    BenchmarkLine(
+      bench: "whole_study",
+      params: [
+        .init("sampler", .string(name)), .init("floats", .integer(floats)),
+        .init("objectives", .integer(objectives)), .init("trials", .integer(trials)),
+      ], seconds: seconds, n: trials, perTrialMilliseconds: 1e3 * seconds / Double(trials),
+      more: [.init("peak_rss_mb", .rounded(Double(usage.ru_maxrss) / 1_024))]
+    ).emit()
   }
 
   /// Five parameters, TPE, SQLite; meant to be timed from outside.

@@ -4,7 +4,7 @@ internal import System
 extension ParzenEstimator {
   /// A kernel this far below the prior, in nats, cannot change a density in double precision,
   /// however many there are.
-  private static let negligible = 45.0
+  static let negligible = 45.0
   /// More than single precision can be wrong about an exponent near the threshold: a coordinate by
   /// 2⁻²³ widths, that is 1e-5 bandwidths, so a square of at most a few hundred by some
   /// thousandths.
@@ -19,6 +19,7 @@ extension ParzenEstimator {
   /// against the prior's. An exponent only falls with each further dimension, so what is left out
   /// depends on the kernel alone and not on its block.
   mutating func logDensities(at batch: borrowing CandidateBatch) -> [Double] {
+    if let densities = lineDensities(at: batch) { return densities }
     let count = batch.count
     // A category's row holds (1 / (m + 1) + [observed]) / normalizer.
     let m = Double(activeCount)

@@ -60,25 +60,23 @@ final class SpaceModel {
     var chosen = goodNumbers
     if best != self.best {
       // Finished trials do not change, so only those that are new among the best are looked up.
-      let known = self.best
-      chosen = best.filter { number in
-        known.contains(number)
-          ? goodNumbers.contains(number) : point(of: number, in: history) != nil
-      }
+      let added = best.missing(from: self.best).filter { point(of: $0, in: history) != nil }
+      let stayed = goodNumbers.missing(from: self.best.missing(from: best))
+      chosen = (stayed + added).sorted()
       self.best = best
     }
     for number in finished where history.states[number] != .failed {
       guard let point = point(of: number, in: history) else { continue }
-      rest.insert(number, at: point, isActive: !chosen.contains(number))
+      rest.insert(number, at: point, isActive: !chosen.holds(number))
     }
     consumed = history.finishedOrder.count
 
     if chosen != goodNumbers {
-      for number in goodNumbers where !chosen.contains(number) {
+      for number in goodNumbers.missing(from: chosen) {
         good.remove(number)
         rest.setActive(true, number)
       }
-      for number in chosen where !goodNumbers.contains(number) {
+      for number in chosen.missing(from: goodNumbers) {
         guard let point = point(of: number, in: history) else { continue }
         good.insert(number, at: point)
         rest.setActive(false, number)
@@ -167,5 +165,26 @@ final class SpaceModel {
     // Under another list of choices the same choice has another place.
     return history.distributions[Int(identifier)].value(of: value)
       .flatMap { parameters[place].distribution.internalValue(of: $0) }
+  }
+}
+
+extension [Int] {
+  /// Whether a number is among ascending ones.
+  fileprivate func holds(_ number: Int) -> Bool {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < number { low = middle + 1 } else { high = middle }
+    }
+    return low < count && self[low] == number
+  }
+
+  /// Those of ascending numbers that other ascending numbers lack.
+  fileprivate func missing(from others: [Int]) -> [Int] {
+    var place = 0
+    return filter { number in
+      while place < others.count, others[place] < number { place += 1 }
+      return place == others.count || others[place] != number
+    }
   }
 }

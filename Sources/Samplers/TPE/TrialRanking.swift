@@ -27,31 +27,33 @@ struct TrialRanking {
 
   /// The number of completed and pruned trials.
   private(set) var count = 0
-  private let hasSeveralObjectives: Bool
-  private var vectors: [(number: Int, losses: [Double])] = []
+  /// The completed trials of a study with several objectives; nil with one.
+  private var fronts: ParetoFronts?
+  /// Their losses, by number.
+  private var losses: [Int: [Double]] = [:]
   private var completed: [Entry] = []
   private var pruned: [Entry] = []
   private var infeasible: [Entry] = []
 
   init(directions: [Direction]) {
-    hasSeveralObjectives = directions.count > 1
+    fronts = directions.count > 1 ? ParetoFronts(objectiveCount: directions.count) : nil
   }
 
   /// Adds a completed or pruned trial.
   mutating func insert(_ number: Int, of history: TrialHistory) {
     count += 1
-    let capacity = hasSeveralObjectives ? Int.max : Self.capacity
+    let capacity = fronts == nil ? Self.capacity : Int.max
     let violation = history.violation(of: number)
     if violation > 0 {
       Self.insert(Entry(number: number, first: violation, second: 0), into: &infeasible, capacity)
-    } else if history.states[number] == .completed, hasSeveralObjectives {
+    } else if history.states[number] == .completed, fronts != nil {
       let values = history.objectiveValues[number] ?? []
       var losses = zip(history.directions, values).map { $0.loss($1) }
       for place in losses.indices where losses[place].isNaN { losses[place] = .infinity }
       // What was stored with too few values is as bad as can be.
       while losses.count < history.directions.count { losses.append(.infinity) }
-      let place = vectors.lastIndex { $0.number < number }.map { $0 + 1 } ?? 0
-      vectors.insert((number, losses), at: place)
+      self.losses[number] = losses
+      fronts?.insert(number, losses)
     } else if history.states[number] == .completed {
       let loss = history.direction.loss(history.values[number])
       let isNumber = !loss.isNaN
@@ -82,30 +84,29 @@ struct TrialRanking {
   /// at most 25.
   func best() -> [Int] {
     let tenth = (count + 9) / 10
-    guard hasSeveralObjectives else {
+    guard let fronts else {
       let size = min(tenth, Self.capacity)
       return (completed.prefix(size) + pruned.prefix(size) + infeasible.prefix(size))
         .prefix(size).map(\.number).sorted()
     }
-    let first = bestVectors(min(tenth, vectors.count))
+    let first = best(of: fronts, min(tenth, fronts.count))
     return (first + (pruned + infeasible).prefix(tenth - first.count).map(\.number)).sorted()
   }
 
   /// The numbers of the best completed trials of a study with several objectives.
-  private func bestVectors(_ size: Int) -> [Int] {
-    let losses = vectors.map(\.losses)
-    var places: [Int] = []
-    for group in ParetoOrder.ranks(losses, atLeast: size) {
-      guard places.count + group.count > size else {
-        places += group
+  private func best(of fronts: ParetoFronts, _ size: Int) -> [Int] {
+    var numbers: [Int] = []
+    for group in fronts.ranks(atLeast: size) {
+      guard numbers.count + group.count > size else {
+        numbers += group
         continue
       }
-      let front = group.map { losses[$0] }
+      let front = group.map { losses[$0] ?? [] }
       let chosen = Hypervolume.subset(
-        front, count: size - places.count, below: Hypervolume.referencePoint(of: front))
-      places += chosen.map { group[$0] }
+        front, count: size - numbers.count, below: Hypervolume.referencePoint(of: front))
+      numbers += chosen.map { group[$0] }
       break
     }
-    return places.map { vectors[$0].number }
+    return numbers
   }
 }
