@@ -125,7 +125,7 @@ extension StudyFile {
     return name
   }
 
-  private static func bytes(of path: String) throws(LocatedFault) -> [UInt8] {
+  static func bytes(of path: String) throws(LocatedFault) -> [UInt8] {
     func failure(_ code: Int32) -> LocatedFault {
       let reason = unsafe String(cString: strerror(code))
       let fix =
