@@ -99,7 +99,7 @@ public enum Distribution: Sendable, Hashable {
   /// and for categorical the same choices. Bounds and steps may change.
   public func isCompatible(with other: Distribution) -> Bool {
     switch (self, other) {
-    case (.categorical(let a), .categorical(let b)): a == b
+    case (.categorical(let a), .categorical(let b)): a.hasSameChoices(as: b)
     default: kind == other.kind
     }
   }
