@@ -60,7 +60,9 @@ extension NumberTraits {
     if let rounding {
       add("round_to", rounding.step)
       if rounding.origin != 0 { add("from", rounding.origin) }
-      if rounding.rule != .nearest { members.append(.init("rounding", .string(rounding.rule.rawValue))) }
+      if rounding.rule != .nearest {
+        members.append(.init("rounding", .string(rounding.rule.rawValue)))
+      }
       if rounding.isClipped { members.append(.init("clip", .bool(true))) }
     }
     if !gridValues.isEmpty {
@@ -97,7 +99,8 @@ extension NumberTraits {
     }
     let isTruncated = json["truncated"] != .bool(false)
     try self.init(
-      shape, low: isTruncated ? try number("low") : nil, high: isTruncated ? try number("high") : nil,
+      shape, low: isTruncated ? try number("low") : nil,
+      high: isTruncated ? try number("high") : nil,
       rounding: rounding, gridValues: (json["values"]?.array ?? []).compactMap(\.number))
   }
 }

@@ -70,7 +70,8 @@ public struct IntDistribution: Sendable, Hashable {
   /// NaN it is `low`.
   public func nearest(to value: Double) -> Int {
     if roundsItself, let traits, !value.isNaN {
-      return Int(clamped: traits.rounded(min(max(value, Double(low)), Double(high))), to: low...high)
+      return Int(
+        clamped: traits.rounded(min(max(value, Double(low)), Double(high))), to: low...high)
     }
     guard value > Double(low) else { return low }
     guard value < Double(high), let floor = Int(exactly: value.rounded(.down)) else { return high }

@@ -238,6 +238,11 @@ extension NumberTraits.Shape {
 }
 
 extension NumberTraits.Rounding {
+  /// The multiple that a value is, or that it came from when it was clipped.
+  public func nearestPoint(to value: Double) -> Double {
+    rule == .nearest ? rounded(value) : point(((value - origin) / step).rounded())
+  }
+
   /// The multiple at a place counted from the origin; computed in decimals, so that three tenths
   /// are 0.3.
   func point(_ place: Double) -> Double {

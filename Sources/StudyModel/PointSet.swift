@@ -294,7 +294,7 @@ package struct PointSet: Sendable {
 extension Distribution {
   /// The values of a number that an exhaustive sampler takes, where they are not those of its step:
   /// given ones, or what a clipped rounding leaves; nil otherwise, and for too many.
-  fileprivate var listedValues: [Double]? {
+  package var listedValues: [Double]? {
     guard let traits = numberTraits else { return nil }
     if !traits.gridValues.isEmpty { return traits.gridValues }
     return traits.clippedValues(atMost: 1 << 12)

@@ -100,7 +100,9 @@ public struct SearchSpace: Sendable, Hashable {
     constraints.isEmpty
       || constraints.allSatisfy { constraint in
         constraint.holds { name in
-          assignments.first { $0.name == name }.flatMap { $0.distribution.value(of: $0.internalValue) }
+          assignments.first { $0.name == name }.flatMap {
+            $0.distribution.value(of: $0.internalValue)
+          }
         }
       }
   }
