@@ -11,8 +11,11 @@ struct CometReader: ForeignReader {
   }
 
   mutating func read() throws(LocatedFault) -> ForeignStudy {
+    // YAML takes Python's None, True and False for texts.
+    let isLiteral = source.text.first { !$0.isWhitespace } == "{"
+    let root = isLiteral ? try PythonLiteral.value(source.text) : source.root
     let keys = try ForeignKeys(
-      source.root, in: "the optimizer file",
+      root, in: "the optimizer file",
       known: ["algorithm", "spec", "parameters", "name", "trials"], elsewhere: ["id"])
     let algorithm = try keys.need("algorithm").text("'algorithm'")
     switch algorithm {
@@ -58,7 +61,7 @@ struct CometReader: ForeignReader {
       }
       study.parameters.append(parameter)
     }
-    guard !study.parameters.isEmpty else { throw source.root.fault("'parameters' is empty") }
+    guard !study.parameters.isEmpty else { throw root.fault("'parameters' is empty") }
     study.notes.append(
       "a Comet program asks a server for its points and cannot run unchanged: give a command behind "
         + "'--' that takes them as options")
