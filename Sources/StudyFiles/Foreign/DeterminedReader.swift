@@ -39,7 +39,7 @@ struct DeterminedReader: ForeignReader {
     study.seed = try keys["reproducibility"]?["experiment_seed"]?.looseCount("the seed", from: 0)
     try readEnvironment(keys["environment"])
     try readEntrypoint(keys["entrypoint"])
-    study.environment.append(("DET_HPARAMS", [.arguments("json")]))
+    study.environment.append(("DET_HPARAMS", [.arguments("nested")]))
     study.notes.append(
       "the program finds its hyperparameters in DET_HPARAMS (JSON) and NEEDLETAIL_PARAMS")
     study.notes.append(

@@ -78,6 +78,12 @@ extension ForeignStudy {
     }
     if !firstPoint.isEmpty, points.isEmpty { line("first", flow(firstPoint)) }
     line("collect", collection)
+    if !files.isEmpty {
+      lines.append("files:")
+      for file in files {
+        lines.append("  \(Self.quoted(file.name)): \"{args:\(file.style)}\"")
+      }
+    }
     if !environment.isEmpty {
       lines.append("environment:")
       for entry in environment where !entry.name.isEmpty && !entry.name.contains("=") {
@@ -90,14 +96,21 @@ extension ForeignStudy {
   }
 
   private func writeCommand(_ lines: inout [String]) {
+    if !givenCommand.isEmpty, command.map({ !$0.words.joined().contains(.program) }) ?? true {
+      lines.append("command: [\(givenCommand.map(Self.quoted).joined(separator: ", "))]")
+      return
+    }
     guard let command else { return }
-    let texts = command.words.map { Self.quoted(template(of: $0)) }
+    let texts = command.words.flatMap { word -> [String] in
+      word == [.program] && !givenCommand.isEmpty
+        ? givenCommand.map(Self.quoted) : [Self.quoted(template(of: word))]
+    }
     if command.usesShell {
       lines.append("shell: true")
       lines.append("command: \(texts.joined())")
       return
     }
-    let isOpen = command.words.joined().contains(.program)
+    let isOpen = !hasCommand
     lines.append("\(isOpen ? "# " : "")command: [\(texts.joined(separator: ", "))]")
   }
 

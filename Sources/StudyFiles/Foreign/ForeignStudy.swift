@@ -1,4 +1,5 @@
 internal import JSON
+package import StudyModel
 
 /// What the author of another tool's file meant, before it becomes the study file that stands for
 /// it.
@@ -27,10 +28,15 @@ package struct ForeignStudy: Sendable {
   var repeats: Int?
   var workingFolder: String?
   var environment: [(name: String, value: ForeignCommand.Word)] = []
+  /// Files in the trial's folder: a name and a style of all parameters.
+  var files: [(name: String, style: String)] = []
   var parameters: [ForeignParameter] = []
   /// Whole points, each run once, for the method `list`.
   var points: [[(name: String, value: JSONValue)]] = []
   var command: ForeignCommand?
+  /// What the user gave as the command, or as the program of a command without one: words that may
+  /// have placeholders.
+  var givenCommand: [String] = []
   /// What placeholders of the command stand for that are no parameters.
   var inputDefaults: [String: String] = [:]
   /// The study file's `pruner:`, as YAML in one line, and what the neutral form says.
@@ -68,6 +74,23 @@ package struct ForeignStudy: Sendable {
   init(_ tool: ForeignTool, path: String) {
     self.tool = tool
     self.path = path
+  }
+
+  /// Takes what the user says beside the file, which wins over it.
+  package mutating func fill(
+    metric: String?, direction: Direction?, command: [String]
+  ) {
+    if metric != nil || direction != nil {
+      let name = metric ?? metrics.first?.name ?? "objective"
+      let known = metrics.first?.direction
+      metrics = [.init(name: name, direction: direction?.rawValue ?? known ?? "minimize")]
+    }
+    givenCommand = command
+  }
+
+  /// Whether there is a command, in the file or given.
+  package var hasCommand: Bool {
+    !givenCommand.isEmpty || command.map { !$0.words.joined().contains(.program) } ?? false
   }
 
   /// Notes what is missing and what was left out; called once a reader is done.

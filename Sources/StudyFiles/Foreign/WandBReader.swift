@@ -42,6 +42,7 @@ struct WandBReader: ForeignReader {
     try readParameters(parameters, prefix: [])
     try readCommand(keys)
     if let node = keys["early_terminate"] { try readEarlyTermination(node) }
+    offerParameters()
     if study.trials == nil, study.method != "grid" {
       study.notes.append(
         "no run_cap: the sweep never ends by itself; it runs until it is interrupted, or give "
@@ -476,6 +477,18 @@ struct WandBReader: ForeignReader {
         })
     }
     study.command = ForeignCommand(words: words)
+  }
+
+  /// Gives the program its parameters in the way in which `wandb.init` finds those of a sweep.
+  private mutating func offerParameters() {
+    study.files = [("wandb-sweep.yaml", "values")]
+    study.environment += [
+      ("WANDB_SWEEP_PARAM_PATH", [.folder, .literal("/wandb-sweep.yaml")]),
+      ("WANDB_SWEEP_ID", [.literal("needletail")]), ("WANDB_MODE", [.literal("offline")]),
+      ("WANDB_DIR", [.folder]), ("WANDB_SILENT", [.literal("true")]),
+    ]
+    study.notes.append(
+      "wandb.config has the parameters, too: wandb.init reads WANDB_SWEEP_PARAM_PATH, offline")
   }
 
   /// The inside of a word that is nothing but a macro.
