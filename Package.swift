@@ -96,7 +96,7 @@ let package = Package(
       resources: [.embedInCode("Assets/figure.js")], swiftSettings: callsC),
     .target(
       name: "StudyFiles",
-      dependencies: ["System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
+      dependencies: ["JSON", "System", "StudyModel", "Samplers", "Pruners", "CPCRE2", "CYAML"],
       swiftSettings: callsC),
     .target(
       name: "Studies",

@@ -12,6 +12,8 @@ package struct CommandObjective: Sendable {
   let objectives: [ObjectiveMetric]
   /// The names of metrics that are constraints.
   let constraints: [String]
+  /// The bounds of constraints that have one other than 0.
+  let constraintBounds: [MetricBound]
   let collection: MetricCollection
   let timeLimit: Duration?
   /// How much memory the command and what it starts may hold, in bytes; nil for no limit.
@@ -22,6 +24,8 @@ package struct CommandObjective: Sendable {
   /// What may go on after its trial.
   let stayRule: StayRule
   let variables: [EnvironmentVariable]
+  /// What is written into a trial's folder before its command starts.
+  let files: [(name: String, content: WordTemplate)]
   let parameterVariables: ParameterVariables
   /// In which the command runs; absolute.
   let folder: String
@@ -54,6 +58,7 @@ package struct CommandObjective: Sendable {
     self.command = command
     objectives = file.objectives
     constraints = file.constraintMetrics
+    constraintBounds = file.constraintBounds
     collection = file.collection
     timeLimit = file.trialTimeout
     self.memoryLimit = [file.memoryLimit, memoryLimit].compactMap { $0 }.min()
@@ -61,12 +66,13 @@ package struct CommandObjective: Sendable {
     gracePeriod = file.gracePeriod
     stayRule = StayRule(names: file.leave)
     variables = file.environment
+    files = file.files
     parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
     var folders = folders
     do throws(SystemError) {
       folder =
-        file.folder.hasPrefix("/")
-        ? file.folder : "\(try TrialFolders.workingFolder())/\(file.folder)"
+        file.commandFolder.hasPrefix("/")
+        ? file.commandFolder : "\(try TrialFolders.workingFolder())/\(file.commandFolder)"
       try folders.create()
     } catch {
       throw StudyFileError(
@@ -89,7 +95,7 @@ package struct CommandObjective: Sendable {
     guard let command = file.command else { throw noCommand(in: file) }
     let inherited = TrialEnvironment.inherited(
       without: Set(file.environment.map(\.name)), clientFolder: nil, toolFolder: toolFolder)
-    _ = try program(of: command, in: file, file.folder, inherited)
+    _ = try program(of: command, in: file, file.commandFolder, inherited)
   }
 
   private static func noCommand(in file: StudyFile) -> StudyFileError {
@@ -139,13 +145,15 @@ package struct CommandObjective: Sendable {
     }
     folders.killOrphans(of: job.number, before: job.attempt, sparing: stayRule)
     do throws(SystemError) {
-      try environment.createFiles()
+      try environment.createFiles(files, spelling: command.spelling)
     } catch {
       result.fail(
         MachineFault("the trial's folder '\(environment.folder)' cannot be written", error))
       return result
     }
-    let words = command.words(for: job.parameters) { environment.placeholder($0) }
+    let words = command.words(for: job.parameters, spellings: job.spellings) {
+      environment.placeholder($0)
+    }
     if let bad = words.first(where: { $0.utf8.contains(0) }) {
       result.outcome = .refused(
         "the argument '\(bad.prefix { $0 != "\0" })…' has a NUL, which no argument can hold; "

@@ -1,8 +1,15 @@
+internal import StudyFiles
 internal import StudyModel
 
 /// The constraints that a command has reported so far, the latest value of each.
 struct ConstraintValues {
   private var values: [(name: String, value: Double)] = []
+  /// Bounds other than 0.
+  private let bounds: [MetricBound]
+
+  /// - Parameter bounds: Where a constraint is kept that has another bound than 0.
+  init(_ bounds: [MetricBound] = []) { self.bounds = bounds }
+
   /// What the latest value of a constraint is, if it is not one number.
   private var faults: [String: CommandOutcome] = [:]
 
@@ -16,7 +23,8 @@ struct ConstraintValues {
   }
 
   /// Takes a reported value; NaN says nothing about feasibility.
-  mutating func add(_ value: Double, as name: String) {
+  mutating func add(_ reported: Double, as name: String) {
+    let value = bounds.first { $0.metric == name }?.excess(of: reported) ?? reported
     guard !value.isNaN else {
       faults[name] = .badMetric(name: name, text: "nan")
       return

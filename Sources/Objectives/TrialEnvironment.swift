@@ -19,10 +19,18 @@ struct TrialEnvironment {
     checkpoint = folders.checkpoint(of: job.number)
   }
 
-  func createFiles() throws(SystemError) {
+  /// Makes the folders and writes the parameters and the study file's own files; one with a
+  /// parameter that is not active is left out.
+  func createFiles(
+    _ files: [(name: String, content: WordTemplate)] = [], spelling: ValueSpelling = .plain
+  ) throws(SystemError) {
     try TrialFolders.createWithParents(folder)
     try TrialFolders.createWithParents(checkpoint)
     try TrialFolders.write(job.parametersJSON.text() + "\n", to: parametersFile)
+    for file in files {
+      guard let text = file.content.expanded({ replacement(of: $0, spelling) }) else { continue }
+      try TrialFolders.write(text + "\n", to: "\(folder)/\(file.name)")
+    }
   }
 
   /// Removes the checkpoint folder if the command left nothing in it.
@@ -41,8 +49,19 @@ struct TrialEnvironment {
     case "params": parametersFile
     case "checkpoint": checkpoint
     case "slot": String(job.slot)
-    default: ""
+    default:
+      name.hasPrefix("env:")
+        ? unsafe getenv(String(name.dropFirst(4))).map { unsafe String(cString: $0) }
+          ?? String(name.dropFirst(4)) : ""
     }
+  }
+
+  /// What a placeholder stands for; nil for a parameter that is not active.
+  private func replacement(of name: String, _ spelling: ValueSpelling) -> String? {
+    if let parameter = job.parameters.first(where: { $0.name == name }) {
+      return job.spellings[name] ?? spelling.text(of: parameter.value)
+    }
+    return CommandTemplate.replacement(of: name, in: job.parameters) { placeholder($0) }
   }
 
   /// The whole environment of the command as `NAME=value`.
@@ -52,7 +71,7 @@ struct TrialEnvironment {
   ///   - parameterVariables: The names of the parameters' variables.
   func variables(
     adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
-    to inherited: [String], channel: Int32,
+    to inherited: [String], spelling: ValueSpelling, channel: Int32,
     leaving rule: StayRule
   ) -> [String] {
     let own = Set(job.variables.map { $0.prefix { $0 != "=" } })
@@ -60,12 +79,7 @@ struct TrialEnvironment {
     all += job.variables
     all.reserveCapacity(inherited.count + variables.count + job.parameters.count + 12)
     for variable in variables {
-      let value = variable.value?.expanded { name in
-        if let parameter = job.parameters.first(where: { $0.name == name }) {
-          return parameter.value.description
-        }
-        return CommandTemplate.reserved.contains(name) ? placeholder(name) : nil
-      }
+      let value = variable.value?.expanded { replacement(of: $0, spelling) }
       if let value { all.append("\(variable.name)=\(value)") }
     }
     all.append("NEEDLETAIL_STUDY=\(job.study)")

@@ -12,6 +12,8 @@ package struct TrialJob: Sendable {
   package let variables: [String]
   /// The parameters that are known beforehand, in their order.
   let parameters: [(name: String, value: ParameterValue)]
+  /// How the user spelled values, by parameter, where that is not the usual way.
+  let spellings: [String: String]
 
   /// Creates the job of a slot.
   package init(_ assignment: Assignment, slot: Int, variables: [String] = []) {
@@ -19,6 +21,14 @@ package struct TrialJob: Sendable {
     self.slot = slot
     self.variables = variables
     parameters = assignment.parameters.map { ($0.name, $0.value) }
+    var spellings: [String: String] = [:]
+    for parameter in assignment.parameters {
+      guard let all = parameter.distribution.choiceTraits?.spellings,
+        let index = Int(exactly: parameter.internalValue), all.indices.contains(index)
+      else { continue }
+      spellings[parameter.name] = all[index]
+    }
+    self.spellings = spellings
   }
 
   /// The study's name.

@@ -22,7 +22,7 @@ final class TrialRun {
   private let wakeUp: DescriptorPair
 
   private var values: ObjectiveValues
-  private var constraints = ConstraintValues()
+  private var constraints: ConstraintValues
   /// The first step that may mean more than one number.
   private var ambiguousStep: String?
   /// How the command itself said that it ended.
@@ -52,6 +52,7 @@ final class TrialRun {
     self.environment = environment
     self.start = start
     values = ObjectiveValues(objective.objectives)
+    constraints = ConstraintValues(objective.constraintBounds)
     let family = TrialFamily(mark: environment.folder, rule: objective.stayRule)
     self.family = family
     let collection = objective.collection
@@ -70,7 +71,8 @@ final class TrialRun {
         program: program, arguments: words,
         environment: environment.variables(
           adding: objective.variables, objective.parameterVariables, to: objective.inherited,
-          channel: ChildProcess.channelNumber, leaving: objective.stayRule),
+          spelling: objective.command.spelling, channel: ChildProcess.channelNumber,
+          leaving: objective.stayRule),
         folder: objective.folder, output: outputPipe.second, errors: errorPipe.second,
         channel: socket.second)
       family.started(process.number)

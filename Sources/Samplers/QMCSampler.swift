@@ -6,7 +6,8 @@ internal import System
 ///
 /// Each parameter has a coordinate of its own, in declared order or else in order of appearance; of
 /// those beyond ``SobolSequence/largestDimension`` each is drawn at random. A choice is the whole
-/// part of the coordinate times the number of choices. The point's place in the sequence is the
+/// part of the coordinate times the number of choices, or by weights; with a prior, the coordinate
+/// is the share of it below the value. The point's place in the sequence is the
 /// trial's number, so parallel workers never take one twice; the scrambling follows from the
 /// study's seed. Sobol, USSR Comput. Math. Math. Phys. 7(4), 1967; Owen, "Randomly Permuted
 /// (t,m,s)-Nets", 1995.
@@ -63,6 +64,9 @@ public struct QMCSampler: Sampler {
     let u = cache.coordinate(
       coordinate, of: trial, scrambledBy: isScrambled ? generator.ofStudy : nil)
     if case .categorical(let d) = distribution {
+      if let weights = d.traits?.weights, !weights.isEmpty {
+        return Double(Distribution.choice(at: u, weights))
+      }
       return Double(Int(clamped: u * Double(d.choices.count), to: 0...d.choices.count - 1))
     }
     return distribution.unitBox?.value(u) ?? distribution.firstInternalValue

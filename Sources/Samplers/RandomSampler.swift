@@ -1,7 +1,8 @@
 public import Probability
 public import StudyModel
 
-/// Samples every parameter uniformly and by itself; logarithmically where the distribution is.
+/// Samples every parameter by itself: by its prior or its weights if it has some, else uniformly,
+/// logarithmically where the distribution is.
 ///
 /// Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13, 2012.
 public struct RandomSampler: Sampler {

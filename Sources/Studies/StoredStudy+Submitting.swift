@@ -66,9 +66,21 @@ extension StoredStudy {
       try store.setNote(StudyPlan.fileKey, to: file.text, of: study.record)
     }
     try study.nameMetrics(as: file)
+    if isNew { try study.enqueue(file.points + (file.first.isEmpty ? [] : [file.first])) }
     try study.resume(resuming)
     return Submission(
       study: study, isNew: isNew, budget: said ?? file.trials, warnings: warnings)
+  }
+
+  /// Has trials wait with these parameters, to be run first.
+  private func enqueue(_ points: [[FixedValue]]) throws(StoreError) {
+    for point in points {
+      let fixed = point.map { JSONValue.Member($0.name, JSONValue($0.value)) }
+      let template = Trial(
+        TrialReference(id: 0, number: 0), state: .waiting,
+        systemAttributes: [Attribute("fixed_params", .object(fixed))])
+      _ = try store.createTrial(template, in: record, lease: nil, limit: nil)
+    }
   }
 
   /// What the file changes for a study that has trials already, in sentences.

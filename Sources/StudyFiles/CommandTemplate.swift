@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyModel
 
 /// The command of a study, from which each trial's words are made.
@@ -5,6 +6,7 @@ package import StudyModel
 /// Placeholders are the parameters' names and those of ``reserved``; a parameter of the same name
 /// wins. A word with a parameter that is not active in the trial is left out, together with an
 /// option before it (`--momentum` `{momentum}`) when the word is nothing but that placeholder.
+/// `{env:NAME}` is a variable of the environment, or its name where it is not set.
 package struct CommandTemplate: Sendable, Hashable {
   /// The placeholders that every command may use: `{args}` is one word `--name=value` for each
   /// active parameter, `{params}` the path of the JSON file with all of them.
@@ -12,10 +14,24 @@ package struct CommandTemplate: Sendable, Hashable {
     "args", "trial", "study", "dir", "attempt", "seed", "params", "checkpoint", "slot",
   ]
 
+  /// Other forms of `{args}`: `--name` and value as two words; `name=value`; Booleans as flags, of
+  /// which false ones are left out; Hydra's `+name=value` and `++name=value`.
+  package static let styles = ["space", "bare", "flags", "+", "++"]
+
+  /// All parameters in one text: JSON, JSON in which dots nest, JSON of `{"value": …}` under each
+  /// name, and the path of ``reserved``'s `params` under two other names.
+  package static let documents = [
+    "args:json", "args:nested", "args:values", "args:file", "args:jsonfile",
+  ]
+
+  private static let severalWords: Set<String> = Set(["args"] + styles.map { "args:\($0)" })
+
   /// The words, or with ``usesShell`` one script.
   package let words: [WordTemplate]
   /// Whether `/bin/sh -c` runs the command.
   package let usesShell: Bool
+  /// How values are written.
+  package let spelling: ValueSpelling
   /// Where the command stands in the study file.
   package let location: SourceLocation?
 
@@ -23,14 +39,20 @@ package struct CommandTemplate: Sendable, Hashable {
   package init(words: [String]) {
     self.words = words.map(WordTemplate.init(literal:))
     usesShell = false
+    spelling = .plain
     location = nil
   }
 
   /// The first word when it is the same for every trial; nil with a placeholder or a shell.
   package var programName: String? { usesShell ? nil : words.first?.literal }
 
-  init(reading node: YAMLNode, usesShell: Bool, parameters: [String]) throws(LocatedFault) {
-    let known = parameters + Self.reserved
+  init(
+    reading node: YAMLNode, usesShell: Bool, parameters: [String],
+    spelling: ValueSpelling = .plain
+  ) throws(LocatedFault) {
+    let known =
+      parameters + Self.reserved + Self.styles.map { "args:\($0)" } + Self.documents
+    self.spelling = spelling
     self.usesShell = usesShell
     location = node.location
     var texts: [(String, SourceLocation)] = []
@@ -69,14 +91,14 @@ package struct CommandTemplate: Sendable, Hashable {
     var words: [WordTemplate] = []
     for (text, location) in texts {
       let word = try WordTemplate(text, known: known, in: "'command'", at: location)
-      let isArgs = word.onlyPlaceholder == "args" && !parameters.contains("args")
-      if !isArgs, !usesShell, !parameters.contains("args"),
-        word.pieces.contains(.placeholder("args"))
+      for name in Self.severalWords.sorted()
+      where !usesShell && word.onlyPlaceholder != name && !parameters.contains(name)
+        && word.pieces.contains(.placeholder(name))
       {
         throw LocatedFault(
           location: location,
           problem:
-            "'command' has {args} inside a word; it must stand alone, since it becomes several")
+            "'command' has {\(name)} inside a word; it must stand alone, since it becomes several")
       }
       words.append(word)
     }
@@ -87,32 +109,31 @@ package struct CommandTemplate: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - parameters: Those active in the trial, in their order.
-  ///   - value: The values of ``reserved`` placeholders except `args`.
+  ///   - spellings: How the user spelled values, by parameter, where that is not the usual way.
+  ///   - value: The values of ``reserved`` placeholders except `args`, and of `env:NAME`.
   package func words(
-    for parameters: [(name: String, value: ParameterValue)], _ value: (String) -> String
+    for parameters: [(name: String, value: ParameterValue)], spellings: [String: String] = [:],
+    _ value: (String) -> String
   ) -> [String] {
-    let arguments = parameters.map { "--\($0.name)=\($0.value)" }
+    let texts = parameters.map { parameter in
+      (parameter.name, spellings[parameter.name] ?? spelling.text(of: parameter.value))
+    }
     func replacement(_ name: String) -> String? {
-      if let active = parameters.first(where: { $0.name == name }) {
-        return active.value.description
-      }
-      return Self.reserved.contains(name) ? value(name) : nil
+      if let active = texts.first(where: { $0.0 == name }) { return active.1 }
+      return Self.replacement(of: name, in: parameters, value)
+    }
+    func several(_ name: String?) -> [String]? {
+      guard let name, Self.severalWords.contains(name), !texts.contains(where: { $0.0 == name })
+      else { return nil }
+      return arguments(name, parameters, texts)
     }
     if usesShell {
-      let script = words.compactMap { word in
-        word.expanded { name in
-          let isArgs = name == "args" && !parameters.contains { $0.name == "args" }
-          return isArgs
-            ? arguments.map(ShellWords.quoted).joined(separator: " ")
-            : replacement(name).map(ShellWords.quoted) ?? "''"
-        }
-      }
-      return ["/bin/sh", "-c"] + script
+      return ["/bin/sh", "-c"] + words.map { $0.script(several, replacement) }
     }
     var result: [String] = []
     for (index, word) in words.enumerated() {
-      if word.onlyPlaceholder == "args", !parameters.contains(where: { $0.name == "args" }) {
-        result += arguments
+      if let all = several(word.onlyPlaceholder) {
+        result += all
       } else if let text = word.expanded(replacement) {
         result.append(text)
       } else if word.onlyPlaceholder != nil, index > 1, let option = words[index - 1].literal,
@@ -122,6 +143,50 @@ package struct CommandTemplate: Sendable, Hashable {
       }
     }
     return result
+  }
+
+  /// What a placeholder that is no parameter stands for; nil for a parameter that is not active.
+  package static func replacement(
+    of name: String, in parameters: [(name: String, value: ParameterValue)],
+    _ value: (String) -> String
+  ) -> String? {
+    if reserved.contains(name) || name.hasPrefix("env:") { return value(name) }
+    switch name {
+    case "args:file", "args:jsonfile": return value("params")
+    case "args:json":
+      return JSONValue.object(parameters.map { .init($0.name, JSONValue($0.value)) }).readableText
+    case "args:values":
+      return JSONValue.object(
+        parameters.map { .init($0.name, .object([.init("value", JSONValue($0.value))])) }
+      ).readableText
+    case "args:nested":
+      var root = JSONValue.object([])
+      for parameter in parameters {
+        root = root.setting(
+          parameter.name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)[
+            ...], to: JSONValue(parameter.value))
+      }
+      return root.readableText
+    default: return nil
+    }
+  }
+
+  private func arguments(
+    _ name: String, _ parameters: [(name: String, value: ParameterValue)],
+    _ texts: [(String, String)]
+  ) -> [String] {
+    switch name {
+    case "args:space": texts.flatMap { ["--\($0.0)", $0.1] }
+    case "args:bare": texts.map { "\($0.0)=\($0.1)" }
+    case "args:+": texts.map { "+\($0.0)=\($0.1)" }
+    case "args:++": texts.map { "++\($0.0)=\($0.1)" }
+    case "args:flags":
+      zip(parameters, texts).compactMap { parameter, text in
+        guard case .bool(let isSet) = parameter.value else { return "--\(text.0)=\(text.1)" }
+        return isSet ? "--\(text.0)" : nil
+      }
+    default: texts.map { "--\($0.0)=\($0.1)" }
+    }
   }
 
   /// The command in one line, with its placeholders as they stand in the study file.
@@ -136,5 +201,22 @@ package struct CommandTemplate: Sendable, Hashable {
 
   private static func isShellSyntax(_ word: String) -> Bool {
     ["|", "||", "&&", ";", "&", ">", ">>", "<", "2>", "2>&1"].contains(word)
+  }
+}
+
+extension JSONValue {
+  /// The object with a value under a path of names; what stands in the way is replaced.
+  fileprivate func setting(_ path: ArraySlice<String>, to value: JSONValue) -> JSONValue {
+    guard let first = path.first else { return value }
+    var members: [Member] = []
+    if case .object(let own) = self { members = own }
+    let inner = members.first { $0.name == first }?.value ?? .object([])
+    let member = Member(first, inner.setting(path.dropFirst(), to: value))
+    if let place = members.firstIndex(where: { $0.name == first }) {
+      members[place] = member
+    } else {
+      members.append(member)
+    }
+    return .object(members)
   }
 }

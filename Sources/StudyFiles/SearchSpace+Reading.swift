@@ -17,14 +17,18 @@ extension SearchSpace {
         try append(
           Parameter(declaration.name, declaration.distribution), when: conditions)
       } catch {
-        throw LocatedFault(location: declaration.location, problem: "\(error)")
+        var place = declaration.location
+        if case .impossibleCondition = error, let condition = declaration.conditions.first {
+          place = condition.location
+        }
+        throw LocatedFault(location: place, problem: "\(error)")
       }
     }
   }
 }
 
 /// A parameter as it stands in the file, before its conditions are held against the others.
-private struct ParameterDeclaration {
+struct ParameterDeclaration {
   let name: String
   let location: SourceLocation
   let distribution: Distribution
@@ -32,7 +36,8 @@ private struct ParameterDeclaration {
 
   private static let fields: [FieldName] = [
     FieldName("type", "kind"), FieldName("low", "min"), FieldName("high", "max"),
-    FieldName("step", "q"), "log", FieldName("choices", "values"), "value", "when",
+    FieldName("step", "q"), "log", "choices", "values", "value", "when", "ordered",
+    FieldName("weights", "probabilities"), "prior", "round_to", "rounding", "clip",
   ]
 
   init(_ entry: YAMLNode.Entry) throws(LocatedFault) {
@@ -47,10 +52,10 @@ private struct ParameterDeclaration {
     let what = "parameter '\(shortened(name))'"
     switch entry.value.content {
     case .scalar:
-      distribution = try Self.constant(entry.value, what)
+      distribution = try ChoiceDeclaration(constant: entry.value, what).distribution(what)
       conditions = []
     case .sequence:
-      distribution = try Self.categorical(entry.value, what)
+      distribution = try ChoiceDeclaration(entry.value, what).distribution(what)
       conditions = []
     case .mapping:
       let fields = try Fields(entry.value, in: what, known: Self.fields)
@@ -65,8 +70,8 @@ private struct ParameterDeclaration {
   private static func distribution(
     _ fields: Fields, _ node: YAMLNode, _ what: String
   ) throws(LocatedFault) -> Distribution {
-    let type = try self.type(fields, what)
-    let rangeKeys = ["low", "high", "step", "log"]
+    let type = try NumberDeclaration.type(fields, what)
+    let rangeKeys = ["low", "high", "step", "log", "prior", "round_to", "rounding", "clip"]
     func refuse(_ keys: [String], beside other: String) throws(LocatedFault) {
       for key in keys {
         if let stray = fields[key] {
@@ -76,159 +81,33 @@ private struct ParameterDeclaration {
       }
     }
     if let value = fields["value"] {
-      try refuse(rangeKeys + ["choices", "type"], beside: "value")
-      return try constant(value, what)
+      try refuse(
+        rangeKeys + ["choices", "values", "ordered", "weights", "type"], beside: "value")
+      return try ChoiceDeclaration(constant: value, what).distribution(what)
     }
-    if let choices = fields["choices"] {
+    // Beside a range, values are those that a grid takes.
+    let hasRange = ["low", "high", "prior"].contains { fields[$0] != nil }
+    let list = fields["choices"] ?? (hasRange ? nil : fields["values"])
+    if let list {
       guard type == nil || type == .categorical else {
-        throw choices.fault("\(what) is \(type ?? .float) and cannot have 'choices'; remove one")
+        throw list.fault("\(what) is \(type ?? .float) and cannot have 'choices'; remove one")
       }
       try refuse(rangeKeys, beside: "choices")
-      return try categorical(choices, what)
+      if fields["choices"] != nil { try refuse(["values"], beside: "choices") }
+      var choices = try ChoiceDeclaration(list, what)
+      try choices.read(ordered: fields["ordered"], weights: fields["weights"], what)
+      return try choices.distribution(what)
     }
     guard type != .categorical else {
       throw node.fault("\(what) is categorical without 'choices'; add a list of them")
     }
-    guard let low = fields["low"], let high = fields["high"] else {
-      let missing = fields["low"] == nil ? "low" : "high"
-      throw node.fault(
-        fields["low"] == nil && fields["high"] == nil
-          ? "\(what) has no values; give 'low' and 'high', 'choices', or 'value'"
-          : "\(what) has no '\(missing)'; add it")
-    }
-    let numbers = [low, high] + (fields["step"].map { [$0] } ?? [])
-    let isWhole = numbers.allSatisfy { node in
-      guard case .scalar(let scalar) = node.content else { return false }
-      return scalar.isSpelledWhole
-    }
-    let log = try fields["log"]?.flag("'log' of \(what)") ?? false
-    if type ?? (isWhole ? .int : .float) == .int {
-      let (lowest, highest) = (
-        try low.integer("'low' of \(what)"), try high.integer("'high' of \(what)")
-      )
-      let step = try fields["step"]?.integer("'step' of \(what)")
-      return try blaming(what, low: low, high: high, fields) { () throws(SearchSpaceError) in
-        .int(try IntDistribution(low: lowest, high: highest, step: step ?? 1, log: log))
+    for key in ["ordered", "weights"] {
+      if let stray = fields[key] {
+        throw stray.fault(
+          "\(what) has '\(key)' without 'choices'; add a list of them, or remove it")
       }
     }
-    let (lowest, highest) = (
-      try low.number("'low' of \(what)"), try high.number("'high' of \(what)")
-    )
-    let step = try fields["step"]?.number("'step' of \(what)")
-    return try blaming(what, low: low, high: high, fields) { () throws(SearchSpaceError) in
-      .float(try FloatDistribution(low: lowest, high: highest, step: step, log: log))
-    }
-  }
-
-  /// Makes a distribution; its refusal is located at the key that is to blame.
-  private static func blaming(
-    _ what: String, low: YAMLNode, high: YAMLNode, _ fields: Fields?,
-    _ make: () throws(SearchSpaceError) -> Distribution
-  ) throws(LocatedFault) -> Distribution {
-    do {
-      return try make()
-    } catch {
-      let culprit: YAMLNode =
-        switch error {
-        case .stepNotPositive, .logWithStep: fields?["step"] ?? low
-        case .integerTooLarge(let bound):
-          high.isSpelling(bound) ? high : low
-        default: low
-        }
-      throw culprit.fault("\(what): \(error)")
-    }
-  }
-
-  private enum Kind: String, CaseIterable {
-    case float, int, categorical
-  }
-
-  private static func type(_ fields: Fields, _ what: String) throws(LocatedFault) -> Kind? {
-    guard let node = fields["type"] else { return nil }
-    switch plainName(try node.text("'type' of \(what)")) {
-    case "double", "real", "uniform": return .float
-    case "integer": return .int
-    case "choice", "category": return .categorical
-    default: return try node.choice("'type' of \(what)", among: Kind.allCases)
-    }
-  }
-
-  private static func constant(_ node: YAMLNode, _ what: String) throws(LocatedFault)
-    -> Distribution
-  {
-    let value = try node.parameterValue(what)
-    return try blaming(what, low: node, high: node, nil) { () throws(SearchSpaceError) in
-      .categorical(try CategoricalDistribution([value]))
-    }
-  }
-
-  private static func categorical(_ node: YAMLNode, _ what: String) throws(LocatedFault)
-    -> Distribution
-  {
-    guard case .sequence(let elements) = node.content else {
-      throw node.fault("the choices of \(what) are \(node.summary); give a list")
-    }
-    var choices: [ParameterValue] = []
-    for element in elements {
-      let choice = try element.parameterValue("a choice of \(what)")
-      guard !choices.contains(choice) else {
-        throw element.fault("\(what) has the choice \(element.summary) twice; remove one")
-      }
-      choices.append(choice)
-    }
-    return try blaming(what, low: node, high: node, nil) { () throws(SearchSpaceError) in
-      .categorical(try CategoricalDistribution(choices))
-    }
-  }
-}
-
-/// One `parent: values` of a `when:`.
-private struct ConditionDeclaration {
-  let parent: String
-  let location: SourceLocation
-  let values: [(value: ParameterValue, location: SourceLocation)]
-
-  static func read(_ node: YAMLNode, _ what: String) throws(LocatedFault) -> [ConditionDeclaration]
-  {
-    let entries = try node.entries(
-      "'when' of \(what)", of: "an earlier parameter to its values, as in {optimizer: sgd}")
-    var conditions: [ConditionDeclaration] = []
-    for entry in entries {
-      var values: [(ParameterValue, SourceLocation)] = []
-      for element in entry.value.elements {
-        values.append(
-          (try element.parameterValue("a value in 'when' of \(what)"), element.location))
-      }
-      guard !values.isEmpty else {
-        throw entry.value.fault("'when' of \(what) has no values for '\(entry.key)'; give some")
-      }
-      conditions.append(
-        ConditionDeclaration(parent: entry.key, location: entry.keyLocation, values: values))
-    }
-    guard !conditions.isEmpty else {
-      throw node.fault("'when' of \(what) is empty; name a parameter and its values, or remove it")
-    }
-    return conditions
-  }
-
-  /// The condition, once each of its values is one that the parent can have.
-  func checked(
-    for name: String, against space: SearchSpace
-  ) throws(LocatedFault) -> SearchSpace.Condition {
-    guard let distribution = space[parent] else {
-      throw LocatedFault(
-        location: location, problem: "'\(name)' depends on the unknown parameter '\(parent)'")
-    }
-    for (value, place) in values {
-      guard let inner = distribution.internalValue(of: value), distribution.contains(inner) else {
-        throw LocatedFault(
-          location: place,
-          problem:
-            "parameter '\(name)' depends on '\(parent)' being \(value), which it can never be; "
-            + "'\(parent)' is \(distribution.summary)")
-      }
-    }
-    return SearchSpace.Condition(parent: parent, values: values.map(\.value))
+    return try NumberDeclaration(fields, node, type, what).distribution()
   }
 }
 
@@ -238,24 +117,33 @@ extension ParameterDeclaration {
     at index: Int, of all: [ParameterDeclaration], names: [String]
   ) throws(LocatedFault) {
     for condition in conditions {
-      func fault(_ problem: String) -> LocatedFault {
-        LocatedFault(location: condition.location, problem: "parameter '\(name)' \(problem)")
+      for parent in condition.parents {
+        try check(parent, of: condition, at: index, all: all, names: names)
       }
-      guard let parent = names.firstIndex(of: condition.parent) else {
-        let advice =
-          nearest(to: condition.parent, among: names).map { "did you mean '\($0)'?" }
-          ?? "known are \(quotedList(names))"
-        throw fault("depends on '\(condition.parent)', which is no parameter; \(advice)")
-      }
-      if parent == index { throw fault("depends on itself; remove that 'when'") }
-      guard parent > index else { continue }
-      if Self.depends(parent, on: index, of: all, names: names) {
-        throw fault(
-          "and '\(condition.parent)' depend on each other; remove one of their 'when' conditions")
-      }
-      throw fault(
-        "depends on '\(condition.parent)', which comes later; move '\(condition.parent)' above it")
     }
+  }
+
+  private func check(
+    _ parentName: String, of condition: ConditionDeclaration, at index: Int,
+    all: [ParameterDeclaration], names: [String]
+  ) throws(LocatedFault) {
+    func fault(_ problem: String) -> LocatedFault {
+      LocatedFault(location: condition.location, problem: "parameter '\(name)' \(problem)")
+    }
+    guard let parent = names.firstIndex(of: parentName) else {
+      let advice =
+        nearest(to: parentName, among: names).map { "did you mean '\($0)'?" }
+        ?? "known are \(quotedList(names))"
+      throw fault("depends on '\(parentName)', which is no parameter; \(advice)")
+    }
+    if parent == index { throw fault("depends on itself; remove that 'when'") }
+    guard parent > index else { return }
+    if Self.depends(parent, on: index, of: all, names: names) {
+      throw fault(
+        "and '\(parentName)' depend on each other; remove one of their 'when' conditions")
+    }
+    throw fault(
+      "depends on '\(parentName)', which comes later; move '\(parentName)' above it")
   }
 
   /// Whether the parameter reaches the other through conditions.
@@ -267,25 +155,8 @@ extension ParameterDeclaration {
     while let next = open.popLast() {
       if next == goal { return true }
       guard seen.insert(next).inserted else { continue }
-      open += all[next].conditions.compactMap { names.firstIndex(of: $0.parent) }
+      open += all[next].conditions.flatMap(\.parents).compactMap { names.firstIndex(of: $0) }
     }
     return false
-  }
-}
-
-extension YAMLScalar {
-  /// Whether it is spelled as a whole number, of whatever size: then a range of such is one of
-  /// integers.
-  fileprivate var isSpelledWhole: Bool {
-    if integer != nil { return tag == nil || tag == "int" }
-    let digits = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]
-    return tag != "float" && !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) }
-  }
-}
-
-extension YAMLNode {
-  fileprivate func isSpelling(_ whole: String) -> Bool {
-    guard case .scalar(let scalar) = content else { return false }
-    return scalar.number == Double(whole)
   }
 }

@@ -34,7 +34,8 @@ extension StudyFile {
     FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
-    "grace_period", "leave",
+    "grace_period", "leave", FieldName("directory", "workdir", "working_dir"), "spelling",
+    "files", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
     FieldName("environment", "env"),
   ]
 
@@ -47,7 +48,8 @@ extension StudyFile {
           : "not a study file: it holds only the text '\(shortened(scalar.text))'; "
             + "give a mapping such as 'metric: loss'")
     }
-    let fields = try Fields(root, in: "the study file", known: Self.fields)
+    let fields = try Fields(
+      root, in: "the study file", known: Self.fields, sparingFragments: true)
     self.path = path
     text = String(decoding: bytes, as: UTF8.self)
     name = try fields["name"].map { (node) throws(LocatedFault) in try Self.studyName(node) }
@@ -64,11 +66,37 @@ extension StudyFile {
         try SearchSpace(reading: node)
       } ?? SearchSpace()
     constraintMetrics = []
+    constraintBounds = []
     if let node = fields["constraints"] {
-      constraintMetrics = try space.read(constraints: node, besides: objectives.map(\.name))
+      let bounds = node.elements.filter(\.isMapping)
+      let others = YAMLNode(
+        content: .sequence(node.elements.filter { !$0.isMapping }), location: node.location)
+      constraintMetrics = try space.read(constraints: others, besides: objectives.map(\.name))
+      for element in bounds {
+        let bound = try MetricBound(reading: element)
+        guard !constraintMetrics.contains(bound.metric),
+          !objectives.contains(where: { $0.name == bound.metric })
+        else {
+          throw element.fault(
+            "the constraint '\(shortened(bound.metric))' is a metric that stands already; remove one")
+        }
+        constraintMetrics.append(bound.metric)
+        constraintBounds.append(bound)
+      }
     }
     allowsRepeats = try fields["repeats"]?.flag("'repeats'") ?? false
-    trials = try fields["trials"]?.count("'trials'", from: 1, through: 1 << 40)
+    let declared = space
+    points =
+      try fields["points"].map { (node) throws(LocatedFault) in
+        try FixedValue.readPoints(node, in: declared)
+      } ?? []
+    first =
+      try fields["first"].map { (node) throws(LocatedFault) in
+        try FixedValue.read(node, "'first'", in: declared)
+      } ?? []
+    trials =
+      try fields["trials"]?.count("'trials'", from: 1, through: 1 << 40)
+      ?? (points.isEmpty ? nil : points.count)
     timeout = try fields["timeout"]?.duration("'timeout'")
     workers = try fields["workers"]?.count("'workers'", from: 1, through: 4_096)
     seed = try fields["seed"].map { (node) throws(LocatedFault) in
@@ -76,9 +104,23 @@ extension StudyFile {
     }
     store = try fields["store"]?.text("'store'")
     let names = space.parameters.map(\.name)
+    let chosenSpelling =
+      try fields["spelling"]?.choice("'spelling'", among: ValueSpelling.allCases) ?? .plain
+    spelling = chosenSpelling
+    directory = try fields["directory"]?.text("'directory'")
+    ending =
+      try fields["until"].map { (node) throws(LocatedFault) in
+        try StudyEnding(reading: node)
+      } ?? StudyEnding()
+    if let node = fields["until"], objectives.count > 1,
+      ending.target != nil || ending.noProgress != nil
+    {
+      throw node.fault("'until' compares one objective, and there are \(objectives.count)")
+    }
     let usesShell = try fields["shell"]?.flag("'shell'") ?? false
     command = try fields["command"].map { (node) throws(LocatedFault) in
-      try CommandTemplate(reading: node, usesShell: usesShell, parameters: names)
+      try CommandTemplate(
+        reading: node, usesShell: usesShell, parameters: names, spelling: chosenSpelling)
     }
     collection =
       try fields["collect"].map { (node) throws(LocatedFault) in
@@ -96,10 +138,41 @@ extension StudyFile {
       try fields["leave"].map { (node) throws(LocatedFault) in
         try Self.programNames(node)
       } ?? []
+    files =
+      try fields["files"].map { (node) throws(LocatedFault) in
+        try Self.files(node, parameters: names)
+      } ?? []
     environment =
       try fields["environment"].map { (node) throws(LocatedFault) in
         try EnvironmentVariable.read(node, parameters: names)
       } ?? []
+  }
+
+  private static func files(
+    _ node: YAMLNode, parameters: [String]
+  ) throws(LocatedFault) -> [(name: String, content: WordTemplate)] {
+    var files: [(name: String, content: WordTemplate)] = []
+    for entry in try node.entries("'files'", of: "names to texts") {
+      guard !entry.key.isEmpty, !entry.key.utf8.contains(0x2F), !entry.key.utf8.contains(0),
+        entry.key != ".", entry.key != "..", entry.key != "params.json",
+        !entry.key.hasSuffix(".log")
+      else {
+        throw LocatedFault(
+          location: entry.keyLocation,
+          problem: "'files' has '\(shortened(entry.key))', which cannot be a file of the trial's "
+            + "folder; give a name without '/'")
+      }
+      let what = "the file '\(shortened(entry.key))'"
+      files.append(
+        (
+          entry.key,
+          try WordTemplate(
+            entry.value.text(what),
+            known: parameters + CommandTemplate.reserved.filter { $0 != "args" }
+              + CommandTemplate.documents, in: what, at: entry.value.location)
+        ))
+    }
+    return files
   }
 
   private static func programNames(_ node: YAMLNode) throws(LocatedFault) -> [String] {
@@ -125,7 +198,7 @@ extension StudyFile {
     return name
   }
 
-  private static func bytes(of path: String) throws(LocatedFault) -> [UInt8] {
+  static func bytes(of path: String) throws(LocatedFault) -> [UInt8] {
     func failure(_ code: Int32) -> LocatedFault {
       let reason = unsafe String(cString: strerror(code))
       let fix =

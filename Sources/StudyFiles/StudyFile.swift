@@ -22,6 +22,8 @@ package struct StudyFile: Sendable {
   package var space: SearchSpace
   /// The names of metrics that must not be above 0, in the file's order.
   package var constraintMetrics: [String]
+  /// The bounds of those among ``constraintMetrics`` that have one other than 0.
+  package var constraintBounds: [MetricBound]
   /// Whether trials may repeat a point of a space that has finitely many.
   package var allowsRepeats: Bool
   /// How many trials the study gets in all; nil for no limit.
@@ -36,6 +38,17 @@ package struct StudyFile: Sendable {
   package var store: String?
   /// What each trial runs; nil when the file is only a search space.
   package var command: CommandTemplate?
+  /// Where the command runs, relative to the file's folder; nil for that folder itself.
+  package var directory: String?
+  /// How the command gets values.
+  package var spelling: ValueSpelling
+  /// What ends the study before its trials are used up.
+  package var ending: StudyEnding
+  /// Whole points that are run first, each once; a study with them runs no others unless `trials`
+  /// says so.
+  package var points: [[FixedValue]]
+  /// A point to begin with, which may leave parameters to the sampler; empty without one.
+  package var first: [FixedValue]
   /// Where the command's metrics are found.
   package var collection: MetricCollection
   /// How often a trial whose command failed starts again, and after what wait.
@@ -49,13 +62,23 @@ package struct StudyFile: Sendable {
   /// The names of programs that may go on after the trial that started them, in sessions of their
   /// own.
   package var leave: [String]
+  /// Files to write into a trial's folder before its command starts: their names, which have no
+  /// slash, and what stands in them, in the file's order.
+  package var files: [(name: String, content: WordTemplate)]
   /// Variables to set for the command, or with nil to remove, in the file's order.
   package var environment: [EnvironmentVariable]
 
   /// The directions in the objectives' order.
   package var directions: [Direction] { objectives.map(\.direction) }
 
-  /// The folder of the file, in which the command runs; `.` for a bare name.
+  /// The folder in which the command runs.
+  package var commandFolder: String {
+    guard let directory else { return folder }
+    if directory.hasPrefix("/") { return directory }
+    return folder == "." ? directory : "\(folder)/\(directory)"
+  }
+
+  /// The folder of the file; `.` for a bare name.
   package var folder: String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -68,6 +91,41 @@ package struct StudyFile: Sendable {
     guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return file }
     return String(file[..<dot])
   }
+}
+
+/// A bound that a metric must keep.
+package struct MetricBound: Sendable, Hashable {
+  /// The metric's name.
+  package let metric: String
+  /// The least or the greatest value that is feasible.
+  package let limit: Double
+  /// Whether greater values are not feasible; else smaller ones are not.
+  package let isUpper: Bool
+
+  /// How far a value is beyond the bound: above 0 where it is not feasible.
+  package func excess(of value: Double) -> Double { isUpper ? value - limit : limit - value }
+}
+
+/// A parameter's value that the user chose.
+package struct FixedValue: Sendable, Hashable {
+  /// The parameter's name.
+  package let name: String
+  /// One that the parameter can have.
+  package let value: ParameterValue
+}
+
+/// What ends a study before its trials are used up.
+package struct StudyEnding: Sendable, Hashable {
+  /// The objective's value that is good enough; nil for none.
+  package var target: Double?
+  /// How many finished trials in a row may bring no better value; nil for no limit.
+  package var noProgress: Int?
+  /// How many trials may fail; nil for no limit.
+  package var failures: Int?
+  /// Which share of the finished trials may fail, from 0 to 1; nil for no limit.
+  package var failedShare: Double?
+
+  package init() {}
 }
 
 /// One objective of a study.

@@ -1,4 +1,5 @@
-/// A text with placeholders: `--lr={learning_rate}`. Braces are written doubled: `{{` and `}}`.
+/// A text with placeholders: `--lr={learning_rate}`, and `{env:NAME}` for a variable of the
+/// environment. Braces are written doubled: `{{` and `}}`.
 package struct WordTemplate: Sendable, Hashable {
   enum Piece: Sendable, Hashable {
     case literal(String)
@@ -33,7 +34,7 @@ package struct WordTemplate: Sendable, Hashable {
           throw fault("a '{' without '}'; write '{{' for the character itself")
         }
         let name = String(rest[rest.index(after: rest.startIndex)..<end])
-        guard known.contains(name) else {
+        guard known.contains(name) || (name.hasPrefix("env:") && name.count > 4) else {
           let advice =
             nearest(to: name, among: known).map { "did you mean '{\($0)}'?" }
             ?? "known are \(quotedList(known.map { "{\($0)}" })); double the braces for a literal"
@@ -73,6 +74,51 @@ package struct WordTemplate: Sendable, Hashable {
       case .placeholder(let name):
         guard let replacement = value(name) else { return nil }
         text += replacement
+      }
+    }
+    return text
+  }
+
+  /// The text as a shell's script, with replacements quoted for where they stand: bare, or inside
+  /// quotes that the script has already.
+  ///
+  /// - Parameters:
+  ///   - several: The words that a placeholder becomes; nil for one word.
+  ///   - value: One word; nil for what is not active, which becomes an empty one.
+  func script(_ several: (String?) -> [String]?, _ value: (String) -> String?) -> String {
+    var text = ""
+    var quote: Character?
+    for piece in pieces {
+      switch piece {
+      case .literal(let literal):
+        text += literal
+        var isEscaped = false
+        for character in literal {
+          if isEscaped {
+            isEscaped = false
+          } else if character == "\\", quote != "'" {
+            isEscaped = true
+          } else if let open = quote {
+            if character == open { quote = nil }
+          } else if character == "'" || character == "\"" {
+            quote = character
+          }
+        }
+      case .placeholder(let name):
+        if let words = several(name) {
+          text += words.map(ShellWords.quoted).joined(separator: " ")
+        } else {
+          let word = value(name) ?? ""
+          switch quote {
+          case "\""?:
+            text += word.reduce(into: "") { result, character in
+              if "\\\"$`".contains(character) { result.append("\\") }
+              result.append(character)
+            }
+          case "'"?: text += word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+          default: text += ShellWords.quoted(word)
+          }
+        }
       }
     }
     return text

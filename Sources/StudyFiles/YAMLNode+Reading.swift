@@ -156,9 +156,13 @@ struct FieldName: ExpressibleByStringLiteral {
 struct Fields {
   private var entries: [String: YAMLNode.Entry] = [:]
 
-  init(_ node: YAMLNode, in what: String, known: [FieldName]) throws(LocatedFault) {
+  /// - Parameter sparingFragments: Whether keys that begin with `x-` are passed over: they hold
+  ///   pieces for anchors.
+  init(
+    _ node: YAMLNode, in what: String, known: [FieldName], sparingFragments: Bool = false
+  ) throws(LocatedFault) {
     let all = try node.entries(what, of: quotedList(known.map(\.name), limit: 30))
-    for entry in all {
+    for entry in all where !(sparingFragments && entry.key.hasPrefix("x-")) {
       let plain = plainName(entry.key)
       guard
         let field = known.first(where: { field in

@@ -19,6 +19,18 @@ internal import CYAML
   /// - Parameter bytes: UTF-8, or UTF-16 with a byte order mark.
   /// - Throws: ``LocatedFault`` when it is empty, not YAML, several documents, or beyond a bound.
   static func parse(_ bytes: [UInt8]) throws(LocatedFault) -> YAMLNode {
+    let documents = try parseAll(bytes, atMost: 1)
+    guard let root = documents.first else {
+      throw LocatedFault(
+        location: nil, problem: "empty; a study file needs at least a command, a metric and trials")
+    }
+    return root
+  }
+
+  /// Parses all documents of a stream, none for an empty one.
+  ///
+  /// - Throws: ``LocatedFault`` when there are more than `limit`, and as ``parse(_:)``.
+  static func parseAll(_ bytes: [UInt8], atMost limit: Int) throws(LocatedFault) -> [YAMLNode] {
     guard bytes.count <= largestSize else {
       throw LocatedFault(
         location: nil, problem: "larger than \(largestSize >> 20) MiB; this is no study file")
@@ -30,7 +42,7 @@ internal import CYAML
     defer { unsafe copy.deallocate() }
     var parser = try YAMLParser()
     unsafe yaml_parser_set_input_string(parser.parser, copy.baseAddress, copy.count)
-    return try parser.parseStream()
+    return try parser.parseStream(atMost: limit)
   }
 
   private init() throws(LocatedFault) {
@@ -119,21 +131,21 @@ internal import CYAML
 
   // MARK: Tree
 
-  private mutating func parseStream() throws(LocatedFault) -> YAMLNode {
+  private mutating func parseStream(atMost limit: Int) throws(LocatedFault) -> [YAMLNode] {
     _ = try next()  // the stream's start
-    let (first, _) = try next()
-    guard case .documentStart = first else {
-      throw LocatedFault(
-        location: nil, problem: "empty; a study file needs at least a command, a metric and trials")
+    var documents: [YAMLNode] = []
+    while true {
+      let (first, place) = try next()
+      guard case .documentStart = first else { return documents }
+      guard documents.count < limit else {
+        throw LocatedFault(
+          location: place, problem: "a second document begins here; keep only one")
+      }
+      let (event, start) = try next()
+      anchors = [:]
+      documents.append(try parseNode(event, at: start, depth: 0))
+      _ = try next()  // the document's end
     }
-    let (event, start) = try next()
-    let root = try parseNode(event, at: start, depth: 0)
-    _ = try next()  // the document's end
-    let (after, place) = try next()
-    guard case .streamEnd = after else {
-      throw LocatedFault(location: place, problem: "a second document begins here; keep only one")
-    }
-    return root
   }
 
   private mutating func count(_ nodes: Int, at location: SourceLocation) throws(LocatedFault) {
@@ -192,13 +204,26 @@ internal import CYAML
   private mutating func parseEntries(depth: Int) throws(LocatedFault) -> [YAMLNode.Entry] {
     var entries: [YAMLNode.Entry] = []
     var places: [String: SourceLocation] = [:]
+    var merged: [YAMLNode.Entry] = []
     while true {
       let (event, location) = try next()
-      if case .mappingEnd = event { return entries }
+      if case .mappingEnd = event {
+        // What stands in the mapping itself goes before what is merged into it.
+        for entry in merged where places.updateValue(entry.keyLocation, forKey: entry.key) == nil {
+          entries.append(entry)
+        }
+        return entries
+      }
       let key = try parseNode(event, at: location, depth: depth + 1)
       guard case .scalar(let scalar) = key.content else {
         throw LocatedFault(
           location: location, problem: "\(key.summary) cannot be a key; use a plain word")
+      }
+      if scalar.text == "<<", scalar.isPlain {
+        let (valueEvent, valueLocation) = try next()
+        let value = try parseNode(valueEvent, at: valueLocation, depth: depth + 1)
+        merged += try Self.mergeable(value)
+        continue
       }
       if let earlier = places.updateValue(location, forKey: scalar.text) {
         throw LocatedFault(
@@ -209,6 +234,24 @@ internal import CYAML
       let (valueEvent, valueLocation) = try next()
       let value = try parseNode(valueEvent, at: valueLocation, depth: depth + 1)
       entries.append(YAMLNode.Entry(key: scalar.text, keyLocation: location, value: value))
+    }
+  }
+
+  /// The entries that a merge key (`<<`) brings: those of a mapping, or of several in a list, of
+  /// which the earlier ones win. YAML 1.1, type `merge`.
+  private static func mergeable(_ node: YAMLNode) throws(LocatedFault) -> [YAMLNode.Entry] {
+    switch node.content {
+    case .mapping(let entries): return entries
+    case .sequence(let elements):
+      var entries: [YAMLNode.Entry] = []
+      for element in elements {
+        guard case .mapping(let more) = element.content else {
+          throw element.fault("'<<' merges \(element.summary); give mappings")
+        }
+        entries += more
+      }
+      return entries
+    case .scalar: throw node.fault("'<<' merges \(node.summary); give a mapping such as *defaults")
     }
   }
 }

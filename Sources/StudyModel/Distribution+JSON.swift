@@ -1,32 +1,37 @@
 public import JSON
 
 extension Distribution {
-  /// The distribution as the study store keeps it: class name and attributes in Optuna's order.
+  /// The distribution as the study store keeps it: class name and attributes in Optuna's order, and
+  /// behind them the traits that Optuna does not know.
   public var json: JSONValue {
-    switch self {
+    let traits = traitsMember
+    return switch self {
     case .float(let d):
       Self.json(
-        "FloatDistribution",
+        "FloatDistribution", traits,
         [
           "step": d.step.map(JSONValue.float) ?? .null, "low": .float(d.low),
           "high": .float(d.high), "log": .bool(d.log),
         ])
     case .int(let d):
       Self.json(
-        "IntDistribution",
+        "IntDistribution", traits,
         [
           "log": .bool(d.log), "step": .integer(d.step), "low": .integer(d.low),
           "high": .integer(d.high),
         ])
     case .categorical(let d):
       Self.json(
-        "CategoricalDistribution", ["choices": .array(d.choices.map { JSONValue($0) })])
+        "CategoricalDistribution", traits, ["choices": .array(d.choices.map { JSONValue($0) })])
     case .opaque(let d): d.json
     }
   }
 
-  private static func json(_ name: String, _ attributes: JSONValue) -> JSONValue {
-    ["name": .string(name), "attributes": attributes]
+  private static func json(
+    _ name: String, _ traits: JSONValue.Member?, _ attributes: JSONValue
+  ) -> JSONValue {
+    .object(
+      [.init("name", .string(name)), .init("attributes", attributes)] + (traits.map { [$0] } ?? []))
   }
 
   /// Reads what a store or another program's answer says, which may be a distribution that nothing
@@ -51,7 +56,7 @@ extension Distribution {
     guard case .object = json else { throw .notADistribution(json.text()) }
     if let type = json["type"]?.string {
       guard case .object(let members) = json else { throw .notADistribution(json.text()) }
-      let attributes = members.filter { $0.name != "type" }
+      let attributes = members.filter { $0.name != "type" && $0.name != Self.traitsKey }
       self = try Self.read(type, DistributionAttributes(members: attributes))
     } else {
       guard let name = json["name"]?.string, case .object(let members)? = json["attributes"] else {
@@ -59,6 +64,7 @@ extension Distribution {
       }
       self = try Self.read(name, DistributionAttributes(members: members))
     }
+    if let traits = json[Self.traitsKey] { self = try adding(traits: traits) }
   }
 
   private static func read(

@@ -99,7 +99,7 @@ public enum Distribution: Sendable, Hashable {
   /// and for categorical the same choices. Bounds and steps may change.
   public func isCompatible(with other: Distribution) -> Bool {
     switch (self, other) {
-    case (.categorical(let a), .categorical(let b)): a == b
+    case (.categorical(let a), .categorical(let b)): a.hasSameChoices(as: b)
     default: kind == other.kind
     }
   }
@@ -119,15 +119,48 @@ public enum Distribution: Sendable, Hashable {
     let log: Bool
   }
 
-  /// `float 1e-05...0.1 log`, `int 1...10 step 2`, `one of adam, sgd`.
+  /// `float 1e-05...0.1 log`, `int 1...10 step 2`, `one of adam (0.7), sgd (0.3)`.
   public var summary: String {
-    switch self {
+    let more = (numberTraits.map { $0.summary(isLog: isPlainlyLogarithmic) } ?? "")
+    return switch self {
     case .float(let d):
       "float \(d.low)...\(d.high)" + (d.step.map { " step \($0)" } ?? "") + (d.log ? " log" : "")
+        + more
     case .int(let d):
       "int \(d.low)...\(d.high)" + (d.step > 1 ? " step \(d.step)" : "") + (d.log ? " log" : "")
-    case .categorical(let d): "one of " + d.choices.map(\.description).joined(separator: ", ")
+        + more
+    case .categorical(let d):
+      "one of "
+        + d.choices.indices.map { place in
+          let weight = d.traits.flatMap { $0.weights.isEmpty ? nil : $0.weights[place] }
+          return spelling(of: Double(place)) + (weight.map { " (\($0))" } ?? "")
+        }.joined(separator: ", ") + (isOrdered ? " in order" : "")
     case .opaque(let d): d.summary
     }
+  }
+
+  private var isPlainlyLogarithmic: Bool {
+    switch self {
+    case .float(let d): d.log
+    case .int(let d): d.log
+    case .categorical, .opaque: false
+    }
+  }
+}
+
+extension NumberTraits {
+  /// What a summary says of it behind the bounds: ` normal 0.0 ± 1.0`, ` rounded to 8.0`.
+  fileprivate func summary(isLog: Bool) -> String {
+    let words =
+      switch shape {
+      case .uniform: ""
+      case .logUniform: isLog ? "" : " log"
+      case .reverseLogUniform(let pivot): " log towards \(pivot)"
+      case .normal(let mean, let deviation): " normal \(mean) ± \(deviation)"
+      case .logNormal(let mean, let deviation): " log-normal \(mean) ± \(deviation)"
+      case .beta(let a, let b): " beta \(a), \(b)"
+      }
+    guard let rounding, rounding.isClipped else { return words }
+    return words + " rounded to \(rounding.step)"
   }
 }

@@ -8,14 +8,20 @@ public struct FloatDistribution: Sendable, Hashable {
   public let step: Double?
   /// Whether the logarithm is what varies evenly.
   public let log: Bool
+  /// How a value is drawn and rounded where the bounds do not say all; nil otherwise.
+  public let traits: NumberTraits?
 
   /// Creates the distribution; `high` is lowered to the last point of the grid.
   ///
+  /// - Parameter traits: Plain ones without values of a grid are dropped. Made together with the
+  ///   bounds by ``Distribution/drawn(_:isWhole:)``.
   /// - Throws: ``SearchSpaceError`` if a bound is not finite, low > high, log with low ≤ 0, step ≤
   ///   0, both log and step, or more than 2⁵³ steps.
   public init(
-    low: Double, high: Double, step: Double? = nil, log: Bool = false
+    low: Double, high: Double, step: Double? = nil, log: Bool = false,
+    traits: NumberTraits? = nil
   ) throws(SearchSpaceError) {
+    self.traits = traits.flatMap { $0.isPlain && $0.gridValues.isEmpty ? nil : $0 }
     guard low.isFinite, high.isFinite else {
       throw .notFinite(low.isFinite ? high : low)
     }
@@ -37,6 +43,13 @@ public struct FloatDistribution: Sendable, Hashable {
     }
     self.high = last
   }
+
+  private init(_ low: Double, _ high: Double, _ step: Double?, _ log: Bool) {
+    (self.low, self.high, self.step, self.log, traits) = (low, high, step, log, nil)
+  }
+
+  /// The same without traits.
+  var plain: FloatDistribution { FloatDistribution(low, high, step, log) }
 
   /// More steps are refused: their numbers would not be exact.
   private static let greatestStepCount = 0x1p53
@@ -119,7 +132,10 @@ public struct FloatDistribution: Sendable, Hashable {
 
   /// Whether the value is next to a point of the grid; always without a step.
   func isOnGrid(_ value: Double) -> Bool {
-    guard let place = place(of: value) else { return step == nil }
+    guard let place = place(of: value) else {
+      guard let traits, traits.rounding != nil else { return step == nil }
+      return traits.rounded(value) == value
+    }
     // The place of a point far from 0 or from low is not that exact.
     return abs(place - place.rounded(.toNearestOrEven)) < 1e-8 || nearest(to: value) == value
   }
@@ -128,7 +144,10 @@ public struct FloatDistribution: Sendable, Hashable {
   /// count. Halves go to the even point, as in Optuna. For NaN it is `low`.
   public func nearest(to value: Double) -> Double {
     if value.isNaN { return low }
-    guard let step, let place = place(of: value) else { return min(max(value, low), high) }
+    guard let step, let place = place(of: value) else {
+      let inside = min(max(value, low), high)
+      return traits?.rounded(inside) ?? inside
+    }
     let rounded = place.rounded(.toNearestOrEven)
     let isExact = abs(place) < 0x1p50 && abs(low) < step * 0x1p50
     // Where the step is a few units in the last place, a point's own place is off by up to two.

@@ -1,3 +1,5 @@
+internal import System
+
 /// Whole numbers between two inclusive bounds, optionally on a grid or on a logarithmic scale.
 public struct IntDistribution: Sendable, Hashable {
   /// The smallest value; inclusive.
@@ -8,16 +10,21 @@ public struct IntDistribution: Sendable, Hashable {
   public let step: Int
   /// Whether the logarithm is what varies evenly.
   public let log: Bool
+  /// How a value is drawn and rounded where the bounds do not say all; nil otherwise.
+  public let traits: NumberTraits?
 
   /// The largest magnitude of a bound: beyond 2⁵³ the store's doubles no longer hold each integer.
   public static let largestMagnitude = 1 << 53
 
   /// Creates the distribution; `high` is lowered to the last point of the grid.
   ///
+  /// - Parameter traits: Plain ones without values of a grid are dropped. Made together with the
+  ///   bounds by ``Distribution/drawn(_:isWhole:)``.
   /// - Throws: ``SearchSpaceError`` if low > high, log with low < 1 or with a step, step < 1, or a
-  /// bound
-  ///   beyond ``largestMagnitude``.
-  public init(low: Int, high: Int, step: Int = 1, log: Bool = false) throws(SearchSpaceError) {
+  ///   bound beyond ``largestMagnitude``.
+  public init(
+    low: Int, high: Int, step: Int = 1, log: Bool = false, traits: NumberTraits? = nil
+  ) throws(SearchSpaceError) {
     guard low <= high else { throw .emptyRange(low: "\(low)", high: "\(high)") }
     guard step >= 1 else { throw .stepNotPositive("\(step)") }
     for bound in [low, high] where bound.magnitude > Self.largestMagnitude {
@@ -31,6 +38,20 @@ public struct IntDistribution: Sendable, Hashable {
     self.high = low + (high - low) / step * step
     self.step = step
     self.log = log
+    self.traits = traits.flatMap { $0.isPlain && $0.gridValues.isEmpty ? nil : $0 }
+  }
+
+  private init(_ low: Int, _ high: Int, _ step: Int, _ log: Bool) {
+    (self.low, self.high, self.step, self.log, traits) = (low, high, step, log, nil)
+  }
+
+  /// The same without traits.
+  var plain: IntDistribution { IntDistribution(low, high, step, log) }
+
+  /// Whether the values are not those of the step but of a rounding that was clipped.
+  private var roundsItself: Bool {
+    guard let rounding = traits?.rounding else { return false }
+    return rounding.isClipped && rounding.step != Double(step)
   }
 
   /// Whether only `low` is possible; a range below one step was lowered to it.
@@ -42,11 +63,16 @@ public struct IntDistribution: Sendable, Hashable {
   /// Whether the number is a point of the grid.
   func contains(_ value: Int) -> Bool {
     low <= value && value <= high && (value - low) % step == 0
+      && (!roundsItself || traits?.rounded(Double(value)) == Double(value))
   }
 
   /// The point of the grid nearest to `value`, within the bounds; halves go up, as in Optuna. For
   /// NaN it is `low`.
   public func nearest(to value: Double) -> Int {
+    if roundsItself, let traits, !value.isNaN {
+      return Int(
+        clamped: traits.rounded(min(max(value, Double(low)), Double(high))), to: low...high)
+    }
     guard value > Double(low) else { return low }
     guard value < Double(high), let floor = Int(exactly: value.rounded(.down)) else { return high }
     // In whole numbers: beyond 2⁵², a double has no halves, and the range may have more than 2⁵³

@@ -1,17 +1,19 @@
-/// What the parameters of a trial must fulfil together, such as `layers * width <= 1e6`.
+/// What the parameters of a trial must fulfil together, such as `layers * width <= 1e6` or
+/// `not (optimizer == 'adam' and momentum > 0)`.
 ///
-/// One or more comparisons of arithmetic expressions: `<=`, `<`, `>=`, `>`, `==`, `!=`, also
-/// chained as in `1 <= a / b < 4`. Expressions have numbers, parameters, `+ - * / ^` (also `**`),
-/// parentheses, and `min`, `max`, `log`, `exp`, `abs`, `sqrt`. A parameter whose name is no plain
-/// word stands in backquotes. A Boolean counts as 0 or 1.
+/// Comparisons of arithmetic expressions: `<=`, `<`, `>=`, `>`, `==`, `!=`, also chained as in `1 <=
+/// a / b < 4`, joined by `and`, `or`, `not` and parentheses. Expressions have numbers, parameters,
+/// `+ - * / ^` (also `**`), parentheses, and `min`, `max`, `log`, `exp`, `abs`, `sqrt`. A text
+/// stands in quotes, and is compared with `==` and `!=`. A parameter whose name is no plain word
+/// stands in backquotes. A Boolean counts as 0 or 1.
 public struct ParameterConstraint: Sendable, Hashable {
   /// The constraint as it was written.
   public let text: String
 
-  let first: ParameterExpression
-  let comparisons: [(Comparison, ParameterExpression)]
+  private let formula: ConstraintFormula
 
-  enum Comparison: String, CaseIterable, Sendable {
+  /// How two values are compared.
+  public enum Comparison: String, CaseIterable, Sendable {
     // The longer spellings come first, since the shorter ones begin like them.
     case atMost = "<="
     case atLeast = ">="
@@ -20,6 +22,7 @@ public struct ParameterConstraint: Sendable, Hashable {
     case less = "<"
     case greater = ">"
 
+    /// Whether it holds for two numbers; none does with NaN.
     func holds(_ a: Double, _ b: Double) -> Bool {
       switch self {
       case .atMost: a <= b
@@ -38,27 +41,57 @@ public struct ParameterConstraint: Sendable, Hashable {
   ///   parentheses nested more than 50 deep.
   public init(_ text: String) throws(ConstraintError) {
     var parser = ConstraintParser(text)
-    (first, comparisons) = try parser.parse()
+    formula = try parser.parse()
     self.text = text
   }
 
-  /// The parameters it names, each once.
-  public var parameters: [String] {
-    ParameterExpression.union([first.names] + comparisons.map(\.1.names))
+  /// The constraint that not all of these hold at once: the first parameter has that value, and the
+  /// second that one, and so on; a forbidden combination.
+  ///
+  /// - Throws: ``ConstraintError`` for a value that is neither text, number nor Boolean, a text with
+  ///   both kinds of quotes, a name with a backquote, or too many of them.
+  public init(
+    forbidding combination: [(name: String, values: [ParameterValue])]
+  ) throws(ConstraintError) {
+    var parts: [String] = []
+    for (name, values) in combination {
+      guard !name.isEmpty, !name.contains("`") else { throw .cannotName(name) }
+      var choices: [String] = []
+      for value in values { choices.append("`\(name)` == \(try Self.literal(value))") }
+      parts.append(choices.count == 1 ? choices[0] : "(\(choices.joined(separator: " or ")))")
+    }
+    try self.init("not (\(parts.joined(separator: " and ")))")
   }
 
-  /// Whether it holds; also when a parameter that it names is not there, as one that is not active.
-  /// What is compared with NaN, such as a square root of a negative number, does not hold.
-  public func holds(for values: (String) -> Double?) -> Bool {
-    guard var left = first.value(values) else { return true }
-    var holds = true
-    for (comparison, expression) in comparisons {
-      guard let right = expression.value(values) else { return true }
-      holds = holds && comparison.holds(left, right)
-      left = right
+  /// The value as a constraint spells it.
+  static func literal(_ value: ParameterValue) throws(ConstraintError) -> String {
+    switch value {
+    case .bool(let flag): return flag ? "1" : "0"
+    case .int, .float:
+      guard value.number?.isFinite ?? false else { throw .cannotName(value.description) }
+      return value.description
+    case .string(let text):
+      if !text.contains("'") { return "'\(text)'" }
+      if !text.contains("\"") { return "\"\(text)\"" }
+      throw .cannotName(text)
+    case .null, .opaque: throw .cannotName(value.description)
     }
-    return holds
   }
+
+  /// The parameters it names, each once.
+  public var parameters: [String] { formula.names }
+
+  /// Of those, the ones that must have numbers: all that are not just compared by `==` and `!=`.
+  var numericParameters: [String] { formula.numericNames }
+
+  /// Whether it holds; also when that depends on a parameter that is not there, as one that is not
+  /// active. What is compared with NaN, such as a square root of a negative number, does not hold.
+  public func holds(for values: (String) -> ParameterValue?) -> Bool {
+    truth(for: values) ?? true
+  }
+
+  /// Whether it is true; nil when that depends on a parameter that is not there.
+  func truth(for values: (String) -> ParameterValue?) -> Bool? { formula.truth(values) }
 
   public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
   public func hash(into hasher: inout Hasher) { hasher.combine(text) }
@@ -73,6 +106,10 @@ public enum ConstraintError: Error, Hashable {
   case unknownFunction(String)
   case wrongArguments(function: String, count: Int)
   case noComparison(String)
+  /// A text that is compared by its size.
+  case textHasNoOrder(String)
+  /// What cannot be written in a constraint.
+  case cannotName(String)
 }
 
 extension ConstraintError: CustomStringConvertible {
@@ -89,155 +126,8 @@ extension ConstraintError: CustomStringConvertible {
       "'\(function)' has \(count) arguments; give \(function == "min" || function == "max" ? "at least one" : "one")"
     case .noComparison(let text):
       "'\(text)' compares nothing; write it with <=, <, >=, >, == or !="
+    case .textHasNoOrder(let text): "the text '\(text)' has no order; compare it with == or !="
+    case .cannotName(let text): "a constraint cannot name \(text)"
     }
-  }
-}
-
-/// A recursive descent over the characters of a constraint.
-private struct ConstraintParser {
-  private let characters: [Character]
-  private let text: String
-  private var place = 0
-  private var depth = 0
-
-  init(_ text: String) {
-    self.text = text
-    characters = Array(text)
-  }
-
-  mutating func parse() throws(ConstraintError) -> (
-    ParameterExpression, [(ParameterConstraint.Comparison, ParameterExpression)]
-  ) {
-    guard text.utf8.count <= 1_000 else { throw .tooLong(bytes: text.utf8.count) }
-    let first = try sum()
-    var comparisons: [(ParameterConstraint.Comparison, ParameterExpression)] = []
-    while let comparison = ParameterConstraint.Comparison.allCases.first(where: {
-      take($0.rawValue)
-    }) {
-      comparisons.append((comparison, try sum()))
-    }
-    skipSpaces()
-    guard place == characters.count else { throw unexpected("an operator or a comparison") }
-    guard !comparisons.isEmpty else { throw .noComparison(text) }
-    return (first, comparisons)
-  }
-
-  private mutating func sum() throws(ConstraintError) -> ParameterExpression {
-    var left = try product()
-    while true {
-      if take("+") {
-        left = .operation(.add, left, try product())
-      } else if take("-") {
-        left = .operation(.subtract, left, try product())
-      } else {
-        return left
-      }
-    }
-  }
-
-  private mutating func product() throws(ConstraintError) -> ParameterExpression {
-    var left = try signed()
-    while true {
-      if take("*") {
-        left = .operation(.multiply, left, try signed())
-      } else if take("/") {
-        left = .operation(.divide, left, try signed())
-      } else {
-        return left
-      }
-    }
-  }
-
-  private mutating func signed() throws(ConstraintError) -> ParameterExpression {
-    depth += 1
-    defer { depth -= 1 }
-    guard depth <= 50 else { throw .tooDeep }
-    if take("-") { return .negated(try signed()) }
-    if take("+") { return try signed() }
-    let base = try primary()
-    // To the right: 2 ^ 3 ^ 2 is 2 ^ 9, and −2 ^ 2 is −4.
-    return take("^") || take("**") ? .operation(.power, base, try signed()) : base
-  }
-
-  private mutating func primary() throws(ConstraintError) -> ParameterExpression {
-    skipSpaces()
-    guard place < characters.count else { throw unexpected("a number or a parameter") }
-    let character = characters[place]
-    if character == "(" {
-      place += 1
-      let inner = try sum()
-      guard take(")") else { throw unexpected("')'") }
-      return inner
-    }
-    if character == "`" {
-      guard let end = characters[(place + 1)...].firstIndex(of: "`"), end > place + 1 else {
-        throw unexpected("a name between two backquotes")
-      }
-      let name = String(characters[(place + 1)..<end])
-      place = end + 1
-      return .name(name)
-    }
-    if character.isASCII, character.isNumber || character == "." { return try number() }
-    guard character.isLetter || character == "_" else {
-      throw unexpected("a number or a parameter")
-    }
-    let start = place
-    while place < characters.count,
-      characters[place].isLetter || characters[place].isNumber || "_.".contains(characters[place])
-    { place += 1 }
-    let name = String(characters[start..<place])
-    guard take("(") else { return .name(name) }
-    guard let function = ParameterExpression.Function(rawValue: name) else {
-      throw .unknownFunction(name)
-    }
-    var arguments = [try sum()]
-    while take(",") { arguments.append(try sum()) }
-    guard take(")") else { throw unexpected("',' or ')'") }
-    guard function.arity.contains(arguments.count) else {
-      throw .wrongArguments(function: name, count: arguments.count)
-    }
-    return .call(function, arguments)
-  }
-
-  private mutating func number() throws(ConstraintError) -> ParameterExpression {
-    let start = place
-    func isDigit(_ place: Int) -> Bool {
-      place < characters.count && characters[place].isASCII && characters[place].isNumber
-    }
-    while isDigit(place) || (place < characters.count && "._".contains(characters[place])) {
-      place += 1
-    }
-    if place < characters.count, "eE".contains(characters[place]) {
-      let isSigned = place + 1 < characters.count && "+-".contains(characters[place + 1])
-      if isDigit(place + (isSigned ? 2 : 1)) {
-        place += isSigned ? 2 : 1
-        while isDigit(place) { place += 1 }
-      }
-    }
-    let digits = String(characters[start..<place].filter { $0 != "_" })
-    guard let value = Double(digits) else {
-      place = start
-      throw unexpected("a number")
-    }
-    return .number(value)
-  }
-
-  private mutating func skipSpaces() {
-    while place < characters.count, characters[place].isWhitespace { place += 1 }
-  }
-
-  /// Takes the symbol if it comes next. A `*` that begins `**` is not taken.
-  private mutating func take(_ symbol: String) -> Bool {
-    skipSpaces()
-    let wanted = Array(symbol)
-    guard characters[place...].starts(with: wanted) else { return false }
-    if symbol == "*", characters[(place + 1)...].first == "*" { return false }
-    place += wanted.count
-    return true
-  }
-
-  private func unexpected(_ needed: String) -> ConstraintError {
-    let found = place < characters.count ? "'\(characters[place])'" : "its end"
-    return .unexpected(found: found, position: place + 1, needed: needed)
   }
 }

@@ -8,6 +8,8 @@ package struct PointSet: Sendable {
     let count: Int
     /// Of a continuum: how many values it was given, evenly spread; nil for one that is discrete.
     let divisions: Int?
+    /// The values, where they are listed.
+    let listed: [Double]?
     let conditions: [SearchSpace.Condition]
     /// The places of the values that conditions of later parameters name, ascending.
     var named: [Int] = []
@@ -15,6 +17,7 @@ package struct PointSet: Sendable {
     var isParent = false
 
     func internalValue(at place: Int) -> Double {
+      if let listed { return listed[place] }
       switch parameter.distribution {
       case .int(let d): return Double(d.low + place * d.step)
       case .categorical, .opaque: return Double(place)
@@ -31,6 +34,9 @@ package struct PointSet: Sendable {
 
     /// The place of a value; nil if it is none of them.
     func place(of value: Double) -> Int? {
+      if let listed {
+        return listed.firstIndex { $0 == value || abs($0 - value) <= 1e-9 * abs(value) }
+      }
       let guess: Double
       switch parameter.distribution {
       case .int(let d): guess = (value - Double(d.low)) / Double(d.step)
@@ -61,6 +67,9 @@ package struct PointSet: Sendable {
   /// More points are not counted.
   package static let limit = 1 << 53
 
+  /// Of parameters with more values that a condition compares, the points are not counted.
+  private static let comparedLimit = 1 << 12
+
   private let axes: [Axis]
   /// How many points there are; nil for more than ``limit``.
   package let count: Int?
@@ -78,7 +87,9 @@ package struct PointSet: Sendable {
     for parameter in space.parameters {
       var own: Int?
       let count: Int
+      let listed = parameter.distribution.listedValues
       switch parameter.distribution {
+      case .int where listed != nil, .float where listed != nil: count = listed?.count ?? 0
       case .int(let d): count = d.lastPlace + 1
       case .categorical(let d): count = d.choices.count
       case .float(let d):
@@ -96,17 +107,21 @@ package struct PointSet: Sendable {
       }
       axes.append(
         Axis(
-          parameter: parameter, count: count, divisions: own,
+          parameter: parameter, count: count, divisions: own, listed: listed,
           conditions: space.conditions[parameter.name] ?? []))
     }
     for index in axes.indices {
       for condition in axes[index].conditions {
-        guard let parent = axes.firstIndex(where: { $0.parameter.name == condition.parent }) else {
-          continue
-        }
-        axes[parent].isParent = true
-        for value in condition.values {
-          let places = axes[parent].places(of: value)
+        for parent in axes.indices where condition.parents.contains(axes[parent].parameter.name) {
+          axes[parent].isParent = true
+          var places: [Int] = []
+          if case .among(_, let values) = condition.test {
+            for value in values { places += axes[parent].places(of: value) }
+          } else {
+            // A comparison may tell each value from the others.
+            guard axes[parent].count <= Self.comparedLimit else { return nil }
+            places = Array(0..<axes[parent].count)
+          }
           axes[parent].named = Array(Set(axes[parent].named).union(places)).sorted()
         }
       }
@@ -190,14 +205,13 @@ package struct PointSet: Sendable {
 
     func isActive(_ index: Int, _ chosen: [Int]) -> Bool {
       axes[index].conditions.allSatisfy { condition in
-        guard let parent = axes.firstIndex(where: { $0.parameter.name == condition.parent }),
-          chosen[parent] >= 0, chosen[parent] < axes[parent].count
-        else { return false }
-        let internalValue = axes[parent].internalValue(at: chosen[parent])
-        guard let value = axes[parent].parameter.distribution.value(of: internalValue) else {
-          return false
+        condition.holds { name in
+          guard let parent = axes.firstIndex(where: { $0.parameter.name == name }),
+            chosen[parent] >= 0, chosen[parent] < axes[parent].count
+          else { return nil }
+          let internalValue = axes[parent].internalValue(at: chosen[parent])
+          return axes[parent].parameter.distribution.value(of: internalValue)
         }
-        return condition.values.contains { $0.isEquivalent(to: value) }
       }
     }
 
@@ -274,6 +288,16 @@ package struct PointSet: Sendable {
       guard let part = count(from: index + 1, chosen) else { return nil }
       return sum + (place - axis.named.count { $0 < place }) * part
     }
+  }
+}
+
+extension Distribution {
+  /// The values of a number that an exhaustive sampler takes, where they are not those of its step:
+  /// given ones, or what a clipped rounding leaves; nil otherwise, and for too many.
+  package var listedValues: [Double]? {
+    guard let traits = numberTraits else { return nil }
+    if !traits.gridValues.isEmpty { return traits.gridValues }
+    return traits.clippedValues(atMost: 1 << 12)
   }
 }
 

@@ -35,20 +35,6 @@ public struct ParameterAssignment: Sendable, Hashable {
 /// A search space declared before a study runs: parameters in the order they are suggested, some of
 /// them only active while an earlier one has certain values.
 public struct SearchSpace: Sendable, Hashable {
-  /// When a parameter is active: while its parent is, and has one of these values.
-  public struct Condition: Sendable, Hashable {
-    /// The name of an earlier parameter.
-    public let parent: String
-    /// The parent's values under which the parameter is active; at least one.
-    public let values: [ParameterValue]
-
-    /// Creates the condition; a ``SearchSpace`` checks it.
-    public init(parent: String, values: [ParameterValue]) {
-      self.parent = parent
-      self.values = values
-    }
-  }
-
   /// The parameters in the order they are suggested.
   public private(set) var parameters: [Parameter] = []
   /// The conditions of the parameters that have some, by name; all must hold.
@@ -79,18 +65,7 @@ public struct SearchSpace: Sendable, Hashable {
     if case .opaque(let distribution) = parameter.distribution {
       throw .opaque(name: parameter.name, reason: distribution.reason)
     }
-    for condition in conditions {
-      guard let parent = self[condition.parent] else {
-        throw .unknownParent(parameter: parameter.name, parent: condition.parent)
-      }
-      for value in condition.values {
-        guard let internalValue = parent.internalValue(of: value), parent.contains(internalValue)
-        else {
-          throw .impossibleCondition(
-            parameter: parameter.name, parent: condition.parent, value: value.description)
-        }
-      }
-    }
+    for condition in conditions { try condition.check(for: parameter.name, in: self) }
     parameters.append(parameter)
     if !conditions.isEmpty { self.conditions[parameter.name] = conditions }
   }
@@ -100,18 +75,24 @@ public struct SearchSpace: Sendable, Hashable {
   /// - Throws: ``SearchSpaceError`` if it names what is no parameter of the space, or one with
   ///   choices that are no numbers.
   public mutating func append(_ constraint: ParameterConstraint) throws(SearchSpaceError) {
-    for name in constraint.parameters {
-      guard let distribution = self[name] else {
-        throw .unknownInConstraint(constraint: constraint.text, name: name)
-      }
-      if case .categorical(let d) = distribution,
+    try check(constraint)
+    constraints.append(constraint)
+  }
+
+  /// Refuses a constraint that names what is no parameter, or computes with choices that are no
+  /// numbers.
+  func check(_ constraint: ParameterConstraint) throws(SearchSpaceError) {
+    for name in constraint.parameters where self[name] == nil {
+      throw .unknownInConstraint(constraint: constraint.text, name: name)
+    }
+    for name in constraint.numericParameters {
+      if case .categorical(let d)? = self[name],
         let choice = d.choices.first(where: { $0.number == nil })
       {
         throw .choiceInConstraint(
           constraint: constraint.text, name: name, choice: choice.description)
       }
     }
-    constraints.append(constraint)
   }
 
   /// Whether all constraints hold for these parameters.
@@ -119,7 +100,9 @@ public struct SearchSpace: Sendable, Hashable {
     constraints.isEmpty
       || constraints.allSatisfy { constraint in
         constraint.holds { name in
-          assignments.first { $0.name == name }.flatMap(\.value.number)
+          assignments.first { $0.name == name }.flatMap {
+            $0.distribution.value(of: $0.internalValue)
+          }
         }
       }
   }
@@ -135,10 +118,7 @@ public struct SearchSpace: Sendable, Hashable {
   ) throws(Failure) {
     var values: [String: ParameterValue] = [:]
     for parameter in parameters {
-      let isActive = (conditions[parameter.name] ?? []).allSatisfy { condition in
-        guard let value = values[condition.parent] else { return false }
-        return condition.values.contains { $0.isEquivalent(to: value) }
-      }
+      let isActive = (conditions[parameter.name] ?? []).allSatisfy { $0.holds { values[$0] } }
       if isActive { values[parameter.name] = try suggest(parameter) }
     }
   }

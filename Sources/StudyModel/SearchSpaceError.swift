@@ -9,6 +9,16 @@ public enum SearchSpaceError: Error, Hashable {
   /// A step so small that its multiples cannot be counted.
   case tooManySteps(low: String, high: String, step: String)
   case noChoices
+  /// Weights of choices that make no sense, in words.
+  case badWeights(String)
+  /// A prior that makes no sense, in words.
+  case badPrior(String)
+  /// A shape without a bound that it needs.
+  case boundMissing(String)
+  /// A step that has no multiple between the bounds.
+  case emptyAfterRounding(low: String, high: String, step: String)
+  /// A step or a bound of integers that is none.
+  case notWhole(String, String)
   case notADistribution(String)
   case unknownDistribution(String)
   case badAttribute(String, String)
@@ -41,6 +51,13 @@ extension SearchSpaceError: CustomStringConvertible {
       "the bound \(bound) is beyond 2^53, where not every integer can be stored; use a float"
     case .tooManySteps(let low, let high, let step):
       "from \(low) to \(high) there are too many steps of \(step); give a larger step"
+    case .badWeights(let problem), .badPrior(let problem): problem
+    case .boundMissing(let name): "the range has no '\(name)'; add it"
+    case .emptyAfterRounding(let low, let high, let step):
+      "no multiple of \(step) lies from \(low) to \(high), so rounding leaves nothing; give a "
+        + "smaller step"
+    case .notWhole(let what, let value):
+      "integers cannot have the \(what) \(value); make it whole, or use a float"
     case .noChoices: "the list of choices is empty; give at least one"
     case .notADistribution(let text): "\(text) is not a distribution"
     case .unknownDistribution(let name):

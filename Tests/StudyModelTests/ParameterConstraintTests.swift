@@ -19,7 +19,7 @@ import Testing
   ])
   func evaluates(text: String, holds: Bool) throws {
     let constraint = try ParameterConstraint(text)
-    #expect(constraint.holds { values[$0] } == holds)
+    #expect(constraint.holds { values[$0].map { .float($0) } } == holds)
     #expect(constraint.text == text)
   }
 

@@ -11,6 +11,8 @@ package struct ArgumentScanner {
   private var flags: Set<String> = []
   private var values: [String: [String]] = [:]
   private var positionals: ArraySlice<String> = []
+  /// How many of the arguments by place stand behind `--`.
+  private var separatedCount = 0
 
   /// Sorts the arguments that follow the verb.
   package init(
@@ -22,6 +24,7 @@ package struct ArgumentScanner {
     while let argument = rest.popFirst() {
       if argument == "--" {
         places += rest
+        separatedCount = rest.count
         break
       }
       guard Self.isOption(argument) else {
@@ -105,6 +108,16 @@ package struct ArgumentScanner {
         option: "the trial's number", value: text, expected: "a whole number from 0 up")
     }
     return number
+  }
+
+  /// The arguments behind `--`, which are no longer left then.
+  package mutating func behindSeparator() -> [String] {
+    let count = min(separatedCount, positionals.count)
+    defer {
+      positionals = positionals.dropLast(count)
+      separatedCount = 0
+    }
+    return Array(positionals.suffix(count))
   }
 
   /// All arguments by place that are left.

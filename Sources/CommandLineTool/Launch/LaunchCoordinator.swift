@@ -192,7 +192,7 @@ final class NamedCoordinator: LaunchCoordinator {
     case .failures(let sentence):
       console.complain(sentence)
       return .failed
-    case .budget, .timeout: return best == nil ? .nothingFound : .success
+    case .budget, .timeout, .reached: return best == nil ? .nothingFound : .success
     }
   }
 }

@@ -16,6 +16,8 @@ struct RunEnd: Sendable {
     case budget
     case timeout
     case interrupt
+    /// The study has reached what it was to reach; what, in a sentence.
+    case reached(String)
     /// Going on made no sense; why, in a sentence.
     case failures(String)
     /// The study was stopped or cancelled.
@@ -64,6 +66,14 @@ final class RunEngine: SlotObserver {
     var announced = StudyControl.running
     /// What was noted of the study's file and budget at the last look.
     var plan: StudyPlan?
+    /// What ends the study early; nil when nothing does.
+    var watch: EndingWatch?
+
+    /// Ends the study when it has come to its end early.
+    mutating func notice() {
+      guard reason == nil, let end = watch?.reason else { return }
+      reason = end.isSuccess ? .reached(end.sentence) : .failures("stopped: \(end.sentence)")
+    }
   }
 
   /// - Parameter budget: How many trials the study gets in all; nil for no limit. Another one that
@@ -84,6 +94,16 @@ final class RunEngine: SlotObserver {
       directions: coordinator.study.directions, startedAt: startedAt,
       plan.options.isQuiet ? .quiet : isLive ? .live : .full)
     try follow()
+    if plan.file.ending != StudyEnding() {
+      var watch = EndingWatch(plan.file.ending, coordinator.study.directions[0])
+      for trial in try coordinator.store.trials(in: coordinator.study, numbers: nil) {
+        watch.add(trial)
+      }
+      state.withLock { state in
+        state.watch = watch
+        state.notice()
+      }
+    }
   }
 
   // MARK: The calling thread
@@ -241,6 +261,10 @@ final class RunEngine: SlotObserver {
       if told?.state.isFinished ?? false { state.finished += 1 }
       if told?.state == .failed { state.lastFailure = outcome.reason }
       if outcome.isHopeless { state.reason = .failures(outcome.reason) }
+      if let told {
+        state.watch?.add(told)
+        state.notice()
+      }
     }
     progress.finish(trial.held, told, result, slot)
   }

@@ -14,11 +14,10 @@ struct RunPlan {
   let store: StoreSelection
   let options: RunOptions
 
-  /// Reads the study file; writes nothing.
+  /// Checks the study file with what is said beside it; writes nothing.
   init(
-    path: String, _ options: RunOptions, environment: (String) -> String?
+    file: StudyFile, _ options: RunOptions, environment: (String) -> String?
   ) throws {
-    let file = try StudyFile(contentsOf: path)
     self.file = file
     self.options = options
     name = options.name ?? file.studyName

@@ -39,7 +39,7 @@ struct RunReport {
     case .failures(let sentence):
       console.complain(sentence)
       return .failed
-    case .budget, .timeout:
+    case .budget, .timeout, .reached:
       guard best.isEmpty else { return .success }
       if overview.counts[.completed] ?? 0 == 0,
         let reason = try end.lastFailure ?? lastStoredFailure(overview)
@@ -83,6 +83,7 @@ struct RunReport {
     if end.stop == .budget, end.finished == 0, let limit {
       line += "; the study has its \(limit) trials, give --trials for more"
     }
+    if case .reached(let sentence) = end.stop { line += "; \(sentence)" }
     console.note(line)
   }
 
@@ -91,6 +92,7 @@ struct RunReport {
       switch end.stop {
       case .budget: "budget"
       case .timeout: "timeout"
+      case .reached: "reached"
       case .interrupt: "interrupt"
       case .failures: "failures"
       case .control(let control): control.rawValue

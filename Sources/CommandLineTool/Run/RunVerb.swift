@@ -24,7 +24,15 @@ package struct RunVerb: Verb {
         + "needletail-trials beside it.",
     ],
     arguments: [
-      .init(name: "study.yaml", help: "The study file: YAML or JSON.", completion: .file)
+      .init(
+        name: "study.yaml",
+        help: "The study file: YAML or JSON, or another tool's (needletail help convert).",
+        completion: .file),
+      .init(
+        name: "-- command",
+        help: "What each trial runs, where the file has no command: words that may have {args} or "
+          + "{name} in them.",
+        isOptional: true, isRepeated: true),
     ],
     options: [
       .init(
@@ -43,6 +51,22 @@ package struct RunVerb: Verb {
       .init(
         name: "--seed", placeholder: "N",
         help: "The seed of a new study's suggestions; an existing study keeps its own."),
+      .init(
+        name: "--metric", placeholder: "NAME",
+        help: "The objective's name, where the file names none."),
+      .init(
+        name: "--direction", placeholder: "WORD", help: "minimize or maximize it.",
+        completion: .words(["minimize", "maximize"])),
+      .init(
+        name: "--format", placeholder: "TOOL",
+        help: "Whose file it is, such as wandb, katib or needletail; else the content tells.",
+        completion: .words(["needletail"] + ForeignTool.allCases.map(\.rawValue))),
+      .init(
+        name: "--select", placeholder: "NAME",
+        help: "Which of several experiments or tasks in another tool's file is meant."),
+      .init(
+        name: "--accept",
+        help: "Run what another tool accepts although it is surely a mistake."),
       .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
       .store, .json,
     ],
@@ -54,13 +78,23 @@ package struct RunVerb: Verb {
       .init(
         "needletail run study.yaml --name second --seed 7 --timeout 1h",
         "Runs the same file as another study, for an hour."),
+      .init(
+        "needletail run space.json --metric loss --trials 50 -- python3 train.py {args}",
+        "Runs a command with the parameters of a file that has only a search space."),
     ])
 
   private let path: String
+  private let source: SourceStudy
   private let options: RunOptions
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
+    let command = arguments.behindSeparator()
     path = try arguments.positional("study file")
+    let direction = try arguments.word("--direction", of: ["minimize", "maximize"])
+    source = SourceStudy(
+      path: path, format: arguments.value("--format"), selection: arguments.value("--select"),
+      metric: arguments.value("--metric"), direction: direction.flatMap(Direction.init),
+      command: command, accepts: arguments.flag("--accept"))
     options = RunOptions(
       workers: try arguments.integer("--workers", in: 1...4_096),
       trials: try arguments.integer("--trials", in: 1...(1 << 40)),
@@ -73,7 +107,8 @@ package struct RunVerb: Verb {
     Adoption.begin()
     let guardian = Guardian.start()
     defer { guardian?.dismiss() }
-    let plan = try RunPlan(path: path, options, environment: context.environment)
+    let plan = try RunPlan(
+      file: source.read(telling: context.console), options, environment: context.environment)
     let run = try StudyRun(plan, context.console, mark: guardian?.mark)
     return try run.run()
   }

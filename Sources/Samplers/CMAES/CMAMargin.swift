@@ -78,11 +78,12 @@ extension UnitBox {
     switch distribution {
     case .float(let d): (first, last, step) = (d.low, d.high, d.step ?? 0)
     case .int(let d): (first, last, step) = (Double(d.low), Double(d.high), Double(d.step))
-    case .categorical, .opaque: return (nil, unit, nil)
+    case .categorical(let d): (first, last, step) = (0, Double(d.choices.count - 1), 1)
+    case .opaque: return (nil, unit, nil)
     }
     return (
-      value > first ? self.unit(value - step / 2) : nil, self.unit(value),
-      value < last ? self.unit(value + step / 2) : nil
+      value > first ? boundary(value - step / 2) : nil, self.unit(value),
+      value < last ? boundary(value + step / 2) : nil
     )
   }
 }

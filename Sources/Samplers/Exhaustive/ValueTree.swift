@@ -116,6 +116,7 @@ struct ValueTree {
 
   /// The internal values of a distribution; nil for too many.
   private static func values(of distribution: Distribution) -> [Double]? {
+    if let listed = distribution.listedValues { return listed.count <= limit ? listed : nil }
     switch distribution {
     case .categorical(let d): return d.choices.indices.map(Double.init)
     case .int(let d):

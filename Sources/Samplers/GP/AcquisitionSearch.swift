@@ -13,6 +13,8 @@ struct AcquisitionSearch {
   let acquisition: AcquisitionFunction
   /// The step of a number's search: its length scale.
   let lengthScales: [Double]
+  /// What the user expects; nil for nothing.
+  let belief: GPBelief?
   /// Whether a point may be suggested; nil when all may.
   let isAllowed: ((_ point: [Double]) -> Bool)?
 
@@ -44,7 +46,7 @@ struct AcquisitionSearch {
       // Without any, the coordinator looks for the nearest point that is possible.
       if !allowed.isEmpty { points = allowed }
     }
-    let values = acquisition.values(at: features(points))
+    let values = values(at: points)
     var candidates = points.indices.map { Candidate(point: points[$0], value: values[$0]) }
     candidates.sort(by: Self.isBetter)
     var best = chosen(candidates, starts)
@@ -91,6 +93,15 @@ struct AcquisitionSearch {
 
   func features(_ points: [[Double]]) -> FeaturePoints {
     layout.points(points.map(space.activated))
+  }
+
+  /// What is maximized, at points.
+  private func values(at points: [[Double]]) -> [Double] {
+    var values = acquisition.values(at: features(points))
+    if let belief {
+      for place in points.indices { values[place] += belief.value(at: points[place]) }
+    }
+    return values
   }
 
   // MARK: First points
@@ -163,12 +174,20 @@ struct AcquisitionSearch {
     while true {
       let open = searches.indices.filter { !searches[$0].isFinished }
       if open.isEmpty { break }
-      let (values, gradients) = acquisition.valuesAndGradients(at: features(open.map(point)))
+      let points = open.map(point)
+      let (values, gradients) = acquisition.valuesAndGradients(at: features(points))
       for (place, k) in open.enumerated() {
-        let gradient = variables.indices.map {
+        var value = -values[place]
+        var gradient = variables.indices.map {
           -gradients[layout.feature(ofNumber: variables[$0]), place] * scales[$0]
         }
-        searches[k].receive(-values[place], gradient: gradient)
+        if let belief {
+          value -= belief.value(at: points[place])
+          for (v, j) in variables.enumerated() {
+            gradient[v] -= belief.slope(at: points[place], by: j) * scales[v]
+          }
+        }
+        searches[k].receive(value, gradient: gradient)
       }
     }
     let points = searches.indices.map { k in
@@ -176,7 +195,7 @@ struct AcquisitionSearch {
       for j in variables { end[j] = space.snapped(end[j], j) }
       return end
     }
-    let values = acquisition.values(at: features(points))
+    let values = values(at: points)
     // Rounding to a grid can lose what climbing gained, and climbing can leave what is allowed.
     return points.indices.map {
       values[$0] > starts[$0].value && isAllowed?(points[$0]) ?? true
@@ -213,7 +232,7 @@ struct AcquisitionSearch {
         }
       }
       guard !points.isEmpty else { break }
-      let values = acquisition.values(at: features(points))
+      let values = values(at: points)
       var moved: [Int] = []
       for place in points.indices {
         let k = owners[place]

@@ -16,6 +16,9 @@ internal import System
 /// dominated area, more by random weights (Knowles, "ParEGO", IEEE Trans. Evolutionary Computation
 /// 10(1), 2006).
 ///
+/// A prior of a parameter draws the startup trials, and later counts by a power of its density that
+/// fades as observations come in (Hvarfner et al., "πBO", ICLR 2022).
+///
 /// Beyond ``largestModel`` observations the model holds a part of them: the best, those nearest to
 /// the best, and some of the rest.
 ///

@@ -68,7 +68,8 @@ struct GPSpace {
     case .float(let d):
       d.lastPlace.map { .grid(Double($0) + 1) } ?? .continuous
     case .int(let d): .grid(Double(d.lastPlace) + 1)
-    case .categorical(let d): .categorical(d.choices.count)
+    case .categorical(let d):
+      distribution.isOrdered ? .grid(Double(d.choices.count)) : .categorical(d.choices.count)
     case .opaque: .continuous
     }
   }

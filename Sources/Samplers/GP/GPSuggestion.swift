@@ -50,7 +50,9 @@ struct GPSuggestion {
     let built = model.build(pending: pending, using: &generator)
     let search = AcquisitionSearch(
       space: space, layout: built.layout, acquisition: built.acquisition,
-      lengthScales: built.lengthScales, isAllowed: constraints(in: space))
+      lengthScales: built.lengthScales,
+      belief: GPBelief(space, observations: evidence.observed.count),
+      isAllowed: constraints(in: space))
     let candidates = search.run(
       anchors: built.anchors, effort: settings.candidateCount, starts: 6, using: &generator)
     let (chosen, isRepeated) = firstNew(

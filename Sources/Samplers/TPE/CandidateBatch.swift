@@ -55,24 +55,29 @@ struct CandidateBatch {
     cells[(d - estimator.continuousCount) * count + c] = cell
   }
 
-  /// Completes a filled batch; evaluates the prior kernel: centre in the middle, σ the width.
+  /// Completes a filled batch; evaluates the prior kernel: centre in the middle, σ the width, where
+  /// the parameter has no prior of its own.
   mutating func complete(_ estimator: ParzenEstimator) {
     priorExponents = Array(repeating: estimator.priorLogScale, count: count)
     for (d, dimension) in estimator.dimensions.enumerated() {
-      let middle = dimension.middle
+      let middle = dimension.belief?.centre ?? dimension.middle
+      let sigma = dimension.belief?.sigma ?? dimension.width
       for c in 0..<count {
         if d < estimator.continuousCount {
           let coordinate = coordinates[d * count + c]
           filterCoordinates[c * estimator.continuousCount + d] = dimension.filterUnits(coordinate)
-          let z = (coordinate - middle) / dimension.width
+          let z = (coordinate - middle) / sigma
           priorExponents[c] -= 0.5 * z * z
         } else {
           let cell = cells[(d - estimator.continuousCount) * count + c]
-          priorExponents[c] += CellMassTable.logMass(of: cell, middle, dimension.width)
+          priorExponents[c] += CellMassTable.logMass(of: cell, middle, sigma)
         }
       }
     }
     let uniform = estimator.categories.reduce(0) { $0 + log(Double($1.choiceCount)) }
     for c in 0..<count { priorExponents[c] -= uniform }
+    for (k, category) in estimator.categories.enumerated() where !category.weights.isEmpty {
+      for c in 0..<count { priorExponents[c] += log(category.share(choices[k * count + c])) }
+    }
   }
 }

@@ -15,13 +15,18 @@ struct KernelDimension {
   let high: Double
   /// high − low, the bandwidth of the prior kernel.
   let width: Double
-  /// Whether the kernel space is logarithmic.
+  /// Whether the kernel space is logarithmic, nothing more to it.
   let isLogarithmic: Bool
+  /// The centre and the bandwidth of the prior kernel where the parameter has a prior of its own;
+  /// nil for the middle and the width.
+  let belief: (centre: Double, sigma: Double)?
   /// The grid of a discrete parameter in its own units; nil for a continuum.
   let grid: Grid?
   /// The logarithm of the factor between kernel space and the parameter's own.
   let logScale: Double
   private let scale: Double
+  /// The scale of the kernel space where it is not plain, nor a plain logarithm.
+  private let special: NumberScale?
 
   /// The values low, low + step, … of a discrete parameter.
   struct Grid {
@@ -50,6 +55,15 @@ struct KernelDimension {
     self.low = low * scale
     self.high = high * scale
     self.width = self.high - self.low
+    if case .normal(let mean, let deviation)? = distribution.belief {
+      belief = (mean * scale, deviation * scale)
+    } else {
+      belief = nil
+    }
+    switch distribution.scale {
+    case .linear, .logarithmic(least: 0): special = nil
+    case let other: special = other
+    }
     switch distribution {
     case .float(let d):
       isLogarithmic = d.log
@@ -59,16 +73,29 @@ struct KernelDimension {
     case .int(let d):
       isLogarithmic = d.log
       grid = Grid(low: Double(d.low), step: Double(d.step), last: Double(d.lastPlace))
-    case .categorical, .opaque: return nil
+    case .categorical(let d):
+      isLogarithmic = false
+      grid = Grid(low: 0, step: 1, last: Double(d.choices.count - 1))
+    case .opaque: return nil
     }
   }
 
   /// The middle of the bounds, the centre of the prior kernel.
   var middle: Double { 0.5 * low + 0.5 * high }
 
+  /// The logarithm of what the prior kernel of a prior of its own is divided by, as a density by its
+  /// share of the width; 0 without one.
+  var beliefLogScale: Double {
+    guard let (centre, sigma) = belief else { return 0 }
+    let logMass = StandardNormal.logMass(
+      from: (low - centre) / sigma, to: (high - centre) / sigma)
+    return -logMass - (grid == nil ? log(sigma / width) : 0)
+  }
+
   /// The kernel coordinate of an internal value; not finite when it has none.
   func coordinate(of internalValue: Double) -> Double {
-    isLogarithmic ? log(internalValue) : internalValue * scale
+    if let special { return special.point(internalValue) * scale }
+    return isLogarithmic ? log(internalValue) : internalValue * scale
   }
 
   /// A coordinate in units of the width, from the lower bound on; what is far outside is moved
@@ -79,12 +106,14 @@ struct KernelDimension {
 
   /// The point of the distribution's box at a coordinate.
   func boxed(_ coordinate: Double) -> Double {
-    isLogarithmic ? coordinate : coordinate / scale
+    isLogarithmic && special == nil ? coordinate : coordinate / scale
   }
 
   /// The cell of the grid's point nearest to a coordinate.
   func cell(nearest coordinate: Double, in grid: Grid) -> Cell {
-    let value = isLogarithmic ? exp(coordinate) : coordinate / scale
+    let value =
+      special?.value(coordinate / scale)
+      ?? (isLogarithmic ? exp(coordinate) : coordinate / scale)
     let place = ((value - grid.low) / grid.step + 0.5).rounded(.down)
     return cell(at: min(max(place, 0), grid.last), in: grid)
   }
@@ -103,6 +132,14 @@ struct KernelDimension {
   }
 
   private func cell(around value: Double, _ step: Double, _ index: Int32) -> Cell {
+    if special != nil {
+      let (left, right) = (
+        max(coordinate(of: value - step / 2), low), min(coordinate(of: value + step / 2), high)
+      )
+      // The cells at the ends go as far as values are drawn.
+      let width = max(right - left, self.width * 1e-12)
+      return Cell(middle: left + width / 2, width: width, index: index)
+    }
     guard isLogarithmic else {
       return Cell(middle: value * scale, width: step * scale, index: index)
     }

@@ -25,6 +25,7 @@ extension ParzenEstimator {
     let m = Double(activeCount)
     let logHits = categories.reduce(0) { $0 + log((m + 2) / (m + 1 + Double($1.choiceCount))) }
     let missPenalty = log(m + 2)
+    let hasWeights = categories.contains { !$0.weights.isEmpty }
     let weights = KernelWeights(count: activeCount, isUniform: isUniform)
     let logTotal = log(weights.total + 1)
     // Per point: the largest exponent so far, and the sum relative to it.
@@ -44,6 +45,7 @@ extension ParzenEstimator {
             inactivePlace += 1
           }
           for c in 0..<count {
+            let logHits = hasWeights ? self.logHits(at: batch, c) : logHits
             let threshold = batch.priorExponents[c] - logHits - Self.negligible
             let found = Self.findSurvivors(
               in: blocks, at: batch, c, above: threshold, dimensions: continuousCount,
@@ -80,13 +82,30 @@ extension ParzenEstimator {
     return (0..<count).map { maxima[$0] + log(sums[$0]) - logTotal + logConstant }
   }
 
+  /// What kernels at the point's own choices add, where choices have weights: (w / (m + 1) + 1) over
+  /// the normalizer, with w in units of an even weight.
+  private func logHits(at batch: borrowing CandidateBatch, _ c: Int) -> Double {
+    let m = Double(activeCount)
+    var sum = 0.0
+    for (k, category) in categories.enumerated() {
+      let share = category.share(batch.choices[k * batch.count + c])
+      sum += log((m + 1 + share) / (m + 1 + Double(category.choiceCount)))
+    }
+    return sum
+  }
+
   /// What the discrete dimensions and the categories add to a kernel's exponent.
   private mutating func discreteExponent(
     _ slot: Int, at batch: borrowing CandidateBatch, _ c: Int, missPenalty: Double
   ) -> Double {
     var exponent = 0.0
     for k in 0..<categories.count where choices[k][slot] != batch.choices[k * batch.count + c] {
-      exponent -= missPenalty
+      if categories[k].weights.isEmpty {
+        exponent -= missPenalty
+      } else {
+        let share = categories[k].share(batch.choices[k * batch.count + c])
+        exponent -= log((Double(activeCount) + 1 + share) / share)
+      }
     }
     for d in continuousCount..<dimensions.count {
       let at = place(slot, d)

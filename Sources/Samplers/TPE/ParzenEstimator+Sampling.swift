@@ -33,6 +33,9 @@ extension ParzenEstimator {
   private func draw(_ u: Double, from slot: Int, _ d: Int) -> Double {
     let (low, high) = (dimensions[d].low, dimensions[d].high)
     guard slot >= 0 else {
+      if let (centre, sigma) = dimensions[d].belief {
+        return TruncatedNormal(mean: centre, sigma: sigma, low: low, high: high).quantile(u)
+      }
       let (middle, width) = (dimensions[d].middle, dimensions[d].width)
       // The prior's tails are Φ(−½) and the rest.
       let z = StandardNormal.quantile(0.3085375387259869 + u * 0.38292492254802624)
@@ -57,6 +60,9 @@ extension ParzenEstimator {
     let alone = slot < 0 ? 0 : (m + 1) / (m + 1 + choiceCount)
     if u < alone { return choices[k][slot] }
     let rest = (u - alone) / (1 - alone)
+    if !categories[k].weights.isEmpty {
+      return Int32(clamping: Distribution.choice(at: rest, categories[k].weights))
+    }
     return Int32(clamped: min(choiceCount - 1, (rest * choiceCount).rounded(.down)))
   }
 

@@ -23,10 +23,24 @@ struct ParzenEstimator {
   let dimensions: [KernelDimension]
   /// How many of the dimensions have no grid.
   let continuousCount: Int
-  /// The categorical parameters: their places in the space and numbers of choices.
-  let categories: [(parameter: Int, choiceCount: Int)]
+  /// The categorical parameters.
+  let categories: [Category]
   /// Whether all points weigh the same; otherwise old ones fade.
   let isUniform: Bool
+
+  /// A categorical parameter.
+  struct Category {
+    /// Its place in the space.
+    let parameter: Int
+    let choiceCount: Int
+    /// The prior's weights; none for choices that are all alike.
+    let weights: [Double]
+
+    /// The prior's weight of a choice, in units of one that is like all others.
+    func share(_ choice: Int32) -> Double {
+      weights.isEmpty ? 1 : weights[Int(choice)] * Double(choiceCount)
+    }
+  }
 
   /// The trial numbers of the points, ascending.
   private(set) var numbers: [Int] = []
@@ -76,12 +90,15 @@ struct ParzenEstimator {
   /// Creates the density without points, which is the prior alone.
   init(_ parameters: [Parameter], isUniform: Bool) {
     var dimensions: [KernelDimension] = []
-    var categories: [(parameter: Int, choiceCount: Int)] = []
+    var categories: [Category] = []
     for (place, parameter) in parameters.enumerated() {
       if let dimension = KernelDimension(parameter.distribution, parameter: place) {
         dimensions.append(dimension)
       } else if case .categorical(let distribution) = parameter.distribution {
-        categories.append((place, distribution.choices.count))
+        categories.append(
+          Category(
+            parameter: place, choiceCount: distribution.choices.count,
+            weights: distribution.traits?.weights ?? []))
       }
     }
     self.dimensions = dimensions.filter { $0.grid == nil } + dimensions.filter { $0.grid != nil }
@@ -95,7 +112,9 @@ struct ParzenEstimator {
     dirtySlots = Array(repeating: [], count: dimensions.count)
     // The prior's σ is the width and its centre the middle, so its mass is that of −½ … ½.
     let priorMass = StandardNormal.logMass(from: -0.5, to: 0.5)
-    priorLogScale = -priorMass * Double(dimensions.count)
+    priorLogScale =
+      -priorMass * Double(dimensions.count { $0.belief == nil })
+      + dimensions.reduce(0) { $0 + $1.beliefLogScale }
     logConstant = self.dimensions.prefix(continuousCount).reduce(0) {
       $0 - log($1.width) - StandardNormal.logRootTwoPi + $1.logScale
     }
