@@ -19,7 +19,7 @@ SOURCES = Package.swift Sources Tests $(wildcard Studies Benchmarks/Package.swif
 # A target must declare what it imports.
 IMPORT_CHECK = --explicit-target-dependency-import-check error
 # Python whose types are checked; all of it is checked for names that do not exist.
-TYPED_PYTHON = Sources/Objectives/Python/needletail.py $(filter-out %/conversions.py,$(wildcard Tests/Gates/*.py))
+TYPED_PYTHON = Python/needletail $(filter-out %/conversions.py,$(wildcard Tests/Gates/*.py))
 MUTANTS_SECONDS ?= 1800
 # The tests that start threads; one data race makes the run fail.
 TSAN_TESTS ?= ^(CoordinationTests|SQLiteStoresTests|ServingTests|WorkingTests)[.]

@@ -16,6 +16,8 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "Needletail", targets: ["Needletail"]),
+    // libneedletail.so, for other languages: Sources/CInterface/needletail.h.
+    .library(name: "needletail-c", type: .dynamic, targets: ["CInterface"]),
     .executable(name: "needletail", targets: ["NeedletailCommand"]),
   ],
   targets: [
@@ -117,6 +119,13 @@ let package = Package(
         "Plotting",
       ],
       swiftSettings: house),
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "StudyModel", "Messages", "CoordinatorClient",
+        "StudyFiles", "Plotting", "Needletail",
+      ],
+      exclude: ["needletail.h"], swiftSettings: callsC),
     .target(
       name: "Objectives",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
@@ -263,6 +272,9 @@ let package = Package(
         "CoordinatorClient", "Needletail", "Serving",
       ],
       swiftSettings: house),
+    .testTarget(
+      name: "CInterfaceTests", dependencies: ["CInterface", "NeedletailCommand"],
+      exclude: ["Programs"], swiftSettings: house),
     .testTarget(
       name: "DashboardTests", dependencies: ["JSON", "Dashboard", "StudyModel"],
       swiftSettings: house),

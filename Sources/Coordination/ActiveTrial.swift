@@ -263,6 +263,16 @@ extension ActiveTrial: HeldTrial {
     state.withLock { $0.stopper = stopper }
   }
 
+  package func setStudyAttribute(_ attribute: Attribute) throws {
+    try coordinator.store.set(attribute, .user, of: coordinator.study)
+  }
+
+  package func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]
+  ) throws {
+    try coordinator.enqueueOnce(values, userAttributes: attributes)
+  }
+
   package func end(_ outcome: Outcome) throws -> Verdict {
     do {
       return .accepted(try coordinator.tell(self, outcome))

@@ -250,6 +250,20 @@ public final class Coordinator: Sendable {
     return try store.createTrial(template, in: study, lease: nil).0
   }
 
+  /// Queues a trial, unless one was queued with these values, in whatever process.
+  package func enqueueOnce(
+    _ values: [(name: String, value: ParameterValue)], userAttributes: [Attribute]
+  ) throws(StoreError) {
+    let fixed = JSONValue.object(values.map { JSONValue.Member($0.name, JSONValue($0.value)) })
+    // Which process queues it is decided in the store, by the number of a trial that none has.
+    let process = Int(UInt32.random(in: 1...UInt32.max))
+    let owner = try store.claim(
+      "queued:" + String(StableHash.bits64(Array(fixed.text().utf8)), radix: 16), for: process,
+      from: nil, of: study)
+    guard owner == process else { return }
+    _ = try enqueue(values, userAttributes: userAttributes)
+  }
+
   /// Closes the attempts of workers on this machine whose processes are gone, so that their trials
   /// can be handed out again at once.
   ///

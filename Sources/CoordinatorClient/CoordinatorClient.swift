@@ -158,6 +158,12 @@ package final class CoordinatorClient: Sendable {
     try json("POST", "/v1/studies", submission.json)
   }
 
+  /// The summaries of all studies, in the form of `study list --json`.
+  package func studies() throws(CoordinatorError) -> [JSONValue] {
+    let answer = try json("GET", "/v1/studies", nil)
+    return answer.array ?? answer["studies"]?.array ?? []
+  }
+
   /// A study's summary, in the form of `study show --json`.
   package func study(_ name: String) throws(CoordinatorError) -> JSONValue {
     try json("GET", path(name), nil)

@@ -128,6 +128,21 @@ package final class RemoteTrial: HeldTrial {
     }
   }
 
+  package func setStudyAttribute(_ attribute: Attribute) throws {
+    throw CoordinatorError.refused(
+      status: 403, code: "role",
+      message: "a worker sets no attributes of its study; set the trial's, or run the program at "
+        + "the study's store")
+  }
+
+  package func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]
+  ) throws {
+    throw CoordinatorError.refused(
+      status: 403, code: "role",
+      message: "a worker queues no trials; queue them once with: needletail trial enqueue")
+  }
+
   private func checkHeld() throws(StoreError) {
     if isLost { throw .leaseLost(trial: number) }
   }

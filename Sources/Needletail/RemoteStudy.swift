@@ -147,7 +147,23 @@ final class RemoteStudy: StudyKeeper {
     return control.flatMap { StudyHalted(study: name, control: $0) }
   }
 
-  func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {
+  func resume(_ number: Int) throws -> any HeldTrial {
+    throw CoordinatorError.refused(
+      status: 400, code: "held",
+      message: "trial \(number) belongs to the worker that took it; tell its result there")
+  }
+
+  // The coordinator has its own rule.
+  func tolerateFailures() {}
+
+  func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]
+  ) throws -> Int {
+    guard attributes.isEmpty else {
+      throw CoordinatorError.refused(
+        status: 400, code: "attributes",
+        message: "a trial is queued at a coordinator without attributes; set them when it runs")
+    }
     let answer = try client.enqueue(EnqueueRequest(parameters: values), in: name)
     guard let number = answer["number"]?.number else {
       throw CoordinatorError.notACoordinator(

@@ -1,4 +1,4 @@
-internal import CoordinatorClient
+package import CoordinatorClient
 internal import PostgresStores
 internal import SQLiteStores
 public import Stores
@@ -21,7 +21,7 @@ public enum StoreLocation: Sendable, ExpressibleByStringLiteral {
   public init(stringLiteral value: String) { self = .url(value) }
 
   /// A client of the coordinator; nil for a store.
-  func client() throws -> CoordinatorClient? {
+  package func client() throws -> CoordinatorClient? {
     switch self {
     case .coordinator(let access): try access.client()
     case .url(let text) where CoordinatorAddress.isAddress(text):

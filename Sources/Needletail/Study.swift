@@ -25,7 +25,7 @@ public final class Study: Sendable {
   /// What is called after a trial ended, with the trial as it is stored then.
   public typealias Callback = @Sendable (Study, Trial) throws -> Void
 
-  private let keeper: any StudyKeeper
+  let keeper: any StudyKeeper
   private let isStopped = Lock(false)
 
   private init(_ keeper: any StudyKeeper) {
@@ -217,7 +217,7 @@ public final class Study: Sendable {
   /// Ends a trial.
   ///
   /// - Returns: The trial as it is stored; nil when that is not `wanted` and not known.
-  private func end(_ trial: RunningTrial, _ outcome: Outcome, wanted: Bool) throws -> Trial? {
+  func end(_ trial: RunningTrial, _ outcome: Outcome, wanted: Bool) throws -> Trial? {
     switch try trial.held.end(outcome) {
     case .accepted(let told), .repeated(let told):
       return try told ?? (wanted ? keeper.trial(trial.number) : nil)
@@ -245,10 +245,7 @@ public final class Study: Sendable {
   ///   sampler throws.
   public func ask() throws -> RunningTrial {
     while true {
-      switch try keeper.ask() {
-      case .trial(let held): return RunningTrial(held: held)
-      case .later, .never: if let reason = try keeper.halt() { throw reason }
-      }
+      if let trial = try askOnce() { return trial }
     }
   }
 
@@ -290,6 +287,6 @@ public final class Study: Sendable {
   /// - Returns: The number of the queued trial.
   @discardableResult
   public func enqueue(_ values: KeyValuePairs<String, ParameterValue>) throws -> Int {
-    try keeper.enqueue(values.map { ($0.key, $0.value) })
+    try keeper.enqueue(values.map { ($0.key, $0.value) }, attributes: [])
   }
 }

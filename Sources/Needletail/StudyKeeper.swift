@@ -36,7 +36,13 @@ protocol StudyKeeper: TrialSource where Taken == any HeldTrial {
   /// they may give one if they are asked again.
   func halt() throws -> (any Error)?
   /// Queues a trial and returns its number.
-  func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int
+  func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]
+  ) throws -> Int
+  /// Takes up a running trial that another process asked for.
+  func resume(_ number: Int) throws -> any HeldTrial
+  /// From now on, failures alone do not stop the study.
+  func tolerateFailures()
 }
 
 /// A study whose coordinator is in this process.
@@ -112,7 +118,14 @@ final class LocalStudy: StudyKeeper {
     return StudyHalted(study: name, control: control)
   }
 
-  func enqueue(_ values: [(name: String, value: ParameterValue)]) throws -> Int {
-    try coordinator.enqueue(values).number
+  func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]
+  ) throws -> Int {
+    try coordinator.enqueue(values, userAttributes: attributes).number
   }
+
+  func resume(_ number: Int) throws -> any HeldTrial { try coordinator.resume(number) }
+
+  // With no trials left, the rule has nothing to save.
+  func tolerateFailures() { coordinator.watchFailures(left: 0, succeeded: 0) }
 }

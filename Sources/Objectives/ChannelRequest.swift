@@ -15,6 +15,8 @@ package import StudyModel
 /// | `report` | `value`, `step` | |
 /// | `should_prune` | | `prune`, `reason` |
 /// | `set_user_attr` | `key`, `value` | |
+/// | `set_study_attr` | `key`, `value` | |
+/// | `enqueue` | `params`, `user_attrs` | |
 /// | `set_constraint` | `name`, `value`, feasible at 0 and below | |
 /// | `tell` | `values`, or `state`: `pruned`, `infeasible`, `failed`, with a `reason` | |
 package enum ChannelRequest: Sendable, Hashable {
@@ -24,6 +26,10 @@ package enum ChannelRequest: Sendable, Hashable {
   case report(Double, step: Int)
   case shouldPrune
   case setUserAttribute(Attribute)
+  /// An attribute of the study.
+  case setStudyAttribute(Attribute)
+  /// Another trial of the study, with these values.
+  case enqueue([Attribute], userAttributes: [Attribute])
   /// The value of a constraint.
   case setConstraint(String, Double)
   /// The objectives' final values.
@@ -46,6 +52,12 @@ package enum ChannelRequest: Sendable, Hashable {
     case .shouldPrune: ["call": "should_prune"]
     case .setUserAttribute(let attribute):
       ["call": "set_user_attr", "key": .string(attribute.key), "value": attribute.value]
+    case .setStudyAttribute(let attribute):
+      ["call": "set_study_attr", "key": .string(attribute.key), "value": attribute.value]
+    case .enqueue(let values, let attributes):
+      [
+        "call": "enqueue", "params": Self.object(values), "user_attrs": Self.object(attributes),
+      ]
     case .setConstraint(let name, let value):
       ["call": "set_constraint", "name": .string(name), "value": .float(value)]
     case .tell(let values): ["call": "tell", "values": .array(values.map(JSONValue.float))]
@@ -83,6 +95,18 @@ package enum ChannelRequest: Sendable, Hashable {
         throw ChannelError("'set_user_attr' needs a 'key' and a 'value'")
       }
       self = .setUserAttribute(Attribute(key, value))
+    case "set_study_attr":
+      guard let key = json["key"]?.string, let value = json["value"] else {
+        throw ChannelError("'set_study_attr' needs a 'key' and a 'value'")
+      }
+      self = .setStudyAttribute(Attribute(key, value))
+    case "enqueue":
+      guard let values = Self.members(json["params"]),
+        let attributes = Self.members(json["user_attrs"] ?? .object([]))
+      else {
+        throw ChannelError("'enqueue' needs 'params', an object of values by parameter")
+      }
+      self = .enqueue(values, userAttributes: attributes)
     case "set_constraint":
       guard let name = json["name"]?.string, !name.isEmpty else {
         throw ChannelError("'set_constraint' needs the constraint's 'name'")
@@ -113,8 +137,17 @@ package enum ChannelRequest: Sendable, Hashable {
     default:
       throw ChannelError(
         "the call '\(shortened(call))' is unknown; known are trial, suggest, report, should_prune, "
-          + "set_user_attr, set_constraint, tell")
+          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell")
     }
+  }
+
+  private static func object(_ members: [Attribute]) -> JSONValue {
+    .object(members.map { JSONValue.Member($0.key, $0.value) })
+  }
+
+  private static func members(_ json: JSONValue?) -> [Attribute]? {
+    guard case .object(let members)? = json else { return nil }
+    return members.map { Attribute($0.name, $0.value) }
   }
 
   private static func number(_ value: JSONValue?, in call: String) throws(ChannelError) -> Double {

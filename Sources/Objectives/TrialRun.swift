@@ -207,6 +207,10 @@ final class TrialRun {
         "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
       ]
     case .setUserAttribute(let attribute): try held.setAttribute(attribute)
+    case .setStudyAttribute(let attribute): try held.setStudyAttribute(attribute)
+    case .enqueue(let values, let attributes):
+      try held.enqueue(
+        values.map { ($0.key, $0.value.parameterValue) }, attributes: attributes)
     case .setConstraint(let name, let value): constraints.add(value, as: name)
     case .tell(let told):
       values.tell(told)

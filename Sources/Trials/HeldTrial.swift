@@ -29,6 +29,16 @@ package protocol HeldTrial: Sendable {
   /// Sets or replaces an attribute of the user; one that ``Attribute/reportingConstraint(_:_:)``
   /// made becomes one of the trial's constraints.
   func setAttribute(_ attribute: Attribute) throws
+  /// Sets or replaces an attribute of the user of the trial's study.
+  ///
+  /// - Throws: What the store throws, and a sentence where the trial's holder may not.
+  func setStudyAttribute(_ attribute: Attribute) throws
+  /// Queues a trial of the study, unless one was queued with the same values: each trial of a study
+  /// runs the same program.
+  ///
+  /// - Throws: As ``setStudyAttribute(_:)``.
+  func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]) throws
   /// Has orders to stop passed on that come while the objective does not ask.
   ///
   /// - Parameters:

@@ -14,6 +14,8 @@ final class RecordingHandler: HeldTrial {
     var reports: [IntermediateValue] = []
     var suggested: [Parameter] = []
     var attributes: [Attribute] = []
+    var studyAttributes: [Attribute] = []
+    var queued: [[Attribute]] = []
   }
 
   private let seen = Lock(Seen())
@@ -31,6 +33,9 @@ final class RecordingHandler: HeldTrial {
   var reports: [IntermediateValue] { seen.withLock { $0.reports } }
   var suggested: [Parameter] { seen.withLock { $0.suggested } }
   var attributes: [Attribute] { seen.withLock { $0.attributes } }
+
+  var studyAttributes: [Attribute] { seen.withLock { $0.studyAttributes } }
+  var queued: [[Attribute]] { seen.withLock { $0.queued } }
 
   func suggest(_ parameter: Parameter) throws -> ParameterValue {
     seen.withLock { $0.suggested.append(parameter) }
@@ -50,6 +55,17 @@ final class RecordingHandler: HeldTrial {
 
   func setAttribute(_ attribute: Attribute) throws {
     seen.withLock { $0.attributes.append(attribute) }
+  }
+
+  func setStudyAttribute(_ attribute: Attribute) throws {
+    seen.withLock { $0.studyAttributes.append(attribute) }
+  }
+
+  func enqueue(
+    _ values: [(name: String, value: ParameterValue)], attributes: [Attribute]
+  ) throws {
+    let queued = values.map { Attribute($0.name, JSONValue($0.value)) } + attributes
+    seen.withLock { $0.queued.append(queued) }
   }
 
   // What else can be done with a trial is not a command's business.

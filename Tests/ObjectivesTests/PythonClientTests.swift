@@ -206,6 +206,52 @@ import Testing
       try run("import needletail\ndef f(t):\n    \(body)\nneedletail.run(f)").outcome == outcome)
   }
 
+  /// What concerns the whole study is done, or refused with an error: nothing is left undone in
+  /// silence.
+  @Test func doesWhatConcernsTheStudy() throws {
+    let handler = RecordingHandler()
+    let result = try run(
+      """
+      import needletail as optuna
+
+      study = optuna.create_study(direction="minimize")
+      study.enqueue_trial({"x": 0.5, "c": (1, 2)}, user_attrs={"from": "queue"})
+      study.set_user_attr("data", ["a"])
+      assert study.user_attrs == {"data": ["a"]}
+      for refused in (
+          lambda: study.add_trial(optuna.create_trial(value=1)), study.stop,
+          lambda: optuna.delete_study(study_name="s", storage=None),
+          lambda: study.set_user_attr("bad", "\\udc80"),
+      ):
+          try:
+              refused()
+          except (optuna.exceptions.OptunaError, RuntimeError, ValueError) as error:
+              assert str(error)
+          else:
+              raise AssertionError(refused)
+      study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=9)
+      assert study.get_trials(states=(optuna.trial.TrialState.PRUNED,)) == []
+      [trial] = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+      assert trial.number == 7 and study.best_params == {"x": 0.0} == trial.params
+      assert trial.distributions == {"x": optuna.distributions.FloatDistribution(0, 1)}
+      assert study.direction == optuna.study.StudyDirection.MINIMIZE
+      assert optuna.__version__.count(".") == 2
+      """, handler)
+    #expect(result.outcome == .completed([0]))
+    #expect(
+      handler.queued == [
+        [Attribute("x", 0.5), Attribute("c", [1, 2]), Attribute("from", "queue")]
+      ])
+    #expect(handler.studyAttributes == [Attribute("data", ["a"])])
+  }
+
+  /// The real Optuna's exception prunes, too: programs import callbacks that raise it.
+  @Test func prunesByOptunasException() throws {
+    let result = try run(
+      "import needletail, optuna\n\ndef f(t):\n    raise optuna.TrialPruned\nneedletail.run(f)")
+    #expect(result.outcome == .prunedItself)
+  }
+
   @Test func takesSeveralObjectives() throws {
     let program = """
       import needletail as optuna

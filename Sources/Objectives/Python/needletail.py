@@ -20,22 +20,33 @@ Names, arguments and meanings are those of Optuna, so a program written for it r
 line to `import needletail as optuna`. Each start of the program is one trial, so inside it
 `study.optimize(objective, n_trials=100)` calls the objective once; how many trials there are, in which
 direction, and with which sampler and pruner, stands in the study file. A direction that contradicts
-the study file is an error; samplers, pruners and storages of the program are ignored with a note.
+the study file is an error; samplers, pruners and storages of the program are ignored with a note. What
+a study would have to do beyond its one trial, such as queue others, raises an error.
+
+The package `needletail`, which is installed for whole studies in one process, takes its distributions,
+trials, errors and logging from this file, and is this file inside a trial.
 """
 
+import datetime
+import enum
 import json
+import math
 import os
 import sys
 import threading
 import types
 import warnings
 
+__version__ = "0.2.0"
+
 __all__ = [
     "NeedletailError",
     "Study",
     "Trial",
     "TrialPruned",
+    "__version__",
     "create_study",
+    "create_trial",
     "current_trial",
     "load_study",
     "run",
@@ -43,16 +54,941 @@ __all__ = [
 ]
 
 
+# Errors
+
+
 class NeedletailError(Exception):
-    """A request that the trial refused, or a program that no trial runs."""
+    """A request that was refused, or a program that no trial runs. Optuna's `OptunaError`."""
 
 
 class TrialPruned(NeedletailError):
     """Raised by an objective to end its trial early."""
 
 
+class DuplicatedStudyError(NeedletailError):
+    """A study of that name exists."""
+
+
+class StorageInternalError(NeedletailError):
+    """The store failed."""
+
+
+class UpdateFinishedTrialError(NeedletailError, RuntimeError):
+    """The trial has ended and cannot change any more."""
+
+
+class CLIUsageError(NeedletailError):
+    """Never raised: here for programs that catch it."""
+
+
+class ExperimentalWarning(Warning):
+    """Never shown: here for programs that filter it."""
+
+
+def _is_pruning(error):
+    """Whether an objective's error prunes its trial; that of the real Optuna does, too."""
+    return isinstance(error, TrialPruned) or any(
+        cls.__name__ == "TrialPruned" and cls.__module__.split(".")[0] in ("optuna", "rustuna")
+        for cls in type(error).__mro__
+    )
+
+
+# Distributions
+
+
+class BaseDistribution:
+    """The values that a parameter may have."""
+
+    def to_external_repr(self, param_value_in_internal_repr):
+        return param_value_in_internal_repr
+
+    def to_internal_repr(self, param_value_in_external_repr):
+        raise NotImplementedError
+
+    def single(self):
+        raise NotImplementedError
+
+    def _contains(self, param_value_in_internal_repr):
+        raise NotImplementedError
+
+    def _asdict(self):
+        return dict(self.__dict__)
+
+    def __eq__(self, other):
+        if not isinstance(other, BaseDistribution):
+            return NotImplemented
+        return type(self) is type(other) and self._asdict() == other._asdict()
+
+    def __hash__(self):
+        return hash((type(self).__name__, str(sorted(self._asdict().items()))))
+
+    def __repr__(self):
+        members = ", ".join("%s=%r" % item for item in sorted(self._asdict().items()))
+        return "%s(%s)" % (type(self).__name__, members)
+
+
+def _number(value, what="parameter"):
+    """A number as a float; what is none raises Optuna's error."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError("'%s' is not a valid type. float-castable value is expected" % (value,)) from None
+    if math.isnan(number):
+        raise ValueError("`%s` is an invalid float value for %s." % (value, what))
+    return number
+
+
+def _whole(value, name):
+    number = int(value)
+    if number != value:
+        raise ValueError("parameter %s: %r is not a whole number" % (name, value))
+    return number
+
+
+class FloatDistribution(BaseDistribution):
+    """Numbers from `low` to `high`, both included."""
+
+    def __init__(self, low, high, log=False, step=None):
+        low, high = float(low), float(high)
+        if log and step is not None:
+            raise ValueError("The parameter `step` is not supported when `log` is true.")
+        if not low <= high:
+            raise ValueError("`low <= high` must hold, but got (low=%s, high=%s)." % (low, high))
+        if log and low <= 0:
+            raise ValueError("`low > 0` must hold for `log=True`, but got low=%s." % low)
+        if step is not None:
+            step = float(step)
+            if not step > 0:
+                raise ValueError("`step > 0` must hold, but got step=%s." % step)
+            high = _grid_end(low, high, step)
+        self.low = low
+        self.high = high
+        self.log = bool(log)
+        self.step = step
+
+    def single(self):
+        if self.step is None:
+            return self.low == self.high
+        return self.low == self.high or self.high - self.low < self.step
+
+    def _contains(self, value):
+        if self.step is None:
+            return self.low <= value <= self.high
+        place = (value - self.low) / self.step
+        return self.low <= value <= self.high and abs(place - round(place)) < 1e-8
+
+    def to_internal_repr(self, value):
+        number = _number(value)
+        if self.log and number <= 0:
+            raise ValueError("`%s` is invalid for the suggested parameter with log=True." % (value,))
+        return number
+
+
+def _grid_end(low, high, step):
+    """The last point of the grid, in decimal arithmetic as Optuna has it."""
+    from decimal import Decimal
+
+    decimal_low, decimal_step = Decimal(str(low)), Decimal(str(step))
+    span = Decimal(str(high)) - decimal_low
+    if span % decimal_step == 0:
+        return high
+    end = float((span // decimal_step) * decimal_step + decimal_low)
+    warnings.warn(
+        "The range %s to %s is not divisible by `step=%s`; its end becomes %s." % (low, high, step, end)
+    )
+    return end
+
+
+class IntDistribution(BaseDistribution):
+    """Whole numbers from `low` to `high`, both included."""
+
+    def __init__(self, low, high, log=False, step=1):
+        low, high, step = int(low), int(high), int(step)
+        if log and step != 1:
+            raise ValueError("`step != 1` is not supported when `log` is true.")
+        if low > high:
+            raise ValueError("`low <= high` must hold, but got (low=%s, high=%s)." % (low, high))
+        if log and low < 1:
+            raise ValueError("`low >= 1` must hold for `log=True`, but got low=%s." % low)
+        if step <= 0:
+            raise ValueError("`step > 0` must hold, but got step=%s." % step)
+        self.log = bool(log)
+        self.low = low
+        self.high = low + (high - low) // step * step
+        self.step = step
+
+    def single(self):
+        return self.low == self.high or self.high - self.low < self.step
+
+    def _contains(self, value):
+        return self.low <= value <= self.high and (value - self.low) % self.step == 0
+
+    def to_external_repr(self, value):
+        return int(value)
+
+    def to_internal_repr(self, value):
+        number = _number(value)
+        if self.log and number <= 0:
+            raise ValueError("`%s` is invalid for the suggested parameter with log=True." % (value,))
+        return number
+
+
+class CategoricalDistribution(BaseDistribution):
+    """Choices without an order."""
+
+    def __init__(self, choices):
+        if len(choices) == 0:
+            raise ValueError("The `choices` must contain one or more elements.")
+        self.choices = tuple(choices)
+
+    def single(self):
+        return len(self.choices) == 1
+
+    def _contains(self, value):
+        return 0 <= int(value) < len(self.choices)
+
+    def to_external_repr(self, value):
+        return self.choices[int(value)]
+
+    def to_internal_repr(self, value):
+        alike = [i for i, choice in enumerate(self.choices) if _is_same(choice, value)]
+        exact = [i for i in alike if type(self.choices[i]) is type(value)]
+        if not alike:
+            raise ValueError("'%s' not in %s." % (value, self.choices))
+        return (exact or alike)[0]
+
+
+class UniformDistribution(FloatDistribution):
+    """Optuna's older name of a float."""
+
+    def __init__(self, low, high):
+        super().__init__(low, high)
+
+
+class LogUniformDistribution(FloatDistribution):
+    """Optuna's older name of a float on a logarithmic scale."""
+
+    def __init__(self, low, high):
+        super().__init__(low, high, log=True)
+
+
+class DiscreteUniformDistribution(FloatDistribution):
+    """Optuna's older name of a float on a grid."""
+
+    def __init__(self, low, high, q):
+        super().__init__(low, high, step=q)
+
+    @property
+    def q(self):
+        return self.step
+
+
+class IntUniformDistribution(IntDistribution):
+    """Optuna's older name of a whole number."""
+
+    def __init__(self, low, high, step=1):
+        super().__init__(low, high, step=step)
+
+
+class IntLogUniformDistribution(IntDistribution):
+    """Optuna's older name of a whole number on a logarithmic scale."""
+
+    def __init__(self, low, high, step=1):
+        super().__init__(low, high, log=True, step=step)
+
+
+DISTRIBUTION_CLASSES = (
+    IntDistribution,
+    IntLogUniformDistribution,
+    IntUniformDistribution,
+    FloatDistribution,
+    UniformDistribution,
+    LogUniformDistribution,
+    DiscreteUniformDistribution,
+    CategoricalDistribution,
+)
+
+
+def distribution_to_json(dist):
+    """The distribution as Optuna's storages spell it."""
+    return json.dumps({"name": type(dist).__name__, "attributes": dist._asdict()}, default=_plain)
+
+
+def json_to_distribution(json_str):
+    """The distribution that `distribution_to_json` spelled; also the short form of the command line."""
+    form = json.loads(json_str)
+    if "type" in form:
+        kinds = {"float": FloatDistribution, "int": IntDistribution, "categorical": CategoricalDistribution}
+        attributes = {key: value for key, value in form.items() if key != "type"}
+        kind = kinds.get(form["type"])
+        if kind is None:
+            raise ValueError("Unknown distribution: %s" % json_str)
+        return kind(**attributes)
+    for kind in DISTRIBUTION_CLASSES:
+        if kind.__name__ == form["name"]:
+            return kind(**form["attributes"])
+    raise ValueError("Unknown distribution class: %s" % form["name"])
+
+
+def check_distribution_compatibility(dist_old, dist_new):
+    """Refuses what a parameter may not become within a study."""
+    kinds = (FloatDistribution, IntDistribution, CategoricalDistribution)
+    if [isinstance(dist_old, kind) for kind in kinds] != [isinstance(dist_new, kind) for kind in kinds]:
+        raise ValueError("Cannot set different distribution kind to the same parameter name.")
+    if isinstance(dist_old, CategoricalDistribution):
+        if dist_old != dist_new:
+            raise ValueError("CategoricalDistribution does not support dynamic value space.")
+    elif dist_old.log != dist_new.log:
+        raise ValueError("Cannot set different log configuration to the same parameter name.")
+
+
+def _plain(value):
+    """NumPy's scalars as Python's own."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value
+
+
+def _as_json(name, choice):
+    """The choice as the study keeps it: what a JSON text of it reads back as."""
+    try:
+        return json.loads(json.dumps(choice, default=_plain))
+    except (TypeError, ValueError, RecursionError):
+        raise TypeError(
+            "parameter %r: the choice %r is not None, a Boolean, a number, a text, or a list or "
+            "mapping of these; suggest a name or an index and look the object up" % (name, choice)
+        ) from None
+
+
+def _json_text(what, value):
+    """A value that is kept with a trial or a study, as JSON."""
+    try:
+        text = json.dumps(value, default=_plain, ensure_ascii=False)
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        raise ValueError("%s has a text that is not Unicode" % what) from None
+    except (TypeError, ValueError, RecursionError):
+        raise TypeError("%s is %r, which JSON cannot spell; keep a text of it" % (what, value)) from None
+
+
+def _is_same(a, b):
+    """Whether the two are one choice; a not-a-number is itself, also inside of lists and mappings."""
+    try:
+        if json.dumps(a, sort_keys=True, default=_plain) == json.dumps(b, sort_keys=True, default=_plain):
+            return True
+    except (TypeError, ValueError, RecursionError):
+        return a is b
+    return bool(a == b) and isinstance(a, str) == isinstance(b, str)
+
+
+# Trials
+
+
+class TrialState(enum.IntEnum):
+    """How a trial stands."""
+
+    RUNNING = 0
+    COMPLETE = 1
+    PRUNED = 2
+    FAIL = 3
+    WAITING = 4
+
+    def is_finished(self):
+        return self not in (TrialState.RUNNING, TrialState.WAITING)
+
+
+class StudyDirection(enum.IntEnum):
+    """What is good."""
+
+    NOT_SET = 0
+    MINIMIZE = 1
+    MAXIMIZE = 2
+
+
+class BaseTrial:
+    """What all trials have."""
+
+    def suggest_uniform(self, name, low, high):
+        return self.suggest_float(name, low, high)
+
+    def suggest_loguniform(self, name, low, high):
+        return self.suggest_float(name, low, high, log=True)
+
+    def suggest_discrete_uniform(self, name, low, high, q):
+        return self.suggest_float(name, low, high, step=q)
+
+    def suggest_float(self, name, low, high, *, step=None, log=False):
+        raise NotImplementedError
+
+
+class _KnownTrial(BaseTrial):
+    """A trial whose parameters are known: suggestions look them up."""
+
+    _params = {}  # type: dict
+    _distributions = {}  # type: dict
+
+    def suggest_float(self, name, low, high, *, step=None, log=False):
+        """The known value of the parameter."""
+        return self._known(name, FloatDistribution(low, high, log=log, step=step))
+
+    def suggest_int(self, name, low, high, *, step=1, log=False):
+        """The known value of the parameter."""
+        return int(self._known(name, IntDistribution(low, high, log=log, step=step)))
+
+    def suggest_categorical(self, name, choices):
+        """The known value of the parameter."""
+        return self._known(name, CategoricalDistribution(choices))
+
+    def _known(self, name, distribution):
+        if name not in self._params:
+            raise ValueError(
+                "The value of the parameter '%s' is not found. Please set it at the construction of "
+                "the trial." % name
+            )
+        value = self._params[name]
+        if not distribution._contains(distribution.to_internal_repr(value)):
+            warnings.warn(
+                "The value %s of the parameter '%s' is out of the range of the distribution %s."
+                % (value, name, distribution)
+            )
+        if name in self._distributions:
+            check_distribution_compatibility(self._distributions[name], distribution)
+        self._distributions[name] = distribution
+        return value
+
+    def report(self, value, step):
+        """Nothing: what the trial is is known."""
+
+    def should_prune(self):
+        return False
+
+
+class FixedTrial(_KnownTrial):
+    """A trial whose parameters a program gives, to try its objective."""
+
+    def __init__(self, params, number=0):
+        self._params = params
+        self._suggested = {}
+        self._distributions = {}
+        self._user_attrs = {}
+        self._system_attrs = {}
+        self._constraints = {}
+        self._number = number
+        self._datetime_start = datetime.datetime.now()
+
+    def _known(self, name, distribution):
+        self._suggested[name] = super()._known(name, distribution)
+        return self._suggested[name]
+
+    def set_user_attr(self, key, value):
+        self._user_attrs[key] = value
+
+    def set_constraint(self, key, value):
+        self._constraints[key] = float(value)
+
+    @property
+    def params(self):
+        return dict(self._suggested)
+
+    @property
+    def distributions(self):
+        return dict(self._distributions)
+
+    @property
+    def user_attrs(self):
+        return self._user_attrs
+
+    @property
+    def system_attrs(self):
+        return self._system_attrs
+
+    @property
+    def constraints(self):
+        return dict(self._constraints)
+
+    @property
+    def datetime_start(self):
+        return self._datetime_start
+
+    @property
+    def number(self):
+        return self._number
+
+
+_CONSTRAINT = "constraints:"
+
+
+class FrozenTrial(_KnownTrial):
+    """What is known of a trial at one moment."""
+
+    def __init__(
+        self,
+        number,
+        state,
+        value,
+        datetime_start,
+        datetime_complete,
+        params,
+        distributions,
+        user_attrs,
+        system_attrs,
+        intermediate_values,
+        trial_id,
+        *,
+        values=None
+    ):
+        if value is not None and values is not None:
+            raise ValueError("Specify only one of `value` and `values`.")
+        self.number = number
+        self.state = state
+        self.datetime_start = datetime_start
+        self.datetime_complete = datetime_complete
+        self.user_attrs = user_attrs
+        self.system_attrs = system_attrs
+        self.intermediate_values = intermediate_values
+        self._params = params
+        self._distributions = distributions
+        self._trial_id = trial_id
+        self._values = [value] if value is not None else None if values is None else list(values)
+
+    @property
+    def values(self):
+        return self._values
+
+    @values.setter
+    def values(self, values):
+        self._values = None if values is None else list(values)
+
+    @property
+    def value(self):
+        if self._values is None:
+            return None
+        if len(self._values) > 1:
+            raise RuntimeError("This attribute is not available during multi-objective optimization.")
+        return self._values[0]
+
+    @value.setter
+    def value(self, value):
+        self._values = None if value is None else [value]
+
+    @property
+    def params(self):
+        return self._params
+
+    @params.setter
+    def params(self, params):
+        self._params = params
+
+    @property
+    def distributions(self):
+        return self._distributions
+
+    @distributions.setter
+    def distributions(self, distributions):
+        self._distributions = distributions
+
+    @property
+    def constraints(self):
+        return {
+            key[len(_CONSTRAINT):]: value
+            for key, value in self.system_attrs.items()
+            if key.startswith(_CONSTRAINT)
+        }
+
+    @property
+    def last_step(self):
+        return max(self.intermediate_values, default=None)
+
+    @property
+    def duration(self):
+        if self.datetime_start is None or self.datetime_complete is None:
+            return None
+        return self.datetime_complete - self.datetime_start
+
+    def set_user_attr(self, key, value):
+        self.user_attrs[key] = value
+
+    def set_constraint(self, key, value):
+        self.system_attrs[_CONSTRAINT + key] = float(value)
+
+    def _is_feasible(self):
+        return all(value <= 0 for value in self.constraints.values())
+
+    def _validate(self):
+        """Refuses what no trial is."""
+        if self.state != TrialState.WAITING and self.datetime_start is None:
+            raise ValueError("`datetime_start` is supposed to be set unless the trial is waiting.")
+        if self.state.is_finished() != (self.datetime_complete is not None):
+            raise ValueError("`datetime_complete` is supposed to be set if the trial is finished.")
+        if self.state == TrialState.FAIL and self._values is not None:
+            raise ValueError("values should be None for a failed trial, but got %s." % self._values)
+        if self.state == TrialState.COMPLETE:
+            if self._values is None:
+                raise ValueError("values should be set for a complete trial.")
+            if any(math.isnan(value) for value in self._values):
+                raise ValueError("values should not contain NaN.")
+        if set(self._params) != set(self._distributions):
+            raise ValueError(
+                "Inconsistent parameters %s and distributions %s."
+                % (sorted(self._params), sorted(self._distributions))
+            )
+        for name, value in self._params.items():
+            distribution = self._distributions[name]
+            if not distribution._contains(distribution.to_internal_repr(value)):
+                raise ValueError(
+                    "The value %s of parameter '%s' isn't contained in the distribution %s."
+                    % (value, name, distribution)
+                )
+
+    def _asdict(self):
+        return dict(self.__dict__)
+
+    def __eq__(self, other):
+        if not isinstance(other, FrozenTrial):
+            return NotImplemented
+        return self._asdict() == other._asdict()
+
+    def __lt__(self, other):
+        if not isinstance(other, FrozenTrial):
+            return NotImplemented
+        return self.number < other.number
+
+    def __le__(self, other):
+        if not isinstance(other, FrozenTrial):
+            return NotImplemented
+        return self.number <= other.number
+
+    def __hash__(self):
+        return hash((self.number, self.state, self._trial_id, str(self._values), str(self._params)))
+
+    def __repr__(self):
+        names = ("number", "state", "values", "datetime_start", "datetime_complete", "params")
+        more = ("user_attrs", "system_attrs", "intermediate_values", "distributions")
+        members = ["%s=%r" % (name, getattr(self, name)) for name in names + more]
+        return "FrozenTrial(%s, trial_id=%r)" % (", ".join(members), self._trial_id)
+
+    def __deepcopy__(self, memo):
+        from copy import deepcopy
+
+        copied = FrozenTrial.__new__(FrozenTrial)
+        copied.__dict__.update(self.__dict__)
+        copied._params = dict(self._params)
+        copied._distributions = dict(self._distributions)
+        copied.intermediate_values = dict(self.intermediate_values)
+        copied.user_attrs = deepcopy(self.user_attrs, memo) if self.user_attrs else {}
+        copied.system_attrs = deepcopy(self.system_attrs, memo) if self.system_attrs else {}
+        copied._values = None if self._values is None else list(self._values)
+        return copied
+
+
+def create_trial(
+    *,
+    state=TrialState.COMPLETE,
+    value=None,
+    values=None,
+    params=None,
+    distributions=None,
+    user_attrs=None,
+    system_attrs=None,
+    intermediate_values=None,
+    constraints=None
+):
+    """A trial that a program knows, to be added to a study."""
+    now = datetime.datetime.now()
+    attrs = dict(system_attrs or {})
+    for key, number in (constraints or {}).items():
+        attrs[_CONSTRAINT + key] = float(number)
+    trial = FrozenTrial(
+        -1,
+        TrialState(state),
+        None if value is None else float(value),
+        None if state == TrialState.WAITING else now,
+        now if TrialState(state).is_finished() else None,
+        dict(params or {}),
+        dict(distributions or {}),
+        dict(user_attrs or {}),
+        attrs,
+        dict(intermediate_values or {}),
+        -1,
+        values=None if values is None else [float(v) for v in values],
+    )
+    trial._validate()
+    return trial
+
+
+# Logging
+
+_log_lock = threading.Lock()
+_log_handler = None
+
+
+def _library_logger():
+    """The logger of all that is said here; Python's logging is imported when it is needed first."""
+    import logging as python_logging
+
+    global _log_handler
+    logger = python_logging.getLogger("needletail")
+    if _log_handler is None:
+        with _log_lock:
+            if _log_handler is None:
+                handler = python_logging.StreamHandler()
+                handler.setFormatter(
+                    python_logging.Formatter(
+                        "[%(levelname).1s %(asctime)s,%(msecs)03d] %(message)s", "%Y-%m-%d %H:%M:%S"
+                    )
+                )
+                # A trial's log has what its program prints; the trial itself is the runner's to tell.
+                if not os.environ.get("NEEDLETAIL_CHANNEL"):
+                    logger.addHandler(handler)
+                logger.setLevel(python_logging.INFO)
+                logger.propagate = False
+                _log_handler = handler
+    return logger
+
+
+def get_logger(name="needletail"):
+    """A logger; `optuna` and what is below it are those of Needletail."""
+    import logging as python_logging
+
+    _library_logger()
+    first, dot, rest = str(name).partition(".")
+    return python_logging.getLogger("needletail" + dot + rest if first == "optuna" else name)
+
+
+def get_verbosity():
+    return _library_logger().getEffectiveLevel()
+
+
+def set_verbosity(verbosity):
+    _library_logger().setLevel(verbosity)
+
+
+def disable_default_handler():
+    _library_logger().removeHandler(_log_handler)
+
+
+def enable_default_handler():
+    _library_logger().addHandler(_log_handler)
+
+
+def disable_propagation():
+    _library_logger().propagate = False
+
+
+def enable_propagation():
+    _library_logger().propagate = True
+
+
+# Studies
+
+
+class MaxTrialsCallback:
+    """Stops a study at a number of trials."""
+
+    def __init__(self, n_trials, states=(TrialState.COMPLETE,)):
+        self._n_trials = n_trials
+        self._states = states
+
+    def __call__(self, study, trial):
+        if len(study.get_trials(deepcopy=False, states=self._states)) >= self._n_trials:
+            study.stop()
+
+
+def _direction(given):
+    """`minimize` or `maximize`, however a program spells it."""
+    name = str(getattr(given, "name", given)).lower()
+    if name not in ("minimize", "maximize"):
+        raise ValueError(
+            "`directions` must be a list of `minimize` or `maximize`, but got %r. For "
+            "single-objective optimization, please use `direction` instead of `directions`." % (given,)
+        )
+    return name
+
+
+def _directions(direction, directions):
+    """What a program asks for, as a list of names; None when it does not say."""
+    if direction is not None and directions is not None:
+        raise ValueError("Specify only one of `direction` and `directions`.")
+    if direction is not None:
+        if isinstance(direction, (list, tuple)):
+            raise ValueError("Use `directions` instead of `direction` for multi-objective optimization.")
+        return [_direction(direction)]
+    if directions is None:
+        return None
+    if len(directions) == 0:
+        raise ValueError("The number of objectives must be greater than 0.")
+    return [_direction(given) for given in directions]
+
+
+def _is_several(values):
+    return isinstance(values, (list, tuple)) or bool(getattr(values, "shape", ()))
+
+
+def _checked_values(values, count):
+    """The values as floats, or the sentence that says why they are none."""
+    if values is None:
+        return None, "The value None could not be cast to float."
+    # A sequence, or an array of NumPy's with a dimension.
+    several = list(values) if _is_several(values) else [values]
+    numbers = []
+    for value in several:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return None, "The value %r could not be cast to float." % (value,)
+        if math.isnan(number):
+            return None, "The value %s is not acceptable." % number
+        numbers.append(number)
+    if len(numbers) != count:
+        return None, (
+            "The number of the values %d did not match the number of the objectives %d."
+            % (len(numbers), count)
+        )
+    return numbers, None
+
+
+class _BaseStudy:
+    """What can be said of any study by its trials. A subclass says where these come from."""
+
+    _metric_names = None  # type: object
+
+    # The subclass: `_all_trials()` (FrozenTrials that are not to be changed), `directions`, `ask`, `tell`.
+
+    def _all_trials(self):
+        raise NotImplementedError
+
+    @property
+    def directions(self):
+        raise NotImplementedError
+
+    @property
+    def direction(self):
+        directions = self.directions
+        if len(directions) > 1:
+            raise RuntimeError(
+                "A single direction cannot be retrieved from a multi-objective study. Consider "
+                "using Study.directions to retrieve a list containing all directions."
+            )
+        return directions[0]
+
+    @property
+    def trials(self):
+        return self.get_trials()
+
+    def get_trials(self, deepcopy=True, states=None):
+        """The trials, or those in certain states."""
+        from copy import deepcopy as copied
+
+        found = [t for t in self._all_trials() if states is None or t.state in states]
+        return [copied(trial) for trial in found] if deepcopy else found
+
+    @property
+    def best_trial(self):
+        """The best trial that is complete and feasible."""
+        from copy import deepcopy
+
+        if len(self.directions) > 1:
+            raise RuntimeError(
+                "A single best trial cannot be retrieved from a multi-objective study. Consider "
+                "using Study.best_trials to retrieve a list containing the best trials."
+            )
+        complete = [t for t in self._all_trials() if t.state == TrialState.COMPLETE]
+        if not complete:
+            raise ValueError("No trials are completed yet.")
+        feasible = [t for t in complete if t._is_feasible()]
+        if not feasible:
+            raise ValueError("No feasible trials are completed yet.")
+        choose = max if self.directions[0] == StudyDirection.MAXIMIZE else min
+        return deepcopy(choose(feasible, key=lambda t: t.values[0]))
+
+    @property
+    def best_value(self):
+        return self.best_trial.value
+
+    @property
+    def best_params(self):
+        return self.best_trial.params
+
+    @property
+    def best_trials(self):
+        """The trials that no other one beats in all objectives."""
+        from copy import deepcopy
+
+        signs = [-1 if d == StudyDirection.MAXIMIZE else 1 for d in self.directions]
+        found = [t for t in self._all_trials() if t.state == TrialState.COMPLETE and t._is_feasible()]
+        points = [tuple(s * v for s, v in zip(signs, t.values)) for t in found]
+        order = sorted(range(len(found)), key=lambda i: points[i])
+        front = []  # type: list
+        for i in order:
+            # Whatever beats a point comes before it in this order.
+            if not any(
+                points[j] != points[i] and all(a <= b for a, b in zip(points[j], points[i])) for j in front
+            ):
+                front.append(i)
+        return [deepcopy(found[i]) for i in sorted(front)]
+
+    @property
+    def metric_names(self):
+        return self._metric_names
+
+    def trials_dataframe(
+        self,
+        attrs=(
+            "number",
+            "value",
+            "datetime_start",
+            "datetime_complete",
+            "duration",
+            "params",
+            "user_attrs",
+            "system_attrs",
+            "state",
+        ),
+        multi_index=False,
+    ):
+        """The trials as a table of pandas."""
+        try:
+            import pandas  # type: ignore[import-untyped]
+        except ImportError as error:
+            raise ImportError(
+                "trials_dataframe needs pandas, which this Python (%s) does not have; install it: "
+                "pip install pandas" % sys.executable
+            ) from error
+        trials = self._all_trials()
+        table = {}
+        for attr in attrs:
+            rows = [self._cells(trial, attr) for trial in trials]
+            keys = {key for cells in rows for key in cells}
+            for key in sorted(keys, key=lambda key: [str(part) for part in key]):
+                table[key] = [cells.get(key) for cells in rows]
+        frame = pandas.DataFrame(table)
+        if table and multi_index:
+            frame.columns = pandas.MultiIndex.from_tuples(list(table))
+        elif table:
+            frame.columns = ["_".join(str(part) for part in key if part != "") for key in table]
+        return frame
+
+    def _cells(self, trial, attr):
+        """What a trial has in the columns of an attribute: by the two levels of their names."""
+        if attr == "state":
+            return {(attr, ""): trial.state.name}
+        if attr in ("value", "values"):
+            names, count = self.metric_names, len(self.directions)
+            values = trial.values or [None] * count
+            if count == 1 and attr == "value":
+                return {("value", names[0] if names else ""): values[0]}
+            return {("values", names[i] if names else i): values[i] for i in range(count)}
+        found = getattr(trial, attr)
+        if isinstance(found, dict):
+            return {(attr, key): value for key, value in found.items()}
+        return {(attr, ""): found}
+
+
+# The trial that this program runs for
+
+
 class _Channel:
-    """The line to whoever runs the trial: a request and its answer at a time, as lines of JSON."""
+    """The line to the runner of the trial: a request and its answer at a time, as lines of JSON."""
 
     def __init__(self):
         number = os.environ.get("NEEDLETAIL_CHANNEL")
@@ -66,7 +1002,8 @@ class _Channel:
 
     def call(self, _call, **members):
         """Sends a request and returns the answer."""
-        line = json.dumps(dict(members, call=_call)).encode() + b"\n"
+        # Not as escapes: a text that is not Unicode is an error here, and not another text there.
+        line = json.dumps(dict(members, call=_call), ensure_ascii=False).encode() + b"\n"
         with self._lock:
             try:
                 while line:
@@ -89,7 +1026,7 @@ class _Channel:
         return answer
 
 
-class Trial:
+class Trial(BaseTrial):
     """The trial that this program runs for; see Optuna's `Trial`."""
 
     def __init__(self, channel):
@@ -99,7 +1036,11 @@ class Trial:
         self._params = dict(about["params"])
         self._user_attrs = dict(about["user_attrs"])
         self._directions = about["directions"]
-        self._distributions = {}
+        self._asked = {}
+        self._reports = {}
+        self._constraints = {}
+        self._datetime_start = datetime.datetime.now()
+        self.study = None
         self.study_name = about["study"]
         self.attempt = about["attempt"]
         self.seed = about["seed"]
@@ -118,8 +1059,16 @@ class Trial:
         return dict(self._user_attrs)
 
     @property
+    def constraints(self):
+        return dict(self._constraints)
+
+    @property
     def distributions(self):
-        return dict(self._distributions)
+        return {name: make() for name, make in self._asked.items()}
+
+    @property
+    def datetime_start(self):
+        return self._datetime_start
 
     @property
     def relative_params(self):
@@ -134,21 +1083,22 @@ class Trial:
             "step": None if step is None else float(step),
             "log": bool(log),
         }
-        return float(self._suggest(name, distribution))
+        value = float(self._suggest(name, distribution))
+        self._asked[name] = lambda: FloatDistribution(low, high, log=log, step=step)
+        return value
 
     def suggest_int(self, name, low, high, *, step=1, log=False):
         """A whole number from `low` to `high`, both included."""
-        for bound in (low, high, step):
-            if int(bound) != bound:
-                raise ValueError("parameter %r: %r is not a whole number" % (name, bound))
         distribution = {
             "type": "int",
-            "low": int(low),
-            "high": int(high),
-            "step": int(step),
+            "low": _whole(low, name),
+            "high": _whole(high, name),
+            "step": _whole(step, name),
             "log": bool(log),
         }
-        return int(self._suggest(name, distribution))
+        value = int(self._suggest(name, distribution))
+        self._asked[name] = lambda: IntDistribution(low, high, log=log, step=step)
+        return value
 
     def suggest_categorical(self, name, choices):
         """One of `choices`: None, Booleans, numbers, texts, or lists and mappings of these.
@@ -164,26 +1114,18 @@ class Trial:
             raise NeedletailError("parameter %r got %r, which is no choice" % (name, value))
         chosen = choices[(exact or alike)[0]]
         self._params[name] = chosen
+        self._asked[name] = lambda: CategoricalDistribution(choices)
         return chosen
-
-    def suggest_uniform(self, name, low, high):
-        return self.suggest_float(name, low, high)
-
-    def suggest_loguniform(self, name, low, high):
-        return self.suggest_float(name, low, high, log=True)
-
-    def suggest_discrete_uniform(self, name, low, high, q):
-        return self.suggest_float(name, low, high, step=q)
 
     def _suggest(self, name, distribution):
         answer = self._channel.call("suggest", name=name, distribution=distribution)
         self._params[name] = answer["value"]
-        self._distributions[name] = distribution
         return answer["value"]
 
     def report(self, value, step):
         """Records a value at a step; only the first report of a step counts."""
         self._channel.call("report", value=float(value), step=int(step))
+        self._reports.setdefault(int(step), float(value))
 
     def should_prune(self):
         """Whether the trial is to end now, by raising `TrialPruned`."""
@@ -197,30 +1139,25 @@ class Trial:
     def set_constraint(self, key, value):
         """Sets a constraint: the trial is feasible if all its constraints are 0 or less."""
         self._channel.call("set_constraint", name=key, value=float(value))
+        self._constraints[key] = float(value)
 
-
-def _plain(value):
-    """NumPy's scalars as Python's own."""
-    item = getattr(value, "item", None)
-    return item() if callable(item) else value
-
-
-def _as_json(name, choice):
-    """The choice as the study keeps it: what a JSON text of it reads back as."""
-    try:
-        return json.loads(json.dumps(choice, default=_plain))
-    except (TypeError, ValueError, RecursionError):
-        raise TypeError(
-            "parameter %r: the choice %r is not None, a Boolean, a number, a text, or a list or "
-            "mapping of these; suggest a name or an index and look the object up" % (name, choice)
-        ) from None
-
-
-def _is_same(a, b):
-    """Whether the two are one choice; a not-a-number is itself, also inside of lists and mappings."""
-    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True) or (
-        a == b and isinstance(a, str) == isinstance(b, str)
-    )
+    def _frozen(self, values, state):
+        """The trial as it has ended."""
+        system = {_CONSTRAINT + key: value for key, value in self._constraints.items()}
+        return FrozenTrial(
+            self._number,
+            state,
+            None,
+            self._datetime_start,
+            datetime.datetime.now(),
+            self.params,
+            self.distributions,
+            self.user_attrs,
+            system,
+            dict(self._reports),
+            self._number,
+            values=values or None,
+        )
 
 
 _trial = None
@@ -251,51 +1188,38 @@ def run(objective):
     return study._result
 
 
-class _TrialState:
-    """The ends of a trial for `Study.tell`."""
-
-    COMPLETE = "complete"
-    PRUNED = "pruned"
-    FAIL = "fail"
-    RUNNING = "running"
-    WAITING = "waiting"
-
-
-class _FinishedTrial:
-    """What is left of the trial when it has ended."""
-
-    def __init__(self, trial, values, state):
-        self.number = trial.number
-        self.params = trial.params
-        self.user_attrs = trial.user_attrs
-        self.distributions = trial.distributions
-        self.values = values
-        self.state = state
-
-    @property
-    def value(self):
-        return self.values[0] if self.values else None
-
-
-class Study:
+class Study(_BaseStudy):
     """Stands where a program for Optuna has its study: its one trial is that of this program."""
 
     def __init__(self, directions=None):
-        self.trials = []
-        self.user_attrs = {}
+        self._ended = []
+        self._user_attrs = {}
         self._result = None
+        self._is_running = False
+        self.sampler = None
+        self.pruner = None
         if directions is not None:
             wanted = current_trial()._directions
-            given = [str(getattr(d, "name", d)).lower() for d in directions]
-            if given != wanted:
+            if directions != wanted:
                 raise NeedletailError(
                     "the program wants to %s, but the study file says %s; change one of them"
-                    % (" and ".join(given), " and ".join(wanted))
+                    % (" and ".join(directions), " and ".join(wanted))
                 )
 
     @property
     def study_name(self):
         return current_trial().study_name
+
+    @property
+    def directions(self):
+        return [StudyDirection[name.upper()] for name in current_trial()._directions]
+
+    @property
+    def user_attrs(self):
+        return dict(self._user_attrs)
+
+    def _all_trials(self):
+        return self._ended
 
     def optimize(
         self,
@@ -309,80 +1233,132 @@ class Study:
         show_progress_bar=False,
     ):
         """Calls `func` once, for the trial of this program; the study file says how many there are."""
-        if self.trials:
+        if self._ended:
             return
         trial = current_trial()
+        trial.study = self
+        self._is_running = True
         try:
-            value = func(trial)
-        except TrialPruned:
-            self.tell(trial, state=_TrialState.PRUNED)
-        except Exception as error:
-            self.tell(trial, state=_TrialState.FAIL, reason="%s: %s" % (type(error).__name__, error))
-            if not isinstance(error, catch if isinstance(catch, type) else tuple(catch)):
-                raise
-        else:
-            self._result = value
-            self.tell(trial, value)
-        for callback in callbacks or ():
-            callback(self, self.trials[-1])
+            try:
+                value = func(trial)
+            except Exception as error:
+                if _is_pruning(error):
+                    self.tell(trial, state=TrialState.PRUNED)
+                else:
+                    reason = "%s: %s" % (type(error).__name__, error)
+                    self.tell(trial, state=TrialState.FAIL, reason=reason)
+                    if not isinstance(error, catch if isinstance(catch, type) else tuple(catch)):
+                        raise
+            else:
+                self._result = value
+                self.tell(trial, value)
+            for callback in callbacks or ():
+                callback(self, self._ended[-1])
+        finally:
+            self._is_running = False
 
     def ask(self, fixed_distributions=None):
-        return current_trial()
+        """The trial of this program, with the parameters of `fixed_distributions` suggested."""
+        trial = current_trial()
+        trial.study = self
+        for name, distribution in (fixed_distributions or {}).items():
+            if isinstance(distribution, CategoricalDistribution):
+                trial.suggest_categorical(name, distribution.choices)
+            elif isinstance(distribution, IntDistribution):
+                trial.suggest_int(
+                    name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+                )
+            else:
+                trial.suggest_float(
+                    name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+                )
+        return trial
 
     def tell(self, trial, values=None, state=None, skip_if_finished=False, reason=None):
         """Ends the trial."""
+        if self._ended:
+            if skip_if_finished:
+                return self._ended[-1]
+            raise ValueError("Cannot tell a %s trial." % self._ended[-1].state.name)
         channel = current_trial()._channel
-        name = str(getattr(state, "name", state or _TrialState.COMPLETE)).lower()
+        state = TrialState.COMPLETE if state is None else TrialState(state)
         several = list(values) if isinstance(values, (list, tuple)) else [values]
         numbers = []
-        if name == _TrialState.COMPLETE:
+        if state == TrialState.COMPLETE:
             try:
                 numbers = [float(value) for value in several]
             except (TypeError, ValueError):
-                name = _TrialState.FAIL
+                state = TrialState.FAIL
                 reason = "the objective returned %r, which is not a number" % (values,)
-        if name == _TrialState.COMPLETE:
+        if state == TrialState.COMPLETE:
             channel.call("tell", values=numbers)
-        elif name == _TrialState.PRUNED:
+            if any(math.isnan(number) for number in numbers):
+                state, numbers = TrialState.FAIL, []
+        elif state == TrialState.PRUNED:
             channel.call("tell", state="pruned")
-        else:
+            reports = current_trial()._reports
+            numbers = [reports[max(reports)]] if reports else []
+        elif state == TrialState.FAIL:
             channel.call("tell", state="failed", reason=reason or "the program said that it failed")
-        self.trials.append(_FinishedTrial(current_trial(), numbers, name))
-
-    @property
-    def best_trial(self):
-        for trial in self.trials:
-            if trial.state == _TrialState.COMPLETE:
-                return trial
-        raise ValueError("No trials are completed yet.")
-
-    @property
-    def best_trials(self):
-        return [trial for trial in self.trials if trial.state == _TrialState.COMPLETE]
-
-    @property
-    def best_params(self):
-        return self.best_trial.params
-
-    @property
-    def best_value(self):
-        return self.best_trial.value
-
-    def get_trials(self, deepcopy=True, states=None):
-        return list(self.trials)
+        else:
+            raise ValueError("a trial ends as COMPLETE, PRUNED or FAIL, not as %s" % state.name)
+        ended = current_trial()._frozen(numbers, state)
+        self._ended.append(ended)
+        logger = _library_logger()
+        if state == TrialState.COMPLETE:
+            logger.info(
+                "Trial %d finished with values: %s and parameters: %s.",
+                ended.number,
+                numbers,
+                ended.params,
+            )
+        else:
+            logger.info("Trial %d ended as %s.", ended.number, state.name)
+        return ended
 
     def set_user_attr(self, key, value):
-        self.user_attrs[key] = value
+        """Sets an attribute of the study."""
+        current_trial()._channel.call("set_study_attr", key=key, value=value)
+        self._user_attrs[key] = value
 
-    def set_metric_names(self, names):
-        """Nothing: the study file names the metrics."""
+    def set_metric_names(self, metric_names):
+        """Names the objectives in this program; the study file has the names of the study."""
+        if len(metric_names) != len(self.directions):
+            raise ValueError("The number of objectives must match the length of the metric names.")
+        self._metric_names = list(metric_names)
 
     def enqueue_trial(self, params, user_attrs=None, skip_if_exists=False):
-        """Nothing: trials are queued with `needletail trial enqueue`."""
-        _note("queued trials")
+        """Queues a trial, unless the study has one that was queued with these parameters.
+
+        Each trial of the study runs this program; together they queue it once.
+        """
+        if not isinstance(params, dict):
+            raise TypeError("params must be a dictionary.")
+        plain = {name: _as_json(name, value) for name, value in params.items()}
+        current_trial()._channel.call("enqueue", params=plain, user_attrs=user_attrs or {})
+
+    def add_trial(self, trial):
+        """Refused: what is known beforehand is imported with `needletail`."""
+        raise NeedletailError(
+            "a trial adds no finished trials to its study; import them: needletail study import"
+        )
+
+    def add_trials(self, trials):
+        """Refused, as `add_trial` is."""
+        for trial in trials:
+            self.add_trial(trial)
 
     def stop(self):
-        """Nothing: there is only this trial."""
+        """Ends this call of `optimize`, which runs one trial at most; the study itself goes on."""
+        if not self._is_running:
+            raise RuntimeError(
+                "`Study.stop` is supposed to be invoked inside an objective function or a callback."
+            )
+        warnings.warn(
+            "study.stop() ends this program's call of optimize; other trials go on; to end the study: "
+            "needletail study stop %s" % self.study_name,
+            stacklevel=2,
+        )
 
 
 def create_study(
@@ -396,14 +1372,21 @@ def create_study(
     directions=None
 ):
     """The study of this program's trial; the study file says all else."""
-    if directions is None and direction is not None:
-        directions = [direction]
-    return Study(directions)
+    return Study(_directions(direction, directions))
 
 
 def load_study(*, study_name=None, storage=None, sampler=None, pruner=None):
     """The study of this program's trial."""
     return Study()
+
+
+def _elsewhere(name):
+    def refused(*args, **kwargs):
+        """Refused inside a trial."""
+        raise NeedletailError("%s is not for the inside of a trial; use the command needletail" % name)
+
+    refused.__name__ = name
+    return refused
 
 
 def _note(what):
@@ -425,7 +1408,7 @@ class _Ignored:
 
 
 def _submodule(name, **members):
-    module = types.ModuleType("%s.%s" % (__name__, name))
+    module = types.ModuleType("needletail.%s" % name)
     module.__dict__.update(members)
     sys.modules[module.__name__] = module
     return module
@@ -440,36 +1423,75 @@ def _ignored_submodule(name):
         _note("optuna.%s" % name)
         return _Ignored()
 
-    module.__getattr__ = get
+    setattr(module, "__getattr__", get)
     return module
 
 
-def _nothing(*args, **kwargs):
-    return None
-
-
-# The parts of Optuna that programs name around their objectives.
-exceptions = _submodule("exceptions", TrialPruned=TrialPruned, OptunaError=NeedletailError)
-trial = _submodule("trial", Trial=Trial, TrialState=_TrialState, FrozenTrial=_FinishedTrial)
-study = _submodule("study", Study=Study, create_study=create_study, load_study=load_study)
-logging = _submodule(
-    "logging",
-    set_verbosity=_nothing,
-    get_verbosity=_nothing,
-    enable_propagation=_nothing,
-    disable_propagation=_nothing,
-    enable_default_handler=_nothing,
-    disable_default_handler=_nothing,
-    CRITICAL=50,
-    FATAL=50,
-    ERROR=40,
-    WARNING=30,
-    WARN=30,
-    INFO=20,
-    DEBUG=10,
+_EXCEPTIONS = (
+    NeedletailError,
+    TrialPruned,
+    DuplicatedStudyError,
+    StorageInternalError,
+    UpdateFinishedTrialError,
+    CLIUsageError,
+    ExperimentalWarning,
 )
-samplers = _ignored_submodule("samplers")
-pruners = _ignored_submodule("pruners")
-storages = _ignored_submodule("storages")
-visualization = _ignored_submodule("visualization")
-importance = _ignored_submodule("importance")
+_DISTRIBUTIONS = (BaseDistribution,) + DISTRIBUTION_CLASSES + (
+    distribution_to_json,
+    json_to_distribution,
+    check_distribution_compatibility,
+)
+_TRIALS = (BaseTrial, FixedTrial, FrozenTrial, TrialState, create_trial)
+_LOGGING = (
+    get_logger,
+    get_verbosity,
+    set_verbosity,
+    enable_propagation,
+    disable_propagation,
+    enable_default_handler,
+    disable_default_handler,
+)
+_LEVELS = dict(CRITICAL=50, FATAL=50, ERROR=40, WARNING=30, WARN=30, INFO=20, DEBUG=10)
+
+
+def _named(members):
+    return {member.__name__: member for member in members}
+
+
+# Where pickles and messages find these: at Optuna's places below `needletail`, which is this file or
+# the package.
+for _place, _members in (
+    ("", (NeedletailError, TrialPruned)),
+    (".exceptions", _EXCEPTIONS[2:]),
+    (".distributions", _DISTRIBUTIONS),
+    (".trial", _TRIALS),
+    (".study", (MaxTrialsCallback, StudyDirection)),
+):
+    for _member in _members:
+        _member.__module__ = "needletail" + _place
+
+
+def _furnish(names):
+    """Makes a module, this file or the package inside a trial, what programs import as `optuna`."""
+    makers = {
+        name: _elsewhere(name)
+        for name in ("copy_study", "delete_study", "get_all_study_names", "get_all_study_summaries")
+    }
+    makers.update(create_study=create_study, load_study=load_study)
+    names.update(makers)
+    names["exceptions"] = _submodule("exceptions", OptunaError=NeedletailError, **_named(_EXCEPTIONS))
+    names["distributions"] = _submodule(
+        "distributions", DISTRIBUTION_CLASSES=DISTRIBUTION_CLASSES, **_named(_DISTRIBUTIONS)
+    )
+    names["trial"] = _submodule("trial", Trial=Trial, **_named(_TRIALS))
+    names["study"] = _submodule(
+        "study", Study=Study, MaxTrialsCallback=MaxTrialsCallback, StudyDirection=StudyDirection, **makers
+    )
+    names["logging"] = _submodule("logging", **dict(_named(_LOGGING), **_LEVELS))
+    names["version"] = _submodule("version", __version__=__version__)
+    for name in ("samplers", "pruners", "storages", "visualization", "importance", "artifacts", "terminator"):
+        names[name] = _ignored_submodule(name)
+
+
+if __name__ == "needletail":
+    _furnish(globals())

@@ -1,0 +1,1 @@
+../../Sources/Objectives/Python/needletail.py

@@ -1,0 +1,143 @@
+internal import Needletail
+internal import StudyModel
+internal import System
+
+/// What a handle stands for.
+enum Held: Sendable {
+  case store(StoreLocation)
+  case study(HeldStudy)
+  case trial(HeldStudy, RunningTrial)
+  case parameter(Parameter)
+
+  /// Which kind it is, as the handle's highest byte has it; not 0.
+  fileprivate var kind: UInt64 {
+    switch self {
+    case .store: 1
+    case .study: 2
+    case .trial: 3
+    case .parameter: 4
+    }
+  }
+}
+
+/// Numbers for what callers hold, so that a wrong one is noticed and never followed.
+///
+/// A handle is made of a kind (8 bits), the generation of its place (24 bits) and the place, from 1
+/// (32 bits). A place whose generations are used up is not used again.
+struct HandleTable {
+  private struct Place {
+    var generation: UInt64 = 0
+    var held: Held?
+  }
+
+  private var places: [Place] = []
+  private var free: [Int] = []
+  private static let lastGeneration: UInt64 = 1 << 24 - 1
+
+  /// Keeps a value and returns its handle, which is not 0.
+  mutating func add(_ held: Held) -> UInt64 {
+    let index: Int
+    if let known = free.popLast() {
+      index = known
+    } else {
+      index = places.count
+      places.append(Place())
+    }
+    places[index].held = held
+    return held.kind << 56 | places[index].generation << 32 | UInt64(index + 1)
+  }
+
+  /// What the handle stands for; nil for one that was closed or never made.
+  subscript(handle: UInt64) -> Held? {
+    let index = Int(handle & 0xFFFF_FFFF) - 1
+    guard places.indices.contains(index), let held = places[index].held,
+      held.kind << 56 | places[index].generation << 32 == handle & ~0xFFFF_FFFF
+    else { return nil }
+    return held
+  }
+
+  /// Forgets a handle; returns what it stood for.
+  mutating func remove(_ handle: UInt64) -> Held? {
+    guard let held = self[handle] else { return nil }
+    let index = Int(handle & 0xFFFF_FFFF) - 1
+    places[index].held = nil
+    places[index].generation += 1
+    if places[index].generation < Self.lastGeneration { free.append(index) }
+    return held
+  }
+
+  /// Puts something else of the same kind behind a handle that stands for something.
+  mutating func replace(_ handle: UInt64, with held: Held) {
+    guard self[handle]?.kind == held.kind else { return }
+    places[Int(handle & 0xFFFF_FFFF) - 1].held = held
+  }
+}
+
+/// A study behind a handle. Its sampler and pruner may be exchanged.
+final class HeldStudy: Sendable {
+  /// Where it is kept.
+  let location: StoreLocation
+  private let current: Lock<Study>
+
+  init(_ study: Study, at location: StoreLocation) {
+    // The same store when the study is loaded anew, for one in memory is not found again.
+    self.location = study.store.map { .open($0) } ?? location
+    current = Lock(study)
+  }
+
+  var study: Study {
+    get { current.withLock { $0 } }
+    set { current.withLock { $0 = newValue } }
+  }
+}
+
+/// What the process has of the library.
+struct LibraryState: Sendable {
+  /// The process that first called it: threads and locks do not come along with a fork.
+  let process: pid_t
+  private let table: HandleTableBox
+
+  fileprivate init() {
+    process = getpid()
+    table = HandleTableBox()
+  }
+
+  var handles: HandleTableBox { table }
+}
+
+/// The table of this process.
+final class HandleTableBox: Sendable {
+  private let table = Lock(HandleTable())
+
+  func add(_ held: Held) -> UInt64 { table.withLock { $0.add(held) } }
+
+  func remove(_ handle: UInt64) throws(CallFailure) -> Held {
+    guard let held = table.withLock({ $0.remove(handle) }) else { throw .badHandle(handle) }
+    return held
+  }
+
+  private func held(_ handle: UInt64) -> Held? { table.withLock { $0[handle] } }
+
+  func store(_ handle: UInt64) throws(CallFailure) -> StoreLocation {
+    guard case .store(let location)? = held(handle) else { throw .badHandle(handle) }
+    return location
+  }
+
+  func study(_ handle: UInt64) throws(CallFailure) -> HeldStudy {
+    guard case .study(let study)? = held(handle) else { throw .badHandle(handle) }
+    return study
+  }
+
+  func trial(_ handle: UInt64) throws(CallFailure) -> (study: HeldStudy, trial: RunningTrial) {
+    guard case .trial(let study, let trial)? = held(handle) else { throw .badHandle(handle) }
+    return (study, trial)
+  }
+
+  func parameter(_ handle: UInt64) throws(CallFailure) -> Parameter {
+    guard case .parameter(let parameter)? = held(handle) else { throw .badHandle(handle) }
+    return parameter
+  }
+}
+
+/// Made at the first call.
+let library = LibraryState()
