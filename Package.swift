@@ -196,6 +196,7 @@ let package = Package(
       name: "SamplersTests",
       dependencies: [
         "JSON", "Samplers", "StudyModel", "Probability", "LinearAlgebra", "Conformance",
+        "System",
       ],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
