@@ -212,6 +212,12 @@ public final class InMemoryStudyStore: StudyStore {
     }
   }
 
+  public func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    try with(study) { study throws(StoreError) in try study.start(trial, at: moment) }
+  }
+
   public func claimTrial(
     in study: StudyRecord, lease request: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? {

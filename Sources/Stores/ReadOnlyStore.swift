@@ -104,6 +104,9 @@ package struct ReadOnlyStore: StudyStore {
   package func createTrial(
     _ template: Trial, in study: StudyRecord, lease: LeaseRequest?, limit: Int?
   ) throws(StoreError) -> (TrialReference, Lease?)? { throw refusal }
+  package func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool { throw refusal }
   package func claimTrial(
     in study: StudyRecord, lease: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? { throw refusal }
