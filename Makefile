@@ -8,7 +8,7 @@ SWIFT ?= swift
 # What the library and the command need to build and run, and what the tests need on top of it.
 PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev libpcre2-dev librsvg2-2 \
   zlib1g-dev pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev \
-  libgnutls28-dev
+  libgnutls28-dev libnghttp2-dev
 TEST_PACKAGES = $(PACKAGES) chromium curl git node-typescript python3 python3-venv sqlite3 xz-utils zsh \
   faketime iproute2 munge openssh-client openssh-server openssl pgbouncer postgresql procps slurm-wlm util-linux
 

@@ -46,6 +46,9 @@ let package = Package(
     .systemLibrary(
       name: "CMicroHTTPD",
       providers: [.apt(["libmicrohttpd-dev", "libgnutls28-dev"]), .brew(["libmicrohttpd"])]),
+    // Opened when Optuna's storage service starts, not linked.
+    .systemLibrary(
+      name: "CHTTP2", providers: [.apt(["libnghttp2-dev"]), .brew(["libnghttp2"])]),
     // Opened at the first PostgreSQL store, not linked.
     .systemLibrary(name: "CPostgres", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
     // No library: declarations of the C library's own functions that the importer does not see.
@@ -130,6 +133,9 @@ let package = Package(
       name: "Objectives",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
       resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
+    .target(
+      name: "OptunaService", dependencies: ["JSON", "System", "Stores", "StudyModel", "CHTTP2"],
+      swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
@@ -163,7 +169,7 @@ let package = Package(
         "SQLiteStores",
         "Coordination", "Plotting", "StudyFiles", "Studies", "HTTPClient", "Exchange", "Objectives",
         "Working", "Messages", "Serving", "CoordinatorClient", "PostgresStores", "Launching",
-        "Analysis",
+        "Analysis", "OptunaService",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -287,6 +293,10 @@ let package = Package(
         "NeedletailCommand",
       ],
       exclude: ["Scripts"], swiftSettings: house),
+    .testTarget(
+      name: "OptunaServiceTests",
+      dependencies: ["JSON", "OptunaService", "Stores", "StudyModel", "System"],
+      swiftSettings: house),
     .testTarget(
       name: "CoordinatorClientTests",
       dependencies: ["JSON", "StudyModel", "System", "Trials", "HTTPClient", "CoordinatorClient"],

@@ -1,7 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
-  bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator load plot dashboard whole run
-                                           workers stop
+  bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator proxy load plot dashboard whole
+                                           run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -218,6 +218,24 @@ def coordinator(bench):
     bench.row("and memory, MB", f"{line['server_rss_mb']:.0f}", "", "", "< 200", line["server_rss_mb"] < 200)
 
 
+def proxy(bench):
+    """Programs with Optuna's own client, at our service and at Optuna's."""
+    bench.head("Optuna's GrpcStorageProxy on SQLite: 10 parameters and 10 reports a trial, trials/s")
+    for clients, least in ((1, 0), (32, 15)):
+        peer = bench.measure(*PEERS, "proxy", bench.path("proxy.db"), "--workers", clients)[0]["trials_per_s"]
+        server = subprocess.Popen(
+            [NEEDLETAIL, "serve", "--store", bench.path(f"optuna-{clients}.db"), "--listen", "127.0.0.1:0",
+             "--optuna-grpc", "127.0.0.1:0", "--json"], stdout=subprocess.PIPE, text=True)
+        try:
+            port = json.loads(server.stdout.readline())["optuna_grpc"].rsplit(":", 1)[1]
+            ours = bench.measure(*PEERS, "workers", f"grpc:{port}", "--workers", clients)[0]["trials_per_s"]
+        finally:
+            server.terminate()
+            server.wait(30)
+        bench.row(f"{clients} client{'s' if clients > 1 else ''}", f"{ours:,.0f}", f"Optuna's service {peer:.1f}",
+                  f"{ours / peer:.1f} ×", f"≥ {least} ×" if least else "", ours / peer >= least)
+
+
 def load(bench):
     bench.head(f"A study of {LONG:,} trials with 10 parameters")
     path = bench.path("load.db")
@@ -430,7 +448,8 @@ def stop(bench):
 
 def main():
     groups = {f.__name__: f for f in (
-        ask, gp, cold, single, many, postgres, coordinator, load, plot, dashboard, whole, run, workers, stop)}
+        ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, run,
+        workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

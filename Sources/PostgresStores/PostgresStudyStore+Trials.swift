@@ -132,6 +132,47 @@ extension PostgresStudyStore {
       ])[1])
   }
 
+  public func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    let found = try write(to: study) { (connection, isInDoubt) throws(Failure) in
+      let rows = try connection.run([
+        Command(
+          """
+          UPDATE trials SET state = 'RUNNING', datetime_start = $1::timestamp
+          WHERE trial_id = $2::int8 AND study_id = $3::int8 AND number = $4::int8
+            AND state = 'WAITING' RETURNING 1
+          """
+        ) {
+          $0.add(moment: moment.microseconds)
+          $0.add(trial.id)
+          $0.add(study.id)
+          $0.add(trial.number)
+        },
+        // One that an attempt whose end was not seen has started has that moment.
+        Command(
+          """
+          SELECT state::text, coalesce(datetime_start = $1::timestamp, false) FROM trials
+          WHERE trial_id = $2::int8 AND study_id = $3::int8 AND number = $4::int8
+          """
+        ) {
+          $0.add(moment: moment.microseconds)
+          $0.add(trial.id)
+          $0.add(study.id)
+          $0.add(trial.number)
+        },
+      ])
+      guard rows[1].count > 0 else { return (state: "", isStarted: false) }
+      let isStarted = rows[0].count > 0 || isInDoubt && rows[1].bool(0, 1)
+      return (state: rows[1].text(0, 0), isStarted: isStarted)
+    }
+    guard let state = TrialState(storeName: found.state) else {
+      throw .unknownTrial(number: trial.number, study: study.name)
+    }
+    guard !state.isFinished else { throw .trialFinished(number: trial.number) }
+    return found.isStarted
+  }
+
   // MARK: Commits
 
   public func commit(

@@ -14,6 +14,14 @@ extension SQLiteStudyStore {
     }
   }
 
+  public func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    try write(.process) { session throws(StoreError) in
+      try session.start(trial, in: study, at: moment)
+    }
+  }
+
   public func commit(
     _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
   ) throws(StoreError) {

@@ -62,6 +62,22 @@ extension Session {
     return last.int(0)
   }
 
+  /// Has a waiting trial run without a lease; false when it runs already.
+  func start(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    try requireOpen(trial, in: study)
+    let update = try database.statement(
+      """
+      UPDATE trials SET state = 'RUNNING', datetime_start = ?
+      WHERE trial_id = ? AND state = 'WAITING'
+      """)
+    update.bind(1, moment.storeText)
+    update.bind(2, trial.id)
+    try update.run()
+    return database.changedRows > 0
+  }
+
   // MARK: Changes
 
   /// Refuses a trial that is not the study's, or is finished.

@@ -5,12 +5,27 @@ internal import System
 ///
 /// It behaves like the stores on disk: same numbers, leases, errors and order of changes.
 public final class InMemoryStudyStore: StudyStore {
-  public let location = "memory"
+  public let location: String
   public let mayForget = false
   private let state = Lock(State())
 
+  private let damaged: [DamagedStudy]
+
   /// Creates a store without studies.
-  public init() {}
+  public init() {
+    location = "memory"
+    damaged = []
+  }
+
+  /// Creates a store without studies for what was read elsewhere.
+  ///
+  /// - Parameters:
+  ///   - location: Where that was.
+  ///   - damaged: The studies there that make no sense.
+  package init(location: String, damaged: [DamagedStudy]) {
+    self.location = location
+    self.damaged = damaged
+  }
 
   private struct State {
     var studies: [MemoryStudy] = []
@@ -72,8 +87,9 @@ public final class InMemoryStudyStore: StudyStore {
 
   // MARK: Studies
 
-  /// None: there is only what was written through this object.
-  public func damagedStudies() throws(StoreError) -> [DamagedStudy] { [] }
+  /// None, unless they were found where the studies come from: what is written through this object
+  /// makes sense.
+  public func damagedStudies() throws(StoreError) -> [DamagedStudy] { damaged }
 
   public func createStudy(
     named name: String, directions: [Direction]
@@ -210,6 +226,12 @@ public final class InMemoryStudyStore: StudyStore {
       let index = try state.index(of: study)
       return try state.create(template, at: index, lease: request, limit: limit)
     }
+  }
+
+  public func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool {
+    try with(study) { study throws(StoreError) in try study.start(trial, at: moment) }
   }
 
   public func claimTrial(

@@ -130,6 +130,19 @@ struct MemoryStudy: Sendable {
     log.append(change)
   }
 
+  /// Has a waiting trial run without a lease; false when it runs already.
+  mutating func start(_ trial: TrialReference, at moment: Timestamp) throws(StoreError) -> Bool {
+    guard trials.indices.contains(trial.number), trials[trial.number].reference == trial else {
+      throw .unknownTrial(number: trial.number, study: record.name)
+    }
+    guard !trials[trial.number].state.isFinished else {
+      throw .trialFinished(number: trial.number)
+    }
+    guard waiting.remove(trial.number) != nil else { return false }
+    apply(TrialChange(trial, .started(at: moment)))
+    return true
+  }
+
   /// Takes in all of a study that another store had.
   mutating func fill(with contents: StudyContents, firstID: Int) throws(StoreError) {
     var (ids, numbers) = ([:] as [Int: Int], [:] as [Int: Int])

@@ -5,13 +5,17 @@ package import StudyModel
 /// Its lease time is the one that readers see, since another could have to be written down.
 package struct ReadOnlyStore: StudyStore {
   private let base: any StudyStore
+  private let refusal: StoreError
 
-  package init(_ base: any StudyStore) { self.base = base }
+  /// - Parameter refusal: What a caller is told that wants to write; nil for
+  ///   ``StoreError/readOnly(location:)``.
+  package init(_ base: any StudyStore, refusal: StoreError? = nil) {
+    self.base = base
+    self.refusal = refusal ?? .readOnly(location: base.location)
+  }
 
   package var location: String { base.location }
   package var mayForget: Bool { base.mayForget }
-
-  private var refusal: StoreError { .readOnly(location: base.location) }
 
   // MARK: Reading
 
@@ -104,6 +108,9 @@ package struct ReadOnlyStore: StudyStore {
   package func createTrial(
     _ template: Trial, in study: StudyRecord, lease: LeaseRequest?, limit: Int?
   ) throws(StoreError) -> (TrialReference, Lease?)? { throw refusal }
+  package func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool { throw refusal }
   package func claimTrial(
     in study: StudyRecord, lease: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? { throw refusal }

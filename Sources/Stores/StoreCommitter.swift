@@ -58,6 +58,14 @@ public protocol TrialCommitter: Sendable {
   func commit(
     _ changes: [TrialChange], to study: StudyRecord, under leases: [Lease], durability: Durability
   ) throws(StoreError)
+  /// Has a waiting trial run from that moment on, without a lease: it belongs to another program,
+  /// which no coordinator takes it from. Atomic: of all callers, one starts it.
+  ///
+  /// - Returns: False when it runs already.
+  /// - Throws: ``StoreError/trialFinished(number:)``, ``StoreError/unknownTrial(number:study:)``.
+  func startTrial(
+    _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
+  ) throws(StoreError) -> Bool
   /// Returns when all that was committed before the call survives a power cut.
   func synchronize() throws(StoreError)
 

@@ -30,6 +30,8 @@ public enum StoreError: Error, Hashable {
   case full(location: String)
   /// Nothing may be written to the file, or to the folder that it is in.
   case readOnly(location: String)
+  /// A journal of Optuna, by its path, to which nothing is written here.
+  case onlyRead(journal: String)
   /// The server cannot be reached, or went away and did not come back in time. Whether the last
   /// change was made may be unknown; making it again is safe.
   case unavailable(location: String, problem: String)
@@ -93,6 +95,9 @@ extension StoreError: CustomStringConvertible {
     case .full(let location): "the disk of \(location) is full; free some space and try again"
     case .readOnly(let location):
       "\(location) cannot be written to; change its permissions or choose another store"
+    case .onlyRead(let journal):
+      "\(journal) is a journal of Optuna, which can only be read; copy it to a store with "
+        + "needletail store copy \(journal) study.db"
     case .unavailable(let location, let problem):
       "\(location) cannot be reached (\(problem)); check the address and the server, and try again"
     case .crowded(let location, let problem):

@@ -4,6 +4,42 @@ internal import StudyModel
 internal import Testing
 
 extension StoreSuite {
+  /// A waiting trial is started once, for a program that has no lease, and then left alone.
+  package static func startsTrials(in bed: StoreBed) async throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let started = try (0..<12).map {
+      try store.createTrial(waitingTrial(x: Double($0)), in: study, lease: nil).0
+    }
+    let opened = try (0..<3).map { _ in try bed.open() }
+    let winners = try await withThrowingTaskGroup(of: [Int].self) { group in
+      for other in opened {
+        group.addTask {
+          try started.filter { try other.startTrial($0, in: study, at: end) }.map(\.number)
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(winners.sorted() == Array(0..<12))
+    for trial in try store.trials(in: study, numbers: nil) {
+      #expect(trial.state == .running && trial.startedAt == end)
+      #expect(try store.attempts(of: trial.number, in: study).isEmpty)
+    }
+    #expect(try !store.startTrial(started[0], in: study, at: later(9)))
+    #expect(try store.trials(in: study, numbers: [0]).first?.startedAt == end)
+    #expect(try store.claimTrial(in: study, lease: request("w", at: 1_000)) == nil)
+    try store.commit(
+      [TrialChange(started[1], .finished(.completed, values: [1], at: end))], to: study, under: [],
+      durability: .process)
+    #expect(
+      error { () throws(StoreError) in _ = try store.startTrial(started[1], in: study, at: end) }
+        == .trialFinished(number: 1))
+    let stranger = TrialReference(id: started[11].id + 1, number: 12)
+    #expect(
+      error { () throws(StoreError) in _ = try store.startTrial(stranger, in: study, at: end) }
+        == .unknownTrial(number: 12, study: "s"))
+  }
+
   /// Trials that are imported, finished or queued come back as they are, from another object too.
   package static func keepsTrials(in bed: StoreBed) throws {
     let store = try bed.open()

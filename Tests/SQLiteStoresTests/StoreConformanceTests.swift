@@ -70,6 +70,10 @@ import Testing
     try await check(kind, StoreSuite.findsTrialsByState(in:))
   }
 
+  @Test(arguments: Kind.allCases) func startsTrials(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.startsTrials(in:))
+  }
+
   @Test(arguments: Kind.allCases) func commitsChanges(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.commitsChanges(in:))
   }

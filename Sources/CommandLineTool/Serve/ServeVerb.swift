@@ -1,6 +1,7 @@
 internal import CoordinatorClient
 internal import JSON
 internal import Messages
+internal import OptunaService
 internal import Serving
 internal import Stores
 internal import StudyFiles
@@ -48,16 +49,21 @@ package struct ServeVerb: Verb {
         name: "--connections-per-peer", placeholder: "N",
         help: "Connections at a time from one other machine; 256 by default."),
       .init(name: "--log", help: "Write a line to stderr about everything that matters."),
-    ] + ListenOptions.protection + [ListenOptions.openLoopback, .store, .json],
+    ] + OptunaOptions.all + ListenOptions.protection
+      + [ListenOptions.openLoopback, .store, .json],
     examples: [
       .init("needletail serve study.yaml", "Serves the study to workers on this machine."),
       .init(
         "needletail serve --store all.db --listen 0.0.0.0:7654 --certificate cert.pem --key key.pem",
         "Serves all studies of all.db to other machines."),
+      .init(
+        "needletail serve --optuna-grpc 127.0.0.1:13000 --optuna-study lr",
+        "Lets programs with Optuna's GrpcStorageProxy take part in the study lr, too."),
     ])
 
   private let paths: [String]
   private let listen: ListenOptions
+  private let optuna: OptunaOptions?
   private let lease: Duration
   private let limits: HTTPLimits
   private let logs: Bool
@@ -67,6 +73,7 @@ package struct ServeVerb: Verb {
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     paths = arguments.remaining()
     listen = try ListenOptions(&arguments, port: WireProtocol.defaultPort)
+    optuna = try OptunaOptions(&arguments)
     lease = try arguments.duration("--lease") ?? .seconds(60)
     guard lease >= .seconds(2), lease <= .seconds(86_400) else {
       throw .badValue(
@@ -108,12 +115,20 @@ package struct ServeVerb: Verb {
     let store = try selection.openOrCreate()
     let server = try StudyServer(
       store, submissions: files.map { ($0, nil) }, settings)
-    announce(server, store, console)
+    let service: OptunaOptions.Service?
+    do {
+      service = try optuna?.serve(try selection.openExisting(), settings.log)
+    } catch {
+      server.stop()
+      throw error
+    }
+    announce(server, service, store, console)
     while stops.level == .none {
       stops.wait(milliseconds: 60_000)
       if stops.takeReload() { reload(server, console) }
     }
     console.note("answers what is in flight and stops")
+    service?.server.stop()
     server.stop()
     return .success
   }
@@ -130,13 +145,17 @@ package struct ServeVerb: Verb {
   }
 
   /// One line that scripts can read: the address is its last word.
-  private func announce(_ server: StudyServer, _ store: any StudyStore, _ console: Console) {
+  private func announce(
+    _ server: StudyServer, _ optuna: OptunaOptions.Service?, _ store: any StudyStore,
+    _ console: Console
+  ) {
     if json {
       console.writeJSON([
         "url": .string(server.url), "port": .integer(Int(server.port)),
         "store": .string(store.location), "studies": .array(server.studies.map(JSONValue.string)),
         "process": .integer(Int(getpid())),
         "token_file": server.ownerTokenFile.map(JSONValue.string) ?? .null,
+        "optuna_grpc": optuna.map { .string("\($0.address)") } ?? .null,
       ])
     } else {
       console.write("listening on \(server.url)")
@@ -146,6 +165,13 @@ package struct ServeVerb: Verb {
     if server.connectionLimit < limits.connections {
       console.warn(
         "this system allows \(server.connectionLimit) connections; raise it with ulimit -n")
+    }
+    if let optuna, !json {
+      console.note("Optuna's storage service listens on \(optuna.address)")
+    }
+    if let optuna, optuna.isOpen {
+      console.warn(
+        "anybody who reaches \(optuna.address) can read and add trials of what it offers")
     }
     if listen.isOpenToAll(server) {
       console.warn("anybody who reaches \(server.url) can run commands on its workers")

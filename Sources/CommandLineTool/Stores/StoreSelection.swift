@@ -47,14 +47,14 @@ package struct StoreSelection: Sendable, Hashable {
     }
   }
 
-  /// Opens a store that exists.
+  /// Opens a store that exists, or reads a journal of Optuna.
   ///
   /// - Throws: ``CommandError/noStore(location:)``, and what opening throws.
   package func openExisting() throws -> any StudyStore {
     switch place {
     case .file(let path):
       guard FileFacts(path).exists else { throw CommandError.noStore(location: path) }
-      return try SQLiteStudyStore(path: path, creatingIfMissing: false)
+      return try journal()?.store ?? SQLiteStudyStore(path: path, creatingIfMissing: false)
     case .server(let address):
       return try PostgresStudyStore(address: address, creatingIfMissing: false)
     }
@@ -68,7 +68,7 @@ package struct StoreSelection: Sendable, Hashable {
     switch place {
     case .file(let path):
       guard FileFacts(path).exists else { throw CommandError.noStore(location: path) }
-      return try SQLiteStudyStore(showing: path)
+      return try journal()?.store ?? SQLiteStudyStore(showing: path)
     case .server(let address): return try PostgresStudyStore(showing: address)
     }
   }
@@ -76,9 +76,19 @@ package struct StoreSelection: Sendable, Hashable {
   /// Opens the store, and creates it where there is none.
   package func openOrCreate() throws -> any StudyStore {
     switch place {
-    case .file(let path): try SQLiteStudyStore(path: path)
-    case .server(let address): try PostgresStudyStore(address: address)
+    case .file(let path):
+      if JournalFile(path) != nil { throw StoreError.onlyRead(journal: path) }
+      return try SQLiteStudyStore(path: path)
+    case .server(let address): return try PostgresStudyStore(address: address)
     }
+  }
+
+  /// What is in the journal of Optuna that was chosen, read as it is now; nil for another store.
+  ///
+  /// - Throws: As ``JournalFile/contents()``.
+  package func journal() throws(StoreError) -> JournalFile.Contents? {
+    guard case .file(let path) = place else { return nil }
+    return try JournalFile(path)?.contents()
   }
 
   /// Where the files of the store's trials are: `needletail-trials` beside the store's file, or in

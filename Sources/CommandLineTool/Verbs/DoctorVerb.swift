@@ -108,12 +108,16 @@ private struct StoreReport {
   private enum Health {
     case file(StoreHealth)
     case server(ServerHealth)
+    /// A journal of Optuna, its size in bytes, and whether its last operation is not complete.
+    case journal(size: Int, isCut: Bool)
 
     var isDamaged: Bool { if case .file(let file) = self { !file.problems.isEmpty } else { false } }
     var isReadOnly: Bool {
       switch self {
       case .file(let file): file.isReadOnly
       case .server(let server): server.isReadOnly
+      // It is never written to, and lacks nothing.
+      case .journal: false
       }
     }
   }
@@ -131,11 +135,14 @@ private struct StoreReport {
   }
 
   init(_ selection: StoreSelection) throws {
-    let store = try selection.openExisting()
+    let journal = try selection.journal()
+    let store = try journal?.store ?? selection.openExisting()
     location = store.location
-    switch store {
-    case let file as SQLiteStudyStore: health = .file(try file.health())
-    case let server as PostgresStudyStore: health = .server(try server.health())
+    switch (store, journal) {
+    case (_, let journal?):
+      health = .journal(size: FileFacts(location).size, isCut: journal.isCut)
+    case (let file as SQLiteStudyStore, _): health = .file(try file.health())
+    case (let server as PostgresStudyStore, _): health = .server(try server.health())
     default: preconditionFailure("a store of an unknown kind was selected")
     }
     // What is damaged may end a reader; the health says enough then.
@@ -214,6 +221,12 @@ private struct StoreReport {
           "\(location) confirms results before its disk has them; turn fsync and "
             + "synchronous_commit on")
       }
+    case .journal(_, let isCut):
+      if isCut {
+        problems.append(
+          "\(location) ends in the middle of an operation; Optuna cannot go on with it once it has "
+            + "written another one behind: copy it with needletail store copy")
+      }
     }
     return problems
   }
@@ -231,6 +244,10 @@ private struct StoreReport {
       lines.append(
         "store      \(location.printable): \(Self.size(server.size)), "
           + "PostgreSQL \(server.version.printable)")
+    case .journal(let size, _):
+      lines.append(
+        "store      \(location.printable): \(Self.size(size)), a journal of Optuna, which is only read"
+      )
     }
     for study in studies {
       let name = study.overview.study.name.printable
@@ -284,6 +301,7 @@ private struct StoreReport {
     switch health {
     case .file(let file): file.size
     case .server(let server): server.size
+    case .journal(let size, _): size
     }
   }
 

@@ -41,16 +41,19 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A socket that listens. Closed when it goes away, unless it was handed to a server.
-@safe struct ListenSocket: ~Copyable {
-  private(set) var descriptor: Int32
+@safe package struct ListenSocket: ~Copyable {
+  /// The socket, which does not block.
+  package private(set) var descriptor: Int32
   /// Where it listens, its port included.
-  let address: ListenAddress
+  package let address: ListenAddress
   /// Whether only programs on this machine reach it.
-  let isLoopback: Bool
+  package let isLoopback: Bool
 
+  /// Binds the address, and takes connections from now on.
+  ///
   /// - Throws: ``ServingError/portInUse(address:)``,
   ///   ``ServingError/cannotListen(address:problem:)``.
-  init(_ wanted: ListenAddress) throws(ServingError) {
+  package init(_ wanted: ListenAddress) throws(ServingError) {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
     unsafe hints.ai_socktype = Descriptors.streamSocket
@@ -88,7 +91,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Gives the socket away; it is not closed here any more.
-  mutating func take() -> Int32 {
+  package mutating func take() -> Int32 {
     defer { descriptor = -1 }
     return descriptor
   }

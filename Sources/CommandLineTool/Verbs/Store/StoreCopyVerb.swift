@@ -11,7 +11,9 @@ package struct StoreCopyVerb: Verb {
       "Stores are files or PostgreSQL addresses, in either order. Each study is copied as a whole or "
         + "not at all; one whose name the destination has is refused before anything is copied. The "
         + "source stays as it is. Copy while nobody runs the studies: trials that are held are run "
-        + "again in the copy."
+        + "again in the copy.",
+      "The source may be a journal that Optuna's JournalStorage has written: what it says is done "
+        + "anew. Every verb that only reads takes such a file as its --store, too.",
     ],
     arguments: [
       .init(name: "source", help: "The store to copy from."),
@@ -27,6 +29,8 @@ package struct StoreCopyVerb: Verb {
       .init(
         "needletail store copy study.db postgresql://me@db.example/studies",
         "Moves to a server, so that many machines can take part."),
+      .init(
+        "needletail store copy journal.log study.db", "Goes on with what Optuna has logged."),
       .init(
         "needletail store copy postgresql://me@db.example/studies lr.db --study lr",
         "Takes one study home in a file."),
@@ -53,7 +57,12 @@ package struct StoreCopyVerb: Verb {
       throw CommandError.other(
         "\(from.location.printable) cannot be copied to itself; name another destination")
     }
-    let store = try from.openExisting()
+    let journal = try from.journal()
+    let store = try journal?.store ?? from.openExisting()
+    if journal?.isCut == true {
+      context.console.warn(
+        "\(from.location.printable) ends in the middle of an operation, which was left out")
+    }
     let studies = try study.map { [try store.study(named: $0)] } ?? store.studies()
     for study in studies {
       for lease in try store.openLeases(in: study) {

@@ -1,0 +1,153 @@
+internal import Stores
+internal import StudyModel
+internal import System
+
+/// A study that clients are offered, with all its trials in the form in which they are asked for.
+///
+/// It follows the store: what this service writes it takes in at once, what others write when it is
+/// read, within a few hundredths of a second. A finished trial is kept as the bytes of its message
+/// alone, since it never changes again.
+struct OfferedStudy {
+  private struct Entry {
+    let id: Int
+    let number: Int
+    var state: TrialState
+    /// The trial; nil once it is finished.
+    var trial: Trial?
+    /// Its message; nil when it has changed since that was asked for.
+    var message: [UInt8]?
+
+    init(_ trial: Trial) {
+      id = trial.reference.id
+      number = trial.number
+      state = trial.state
+      self.trial = trial
+      settle()
+    }
+
+    /// Keeps the message alone of a trial that has finished.
+    mutating func settle() {
+      guard let trial else { return }
+      state = trial.state
+      message = nil
+      guard state.isFinished else { return }
+      message = Self.message(of: trial)
+      self.trial = nil
+    }
+
+    /// The field of a reply that the trial is.
+    private static func message(of trial: Trial) -> [UInt8] {
+      var writer = WireWriter()
+      writer.trial(1, trial)
+      return writer.bytes
+    }
+
+    mutating func encoded() -> [UInt8] {
+      if let message { return message }
+      let made = trial.map(Self.message) ?? []
+      message = made
+      return made
+    }
+  }
+
+  let record: StudyRecord
+  /// By ascending id, which is by ascending number.
+  private var entries: [Entry] = []
+  private var cursor = StoreCursor()
+  /// When it may be looked at again, in seconds of a clock that only runs forward.
+  private var nextLook = 0.0
+  /// Whether trials of others may be missing between those that are known.
+  private var hasGap = false
+
+  init(_ record: StudyRecord) { self.record = record }
+
+  // MARK: Following
+
+  /// Takes in what others wrote, unless that was done just now.
+  ///
+  /// - Throws: ``StoreError``; that the study is unknown when it was deleted.
+  mutating func follow(_ store: any StudyStore) throws(StoreError) {
+    let start = Monitor.now
+    guard hasGap || start >= nextLook else { return }
+    for change in try store.changes(in: record, since: &cursor) { apply(change) }
+    hasGap = false
+    let end = Monitor.now
+    // What takes long is done seldom, so that no more than a tenth of the time goes into it.
+    nextLook = end + max(0.01, (end - start) * 10)
+  }
+
+  /// Takes in one change.
+  mutating func apply(_ change: TrialChange) {
+    if case .created(let state, let moment) = change.event {
+      add(Trial(change.trial, state: state, startedAt: moment))
+      return
+    }
+    guard let place = place(of: change.trial.id) else { return }
+    if entries[place].trial?.apply(change.event) == true { entries[place].settle() }
+  }
+
+  /// Takes in a trial that was added, unless it is known.
+  mutating func add(_ trial: Trial) {
+    let place = entries.partitioningIndex { $0.id >= trial.reference.id }
+    if place < entries.count, entries[place].id == trial.reference.id { return }
+    if place == entries.count, trial.number != place { hasGap = true }
+    entries.insert(Entry(trial), at: place)
+  }
+
+  private func place(of id: Int) -> Int? {
+    let place = entries.partitioningIndex { $0.id >= id }
+    return place < entries.count && entries[place].id == id ? place : nil
+  }
+
+  // MARK: Reading
+
+  /// The trial of that id, with its state; nil for one that is not the study's.
+  func trial(withID id: Int) -> (reference: TrialReference, state: TrialState)? {
+    place(of: id).map {
+      (TrialReference(id: id, number: entries[$0].number), entries[$0].state)
+    }
+  }
+
+  /// The id of the trial of that number; nil when there is none.
+  func id(ofNumber number: Int) -> Int? {
+    if entries.indices.contains(number), entries[number].number == number {
+      return entries[number].id
+    }
+    return entries.first { $0.number == number }?.id
+  }
+
+  /// A reply with the message of a trial; one that says nothing when it is not the study's.
+  mutating func reply(withTrial id: Int) -> StorageReply {
+    reply(with: place(of: id).map { [$0] } ?? [])
+  }
+
+  /// A reply with the messages of the trials whose ids are greater, and of those that are given.
+  mutating func reply(withTrialsAfter id: Int, and included: [Int]) -> StorageReply {
+    let start = entries.partitioningIndex { $0.id > id }
+    let places = Set(included.compactMap { place(of: $0) }).filter { $0 < start }.sorted()
+    return reply(with: places + Array(start..<entries.count))
+  }
+
+  private mutating func reply(with places: [Int]) -> StorageReply {
+    var pieces: [[UInt8]] = []
+    var ownSize = 0
+    for place in places {
+      pieces.append(entries[place].encoded())
+      // What a finished trial is, is kept here anyway.
+      if entries[place].trial != nil { ownSize += pieces[pieces.count - 1].count }
+    }
+    return StorageReply(pieces: pieces, ownSize: ownSize)
+  }
+}
+
+extension Array {
+  /// The first place from which on the predicate holds, of elements that are sorted by it.
+  fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
