@@ -68,8 +68,20 @@ extension Distribution {
     if case .categorical(let d) = self { d.traits } else { nil }
   }
 
+  /// Whether the logarithm of a number is what varies evenly, or what its prior is about.
+  public var isLogarithmic: Bool {
+    switch self {
+    case .float(let d): d.log || d.traits?.shape.isLogarithmic ?? false
+    case .int(let d): d.log || d.traits?.shape.isLogarithmic ?? false
+    case .categorical, .opaque: false
+    }
+  }
+
   /// Whether it is a list of choices that has an order.
   public var isOrdered: Bool { choiceTraits?.isOrdered ?? false }
+
+  /// Whether the bounds, the step, the scale and the choices do not say all.
+  public var hasTraits: Bool { numberTraits != nil || choiceTraits != nil }
 
   /// The distribution without traits: what Optuna sees of it.
   public var plain: Distribution {

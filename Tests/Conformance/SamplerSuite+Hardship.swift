@@ -90,6 +90,15 @@ extension SamplerSuite {
       .int(try IntDistribution(low: -limit, high: limit, step: limit)),
       .int(try IntDistribution(low: -limit, high: limit, step: 3)),
       .int(try IntDistribution(low: limit - 1, high: limit, log: true)),
+      try .drawn(NumberTraits(.normal(mean: 1e300, deviation: 1e290))),
+      try .drawn(NumberTraits(.normal(mean: 0, deviation: 1e-3), low: -1e9, high: 1e9)),
+      try .drawn(NumberTraits(.logNormal(mean: 0, deviation: 100))),
+      try .drawn(NumberTraits(.beta(a: 1e-3, b: 1e3))),
+      try .drawn(
+        NumberTraits(.uniform, low: 0, high: 0x1p52, rounding: .init(to: 1)), isWhole: true),
+      try .drawn(NumberTraits(.logUniform, low: 1e-12, high: 1, rounding: .init(to: 0.5))),
+      try .drawn(NumberTraits(.uniform, low: 0.9, high: 1.2, rounding: .init(to: 1))),
+      try .drawn(NumberTraits(.reverseLogUniform(pivot: 1), low: 0, high: 1.0.nextDown)),
       .categorical(
         try CategoricalDistribution([
           .opaque(OpaqueValue([64, 32])), .opaque(OpaqueValue(["a": []])), nil, .float(.nan), 1,
