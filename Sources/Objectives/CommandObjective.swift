@@ -145,7 +145,7 @@ package struct CommandObjective: Sendable {
         MachineFault("the trial's folder '\(environment.folder)' cannot be written", error))
       return result
     }
-    let words = command.words(for: job.spelled) { environment.placeholder($0) }
+    let words = command.words(for: job.parameters) { environment.placeholder($0) }
     if let bad = words.first(where: { $0.utf8.contains(0) }) {
       result.outcome = .refused(
         "the argument '\(bad.prefix { $0 != "\0" })…' has a NUL, which no argument can hold; "

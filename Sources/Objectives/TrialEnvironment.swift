@@ -61,7 +61,7 @@ struct TrialEnvironment {
     all.reserveCapacity(inherited.count + variables.count + job.parameters.count + 12)
     for variable in variables {
       let value = variable.value?.expanded { name in
-        if let parameter = job.spelled.first(where: { $0.name == name }) {
+        if let parameter = job.parameters.first(where: { $0.name == name }) {
           return parameter.value.description
         }
         return CommandTemplate.reserved.contains(name) ? placeholder(name) : nil
@@ -82,7 +82,7 @@ struct TrialEnvironment {
       all.append("\(StayRule.variable)=\(rule.names.sorted().joined(separator: ":"))")
     }
     let names = parameterVariables.variables(of: job.parameters.map(\.name))
-    for (name, parameter) in zip(names, job.spelled) {
+    for (name, parameter) in zip(names, job.parameters) {
       // No variable can hold a NUL; the JSON file has the value in full.
       let value = parameter.value.description.prefix { $0 != "\0" }
       all.append("\(name)=\(value)")

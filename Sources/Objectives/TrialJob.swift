@@ -12,9 +12,6 @@ package struct TrialJob: Sendable {
   package let variables: [String]
   /// The parameters that are known beforehand, in their order.
   let parameters: [(name: String, value: ParameterValue)]
-  /// The same as words of a command: a value that the study file spells in its own way, such as
-  /// `1e-4` or `True`, is that text.
-  let spelled: [(name: String, value: ParameterValue)]
 
   /// Creates the job of a slot.
   package init(_ assignment: Assignment, slot: Int, variables: [String] = []) {
@@ -22,10 +19,6 @@ package struct TrialJob: Sendable {
     self.slot = slot
     self.variables = variables
     parameters = assignment.parameters.map { ($0.name, $0.value) }
-    spelled = assignment.parameters.map { parameter in
-      let text = parameter.distribution.spelling(of: parameter.internalValue)
-      return (parameter.name, text == parameter.value.description ? parameter.value : .string(text))
-    }
   }
 
   /// The study's name.

@@ -390,7 +390,7 @@ final class TrialRun {
     guard let template = objective.collection.file else { return }
     let job = environment.job
     let path = template.expanded { name in
-      job.spelled.first { $0.name == name }?.value.description ?? environment.placeholder(name)
+      job.parameters.first { $0.name == name }?.value.description ?? environment.placeholder(name)
     }
     guard let path else { return }
     let full = path.hasPrefix("/") ? path : "\(environment.folder)/\(path)"
