@@ -6,7 +6,7 @@ extension Distribution {
   /// |---|---|
   /// | not rounded | a float between the bounds, logarithmic for a logarithmic shape |
   /// | rounded | the multiples from the first to the last that can come out |
-  /// | clipped to bounds that are no multiples | all between the bounds; what is suggested is rounded |
+  /// | clipped, to other bounds | all between the bounds; what is suggested is rounded |
   ///
   /// - Parameter isWhole: Whether objectives see integers; needs a step, an origin and, when
   ///   clipped, bounds that are whole. What is not rounded yet is then rounded to the nearest one.

@@ -218,6 +218,37 @@ extension SamplerSuite {
     }
   }
 
+  /// Values of a grid and spellings, which say nothing of what is likely, change no suggestion.
+  package static func ignoresTraitsThatSayNothing(_ maker: Maker, seed: UInt64) throws {
+    func study(_ hasTraits: Bool) throws -> SamplerStudy {
+      func traits(_ shape: NumberTraits.Shape, _ low: Double, _ high: Double) throws
+        -> NumberTraits?
+      { hasTraits ? try NumberTraits(shape, low: low, high: high, gridValues: [low, high]) : nil }
+      let space = try SearchSpace([
+        Parameter(
+          "x", .float(FloatDistribution(low: -5, high: 5, traits: traits(.uniform, -5, 5)))),
+        Parameter(
+          "rate",
+          .float(
+            FloatDistribution(low: 1e-5, high: 1, log: true, traits: traits(.logUniform, 1e-5, 1)))),
+        Parameter(
+          "n", .int(IntDistribution(low: 1, high: 9, step: 2, traits: traits(.uniform, 1, 9)))),
+        Parameter(
+          "kind",
+          .categorical(
+            CategoricalDistribution(
+              [0.5, true, "c"],
+              traits: hasTraits ? ChoiceTraits(spellings: ["5e-1", "True", nil]) : nil))),
+      ])
+      var study = SamplerStudy(in: space, seed: seed, workers: 2) { number, values in
+        (.completed, [values.reduce(0) { $0 + abs($1.internalValue - 1) } + Double(number % 3)])
+      }
+      try study.run(40) { _ in maker.make() }
+      return study
+    }
+    expectEqual(try study(false), try study(true))
+  }
+
   /// A study goes the same way, bit for bit, whatever is changed around the sampler before it
   /// starts.
   package static func ignoresSurroundings(

@@ -52,8 +52,8 @@ struct ToolDraws: Sendable, CustomStringConvertible {
       isWhole: json["whole"] == .bool(true))
   }
 
-  /// Compares draws with those of the tool: by Kolmogorov and Smirnov's test of a continuum, else by
-  /// χ², both at a level of about one in 100,000.
+  /// Compares draws with those of the tool: by Kolmogorov and Smirnov's test of a continuum, else
+  /// by χ², both at a level of about one in 100,000.
   func compare(_ values: [Double], _ by: String) throws {
     if let theirs = json["draws"]?.array?.compactMap(\.number) {
       let distance = Self.distance(values.sorted(), theirs)
