@@ -132,7 +132,8 @@ let package = Package(
     .target(
       name: "Objectives",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
-      resources: [.embedInCode("Python/needletail.py")], swiftSettings: callsC),
+      resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")],
+      swiftSettings: callsC),
     .target(
       name: "OptunaService", dependencies: ["JSON", "System", "Stores", "StudyModel", "CHTTP2"],
       swiftSettings: callsC),
@@ -258,8 +259,8 @@ let package = Package(
       dependencies: ["JSON", "Plotting", "Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "StudyFilesTests", dependencies: ["StudyFiles", "StudyModel", "Samplers", "Pruners"],
-      swiftSettings: house),
+      name: "StudyFilesTests", dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners"],
+      exclude: ["Sweeps"], swiftSettings: house),
     .testTarget(
       name: "StudiesTests",
       dependencies: [

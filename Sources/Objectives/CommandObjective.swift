@@ -82,8 +82,8 @@ package struct CommandObjective: Sendable {
     }
     self.folders = folders
     inherited = TrialEnvironment.inherited(
-      without: Set(file.environment.map(\.name)), clientFolder: clientFolder,
-      toolFolder: toolFolder)
+      without: Set(file.environment.map(\.name)),
+      clientFolder: try Self.pythonFolders(clientFolder, file), toolFolder: toolFolder)
     program = try Self.program(of: command, in: file, folder, inherited)
   }
 
@@ -96,6 +96,19 @@ package struct CommandObjective: Sendable {
     let inherited = TrialEnvironment.inherited(
       without: Set(file.environment.map(\.name)), clientFolder: nil, toolFolder: toolFolder)
     _ = try program(of: command, in: file, file.commandFolder, inherited)
+  }
+
+  /// The folders to put on Python's path, that of a stand-in first.
+  private static func pythonFolders(
+    _ clientFolder: String?, _ file: StudyFile
+  ) throws(StudyFileError) -> String? {
+    guard let standIn = file.standIn else { return clientFolder }
+    do throws(PythonClientError) {
+      let folder = try PythonClient.install(standIn)
+      return clientFolder.map { "\(folder):\($0)" } ?? folder
+    } catch {
+      throw StudyFileError(path: file.path, location: nil, problem: "\(error)")
+    }
   }
 
   private static func noCommand(in file: StudyFile) -> StudyFileError {

@@ -1,3 +1,4 @@
+package import StudyFiles
 internal import System
 
 /// The single-file Python client that this program carries, put where Python finds it.
@@ -11,9 +12,27 @@ package enum PythonClient {
   ///   ``defaultCache``.
   /// - Throws: ``PythonClientError`` when the file cannot be written.
   package static func install(in cache: String = defaultCache) throws(PythonClientError) -> String {
-    let folder = "\(cache)/python-\(fingerprint)"
-    let path = "\(folder)/needletail.py"
-    if contents(of: path) == source { return folder }
+    try install(source, named: "needletail", in: cache)
+  }
+
+  /// Writes the stand-in of a module into a folder of its own, as ``install(in:)``.
+  package static func install(
+    _ standIn: StandIn, in cache: String = defaultCache
+  ) throws(PythonClientError) -> String {
+    switch standIn {
+    case .wandb:
+      try install(
+        String(decoding: PackageResources.wandb_py, as: UTF8.self), named: "wandb", in: cache)
+    }
+  }
+
+  private static func install(
+    _ source: String, named name: String, in cache: String
+  ) throws(PythonClientError) -> String {
+    let prefix = name == "needletail" ? "python" : name
+    let folder = "\(cache)/\(prefix)-\(String(StableHash.bits64(source.utf8), radix: 16))"
+    let path = "\(folder)/\(name).py"
+    if contents(of: path, atMost: source.utf8.count) == source { return folder }
     let temporary = "\(path).\(getpid())"
     do throws(SystemError) {
       try TrialFolders.createWithParents(folder)
@@ -42,15 +61,10 @@ package enum PythonClient {
     return "/tmp/needletail-\(getuid())"
   }
 
-  /// A hash of the text, 64 bits in hexadecimal digits.
-  private static var fingerprint: String {
-    String(StableHash.bits64(source.utf8), radix: 16)
-  }
-
-  private static func contents(of path: String) -> String? {
+  private static func contents(of path: String, atMost limit: Int) -> String? {
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0, let file = try? Descriptor(owning: number) else { return nil }
-    let size = source.utf8.count + 1
+    let size = limit + 1
     var bytes: [UInt8] = []
     return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { buffer in
       while bytes.count < size, case .bytes(let count) = unsafe file.read(into: buffer) {

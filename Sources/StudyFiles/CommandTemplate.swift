@@ -205,11 +205,12 @@ package struct CommandTemplate: Sendable, Hashable {
 }
 
 extension JSONValue {
-  /// The object with a value under a path of names; what stands in the way is replaced.
+  /// The object with a value under a path of names; what stands in the way goes on as `_name`, as
+  /// NNI has the name of a choice beside what belongs to it.
   fileprivate func setting(_ path: ArraySlice<String>, to value: JSONValue) -> JSONValue {
     guard let first = path.first else { return value }
     var members: [Member] = []
-    if case .object(let own) = self { members = own }
+    if case .object(let own) = self { members = own } else { members = [Member("_name", self)] }
     let inner = members.first { $0.name == first }?.value ?? .object([])
     let member = Member(first, inner.setting(path.dropFirst(), to: value))
     if let place = members.firstIndex(where: { $0.name == first }) {

@@ -35,7 +35,7 @@ extension StudyFile {
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
     "grace_period", "leave", FieldName("directory", "workdir", "working_dir"), "spelling",
-    "files", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
+    "files", "stand_in", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
     FieldName("environment", "env"),
   ]
 
@@ -138,6 +138,7 @@ extension StudyFile {
       try fields["leave"].map { (node) throws(LocatedFault) in
         try Self.programNames(node)
       } ?? []
+    standIn = try fields["stand_in"]?.choice("'stand_in'", among: StandIn.allCases)
     files =
       try fields["files"].map { (node) throws(LocatedFault) in
         try Self.files(node, parameters: names)

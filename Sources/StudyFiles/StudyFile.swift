@@ -62,6 +62,8 @@ package struct StudyFile: Sendable {
   /// The names of programs that may go on after the trial that started them, in sessions of their
   /// own.
   package var leave: [String]
+  /// The name of a Python module of another tool that a stand-in takes the place of; nil for none.
+  package var standIn: StandIn?
   /// Files to write into a trial's folder before its command starts: their names, which have no
   /// slash, and what stands in them, in the file's order.
   package var files: [(name: String, content: WordTemplate)]
@@ -91,6 +93,11 @@ package struct StudyFile: Sendable {
     guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return file }
     return String(file[..<dot])
   }
+}
+
+/// A Python module of another tool that this program has a stand-in for, which reports here.
+package enum StandIn: String, Sendable, CaseIterable {
+  case wandb
 }
 
 /// A bound that a metric must keep.

@@ -42,9 +42,16 @@ struct DeterminedReader: ForeignReader {
     study.environment.append(("DET_HPARAMS", [.arguments("nested")]))
     study.notes.append(
       "the program finds its hyperparameters in DET_HPARAMS (JSON) and NEEDLETAIL_PARAMS")
+    let number = #"(?<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"#
+    study.expressions = [
+      #"report_validation_metrics\(steps_completed=(?<step>\d+), metrics=\{.*?'(?<name>[^']+)': "#
+        + number,
+      #"(?<name>[\w./:-]+)\s*=\s*"# + number,
+    ]
+    study.metricStream = "both"
     study.notes.append(
-      "report_validation_metrics prints nothing off the cluster: print NAME=VALUE, or let the Core "
-        + "API's log line through")
+      "off the cluster report_validation_metrics only logs: let Python's logging through, or print "
+        + "NAME=VALUE")
     return study
   }
 

@@ -13,6 +13,8 @@ struct ForeignCommand: Sendable {
     case program
     /// The trial's own folder.
     case folder
+    /// Another placeholder of the study file's.
+    case placeholder(String)
   }
 
   typealias Word = [Piece]
@@ -148,6 +150,7 @@ extension ForeignCommand.Piece {
     case .variable(let name): "{env:\(name)}"
     case .program: "{program}"
     case .folder: "{dir}"
+    case .placeholder(let name): "{\(name)}"
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import JSON
+internal import StudyModel
 
 extension ForeignStudy {
   /// Which reading was taken and why, in one sentence.
@@ -9,7 +10,7 @@ extension ForeignStudy {
 
   /// The study file that the file stands for, with what it cannot say in comments.
   package func studyFileText() throws(StudyFileError) -> String {
-    let text = writtenText
+    let text = try withFittingFirstPoint().writtenText
     // What is written is read again at once, so that a fault of the writing is found here.
     do throws(StudyFileError) {
       _ = try StudyFile(text: text, path: path)
@@ -19,6 +20,27 @@ extension ForeignStudy {
         problem: "as \(tool.fileName): what it asks for cannot be a study: \(error.problem)")
     }
     return text
+  }
+
+  /// Without those values of the first point that their parameters cannot have.
+  private func withFittingFirstPoint() throws(StudyFileError) -> ForeignStudy {
+    guard !firstPoint.isEmpty else { return self }
+    var study = self
+    study.firstPoint = []
+    let space = try StudyFile(text: study.writtenText, path: path).space
+    for entry in firstPoint {
+      guard let distribution = space[entry.name] else { continue }
+      if let inner = distribution.internalValue(of: entry.value.parameterValue),
+        distribution.contains(inner)
+      {
+        study.firstPoint.append(entry)
+      } else {
+        study.notes.append(
+          "the default \(entry.value.readableText) of '\(shortened(entry.name))' is not among its "
+            + "values; the sampler chooses")
+      }
+    }
+    return study
   }
 
   private var writtenText: String {
@@ -78,10 +100,11 @@ extension ForeignStudy {
     }
     if !firstPoint.isEmpty, points.isEmpty { line("first", flow(firstPoint)) }
     line("collect", collection)
+    line("stand_in", standIn?.rawValue)
     if !files.isEmpty {
       lines.append("files:")
       for file in files {
-        lines.append("  \(Self.quoted(file.name)): \"{args:\(file.style)}\"")
+        lines.append("  \(Self.quoted(file.name)): \(Self.quoted(file.content))")
       }
     }
     if !environment.isEmpty {
@@ -171,6 +194,10 @@ extension ForeignStudy {
     if !readable.isEmpty {
       parts.append("regex: [\(readable.map(Self.quoted).joined(separator: ", "))]")
     }
+    if !stepNames.isEmpty {
+      let names = stepNames + MetricCollection.defaultStepNames
+      parts.append("step: [\(names.joined(separator: ", "))]")
+    }
     if let metricFile {
       let escaped = metricFile.hasPrefix("{dir}") ? metricFile : Self.escaped(metricFile)
       parts.append("file: \(Self.quoted(escaped))")
@@ -225,6 +252,7 @@ extension ForeignStudy {
       case .variable(let name): "{env:\(name)}"
       case .program: "{program}"
       case .folder: "{dir}"
+      case .placeholder(let name): "{\(name)}"
       }
     }.joined()
   }
@@ -235,6 +263,7 @@ extension ForeignParameter {
   fileprivate func text(in study: ForeignStudy) -> String {
     var parts: [String] = []
     switch kind {
+    case .constant where choices.first == .null: parts.append("choices: [null]")
     case .constant: parts.append("value: \(spelled(0))")
     case .categorical:
       parts.append("choices: [\(choices.indices.map(spelled).joined(separator: ", "))]")

@@ -28,8 +28,12 @@ package struct ForeignStudy: Sendable {
   var repeats: Int?
   var workingFolder: String?
   var environment: [(name: String, value: ForeignCommand.Word)] = []
-  /// Files in the trial's folder: a name and a style of all parameters.
-  var files: [(name: String, style: String)] = []
+  /// A Python module that a stand-in takes the place of.
+  var standIn: StandIn?
+  /// Further names that number a report, before ours.
+  var stepNames: [String] = []
+  /// Files in the trial's folder, and what stands in them as a template.
+  var files: [(name: String, content: String)] = []
   var parameters: [ForeignParameter] = []
   /// Whole points, each run once, for the method `list`.
   var points: [[(name: String, value: JSONValue)]] = []
@@ -106,7 +110,10 @@ package struct ForeignStudy: Sendable {
       command.parameterNames.isDisjoint(with: parameters.map(\.name)),
       !environment.contains(where: { entry in
         entry.value.contains { piece in
-          if case .parameter = piece { true } else { false }
+          switch piece {
+          case .parameter, .arguments: true
+          default: false
+          }
         }
       })
     {

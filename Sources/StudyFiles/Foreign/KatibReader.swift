@@ -226,7 +226,7 @@ struct KatibReader: ForeignReader {
     }
   }
 
-  private func number(
+  private mutating func number(
     _ space: ForeignKeys, _ name: String, _ what: String, isWhole: Bool, at place: SourceLocation
   ) throws(LocatedFault) -> ForeignParameter {
     let lowNode = try space.need("min")
@@ -263,6 +263,9 @@ struct KatibReader: ForeignReader {
       let (a, b) = distribution == "normal" ? (low, high) : (log(low), log(high))
       let (mean, deviation) = ((a + b) / 2, (b - a) / 6)
       guard deviation > 0 else { throw lowNode.fault("\(what) has min and max alike") }
+      study.notes.append(
+        "\(what): \(distribution) has its mean in the middle of min and max, a sixth of their distance "
+          + "as deviation, and is not cut off at them")
       parameter.prior =
         distribution == "normal"
         ? .normal(mean: mean, deviation: deviation) : .logNormal(mean: mean, deviation: deviation)
@@ -274,6 +277,8 @@ struct KatibReader: ForeignReader {
       if hasPrior || isLog, isWhole || step != nil {
         parameter.quantization = .init(q: step ?? 1, rule: .nearest, isWhole: isWhole)
       } else if let step, !isWhole || step != 1 {
+        study.notes.append(
+          "\(what): \(algorithm) rounds to multiples of the step from 0, not from min")
         parameter.quantization = .init(q: step, rule: .nearest, isWhole: isWhole)
       }
     } else if isOptuna {

@@ -48,13 +48,35 @@ struct NNIReader: ForeignReader {
         "the training service \(shortened(platform)) is not used; start needletail workers on the "
           + "machines instead")
     }
-    study.notes.append(
-      "the program reads its parameters by nni.get_next_parameter; here they stand in "
-        + "NEEDLETAIL_PARAMS and as options")
+    offerProtocol()
     return study
   }
 
   private var budget: ForeignParameter.Fidelity?
+
+  /// Gives the program what NNI's own module finds on a platform that is not the local one, and
+  /// reads the lines that it then prints.
+  private mutating func offerProtocol() {
+    study.files = [
+      ("parameter.cfg", #"{{"parameter_id": {trial}, "parameters": {args:nested}}}"#)
+    ]
+    study.environment += [
+      ("NNI_PLATFORM", [.literal("needletail")]), ("NNI_SYS_DIR", [.folder]),
+      ("NNI_OUTPUT_DIR", [.folder]), ("NNI_EXP_ID", [.literal("needletail")]),
+      ("NNI_TRIAL_JOB_ID", [.placeholder("trial")]),
+      ("NNI_TRIAL_SEQ_ID", [.placeholder("trial")]),
+    ]
+    let number = #"(?<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:Infinity|NaN))"#
+    let value = #""value": "(?:\{.*?\\+"default\\+": )?"# + number
+    study.expressions = [
+      #"NNISDK_MEb?'?\{.*"type": "PERIODICAL".*"sequence": (?<step>\d+).*"# + value,
+      #"NNISDK_MEb?'?\{.*"type": "FINAL".*"# + value,
+      #"(?:\bstep\s*=\s*(?<step>\d+).*)?\bdefault\s*=\s*"# + number,
+    ]
+    study.notes.append(
+      "nni.get_next_parameter and the reports of NNI's own module work as they are; a program "
+        + "without it reads NEEDLETAIL_PARAMS and prints default=VALUE")
+  }
 
   private func seconds(_ node: YAMLNode?) throws(LocatedFault) -> Double? {
     guard let node else { return nil }

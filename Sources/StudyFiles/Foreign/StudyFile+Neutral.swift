@@ -11,7 +11,9 @@ extension StudyFile {
     let methods = ["qmc": "sobol", "brute_force": "grid"]
     var members: [JSONValue.Member] = [
       .init("tool", "needletail"),
-      .init("method", text(sampler.map { methods[$0.name] ?? $0.name })),
+      .init(
+        "method",
+        points.isEmpty ? text(sampler.map { methods[$0.name] ?? $0.name }) : .string("list")),
     ]
     if objectives.count > 1 {
       members.append(
@@ -83,7 +85,14 @@ extension StudyFile {
     var members: [JSONValue.Member] = [.init("kind", .string(kind))]
     guard let traits else {
       members += [.init("low", low.json), .init("high", high.json), .init("log", .bool(log))]
-      if let step { members.append(.init("step", step.json)) }
+      if let step {
+        members.append(.init("step", step.json))
+        if kind == "float" || step != 1,
+          let values = ForeignParameter.steps(from: low, through: high, by: step)
+        {
+          members.append(.init("values", .array(values.map(\.json))))
+        }
+      }
       return members
     }
     var isLog = false
@@ -119,6 +128,13 @@ extension StudyFile {
     if var prior {
       if traits.isTruncated, case .normal = traits.shape { prior.append(.init("truncated", true)) }
       members.append(.init("prior", .object(prior)))
+    }
+    if let rounding = traits.rounding, traits.shape == .uniform, rounding.rule == .nearest,
+      rounding.origin == 0, !rounding.isClipped, traits.gridValues.isEmpty,
+      let values = ForeignParameter.multiples(
+        of: rounding.step, from: traits.low, through: traits.high)
+    {
+      members.append(.init("values", .array(values.map(\.json))))
     }
     if !traits.gridValues.isEmpty {
       members.append(.init("values", .array(traits.gridValues.map(\.json))))

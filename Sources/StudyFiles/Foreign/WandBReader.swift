@@ -41,6 +41,11 @@ struct WandBReader: ForeignReader {
     }
     try readParameters(parameters, prefix: [])
     try readCommand(keys)
+    if usesGrid {
+      study.notes.append(
+        "W&B takes the grid's points in the order of the sorted names; the order here is the "
+          + "sampler's")
+    }
     if let node = keys["early_terminate"] { try readEarlyTermination(node) }
     offerParameters()
     if study.trials == nil, study.method != "grid" {
@@ -138,9 +143,6 @@ struct WandBReader: ForeignReader {
     for key in ["impute", "impute_while_running"] where metric[key] != nil {
       study.notes.append("metric.\(key) has no equivalent and is left out")
     }
-    study.notes.append(
-      "values logged with wandb.log are not printed: print \(shortened(name))=VALUE, or let the "
-        + "program write a result file")
   }
 
   // MARK: Parameters
@@ -320,7 +322,7 @@ struct WandBReader: ForeignReader {
     return all
   }
 
-  private func withPrior(
+  private mutating func withPrior(
     _ distribution: String, _ keys: ForeignKeys, _ name: String, _ what: String,
     at place: SourceLocation
   ) throws(LocatedFault) -> ForeignParameter {
@@ -337,6 +339,8 @@ struct WandBReader: ForeignReader {
       guard deviation > 0 else {
         throw keys.node.fault("'sigma' of \(what) is \(deviation.brief); give a number above 0")
       }
+      study.notes.append(
+        "\(what): \(distribution) has no bounds; values lie within four deviations of the mean here")
       parameter.prior =
         distribution.hasSuffix("log_normal")
         ? .logNormal(mean: mean, deviation: deviation) : .normal(mean: mean, deviation: deviation)
@@ -347,7 +351,7 @@ struct WandBReader: ForeignReader {
 
   /// Adds the rounding to multiples of q, which is 1.0 unless given; an int only when q is spelled
   /// as one.
-  private func quantize(
+  private mutating func quantize(
     _ parameter: inout ForeignParameter, _ keys: ForeignKeys, _ what: String, withStep: Bool
   ) throws(LocatedFault) {
     let q = try keys.number("q") ?? 1
@@ -355,6 +359,10 @@ struct WandBReader: ForeignReader {
       throw keys.node.fault("'q' of \(what) is \(q.brief); give a number above 0")
     }
     let isWhole = keys["q"]?.isSpelledWhole ?? false
+    if keys["q"] == nil {
+      study.notes.append(
+        "\(what): q is left out and is then 1.0, so that values are floats such as 9.0")
+    }
     parameter.kind = isWhole ? .int : .float
     parameter.quantization = .init(q: q, rule: .nearest, isWhole: isWhole)
     if withStep { parameter.step = q }
@@ -417,6 +425,11 @@ struct WandBReader: ForeignReader {
             "\(what): multiples of \(q.brief) count from 0, so that values outside min and max occur")
         }
       }
+    }
+    if distribution.hasPrefix("inv_log_uniform") {
+      study.notes.append(
+        "\(what): \(distribution) has the same density as log_uniform_values and does not favour "
+          + "large values")
     }
     if distribution == "uniform", low > 0, high / low >= 50 {
       study.notes.append(
@@ -481,14 +494,18 @@ struct WandBReader: ForeignReader {
 
   /// Gives the program its parameters in the way in which `wandb.init` finds those of a sweep.
   private mutating func offerParameters() {
-    study.files = [("wandb-sweep.yaml", "values")]
+    study.files = [("wandb-sweep.yaml", "{args:values}")]
     study.environment += [
       ("WANDB_SWEEP_PARAM_PATH", [.folder, .literal("/wandb-sweep.yaml")]),
       ("WANDB_SWEEP_ID", [.literal("needletail")]), ("WANDB_MODE", [.literal("offline")]),
       ("WANDB_DIR", [.folder]), ("WANDB_SILENT", [.literal("true")]),
     ]
+    study.standIn = .wandb
+    study.stepNames = ["_step"]
     study.notes.append(
-      "wandb.config has the parameters, too: wandb.init reads WANDB_SWEEP_PARAM_PATH, offline")
+      "a stand-in takes the place of the module wandb: wandb.config has the parameters, and what "
+        + "wandb.log gets is read here while the program runs; without 'stand_in' the module itself "
+        + "runs, offline, and the program has to print its metric")
   }
 
   /// The inside of a word that is nothing but a macro.

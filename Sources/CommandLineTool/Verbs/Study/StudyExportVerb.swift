@@ -1,10 +1,11 @@
 internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 package import StudyModel
 internal import System
 
-/// `needletail study export <study> [--format csv|json]`
+/// `needletail study export <study> [--format FORMAT]`
 package struct StudyExportVerb: Verb {
   package static let description = VerbDescription(
     words: ["study", "export"],
@@ -13,30 +14,44 @@ package struct StudyExportVerb: Verb {
       "CSV has one row per trial with the columns number, state, value (value_0, value_1 … with "
         + "several objectives), started_at, completed_at, duration_seconds, then parameter_NAME "
         + "and attribute_NAME for each name that a trial has. JSON is one line per trial, as trial "
-        + "list --json prints it."
+        + "list --json prints it.",
+      "The other formats are for tools that people come from: params is the best trial's parameters "
+        + "as one JSON object; sagemaker is what ListTrainingJobsForHyperParameterTuningJob answers; "
+        + "vizier a study with trials of Vizier and Vertex AI; azure what "
+        + "get_children_sorted_by_primary_metric returns; ax what attach_trial and complete_trial "
+        + "take.",
     ],
     arguments: [.study],
     options: [
       .init(
-        name: "--format", placeholder: "FORMAT", help: "csv (default) or json.",
-        completion: .words(["csv", "json"])),
+        name: "--format", placeholder: "FORMAT", help: "csv (default), json, params, sagemaker, vizier, azure or ax.",
+        completion: .words(formats)),
       .store, .json,
     ],
     examples: [
       .init("needletail study export digits > digits.csv", "Writes a table for a spreadsheet."),
       .init("needletail study export digits --format json | jq .value", "Prints all values."),
+      .init(
+        "needletail study export digits --format params > best.json",
+        "Writes the best parameters for a program that reads JSON."),
     ])
+
+  private static let formats = ["csv", "json"] + ToolExport.Format.allCases.map(\.rawValue)
 
   private let name: String
   private let isCSV: Bool
+  private let tool: ToolExport.Format?
   private let store: String?
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     name = try arguments.positional("study")
-    let format = try arguments.word("--format", of: ["csv", "json"])
+    let format = try arguments.word("--format", of: Self.formats)
     let json = arguments.flag("--json")
-    if json && format == "csv" { throw .conflict("--json contradicts --format csv; remove one") }
+    if json, let format, format != "json" {
+      throw .conflict("--json contradicts --format \(format); remove one")
+    }
     isCSV = !json && format != "json"
+    tool = format.flatMap(ToolExport.Format.init)
     store = arguments.value("--store")
   }
 
@@ -45,7 +60,23 @@ package struct StudyExportVerb: Verb {
     let store = try selection.openExisting()
     let study = try store.study(named: name)
     let trials = try store.trials(in: study, numbers: nil)
-    if isCSV {
+    if let tool {
+      let stored = try store.attributes(.system, of: study)
+        .first { $0.key == StoredStudy.metricNamesKey }?.value.array
+      let names = (stored ?? []).compactMap(\.string)
+      let export = ToolExport(
+        study: study,
+        metrics: names.isEmpty && study.directions.count == 1 ? ["value"] : names, trials: trials,
+        best: study.directions.count == 1 ? try store.bestTrial(in: study) : nil)
+      guard let document = export.document(tool) else {
+        context.console.warn(
+          study.directions.count == 1
+            ? "study '\(name.printable)' has no completed trial that is feasible"
+            : "study '\(name.printable)' has several objectives and no single best trial")
+        return .nothingFound
+      }
+      context.console.writeJSON(document)
+    } else if isCSV {
       let table = TrialCSV(trials, objectives: study.directions.count)
       context.console.writeText(table.header)
       for trial in trials { context.console.writeText(table.row(trial)) }
