@@ -10,7 +10,7 @@ PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev libpcre2-de
   zlib1g-dev pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev \
   libgnutls28-dev libnghttp2-dev
 TEST_PACKAGES = $(PACKAGES) chromium curl git node-typescript python3 python3-venv sqlite3 xz-utils zsh \
-  faketime iproute2 munge openssh-client openssh-server openssl pgbouncer postgresql procps slurm-wlm util-linux
+  faketime iproute2 libgomp1 munge openssh-client openssh-server openssl pgbouncer postgresql procps slurm-wlm util-linux
 
 # The Swift runtime goes into the binary where that is possible: one file to copy, and it starts in
 # half the time.
@@ -31,7 +31,7 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build test gates api coverage mutants flakes docs tsan fuzz attack \
+.PHONY: help deps test-deps venv build library test gates api coverage mutants flakes docs tsan fuzz attack \
   lint format demo gallery boosting bench quality chaos install clean
 
 help: ## list the targets
@@ -96,6 +96,13 @@ $(VENV)/.made: Tests/requirements.txt | test-deps
 build: deps ## build the command and the objectives of Studies/, optimized
 	$(SWIFT) build $(RELEASE) --product needletail
 	$(SWIFT) build $(RELEASE) --product digits
+
+library: deps ## build .build/release/libneedletail.so, for C, Python and others
+	$(SWIFT) build $(RELEASE) --product needletail-c
+	@# Swift's runtime goes into it: a process that forked opens a copy, whose threads are its own.
+	$(SWIFT)c -emit-library -static-stdlib -o .build/release/libneedletail.so \
+	  @.build/release/needletail-c.product/Objects.LinkFileList \
+	  $$(pkg-config --libs openblas sqlite3 yaml-0.1 libpcre2-8)
 
 test: test-deps venv lint gates ## build and run all tests
 	$(SWIFT) build --build-tests $(IMPORT_CHECK)
@@ -187,7 +194,7 @@ Studies/boosting/.venv/.made: Studies/boosting/requirements.txt
 	$(call install-packages,python3 python3-venv)
 	$(call make-venv,Studies/boosting/.venv,$<)
 
-bench: build $(BENCH_VENV)/.made ## measure, beside Optuna and Rustuna; takes ten minutes
+bench: build library $(BENCH_VENV)/.made ## measure, beside Optuna and Rustuna; takes ten minutes
 	$(SWIFT) build -c release --package-path Benchmarks
 	$(BENCH_VENV)/bin/python Benchmarks/bench.py $(BENCH)
 

@@ -1,7 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
   bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator proxy load plot dashboard whole
-                                           run workers stop
+                                           python run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -326,6 +326,46 @@ def whole(bench):
               version["seconds"] < 0.02)
 
 
+def python(bench):
+    bench.head("Whole studies in Python, in one process")
+    environment = dict(os.environ, PYTHONPATH=str(ROOT / "Python"),
+                       NEEDLETAIL_LIBRARY=str(ROOT / ".build/release/libneedletail.so"))
+
+    def study(module, case, trials, *storage):
+        done = subprocess.run(
+            [sys.executable, str(HERE / "peers/python_study.py"), module, case, str(trials), *storage],
+            capture_output=True, text=True, env=environment)
+        if done.returncode:
+            sys.exit(f"{module}, {case} failed:\n{done.stderr}")
+        line = json.loads(done.stdout.splitlines()[-1])
+        bench.keep(line)
+        return line
+
+    def compare(what, peer, case, trials, wanted, *, storage=False):
+        places = [(f"sqlite:///{bench.path(f'{case}-{peer}-{module}.db')}",) if storage else ()
+                  for module in ("needletail", peer)]
+        ours, theirs = study("needletail", case, trials, *places[0]), study(peer, case, trials, *places[1])
+        ratio = theirs["seconds"] / ours["seconds"]
+        bench.row(f"{what}, {trials:,} trials, s", f"{ours['seconds']:.2f}",
+                  f"{peer.capitalize()} {theirs['seconds']:.2f}", f"{ratio:.1f} ×", f"≥ {wanted} ×",
+                  ratio >= wanted)
+
+    compare("TPE, 10 floats", "rustuna", "tpe", 10_000, 4)
+    compare("TPE, 10 floats", "optuna", "tpe", 2_000, 60)
+    compare("CMA-ES, 40 floats", "rustuna", "cmaes", 10_000, 4.5)
+    compare("random, 10 floats, SQLite", "optuna", "random", 500, 60, storage=True)
+    empty, ten = study("needletail", "empty", 20_000), study("needletail", "random", 20_000)
+    each = 1e6 * empty["seconds"] / 20_000
+    bench.row("a trial without parameters, µs", f"{each:.1f}", "", "", "≤ 30", each <= 30)
+    parameter = (1e6 * ten["seconds"] / 20_000 - each) / 10
+    bench.row("each parameter more, µs", f"{parameter:.2f}", "", "", "≤ 3", parameter <= 3)
+    imported = statistics.median(
+        study("needletail", "empty", 1)["import_seconds"] for _ in range(5))
+    peer = study("optuna", "empty", 1)["import_seconds"]
+    bench.row("import, ms", f"{1e3 * imported:.0f}", f"Optuna {1e3 * peer:.0f}",
+              f"{peer / imported:.0f} ×", "≤ 40", imported <= 0.04)
+
+
 def run(bench):
     bench.head("`needletail run` with two workers")
     trials = 2_000
@@ -448,7 +488,7 @@ def stop(bench):
 
 def main():
     groups = {f.__name__: f for f in (
-        ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, run,
+        ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, python, run,
         workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -156,7 +156,7 @@ def _candidates() -> list[str]:
     names = [os.path.join(folder, "lib", "libneedletail.so")]
     # In a checkout of the repository, what was built there last for releases, else for tests.
     build = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(folder))), ".build")
-    names += [os.path.join(build, kind, "libneedletail-c.so") for kind in ("release", "debug")]
+    names += [os.path.join(build, kind, "libneedletail.so") for kind in ("release", "debug")]
     return names
 
 

@@ -35,7 +35,7 @@ class IntersectionSearchSpace:
     def __init__(self, include_pruned: bool = False) -> None:
         self._include_pruned = include_pruned
 
-    def calculate(self, study: Any) -> dict[str, BaseDistribution]:
+    def calculate(self, study: Any, use_cache: bool = False) -> dict[str, BaseDistribution]:
         return intersection_search_space(study.get_trials(deepcopy=False), self._include_pruned)
 
 

@@ -15,6 +15,9 @@ enum BuiltLibrary {
   private static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent()
 
+  /// The command that was built with the tests.
+  static let command = products.appending(path: "needletail").path
+
   /// Linked once, when a test first needs it, and left with the other products.
   static let path: Result<String, any Error> = Result {
     let list = products.appending(path: "needletail-c.product/Objects.LinkFileList")
@@ -40,20 +43,21 @@ enum BuiltLibrary {
 
   /// What a program printed.
   ///
-  /// - Throws: An error with all that it printed when it fails, or runs for longer than a minute.
-  static func run(_ words: String..., environment: [String: String] = [:]) throws -> String {
-    try run(words, environment: environment)
-  }
+  /// - Throws: An error with all that it printed when it fails, or runs for five minutes.
+  static func run(_ words: String...) throws -> String { try run(words) }
 
-  /// As ``run(_:environment:)``.
-  static func run(_ words: [String], environment: [String: String] = [:]) throws -> String {
+  /// As ``run(_:)``, in a folder.
+  static func run(
+    _ words: [String], in folder: URL? = nil, environment: [String: String] = [:]
+  ) throws -> String {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["timeout", "-k", "5", "120"] + words
+    process.arguments = ["timeout", "-k", "5", "300"] + words
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let output = Pipe()
     process.standardOutput = output
     process.standardError = output
+    process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()

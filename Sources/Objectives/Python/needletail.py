@@ -177,7 +177,8 @@ class FloatDistribution(BaseDistribution):
         place = (value - self.low) / self.step
         return self.low <= value <= self.high and abs(place - round(place)) < 1e-8
 
-    def to_internal_repr(self, value):
+    def to_internal_repr(self, param_value_in_external_repr):
+        value = param_value_in_external_repr
         number = _number(value)
         if self.log and number <= 0:
             raise ValueError("`%s` is invalid for the suggested parameter with log=True." % (value,))
@@ -223,10 +224,11 @@ class IntDistribution(BaseDistribution):
     def _contains(self, value):
         return self.low <= value <= self.high and (value - self.low) % self.step == 0
 
-    def to_external_repr(self, value):
-        return int(value)
+    def to_external_repr(self, param_value_in_internal_repr):
+        return int(param_value_in_internal_repr)
 
-    def to_internal_repr(self, value):
+    def to_internal_repr(self, param_value_in_external_repr):
+        value = param_value_in_external_repr
         number = _number(value)
         if self.log and number <= 0:
             raise ValueError("`%s` is invalid for the suggested parameter with log=True." % (value,))
@@ -247,10 +249,11 @@ class CategoricalDistribution(BaseDistribution):
     def _contains(self, value):
         return 0 <= int(value) < len(self.choices)
 
-    def to_external_repr(self, value):
-        return self.choices[int(value)]
+    def to_external_repr(self, param_value_in_internal_repr):
+        return self.choices[int(param_value_in_internal_repr)]
 
-    def to_internal_repr(self, value):
+    def to_internal_repr(self, param_value_in_external_repr):
+        value = param_value_in_external_repr
         alike = [i for i, choice in enumerate(self.choices) if _is_same(choice, value)]
         exact = [i for i in alike if type(self.choices[i]) is type(value)]
         if not alike:
@@ -984,6 +987,62 @@ class _BaseStudy:
         return {(attr, ""): found}
 
 
+# Callbacks of training libraries
+
+
+def _report(trial, value, step):
+    trial.report(value, step=step)
+    if trial.should_prune():
+        raise TrialPruned("Trial was pruned at iteration %d." % step)
+
+
+class LightGBMPruningCallback:
+    """Reports a metric of LightGBM's after each round, and ends training where the pruner says so."""
+
+    def __init__(self, trial, metric, valid_name="valid_0", report_interval=1):
+        self._trial = trial
+        self._metric = metric
+        self._valid_name = valid_name
+        self._interval = report_interval
+
+    def __call__(self, env):
+        if (env.iteration + 1) % self._interval:
+            return
+        for result in env.evaluation_result_list or ():
+            data, metric, value = result[:3]
+            # lightgbm.cv says "cv_agg", and "valid" before the metric.
+            if data == "cv_agg":
+                data, _, metric = metric.partition(" ")
+                data = self._valid_name if data == "valid" else data
+            if data == self._valid_name and metric == self._metric:
+                _report(self._trial, value, env.iteration)
+                return
+        raise ValueError(
+            "LightGBM evaluated no metric %r on %r; add them to its metric and valid_names"
+            % (self._metric, self._valid_name)
+        )
+
+
+def _xgboost_callback():
+    """XGBoost wants a class derived from its own."""
+    from xgboost.callback import TrainingCallback  # type: ignore[import-not-found]
+
+    class XGBoostPruningCallback(TrainingCallback):  # type: ignore[misc]
+        """Reports a metric of XGBoost's after each round, and ends training as the pruner says."""
+
+        def __init__(self, trial, observation_key):
+            super().__init__()
+            self._trial = trial
+            self._data, _, self._metric = observation_key.partition("-")
+
+        def after_iteration(self, model, epoch, evals_log):
+            value = evals_log[self._data][self._metric][-1]
+            _report(self._trial, value[0] if isinstance(value, tuple) else value, epoch)
+            return False
+
+    return XGBoostPruningCallback
+
+
 # The trial that this program runs for
 
 
@@ -1191,9 +1250,11 @@ def run(objective):
 class Study(_BaseStudy):
     """Stands where a program for Optuna has its study: its one trial is that of this program."""
 
+    # Of all such objects in the program: they are one study.
+    _ended = []  # type: list
+    _user_attrs = {}  # type: dict
+
     def __init__(self, directions=None):
-        self._ended = []
-        self._user_attrs = {}
         self._result = None
         self._is_running = False
         self.sampler = None
@@ -1258,7 +1319,12 @@ class Study(_BaseStudy):
             self._is_running = False
 
     def ask(self, fixed_distributions=None):
-        """The trial of this program, with the parameters of `fixed_distributions` suggested."""
+        """The trial of this program, with the parameters of `fixed_distributions` suggested.
+
+        A program that asks for another one after its trial has ended has done its work, and exits.
+        """
+        if self._ended:
+            sys.exit(0)
         trial = current_trial()
         trial.study = self
         for name, distribution in (fixed_distributions or {}).items():
@@ -1427,6 +1493,16 @@ def _ignored_submodule(name):
     return module
 
 
+def _integration(name):
+    if name == "XGBoostPruningCallback":
+        return _xgboost_callback()
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise NeedletailError(
+        "needletail has no %s; report values with trial.report and ask trial.should_prune()" % name
+    )
+
+
 _EXCEPTIONS = (
     NeedletailError,
     TrialPruned,
@@ -1466,6 +1542,7 @@ for _place, _members in (
     (".distributions", _DISTRIBUTIONS),
     (".trial", _TRIALS),
     (".study", (MaxTrialsCallback, StudyDirection)),
+    (".integration", (LightGBMPruningCallback,)),
 ):
     for _member in _members:
         _member.__module__ = "needletail" + _place
@@ -1489,6 +1566,8 @@ def _furnish(names):
     )
     names["logging"] = _submodule("logging", **dict(_named(_LOGGING), **_LEVELS))
     names["version"] = _submodule("version", __version__=__version__)
+    names["integration"] = _submodule("integration", LightGBMPruningCallback=LightGBMPruningCallback)
+    setattr(names["integration"], "__getattr__", _integration)
     for name in ("samplers", "pruners", "storages", "visualization", "importance", "artifacts", "terminator"):
         names[name] = _ignored_submodule(name)
 

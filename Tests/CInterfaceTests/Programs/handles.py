@@ -36,6 +36,10 @@ closed = engine.make("store_open", None)
 assert code("close", closed) == 0
 refused(2, "close", closed)
 refused(2, "store_studies", closed, ctypes.byref(place))
+brief = engine.make("study_create", store, b"brief", b'{"sampler": "random"}')
+assert code("study_ask", brief, ctypes.byref(handle), None) == 0
+assert code("close", brief) == 0
+refused(2, "trial_report", handle, 1.0, 0)
 refused(2, "study_info", store, ctypes.byref(place))
 refused(2, "store_delete", study, b"s")
 refused(2, "trial_report", study, 1.0, 0)

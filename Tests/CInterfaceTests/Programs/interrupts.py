@@ -11,7 +11,11 @@ import time
 
 PROGRAM = """
 import faulthandler
+import signal
 import sys
+# The threads of what started the test may ignore and block it, which children inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 # Says where it is if it hangs.
 faulthandler.dump_traceback_later(45, exit=True)
 import needletail as optuna
