@@ -68,7 +68,8 @@ class _Shadow:
         self.parameters: dict[Any, int] = {}
 
     def __del__(self) -> None:
-        for handle in (getattr(self, "study", 0), getattr(self, "store", 0)):
+        parameters = getattr(self, "parameters", {}).values()
+        for handle in (getattr(self, "study", 0), getattr(self, "store", 0), *parameters):
             if handle:
                 self.library.close(handle)
 

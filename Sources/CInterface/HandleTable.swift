@@ -78,6 +78,8 @@ final class HeldStudy: Sendable {
   /// Where it is kept.
   let location: StoreLocation
   private let current: Lock<Study>
+  /// The handles of its running trials, which are closed with it.
+  fileprivate let trials = Lock(Set<UInt64>())
 
   init(_ study: Study, at location: StoreLocation) {
     // The same store when the study is loaded anew, for one in memory is not found again.
@@ -109,10 +111,25 @@ struct LibraryState: Sendable {
 final class HandleTableBox: Sendable {
   private let table = Lock(HandleTable())
 
-  func add(_ held: Held) -> UInt64 { table.withLock { $0.add(held) } }
+  func add(_ held: Held) -> UInt64 {
+    let handle = table.withLock { $0.add(held) }
+    if case .trial(let study, _) = held { study.trials.withLock { _ = $0.insert(handle) } }
+    return handle
+  }
 
+  /// Forgets a handle, and with a study's those of its running trials.
   func remove(_ handle: UInt64) throws(CallFailure) -> Held {
     guard let held = table.withLock({ $0.remove(handle) }) else { throw .badHandle(handle) }
+    switch held {
+    case .trial(let study, _): study.trials.withLock { _ = $0.remove(handle) }
+    case .study(let study):
+      let trials = study.trials.withLock { trials in
+        defer { trials = [] }
+        return trials
+      }
+      table.withLock { table in for trial in trials { _ = table.remove(trial) } }
+    case .store, .parameter: break
+    }
     return held
   }
 

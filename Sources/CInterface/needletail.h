@@ -53,8 +53,8 @@ const char *needletail_version(void);
 /* What went wrong in the latest call of this thread that failed; valid until the next that does. */
 const char *needletail_message(void);
 void needletail_free(void *memory);
-/* Closes a handle of any kind. A running trial whose handle is closed is written no more; its lease
- * runs out, and the next worker runs it again. */
+/* Closes a handle of any kind, and with a study those of its running trials. A running trial whose
+ * handle is closed is written no more; its lease runs out, and the next worker runs it again. */
 int32_t needletail_close(uint64_t handle);
 
 /* Stores. `address` is a path, sqlite:///PATH, postgresql://..., the http(s):// address of a
