@@ -50,14 +50,18 @@ import Testing
   }
 
   /// Optuna's own test classes, on what is ours inside Optuna.
-  @Test func passesOptunasTests() throws {
+  @Test(arguments: [
+    "TestBasic", "TestRelative", "TestSeveralObjectives or TestSingleObjective",
+    "not TestBasic and not TestRelative and not TestSeveralObjectives and not TestSingleObjective",
+  ])
+  func passesOptunasTests(chosen: String) throws {
     let folder = try Self.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let tests = BuiltLibrary.programs.appending(path: "inside").path
     let output = try BuiltLibrary.run(
       [
         BuiltLibrary.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "ignore",
-        tests,
+        "-k", chosen, tests,
       ], in: folder, environment: environment(folder))
     #expect(output.contains(" passed") && !output.contains("skipped"), "\(output)")
   }
