@@ -32,7 +32,7 @@ import Testing
     [
       "PYTHONPATH": BuiltLibrary.root.appending(path: "Python").path,
       "NEEDLETAIL_LIBRARY": try BuiltLibrary.path.get(),
-      "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": folder.path,
+      "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": folder.path, "XDG_STATE_HOME": folder.path,
     ]
   }
 
@@ -44,9 +44,10 @@ import Testing
 
   @Test(arguments: [
     "handles.py", "forks.py", "interrupts.py", "pickles.py", "stores.py", "names.py",
+    "coordinator.py",
   ])
   func survives(program: String) throws {
-    #expect(try run(program).hasSuffix("done\n"))
+    #expect(try run(program, BuiltLibrary.command).hasSuffix("done\n"))
   }
 
   /// Optuna's own test classes, on what is ours inside Optuna.
