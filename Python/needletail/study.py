@@ -432,30 +432,40 @@ class Study(_BaseStudy):
     def _share(self, run: _Run, count: int) -> None:
         """Runs trials on several threads; the first error ends them all."""
 
-        def work() -> None:
+        ended = [threading.Event() for _ in range(count)]
+
+        def work(place: int) -> None:
             try:
                 self._work(run)
             except BaseException as error:
                 run.error = run.error or error
                 self._stop_flag = True
+            finally:
+                ended[place].set()
 
         threads = [
-            threading.Thread(target=work, name=f"needletail-{number}", daemon=True)
-            for number in range(count)
+            threading.Thread(
+                target=work, args=(place,), name=f"needletail-{place}", daemon=True
+            )
+            for place in range(count)
         ]
+
+        def wait() -> None:
+            # Not by Thread.join: interrupted, it takes a thread for ended that is not (bpo-45274).
+            # With a limit, so that Ctrl-C is seen whichever thread the system gave it to. A thread
+            # without an identity by then was never started.
+            for thread, event in zip(threads, ended):
+                while not event.wait(0.2) and thread.ident is not None:
+                    pass
+
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    # With a limit, so that Ctrl-C is seen whichever thread the system gave it to.
-                    thread.join(0.2)
+            wait()
         except BaseException:
             # Ctrl-C reaches this thread alone; the others finish their trials.
             self._stop_flag = True
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+            wait()
             raise
         if run.error is not None:
             raise run.error
