@@ -22,7 +22,11 @@ package struct JournalFile: Sendable {
 
   /// The journal in that file; nil for a file of another kind, and where none is.
   package init?(_ path: String) {
-    guard let file = fopen(path, "re") else { return nil }
+    var facts = stat()
+    // Opening a pipe would wait for its writer.
+    guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+      let file = fopen(path, "re")
+    else { return nil }
     defer { fclose(file) }
     guard fgetc(file) == Int32(UInt8(ascii: "{")) else { return nil }
     self.path = path
