@@ -22,9 +22,18 @@ package struct JournalFile: Sendable {
 
   /// The journal in that file; nil for a file of another kind, and where none is.
   package init?(_ path: String) {
-    guard let file = fopen(path, "re") else { return nil }
-    defer { fclose(file) }
-    guard fgetc(file) == Int32(UInt8(ascii: "{")) else { return nil }
+    var facts = stat()
+    // Opening a pipe would wait for its writer.
+    guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    var first: UInt8 = 0
+    guard read(descriptor, &first, 1) == 1, first == UInt8(ascii: "{") else {
+      // Kept open until the process ends: closing it would give up all locks that the process has
+      // on the file, which is most likely a database that it has open.
+      return nil
+    }
+    close(descriptor)
     self.path = path
   }
 

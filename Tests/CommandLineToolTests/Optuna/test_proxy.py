@@ -55,10 +55,12 @@ class Server:
         self.proxy = optuna.storages.GrpcStorageProxy(host=host, port=int(port))
 
     def stop(self):
+        """May be called again, as at the end of each test."""
         self.proxy.close()
         self.process.terminate()
-        assert self.process.wait() == 0
+        code = self.process.wait()
         self.process.stdout.close()
+        assert code == 0
 
     def run(self, *words):
         subprocess.run([COMMAND, *words, "--store", self.store], check=True, env=self.environment, capture_output=True)
@@ -227,8 +229,7 @@ def test_claims_once(storage):
     assert storage.get_trial(trial._trial_id).datetime_start is not None
 
 
-def test_offers_what_is_named_or_created(tmp_path):
-    server = Server(tmp_path)
+def test_offers_what_is_named_or_created(server):
     server.proxy.create_new_study([StudyDirection.MAXIMIZE], "created")
     server.stop()
     server.run("study", "create", "named", "--direction", "maximize")
@@ -253,7 +254,6 @@ def test_offers_what_is_named_or_created(tmp_path):
     with pytest.raises(KeyError):
         proxy.get_study_id_from_name("named")
     assert [study.study_name for study in proxy.get_all_studies()] == ["created"]
-    server.stop()
 
 
 def storage_of(server):
