@@ -13,6 +13,7 @@ public enum CommandLineTool {
   /// - Parameter arguments: What follows the program's name.
   public static func main(_ arguments: [String]) -> Int32 {
     openStandardDescriptors()
+    heedEndingSignals()
     // With a handler a closed pipe is an error of `write`, and children get the default back.
     signal(SIGPIPE) { _ in }
     // A file that grows beyond the limit of ulimit -f likewise.
@@ -78,6 +79,15 @@ public enum CommandLineTool {
     let command = try verb.init(&scanner)
     try scanner.finish()
     return try command.run(context)
+  }
+
+  /// Lets the signals through that ask a process to end: a program that starts this one from a
+  /// thread which blocks them hands its mask down, and they would wait for good.
+  private static func heedEndingSignals() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// A file opened while a standard descriptor is closed would take its number, and messages would

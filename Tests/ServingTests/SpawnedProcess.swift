@@ -24,14 +24,14 @@ final class SpawnedProcess {
       posix_spawn_file_actions_addopen(
         &actions, descriptor, scratch.path(name), O_WRONLY | O_APPEND, 0)
     }
-    // The test's thread blocks signals: the process must not.
+    // Blocked, as by a thread that starts it somewhere: the command heeds them nevertheless.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
     var signals = sigset_t()
     sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
     for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&signals, number) }
+    posix_spawnattr_setsigmask(&attributes, &signals)
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
