@@ -148,12 +148,14 @@ extension Distribution {
   /// The box of a numeric parameter with more than one value, mapped to 0 to 1; nil for others.
   package var unitBox: UnitBox? {
     guard isModelled, let box, box.high > box.low else { return nil }
-    return UnitBox(distribution: self, box: box, drawing: Drawing(self))
+    // On the quantiles of a prior, what the user does not expect would be out of reach for ever.
+    let hasPrior = numberTraits?.hasPrior ?? false
+    return UnitBox(distribution: self, box: box, drawing: hasPrior ? nil : Drawing(self))
   }
 }
 
-/// A numeric parameter mapped to the interval from 0 to 1, on which equal lengths are equally
-/// likely: its box, or the quantiles of its prior.
+/// A numeric parameter mapped to the interval from 0 to 1: its box, or where values are rounded the
+/// share of the draws below each.
 package struct UnitBox: Sendable {
   let distribution: Distribution
   let box: Box

@@ -1,21 +1,21 @@
 internal import Probability
-internal import StudyModel
+package import StudyModel
 internal import System
 
 /// How a number with traits is drawn, and the inverse: which share of the draws lies below a value.
-struct Drawing: Sendable {
+package struct Drawing: Sendable {
   private let traits: NumberTraits
   private let distribution: Distribution
 
   /// The drawing of a distribution; nil for one whose bounds, step and scale say all.
-  init?(_ distribution: Distribution) {
+  package init?(_ distribution: Distribution) {
     guard let traits = distribution.numberTraits, !traits.isPlain else { return nil }
     self.traits = traits
     self.distribution = distribution
   }
 
   /// The internal value that is drawn at a share from 0 to 1.
-  func value(_ share: Double) -> Double {
+  package func value(_ share: Double) -> Double {
     let value = traits.rounded(number(at: share))
     // At the very bounds rounding may lead where nothing else does.
     return switch distribution {
@@ -26,7 +26,7 @@ struct Drawing: Sendable {
   }
 
   /// Where an internal value is among the draws, from 0 to 1: the middle of what is rounded to it.
-  func unit(_ internalValue: Double) -> Double {
+  package func unit(_ internalValue: Double) -> Double {
     guard let rounding = traits.rounding else { return share(below: internalValue) }
     let point = rounding.nearestPoint(to: internalValue)
     let below = rounding.rule == .floor ? 0 : rounding.step / 2

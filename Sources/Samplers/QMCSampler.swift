@@ -69,6 +69,7 @@ public struct QMCSampler: Sampler {
       }
       return Double(Int(clamped: u * Double(d.choices.count), to: 0...d.choices.count - 1))
     }
+    if distribution.isModelled, let drawing = Drawing(distribution) { return drawing.value(u) }
     return distribution.unitBox?.value(u) ?? distribution.firstInternalValue
   }
 }

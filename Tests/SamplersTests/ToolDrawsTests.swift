@@ -151,22 +151,10 @@ struct ToolDraws: Sendable, CustomStringConvertible {
   /// The place of a drawn value leads back to it, and places and values rise together.
   @Test(arguments: ToolDraws.all) func drawsAreInverted(tool: ToolDraws) throws {
     let distribution = try tool.distribution()
-    guard let box = distribution.unitBox else { return }
-    var before = -Double.infinity
-    for place in 0...400 {
-      let u = Double(place) / 400
-      let value = box.value(u)
-      #expect(distribution.contains(value), "\(u): \(value)")
-      #expect(value >= before)
-      before = value
-      let unit = box.unit(value)
-      #expect((0...1).contains(unit))
-      if distribution.isDiscrete || distribution.numberTraits?.rounding != nil {
-        #expect(box.value(unit) == value, "\(value) at \(unit)")
-      } else {
-        #expect(abs(unit - u) < 1e-6, "\(value): \(unit) and not \(u)")
-      }
+    if let drawing = Drawing(distribution) {
+      try check(distribution, drawing.value, drawing.unit)
     }
+    if let box = distribution.unitBox { try check(distribution, box.value, box.unit) }
     // The scale on which models work, too.
     if let scale = distribution.box {
       for place in 0...400 {
@@ -174,6 +162,26 @@ struct ToolDraws: Sendable, CustomStringConvertible {
         #expect(distribution.contains(value))
         let again = distribution.internalValue(ofBoxed: distribution.boxed(value))
         #expect(again == value || abs(again - value) <= 1e-12 * abs(value), "\(value): \(again)")
+      }
+    }
+  }
+
+  private func check(
+    _ distribution: Distribution, _ valueAt: (Double) -> Double, _ unitOf: (Double) -> Double
+  ) throws {
+    var before = -Double.infinity
+    for place in 0...400 {
+      let u = Double(place) / 400
+      let value = valueAt(u)
+      #expect(distribution.contains(value), "\(u): \(value)")
+      #expect(value >= before)
+      before = value
+      let unit = unitOf(value)
+      #expect((0...1).contains(unit))
+      if distribution.isDiscrete || distribution.numberTraits?.rounding != nil {
+        #expect(valueAt(unit) == value, "\(value) at \(unit)")
+      } else {
+        #expect(abs(unit - u) < 1e-6, "\(value): \(unit) and not \(u)")
       }
     }
   }
