@@ -42,7 +42,9 @@ import Testing
         case 2: words.swapAt(place, Int.random(in: words.indices, using: &generator))
         default:
           words[place] = String(
-            words[place].map { $0.isNumber ? Character("\(Int.random(in: 0...9, using: &generator))") : $0 })
+            words[place].map {
+              $0.isNumber ? Character("\(Int.random(in: 0...9, using: &generator))") : $0
+            })
         }
       }
       Self.check(words.joined(separator: " "), as: row.path)
