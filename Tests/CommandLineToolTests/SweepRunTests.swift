@@ -77,13 +77,15 @@ import Testing
       let state: String
       let value: Double
       let parameters: [String: Double]
-      let intermediate_values: [Report]
+      let intermediateValues: [Report]
     }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     for line in try built.run("trial", "list", "sweep", "--json").lines {
-      let trial = try JSONDecoder().decode(Trial.self, from: Data(line.utf8))
+      let trial = try decoder.decode(Trial.self, from: Data(line.utf8))
       #expect(trial.state == "completed")
       #expect(abs(trial.value - (trial.parameters["lr"] ?? 0) / 3) < 1e-12)
-      #expect(trial.intermediate_values.map(\.step) == [0, 1, 2])
+      #expect(trial.intermediateValues.map(\.step) == [0, 1, 2])
     }
   }
 
