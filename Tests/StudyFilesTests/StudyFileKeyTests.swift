@@ -46,7 +46,7 @@ import Testing
   @Test func readsPointsAndEndings() throws {
     let file = try Self.file(
       """
-      x-common: &range {low: 0, high: 1}
+      x-common: &range {low: 0.0, high: 1}
       parameters:
         x: *range
         y: {<<: *range, high: 2}
