@@ -134,11 +134,11 @@ import Testing
     defer { #expect(throws: Never.self) { try built.cleanUp() } }
     try built.write("x real [0, 1] [0.25]\nk categorical {a, b} [b]\n", to: "space.pcs")
     let refused = try built.run("run", "space.pcs")
-    #expect(refused.code == 1)
+    #expect(refused.code == 2)
     #expect(refused.messages.contains("there is no command to run; give one behind '--'"))
     let run = try built.run(
       "run", "space.pcs", "--metric", "loss", "--direction", "maximize", "--trials", "3", "--",
-      "sh", "-c", "echo loss=$2; echo $3", "sh", "{x}", "{args:space}")
+      "sh", "-c", "echo loss=$1; echo $2", "sh", "{x}", "{args:space}")
     #expect(run.code == 0, "\(run.messages)")
     // The defaults come first.
     let first = try built.run("trial", "show", "space", "0", "--json")
@@ -164,7 +164,7 @@ import Testing
     try built.write(
       space + "until: {failures: 1}\ncommand: [sh, -c, 'exit 3']\n", to: "failures.yaml")
     let failures = try built.run("run", "failures.yaml")
-    #expect(failures.code == 1)
+    #expect(failures.code == 2)
     #expect(failures.messages.contains("2 trials have failed, more than 1"))
   }
 
@@ -181,7 +181,7 @@ import Testing
       command: [echo, "loss=${lr}"]
       """, to: "sweep.yaml")
     let refused = try built.run("run", "sweep.yaml")
-    #expect(refused.code == 1)
+    #expect(refused.code == 2)
     #expect(refused.messages.contains("log_uniform_values"))
     #expect(refused.messages.contains("--accept"))
     let insisted = try built.run("run", "sweep.yaml", "--accept")
