@@ -9,6 +9,19 @@ struct Evidence {
     var distributions: [Distribution] = []
     /// The trials that have it, ascending, with the distribution's index and the internal value.
     var cells: [Cell] = []
+
+    /// The place of a distribution, which is added when it is new. Traits, which another program
+    /// drops from the trials that it adds, make no other one.
+    mutating func place(of distribution: Distribution) -> Int {
+      if let known = distributions.firstIndex(of: distribution) { return known }
+      let plain = distribution.plain
+      guard let like = distributions.firstIndex(where: { $0.plain == plain }) else {
+        distributions.append(distribution)
+        return distributions.count - 1
+      }
+      if distribution.hasTraits { distributions[like] = distribution }
+      return like
+    }
   }
 
   struct Cell {
@@ -51,12 +64,7 @@ struct Evidence {
         guard isUsed else { continue }
         var kind = columns[column].distributions.count - 1
         if kind < 0 || columns[column].distributions[kind] != assignment.distribution {
-          kind =
-            columns[column].distributions.firstIndex(of: assignment.distribution)
-            ?? columns[column].distributions.count
-          if kind == columns[column].distributions.count {
-            columns[column].distributions.append(assignment.distribution)
-          }
+          kind = columns[column].place(of: assignment.distribution)
         }
         columns[column].cells.append(
           Cell(trial: number, distribution: kind, value: assignment.internalValue))

@@ -74,7 +74,8 @@ struct FANOVA {
   }
 }
 
-/// Parameters as columns of numbers, each within bounds; a categorical one has a column per choice.
+/// Parameters as columns of numbers, each within bounds; a categorical one without an order has a
+/// column per choice.
 struct FeatureBox {
   /// The columns of each parameter.
   private(set) var features: [Range<Int>] = []
@@ -96,6 +97,10 @@ struct FeatureBox {
         append(
           values, within: (Double(int.low), Double(int.high)), owner: owner, isChoice: false)
       case .opaque: append(values, within: (0, 0), owner: owner, isChoice: false)
+      case .categorical(let categorical) where parameter.distributions[0].isOrdered:
+        append(
+          values, within: (0, Double(categorical.choices.count - 1)), owner: owner,
+          isChoice: false)
       case .categorical(let categorical):
         for choice in categorical.choices.indices {
           append(

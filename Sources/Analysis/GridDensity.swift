@@ -17,7 +17,7 @@ struct GridDensity {
   ///   - distribution: Of more than one value.
   ///   - values: Internal values; at least one.
   init(of distribution: Distribution, at values: [Double]) {
-    if case .categorical(let categorical) = distribution {
+    if case .categorical(let categorical) = distribution, !distribution.isOrdered {
       masses = Self.categoricalMasses(choices: categorical.choices.count, values)
     } else {
       masses = Self.numericMasses(Self.counts(values, on: Grid(distribution)))
@@ -35,7 +35,7 @@ struct GridDensity {
       var (low, high) = (0.0, 1.0)
       switch distribution {
       case .float(let float):
-        isLogarithmic = float.log
+        isLogarithmic = float.log || (distribution.isLogarithmic && float.low > 0)
         (low, high) = (float.low, float.high)
         if let last = float.lastPlace { points = Self.fewer(points, than: Double(last)) }
       case .int(let int):
@@ -46,7 +46,11 @@ struct GridDensity {
           ? (log(high - low + 1) / log(2)).rounded(.up)
           : ((high - low) / Double(int.step)).rounded(.toNearestOrEven)
         points = Self.fewer(points, than: count)
-      case .categorical, .opaque: isLogarithmic = false
+      case .categorical(let categorical):
+        isLogarithmic = false
+        high = Double(categorical.choices.count - 1)
+        points = Self.fewer(points, than: high)
+      case .opaque: isLogarithmic = false
       }
       self.low = isLogarithmic ? log(low) : low
       self.high = isLogarithmic ? log(high) : high

@@ -92,10 +92,12 @@ package struct TableQuery: Sendable, Hashable {
     return number < column.values.count ? column.values[number] : .nan
   }
 
-  /// The texts of a categorical parameter; nil for one of numbers.
+  /// The texts of a categorical parameter; nil for one of numbers, or with an order of its own.
   private func texts(_ column: Int, of numbers: [Int], _ history: TrialHistory) -> [String?]? {
     let latest = history.parameters[column].latestDistributionID
-    guard latest >= 0, case .categorical = history.distributions[Int(latest)] else { return nil }
+    guard latest >= 0, case .categorical = history.distributions[Int(latest)],
+      !history.distributions[Int(latest)].isOrdered
+    else { return nil }
     return numbers.map { number in
       history.parameter(column, of: number).map {
         if case .string(let text) = JSONValue($0) { text } else { JSONValue($0).text() }

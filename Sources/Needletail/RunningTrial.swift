@@ -48,14 +48,40 @@ public struct RunningTrial: Sendable {
     return value
   }
 
-  /// Suggests one of the choices, which have no order.
+  /// Suggests a real number that is drawn by a prior, rounded, or both.
   ///
+  /// - Throws: As ``suggestFloat(_:_:step:log:)``.
+  public func suggestFloat(_ name: String, drawnBy traits: NumberTraits) throws -> Double {
+    let distribution = try Distribution.drawn(traits)
+    let given = try suggest(name, distribution)
+    guard let value = given.number else { throw Self.unusable(given, name, distribution) }
+    return value
+  }
+
+  /// Suggests a whole number that is drawn by a prior, rounded, or both; what says nothing of
+  /// rounding is rounded to the nearest one.
+  ///
+  /// - Throws: As ``suggestFloat(_:_:step:log:)``.
+  public func suggestInt(_ name: String, drawnBy traits: NumberTraits) throws -> Int {
+    let distribution = try Distribution.drawn(traits, isWhole: true)
+    let given = try suggest(name, distribution)
+    guard case .int(let value) = given else { throw Self.unusable(given, name, distribution) }
+    return value
+  }
+
+  /// Suggests one of the choices.
+  ///
+  /// - Parameters:
+  ///   - weights: How likely each is before anything is known; they add up to 1. None: all alike.
+  ///   - isOrdered: Whether neighbours in the list are alike, as 16, 32 and 64 are.
   /// - Throws: As ``suggestFloat(_:_:step:log:)``; the choices of a name must stay the same.
   public func suggestCategorical<Choice: CategoricalChoice>(
-    _ name: String, _ choices: [Choice]
+    _ name: String, _ choices: [Choice], weights: [Double] = [], isOrdered: Bool = false
   ) throws -> Choice {
     let distribution = Distribution.categorical(
-      try CategoricalDistribution(choices.map(\.parameterValue)))
+      try CategoricalDistribution(
+        choices.map(\.parameterValue),
+        traits: ChoiceTraits(isOrdered: isOrdered, weights: weights)))
     let value = try suggest(name, distribution)
     guard let index = distribution.internalValue(of: value) else {
       throw Self.unusable(value, name, distribution)

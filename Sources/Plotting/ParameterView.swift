@@ -137,10 +137,10 @@ struct ParameterView {
       guard let assignment = parameters.first(where: { $0.name == name }) else { continue }
       if assignment.internalValue.isFinite { places[position] = assignment.internalValue }
       switch assignment.distribution {
-      case .float(let float):
-        if isFirst { isLogarithmic = float.log }
+      case .float:
+        if isFirst { isLogarithmic = assignment.distribution.isLogarithmic }
         isInteger = false
-      case .int(let int): if isFirst { isLogarithmic = int.log }
+      case .int: if isFirst { isLogarithmic = assignment.distribution.isLogarithmic }
       case .opaque: isInteger = false
       case .categorical(let categorical):
         isCategorical = true

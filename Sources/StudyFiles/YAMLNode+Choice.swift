@@ -39,7 +39,10 @@ extension YAMLScalar {
     switch value {
     case .bool: break
     case .int, .float:
-      guard let number = value.number, number.isFinite, Double(text) == number else { return nil }
+      // In decimals, as every program reads them.
+      guard let number = value.number, number.isFinite, Double(text) == number,
+        !text.utf8.contains(UInt8(ascii: "x"))
+      else { return nil }
     case .null, .string, .opaque: return nil
     }
     return text == value.description ? nil : text

@@ -6,7 +6,7 @@ extension Distribution {
   /// |---|---|
   /// | not rounded | a float between the bounds, logarithmic for a logarithmic shape |
   /// | rounded | the multiples from the first to the last that can come out |
-  /// | clipped to bounds that are no multiples | all between the bounds; what is suggested is rounded |
+  /// | clipped, to other bounds | all between the bounds; what is suggested is rounded |
   ///
   /// - Parameter isWhole: Whether objectives see integers; needs a step, an origin and, when
   ///   clipped, bounds that are whole. What is not rounded yet is then rounded to the nearest one.
@@ -68,8 +68,20 @@ extension Distribution {
     if case .categorical(let d) = self { d.traits } else { nil }
   }
 
+  /// Whether the logarithm of a number is what varies evenly, or what its prior is about.
+  public var isLogarithmic: Bool {
+    switch self {
+    case .float(let d): d.log || d.traits?.shape.isLogarithmic ?? false
+    case .int(let d): d.log || d.traits?.shape.isLogarithmic ?? false
+    case .categorical, .opaque: false
+    }
+  }
+
   /// Whether it is a list of choices that has an order.
   public var isOrdered: Bool { choiceTraits?.isOrdered ?? false }
+
+  /// Whether the bounds, the step, the scale and the choices do not say all.
+  public var hasTraits: Bool { numberTraits != nil || choiceTraits != nil }
 
   /// The distribution without traits: what Optuna sees of it.
   public var plain: Distribution {

@@ -1,11 +1,11 @@
 /// What the parameters of a trial must fulfil together, such as `layers * width <= 1e6` or
 /// `not (optimizer == 'adam' and momentum > 0)`.
 ///
-/// Comparisons of arithmetic expressions: `<=`, `<`, `>=`, `>`, `==`, `!=`, also chained as in `1 <=
-/// a / b < 4`, joined by `and`, `or`, `not` and parentheses. Expressions have numbers, parameters,
-/// `+ - * / ^` (also `**`), parentheses, and `min`, `max`, `log`, `exp`, `abs`, `sqrt`. A text
-/// stands in quotes, and is compared with `==` and `!=`. A parameter whose name is no plain word
-/// stands in backquotes. A Boolean counts as 0 or 1.
+/// Comparisons of arithmetic expressions: `<=`, `<`, `>=`, `>`, `==`, `!=`, also chained as in
+/// `1 <= a / b < 4`, joined by `and`, `or`, `not` and parentheses. Expressions have numbers,
+/// parameters, `+ - * / ^` (also `**`), parentheses, and `min`, `max`, `log`, `exp`, `abs`, `sqrt`.
+/// A text stands in quotes, and is compared with `==` and `!=`. A parameter whose name is no plain
+/// word stands in backquotes. A Boolean counts as 0 or 1.
 public struct ParameterConstraint: Sendable, Hashable {
   /// The constraint as it was written.
   public let text: String
@@ -48,8 +48,8 @@ public struct ParameterConstraint: Sendable, Hashable {
   /// The constraint that not all of these hold at once: the first parameter has that value, and the
   /// second that one, and so on; a forbidden combination.
   ///
-  /// - Throws: ``ConstraintError`` for a value that is neither text, number nor Boolean, a text with
-  ///   both kinds of quotes, a name with a backquote, or too many of them.
+  /// - Throws: ``ConstraintError`` for a value that is neither text, number nor Boolean, a text
+  ///   with both kinds of quotes, a name with a backquote, or too many of them.
   public init(
     forbidding combination: [(name: String, values: [ParameterValue])]
   ) throws(ConstraintError) {

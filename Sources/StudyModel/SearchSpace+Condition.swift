@@ -19,7 +19,8 @@ extension SearchSpace {
       test = .among(parent: parent, values: values)
     }
 
-    /// The condition that the parameter's value compares like that with this one, as in `depth > 3`.
+    /// The condition that the parameter's value compares like that with this one, as in
+    /// `depth > 3`.
     public init(
       parent: String, _ comparison: ParameterConstraint.Comparison, _ value: ParameterValue
     ) {

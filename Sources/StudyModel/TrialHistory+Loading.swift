@@ -37,6 +37,7 @@ extension TrialHistory {
   package mutating func loadValue(
     _ value: Double, of distribution: Int32, in column: Int, for number: Int
   ) {
+    noteTraits(of: distribution, in: column)
     if parameters[column].set(value, of: distribution, for: number) { version += 1 }
   }
 

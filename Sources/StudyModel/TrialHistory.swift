@@ -120,10 +120,14 @@ public struct ParameterColumn: Sendable {
   public internal(set) var distributionIDs: [Int32] = []
   /// The distribution that the parameter was given last; −1 while no trial has it.
   public internal(set) var latestDistributionID: Int32 = -1
+  /// Distributions with traits, under the same ones without: another program, which does not know
+  /// traits, drops them from the trials that it adds.
+  var withTraits: [Int32: Int32] = [:]
 
   /// Gives a trial a value; false if it has one, which stays. The columns reach up to the trial.
   mutating func set(_ value: Double, of distribution: Int32, for trial: Int) -> Bool {
     guard distributionIDs[trial] < 0 else { return false }
+    let distribution = withTraits.isEmpty ? distribution : withTraits[distribution] ?? distribution
     values[trial] = value
     distributionIDs[trial] = distribution
     latestDistributionID = distribution
@@ -231,6 +235,7 @@ extension TrialHistory {
   private mutating func set(_ assignment: ParameterAssignment, of number: Int) -> Bool {
     let identifier = identifier(of: assignment.distribution)
     let column = index(ofColumn: assignment.name)
+    noteTraits(of: identifier, in: column)
     let missing = number + 1 - parameters[column].values.count
     if missing > 0 {
       parameters[column].values.append(contentsOf: repeatElement(.nan, count: missing))
@@ -239,12 +244,22 @@ extension TrialHistory {
     return parameters[column].set(assignment.internalValue, of: identifier, for: number)
   }
 
+  /// Makes the distribution stand for the same one without its traits, in the trials that follow.
+  mutating func noteTraits(of identifier: Int32, in column: Int) {
+    guard parameters[column].latestDistributionID != identifier else { return }
+    let distribution = distributions[Int(identifier)]
+    guard distribution.hasTraits else { return }
+    parameters[column].withTraits[self.identifier(of: distribution.plain)] = identifier
+  }
+
   /// The index of the distribution, which is added when it is new.
   mutating func identifier(of distribution: Distribution) -> Int32 {
     if let known = distributionIndex[distribution] { return known }
     let identifier = Int32(distributions.count)
     distributions.append(distribution)
     distributionIndex[distribution] = identifier
+    // Next to it, so that both have the same places however a history is filled.
+    if distribution.hasTraits { _ = self.identifier(of: distribution.plain) }
     return identifier
   }
 

@@ -90,6 +90,15 @@ extension SamplerSuite {
       .int(try IntDistribution(low: -limit, high: limit, step: limit)),
       .int(try IntDistribution(low: -limit, high: limit, step: 3)),
       .int(try IntDistribution(low: limit - 1, high: limit, log: true)),
+      try .drawn(NumberTraits(.normal(mean: 1e300, deviation: 1e290))),
+      try .drawn(NumberTraits(.normal(mean: 0, deviation: 1e-3), low: -1e9, high: 1e9)),
+      try .drawn(NumberTraits(.logNormal(mean: 0, deviation: 100))),
+      try .drawn(NumberTraits(.beta(a: 1e-3, b: 1e3))),
+      try .drawn(
+        NumberTraits(.uniform, low: 0, high: 0x1p52, rounding: .init(to: 1)), isWhole: true),
+      try .drawn(NumberTraits(.logUniform, low: 1e-12, high: 1, rounding: .init(to: 0.5))),
+      try .drawn(NumberTraits(.uniform, low: 0.9, high: 1.2, rounding: .init(to: 1))),
+      try .drawn(NumberTraits(.reverseLogUniform(pivot: 1), low: 0, high: 1.0.nextDown)),
       .categorical(
         try CategoricalDistribution([
           .opaque(OpaqueValue([64, 32])), .opaque(OpaqueValue(["a": []])), nil, .float(.nan), 1,
@@ -207,6 +216,37 @@ extension SamplerSuite {
       let other = try suggestion(order)
       #expect(other == plain, "declared in the order \(order)")
     }
+  }
+
+  /// Values of a grid and spellings, which say nothing of what is likely, change no suggestion.
+  package static func ignoresTraitsThatSayNothing(_ maker: Maker, seed: UInt64) throws {
+    func study(_ hasTraits: Bool) throws -> SamplerStudy {
+      func traits(_ shape: NumberTraits.Shape, _ low: Double, _ high: Double) throws
+        -> NumberTraits?
+      { hasTraits ? try NumberTraits(shape, low: low, high: high, gridValues: [low, high]) : nil }
+      let space = try SearchSpace([
+        Parameter(
+          "x", .float(FloatDistribution(low: -5, high: 5, traits: traits(.uniform, -5, 5)))),
+        Parameter(
+          "rate",
+          .float(
+            FloatDistribution(low: 1e-5, high: 1, log: true, traits: traits(.logUniform, 1e-5, 1)))),
+        Parameter(
+          "n", .int(IntDistribution(low: 1, high: 9, step: 2, traits: traits(.uniform, 1, 9)))),
+        Parameter(
+          "kind",
+          .categorical(
+            CategoricalDistribution(
+              [0.5, true, "c"],
+              traits: hasTraits ? ChoiceTraits(spellings: ["5e-1", "True", nil]) : nil))),
+      ])
+      var study = SamplerStudy(in: space, seed: seed, workers: 2) { number, values in
+        (.completed, [values.reduce(0) { $0 + abs($1.internalValue - 1) } + Double(number % 3)])
+      }
+      try study.run(40) { _ in maker.make() }
+      return study
+    }
+    expectEqual(try study(false), try study(true))
   }
 
   /// A study goes the same way, bit for bit, whatever is changed around the sampler before it

@@ -1,3 +1,4 @@
+internal import JSON
 internal import Probability
 package import Samplers
 internal import StudyModel
@@ -102,7 +103,13 @@ package enum SamplerSuite {
       Parameter(
         "choice", .categorical(try CategoricalDistribution(["a", .float(.nan), nil, 1, 2.5]))),
       Parameter("lonely", .categorical(try CategoricalDistribution([.float(.infinity)]))),
-    ] { try space.append(parameter) }
+    ] + (try kindsWithTraits()) { try space.append(parameter) }
+    try space.append(
+      Parameter("deep", .float(try FloatDistribution(low: 0, high: 1))),
+      when: [.init(parent: "int", .greater, 20)])
+    try space.append(
+      Parameter("either", .int(try IntDistribution(low: 0, high: 3))),
+      when: [.init(try ParameterConstraint("choice == 'a' or stepped >= 13"))])
     try space.append(
       Parameter("branch", .float(try FloatDistribution(low: 0, high: 1))),
       when: [.init(parent: "choice", values: ["a", 1])])
@@ -112,6 +119,52 @@ package enum SamplerSuite {
         .init(parent: "choice", values: ["a", 1]), .init(parent: "int", values: [5, 6, 7, 8]),
       ])
     return space
+  }
+
+  /// One parameter of every kind that has priors, weights, an order or a rounding.
+  static func kindsWithTraits() throws -> [Parameter] {
+    func drawn(
+      _ shape: NumberTraits.Shape, _ low: Double? = nil, _ high: Double? = nil,
+      _ rounding: NumberTraits.Rounding? = nil, isWhole: Bool = false
+    ) throws -> Distribution {
+      try .drawn(NumberTraits(shape, low: low, high: high, rounding: rounding), isWhole: isWhole)
+    }
+    func choices(_ list: [ParameterValue], _ traits: ChoiceTraits) throws -> Distribution {
+      .categorical(try CategoricalDistribution(list, traits: traits))
+    }
+    return [
+      Parameter("normal", try drawn(.normal(mean: 3, deviation: 0.5))),
+      Parameter("cut", try drawn(.normal(mean: 0, deviation: 1), 0, 2)),
+      Parameter("log-normal", try drawn(.logNormal(mean: -3, deviation: 2))),
+      Parameter("beta", try drawn(.beta(a: 0.5, b: 3), -1, 4)),
+      Parameter("whole normal", try drawn(.normal(mean: 20, deviation: 6), isWhole: true)),
+      Parameter("rounded", try drawn(.uniform, 0.05, 1, .init(to: 0.1))),
+      Parameter("rounded log", try drawn(.logUniform, 0.001, 2, .init(to: 0.1))),
+      Parameter(
+        "floored",
+        try drawn(
+          .logNormal(mean: 4, deviation: 1), nil, nil,
+          .init(to: 8, rule: .floor), isWhole: true)),
+      Parameter("clipped", try drawn(.logUniform, 3, 100, .init(to: 8, isClipped: true))),
+      Parameter(
+        "whole clipped",
+        try drawn(.uniform, 2, 33, .init(to: 5, isClipped: true), isWhole: true)),
+      Parameter(
+        "log step", try drawn(.logUniform, 64, 1_024, .init(to: 64, from: 64), isWhole: true)),
+      Parameter("reversed", try drawn(.reverseLogUniform(pivot: 1), 0.5, 0.999)),
+      Parameter("ordered", try choices([16, 32, 64, 128, 256], ChoiceTraits(isOrdered: true))),
+      Parameter(
+        "weighted",
+        try choices(["a", "b", "c"], ChoiceTraits(weights: [0.7, 0, 0.3]))),
+      Parameter(
+        "ordered weights",
+        try choices([0, 1, 2, 3], ChoiceTraits(isOrdered: true, weights: [0.1, 0.4, 0.4, 0.1]))),
+      Parameter(
+        "spelled[0]",
+        try choices(
+          [0.0001, true, .opaque(OpaqueValue([1, 2]))],
+          ChoiceTraits(spellings: ["1e-4", "True", nil]))),
+    ]
   }
 
   /// A value that depends on the parameters, and now and then a bad end.

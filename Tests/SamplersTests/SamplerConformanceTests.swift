@@ -117,6 +117,11 @@ import Testing
   }
 
   @Test(arguments: SamplerSuite.all)
+  func ignoresTraitsThatSayNothing(maker: SamplerSuite.Maker) throws {
+    try SamplerSuite.ignoresTraitsThatSayNothing(maker, seed: 15)
+  }
+
+  @Test(arguments: SamplerSuite.all)
   func ignoresOrderOfParameters(maker: SamplerSuite.Maker) throws {
     try SamplerSuite.ignoresOrderOfParameters(maker, seed: 13)
   }

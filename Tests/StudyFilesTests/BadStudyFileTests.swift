@@ -123,8 +123,8 @@ import Testing
       "s.yaml:2:33: parameter 'x': step -0.5 is not positive; give a step above 0"
     ),
     (
-      "parameters:\n  x: {low: 1.0, high: 10, step: 1, log: true}",
-      "s.yaml:2:33: parameter 'x': log and step exclude each other; remove one"
+      "parameters:\n  x: {low: 0.0, high: 10, step: 1, log: true}",
+      "s.yaml:2:12: parameter 'x': a logarithmic range cannot start at 0.0; low must be above 0"
     ),
     (
       "parameters:\n  x: {low: 0, high: 1e999}",
@@ -168,8 +168,8 @@ import Testing
       "s.yaml:2:16: the choices of parameter 'x' are 5; give a list"
     ),
     (
-      "parameters:\n  x: {choices: [a, [b]]}",
-      "s.yaml:2:20: a choice of parameter 'x' is a list; give a number, a text, true, false or null"
+      "parameters:\n  x: {choices: [a, [1e999]]}",
+      "s.yaml:2:21: a part of a choice of parameter 'x' is 1e999, beyond the largest number 1.8e308; give a smaller one"
     ),
     (
       "parameters:\n  x: {choices: [a, 'a']}",

@@ -23,6 +23,24 @@ import Testing
     #expect(constraint.text == text)
   }
 
+  @Test(arguments: [
+    ("kind == 'x'", true), ("'x' == kind", true), ("kind != \"x\"", false), ("kind == 'y'", false),
+    ("not kind == 'y'", true), ("a > 1 and b > 5", false), ("a > 1 or b > 5", true),
+    ("(a > 1 or b > 5) and kind == 'x'", true), ("((a + b) * 2 > 9 or a > 9) and b < 4", true),
+    ("not (a > 1 and kind == 'x')", false), ("not not a == 2", true), ("a == 'x'", false),
+    ("a != 'x'", true), ("flag == 1 and not flag == 0", true), ("android > 1 or order > 1", true),
+    // What depends on a parameter that is not there holds; what does not, decides.
+    ("missing == 'x'", true), ("not missing == 'x'", true), ("missing > 1 and a > 5", false),
+    ("missing > 1 or a > 5", true), ("not (missing > 1 or a > 1)", false),
+    ("`not` == 3", true),
+  ])
+  func joinsAndComparesTexts(text: String, holds: Bool) throws {
+    let values: [String: ParameterValue] = [
+      "a": 2, "b": 3, "kind": "x", "flag": true, "android": 0, "order": 2, "not": 3,
+    ]
+    #expect(try ParameterConstraint(text).holds { values[$0] } == holds)
+  }
+
   @Test func namesItsParametersOnce() throws {
     #expect(
       try ParameterConstraint("a * b + max(a, `c d`) <= c").parameters == ["a", "b", "c d", "c"])
@@ -33,7 +51,11 @@ import Testing
     ("a * b", "'a * b' compares nothing; write it with <=, <, >=, >, == or !="),
     ("a <= ", "it has its end at character 6, where a number or a parameter is needed"),
     ("a = b", "it has '=' at character 3, where an operator or a comparison is needed"),
-    ("(a <= b", "it has '<' at character 4, where ')' is needed"),
+    ("(a <= b", "it has its end at character 8, where ')' is needed"),
+    ("a <= b and", "it has its end at character 11, where a number or a parameter is needed"),
+    ("a <= b or or b > 1", "it has 'o' at character 11, where a number or a parameter is needed"),
+    ("not a", "'a' compares nothing; write it with <=, <, >=, >, == or !="),
+    ("a == 'text", "it has ''' at character 6, where a text between two quotes is needed"),
     ("a <= 1.2.3", "it has '1' at character 6, where a number is needed"),
     ("a <= 3; rm", "it has ';' at character 7, where an operator or a comparison is needed"),
     ("a <= `b", "it has '`' at character 6, where a name between two backquotes is needed"),
@@ -42,7 +64,7 @@ import Testing
       "the function 'system' is unknown; known are 'min', 'max', 'log', 'exp', 'abs', 'sqrt'"
     ),
     ("log(a, b) <= 1", "'log' has 2 arguments; give one"),
-    ("a <= 'text'", "it has ''' at character 6, where a number or a parameter is needed"),
+    ("a <= 'text'", "the text 'text' has no order; compare it with == or !="),
   ])
   func refuses(text: String, sentence: String) {
     let error = #expect(throws: ConstraintError.self) { try ParameterConstraint(text) }

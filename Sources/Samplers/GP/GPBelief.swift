@@ -11,8 +11,8 @@ internal import System
 struct GPBelief {
   /// How much the priors count: as much as the acquisition itself after so many observations.
   private static let strength = 10.0
-  /// What a choice without weight has.
-  private static let leastWeight = 1e-12
+  /// The logarithm of no weight at all: a penalty that stays one after thousands of observations.
+  private static let logOfNothing = -1e5
 
   private enum Part {
     case normal(mean: Double, deviation: Double)
@@ -29,7 +29,7 @@ struct GPBelief {
       switch parameter.distribution.belief {
       case nil: continue
       case .weights(let weights)?:
-        parts.append((place, .logWeights(weights.map { log(max($0, Self.leastWeight)) })))
+        parts.append((place, .logWeights(weights.map { $0 > 0 ? log($0) : Self.logOfNothing })))
       case .normal(let mean, let deviation)?:
         guard let box = parameter.distribution.box else { continue }
         parts.append(

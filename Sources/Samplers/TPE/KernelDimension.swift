@@ -83,8 +83,8 @@ struct KernelDimension {
   /// The middle of the bounds, the centre of the prior kernel.
   var middle: Double { 0.5 * low + 0.5 * high }
 
-  /// The logarithm of what the prior kernel of a prior of its own is divided by, as a density by its
-  /// share of the width; 0 without one.
+  /// The logarithm of what the prior kernel of a prior of its own is divided by, as a density by
+  /// its share of the width; 0 without one.
   var beliefLogScale: Double {
     guard let (centre, sigma) = belief else { return 0 }
     let logMass = StandardNormal.logMass(

@@ -81,8 +81,8 @@ extension ParzenEstimator {
     return (0..<count).map { maxima[$0] + log(sums[$0]) - logTotal + logConstant }
   }
 
-  /// What kernels at the point's own choices add, where choices have weights: (w / (m + 1) + 1) over
-  /// the normalizer, with w in units of an even weight.
+  /// What kernels at the point's own choices add, where choices have weights: (w / (m + 1) + 1)
+  /// over the normalizer, with w in units of an even weight.
   private func logHits(at batch: borrowing CandidateBatch, _ c: Int) -> Double {
     let m = Double(activeCount)
     var sum = 0.0
