@@ -120,7 +120,8 @@ let package = Package(
     .target(
       name: "Objectives",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
-      resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")], swiftSettings: callsC),
+      resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")],
+      swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
@@ -242,7 +243,8 @@ let package = Package(
       dependencies: ["JSON", "Plotting", "Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "StudyFilesTests", dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners"],
+      name: "StudyFilesTests",
+      dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners"],
       exclude: ["Sweeps"], swiftSettings: house),
     .testTarget(
       name: "StudiesTests",
