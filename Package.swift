@@ -259,7 +259,8 @@ let package = Package(
       dependencies: ["JSON", "Plotting", "Analysis", "StudyModel", "Probability"],
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
-      name: "StudyFilesTests", dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners"],
+      name: "StudyFilesTests",
+      dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners"],
       exclude: ["Sweeps"], swiftSettings: house),
     .testTarget(
       name: "StudiesTests",

@@ -52,7 +52,8 @@ extension EnvironmentVariable {
         throw entry.value.fault("\(what) contains a NUL; remove it")
       }
       let template = try WordTemplate(
-        text, known: parameters + CommandTemplate.reserved.filter { $0 != "args" }
+        text,
+        known: parameters + CommandTemplate.reserved.filter { $0 != "args" }
           + CommandTemplate.documents, in: what,
         at: entry.value.location)
       variables.append(EnvironmentVariable(name: entry.key, value: template))

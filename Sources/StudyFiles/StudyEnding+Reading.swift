@@ -97,13 +97,16 @@ extension MetricBound {
       known: [
         FieldName("metric", "name"), FieldName("at_most", "max"), FieldName("at_least", "min"),
       ])
-    guard let name = fields["metric"] else { throw node.fault("a constraint has no 'metric'; add it") }
+    guard let name = fields["metric"] else {
+      throw node.fault("a constraint has no 'metric'; add it")
+    }
     metric = try name.text("'metric' of a constraint")
     isUpper = fields["at_most"] != nil
     guard let limit = fields["at_most"] ?? fields["at_least"],
       fields["at_most"] == nil || fields["at_least"] == nil
     else {
-      throw node.fault("the constraint '\(shortened(metric))' needs one of 'at_most' and 'at_least'")
+      throw node.fault(
+        "the constraint '\(shortened(metric))' needs one of 'at_most' and 'at_least'")
     }
     self.limit = try limit.number("the bound of '\(shortened(metric))'")
   }

@@ -78,7 +78,8 @@ extension StudyFile {
           !objectives.contains(where: { $0.name == bound.metric })
         else {
           throw element.fault(
-            "the constraint '\(shortened(bound.metric))' is a metric that stands already; remove one")
+            "the constraint '\(shortened(bound.metric))' is a metric that stands already; remove one"
+          )
         }
         constraintMetrics.append(bound.metric)
         constraintBounds.append(bound)

@@ -37,7 +37,7 @@ package struct WordTemplate: Sendable, Hashable {
         guard known.contains(name) || (name.hasPrefix("env:") && name.count > 4) else {
           let advice =
             nearest(to: name, among: known).map { "did you mean '{\($0)}'?" }
-            ?? "known are \(quotedList(known.map { "{\($0)}" })); double the braces for a literal"
+            ?? "known are \(quotedList(known.filter { !$0.hasPrefix("args:") }.map { "{\($0)}" })); double the braces for a literal"
           throw fault("the unknown placeholder '{\(shortened(name))}'; \(advice)")
         }
         if !literal.isEmpty { pieces.append(.literal(literal)) }
@@ -115,7 +115,9 @@ package struct WordTemplate: Sendable, Hashable {
               if "\\\"$`".contains(character) { result.append("\\") }
               result.append(character)
             }
-          case "'"?: text += word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+          case "'"?:
+            text += word.split(separator: "'", omittingEmptySubsequences: false).joined(
+              separator: "'\\''")
           default: text += ShellWords.quoted(word)
           }
         }

@@ -27,7 +27,7 @@ import Testing
 
   @Test(arguments: SweepFileTests.rows) func standsMutation(_ row: SweepFileTests.Row) throws {
     let text = try String(contentsOfFile: row.path, encoding: .utf8)
-    var generator = SplitMix(seed: UInt64(row.file.utf8.reduce(7) { ($0 &* 31) &+ Int($1) }))
+    var generator = SplitMix(seed: row.file.utf8.reduce(UInt64(7)) { ($0 &* 31) &+ UInt64($1) })
     let pieces = [
       "", "null", "[]", "{}", "-1", "1e400", "nan", "\"", "'", "{", "}", "[", "]", ":", ",", "\n",
       "99999999999999999999", "0", "true", "~", "*x", "(", ")", "((((", "1e-400", "é\u{301}", "#",
@@ -42,7 +42,9 @@ import Testing
         case 2: words.swapAt(place, Int.random(in: words.indices, using: &generator))
         default:
           words[place] = String(
-            words[place].map { $0.isNumber ? Character("\(Int.random(in: 0...9, using: &generator))") : $0 })
+            words[place].map {
+              $0.isNumber ? Character("\(Int.random(in: 0...9, using: &generator))") : $0
+            })
         }
       }
       Self.check(words.joined(separator: " "), as: row.path)

@@ -46,7 +46,7 @@ import Testing
   @Test func readsPointsAndEndings() throws {
     let file = try Self.file(
       """
-      x-common: &range {low: 0, high: 1}
+      x-common: &range {low: 0.0, high: 1}
       parameters:
         x: *range
         y: {<<: *range, high: 2}
@@ -77,7 +77,10 @@ import Testing
       "parameters: {x: [1, 2]}\npoints: [{x: 3}]",
       "a point has 3 for 'x', which is one of 1, 2"
     ),
-    ("parameters: {x: [1, 2]}\nfirst: {y: 3}", "'first' has 'y', which is no parameter; known are 'x'"),
+    (
+      "parameters: {x: [1, 2]}\nfirst: {y: 3}",
+      "'first' has 'y', which is no parameter; known are 'x'"
+    ),
     ("until: {target: high}", "'target' of 'until' is high; give a number"),
     ("until: {failures: 200%}", "'failures' of 'until' is 200%; give a number, or 0% to 100%"),
     ("until: {goal: 1, tagret: 2}", "'until' has no key 'tagret'; did you mean 'target'?"),

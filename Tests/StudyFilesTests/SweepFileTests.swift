@@ -93,8 +93,10 @@ import Testing
     // A command whose program is missing is a comment; what is no parameter is written out.
     let names = Set((value["parameters"]?.array ?? []).compactMap { $0["name"]?.string })
     let words = (value["command"]?.array ?? []).compactMap(\.string)
-    let holes = words.flatMap { $0.split(separator: "{").dropFirst() }
-      .map { String($0.prefix { $0 != "}" }) }
+    let holes = words.flatMap {
+      $0.split(separator: "{", omittingEmptySubsequences: false).dropFirst()
+    }
+    .map { String($0.prefix { $0 != "}" }) }
     let known = names.union(["args", "dir"])
     if holes.contains(where: { hole in
       !known.contains(hole) && !hole.hasPrefix("args:") && !hole.hasPrefix("env:")
@@ -122,8 +124,18 @@ import Testing
       {
         replace("high", .float(low + ((high - low) / step).rounded(.down) * step))
       }
+      // Multiples that count from the lower bound are steps.
+      if let q = parameter["quantize"]?["q"]?.number,
+        parameter["quantize"]?["rule"]?.string == "grid_from_low",
+        let low = parameter["low"]?.number, let high = parameter["high"]?.number
+      {
+        own.removeAll { $0.name == "quantize" }
+        replace("step", .float(q))
+        replace("high", .float(low + ((high - low) / q).rounded(.down) * q))
+      }
       // Steps that multiply are a list.
-      if study.tool == .kerastuner, parameter["log"] == .bool(true), own.contains(where: { $0.name == "step" }),
+      if study.tool == .kerastuner, parameter["log"] == .bool(true),
+        own.contains(where: { $0.name == "step" }),
         let step = parameter["step"]?.number, step > 1
       {
         return .object([.init("name", parameter["name"] ?? .null)])

@@ -29,7 +29,8 @@ struct LaunchPlan {
     path: String, _ options: LaunchOptions, environment: (String) -> String?
   ) throws {
     let run = try RunPlan(
-      file: try StudyFile(contentsOf: path), RunOptions(trials: options.trials, store: options.store),
+      file: try StudyFile(contentsOf: path),
+      RunOptions(trials: options.trials, store: options.store),
       environment: environment)
     file = run.file
     store = run.store

@@ -25,7 +25,8 @@ struct EndingWatch {
     guard trial.state.isFinished, seen.insert(trial.number).inserted else { return }
     finished += 1
     if trial.state == .failed { failed += 1 }
-    guard trial.state == .completed, let value = trial.values.first, !value.isNaN, Trial.violation(of: trial.systemAttributes) <= 0
+    guard trial.state == .completed, let value = trial.values.first, !value.isNaN,
+      Trial.violation(of: trial.systemAttributes) <= 0
     else { return }
     if best.map({ direction.isBetter(value, than: $0) }) ?? true {
       best = value

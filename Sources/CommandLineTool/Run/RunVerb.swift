@@ -29,9 +29,9 @@ package struct RunVerb: Verb {
         help: "The study file: YAML or JSON, or another tool's (needletail help convert).",
         completion: .file),
       .init(
-        name: "-- command",
-        help: "What each trial runs, where the file has no command: words that may have {args} or "
-          + "{name} in them.",
+        name: "command",
+        help: "Behind '--': what each trial runs where the file has no command, in words that may "
+          + "have {args} or {name} in them.",
         isOptional: true, isRepeated: true),
     ],
     options: [

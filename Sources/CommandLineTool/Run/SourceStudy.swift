@@ -23,13 +23,13 @@ struct SourceStudy: Sendable {
         contentsOf: path, format: format, selecting: selection)
     else { return try own() }
     study.fill(metric: metric, direction: direction, command: command)
-    console.note("needletail: \(study.announcement.printable)")
-    for note in study.notes { console.note("  \(note.printable)") }
+    console.note("needletail: \(study.announcement.harmless)")
+    for note in study.notes { console.note("  \(note.harmless)") }
     if let suspicion = study.suspicions.first, !accepts {
       throw StudyFileError(
         path: path, location: nil, problem: "\(suspicion); or insist with --accept")
     }
-    for suspicion in study.suspicions { console.warn(suspicion.printable) }
+    for suspicion in study.suspicions { console.warn(suspicion) }
     guard study.hasCommand else {
       throw StudyFileError(
         path: path, location: nil,

@@ -27,7 +27,8 @@ package struct ConvertVerb: Verb {
         help: "Which of several experiments or tasks in the file is meant."),
       .init(
         name: "--neutral",
-        help: "Print JSON in which files of all tools compare: bounds as actual values, one name for "
+        help:
+          "Print JSON in which files of all tools compare: bounds as actual values, one name for "
           + "each method."),
     ],
     examples: [
@@ -64,8 +65,8 @@ package struct ConvertVerb: Verb {
       }
       return .success
     }
-    console.note(study.announcement.printable)
-    for suspicion in study.suspicions { console.warn(suspicion.printable) }
+    console.note(study.announcement.harmless)
+    for suspicion in study.suspicions { console.warn(suspicion) }
     if isNeutral {
       console.writeJSON(study.neutral)
     } else {

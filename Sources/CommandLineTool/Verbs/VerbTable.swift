@@ -4,7 +4,8 @@ internal import StudyFiles
 package enum VerbTable {
   /// Each verb once.
   package static let all: [any Verb.Type] = [
-    RunVerb.self, ConvertVerb.self, LaunchVerb.self, ServeVerb.self, DashboardVerb.self, WorkerVerb.self,
+    RunVerb.self, ConvertVerb.self, LaunchVerb.self, ServeVerb.self, DashboardVerb.self,
+    WorkerVerb.self,
     WorkerListVerb.self,
     StudyCreateVerb.self, StudySubmitVerb.self, StudyListVerb.self, StudyShowVerb.self,
     StudyBestVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,

@@ -110,7 +110,9 @@ struct AzureReader: ForeignReader {
       }
       if let node = keys["logbase"], node.word != "e" {
         base = try node.looseNumber("'logbase'")
-        guard base > 1 else { throw node.fault("'logbase' is \(base.brief); give a number above 1") }
+        guard base > 1 else {
+          throw node.fault("'logbase' is \(base.brief); give a number above 1")
+        }
       }
     }
     switch type {
@@ -152,7 +154,8 @@ struct AzureReader: ForeignReader {
       if key == "timeout" { study.seconds = seconds } else { study.trialSeconds = seconds }
     }
     if study.parallel == nil {
-      study.notes.append("max_concurrent_trials is left out: Azure runs as many as fit; give --workers")
+      study.notes.append(
+        "max_concurrent_trials is left out: Azure runs as many as fit; give --workers")
     }
   }
 
@@ -249,7 +252,9 @@ struct AzureReader: ForeignReader {
     var parameter = ForeignParameter(name, .float, at: place)
     if type.hasSuffix("normal") {
       let (mean, deviation) = (try number("mu"), try number("sigma"))
-      guard deviation > 0 else { throw try keys.need("sigma").fault("'sigma' of \(what) is not above 0") }
+      guard deviation > 0 else {
+        throw try keys.need("sigma").fault("'sigma' of \(what) is not above 0")
+      }
       parameter.prior =
         type.hasSuffix("lognormal")
         ? .logNormal(mean: mean, deviation: deviation) : .normal(mean: mean, deviation: deviation)

@@ -31,7 +31,9 @@ struct ClearMLReader: ForeignReader {
   ]
 
   private mutating func readParameter(_ node: YAMLNode) throws(LocatedFault) {
-    guard let given = node["name"]?.word else { throw node.fault("a parameter has no 'name'; add it") }
+    guard let given = node["name"]?.word else {
+      throw node.fault("a parameter has no 'name'; add it")
+    }
     let name = given.contains("/") ? given : "General/\(given)"
     let what = "parameter '\(shortened(given))'"
     guard let typeNode = node["type"], let type = typeNode.word else {
@@ -53,8 +55,10 @@ struct ClearMLReader: ForeignReader {
     }
     let keys = try ForeignKeys(
       node, in: what,
-      known: ["name", "type", "min_value", "max_value", "step_size", "base", "include_max_value",
-        "include_max"])
+      known: [
+        "name", "type", "min_value", "max_value", "step_size", "base", "include_max_value",
+        "include_max",
+      ])
     let low = try keys.need("min_value").looseNumber("'min_value' of \(what)")
     let high = try keys.need("max_value").looseNumber("'max_value' of \(what)")
     guard low <= high else {
@@ -62,19 +66,23 @@ struct ClearMLReader: ForeignReader {
         "\(what) has min_value \(low.brief) above max_value \(high.brief); exchange them")
     }
     let step = try keys.number("step_size")
-    if let step, step <= 0 { throw try keys.need("step_size").fault("'step_size' of \(what) is not above 0") }
+    if let step, step <= 0 {
+      throw try keys.need("step_size").fault("'step_size' of \(what) is not above 0")
+    }
     switch type {
     case "LogUniformParameterRange":
       let base = try keys.number("base") ?? 10
       guard base > 1 else { throw try keys.need("base").fault("'base' of \(what) is not above 1") }
       func power(_ exponent: Double) -> Double {
         if base == 10, exponent == exponent.rounded(), exponent.magnitude < 300 {
-          return Double("1e\(Int(exponent))") ?? pow(base, exponent)
+          return Double("1e\(Int(clamped: exponent))") ?? pow(base, exponent)
         }
         return pow(base, exponent)
       }
       let (least, most) = (power(low), power(high))
-      guard least > 0, most.isFinite else { throw node.fault("\(what) has exponents that no double holds") }
+      guard least > 0, most.isFinite else {
+        throw node.fault("\(what) has exponents that no double holds")
+      }
       study.parameters.append(.float(name, least, most, log: true, at: place))
       study.notes.append("\(what): the bounds are exponents of \(base.brief), \(least) to \(most)")
     case "UniformIntegerParameterRange":
@@ -119,7 +127,8 @@ struct ClearMLReader: ForeignReader {
         let value = node.members.first(where: { $0.key == "value" })?.value
       else { throw node.fault("--params-override needs 'name' and 'value'") }
       study.parameters.append(
-        .constant(given.contains("/") ? given : "General/\(given)", of: value, source, at: line.location))
+        .constant(
+          given.contains("/") ? given : "General/\(given)", of: value, source, at: line.location))
     }
     for text in line.values("--args") {
       guard let equals = text.firstIndex(of: "=") else { continue }
@@ -150,7 +159,8 @@ struct ClearMLReader: ForeignReader {
     study.seconds = try line.number("--optimization-time-limit").map { $0 * 60 }
     study.trialSeconds = try line.number("--time-limit-per-job").map { $0 * 60 }
     if let steps = line.value("--max-iteration-per-job") {
-      study.notes.append("a trial ends at step \(shortened(steps)) in ClearML; the program has to keep it")
+      study.notes.append(
+        "a trial ends at step \(shortened(steps)) in ClearML; the program has to keep it")
     }
     if let script = line.value("--script") {
       study.command = ForeignCommand(words: ForeignCommand.words(["python", script]))
@@ -168,7 +178,8 @@ struct ClearMLReader: ForeignReader {
     guard known.contains(sign) else {
       throw LocatedFault(
         location: line.location,
-        problem: "--objective-metric-sign is '\(shortened(sign))'; give one of \(quotedList(known))")
+        problem: "--objective-metric-sign is '\(shortened(sign))'; give one of \(quotedList(known))"
+      )
     }
     study.metrics = [
       .init(

@@ -30,7 +30,8 @@ struct CometReader: ForeignReader {
     let spec = try ForeignKeys(
       try keys.need("spec"), in: "'spec'",
       known: [
-        "maxCombo", "objective", "metric", "minSampleSize", "retryLimit", "retryAssignLimit", "seed",
+        "maxCombo", "objective", "metric", "minSampleSize", "retryLimit", "retryAssignLimit",
+        "seed",
         "randomize", "gridSize", "trials",
       ])
     let metric = try spec.text("metric") ?? "loss"
@@ -68,7 +69,8 @@ struct CometReader: ForeignReader {
     return study
   }
 
-  private mutating func parameter(_ entry: YAMLNode.Entry) throws(LocatedFault) -> ForeignParameter {
+  private mutating func parameter(_ entry: YAMLNode.Entry) throws(LocatedFault) -> ForeignParameter
+  {
     let name = entry.key
     let what = "parameter '\(shortened(name))'"
     let place = entry.keyLocation
@@ -76,7 +78,9 @@ struct CometReader: ForeignReader {
     guard entry.value.isMapping else { return .constant(name, of: entry.value, source, at: place) }
     let keys = try ForeignKeys(
       entry.value, in: what,
-      known: ["type", "values", "min", "max", "scalingType", "scaling_type", "mu", "sigma", "gridSize"])
+      known: [
+        "type", "values", "min", "max", "scalingType", "scaling_type", "mu", "sigma", "gridSize",
+      ])
     let typeNode = try keys.need("type")
     let type = try typeNode.text("'type' of \(what)")
     switch type {
@@ -95,7 +99,9 @@ struct CometReader: ForeignReader {
     if scaling == "normal" || scaling == "lognormal" {
       let mean = try keys.need("mu").looseNumber("'mu' of \(what)")
       let deviation = try keys.need("sigma").looseNumber("'sigma' of \(what)")
-      guard deviation > 0 else { throw try keys.need("sigma").fault("'sigma' of \(what) is not above 0") }
+      guard deviation > 0 else {
+        throw try keys.need("sigma").fault("'sigma' of \(what) is not above 0")
+      }
       var parameter = ForeignParameter(name, type == "integer" ? .int : .float, at: place)
       parameter.prior =
         scaling == "normal"
@@ -118,7 +124,8 @@ struct CometReader: ForeignReader {
     }
     let parameter: ForeignParameter =
       type == "integer"
-      ? .int(name, low, high, log: isLog, at: place) : .float(name, low, high, log: isLog, at: place)
+      ? .int(name, low, high, log: isLog, at: place)
+      : .float(name, low, high, log: isLog, at: place)
     return try parameter.checkingBounds(entry.value)
   }
 

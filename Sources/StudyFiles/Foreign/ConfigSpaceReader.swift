@@ -29,7 +29,8 @@ struct ConfigSpaceReader: ForeignReader {
     }
     // What exists only under a condition belongs to the first point where its condition holds.
     study.firstPoint = study.firstPoint.filter { entry in
-      study.parameters.first { $0.name == entry.name }?.exists(in: study.firstPoint, of: study.parameters) ?? true
+      study.parameters.first { $0.name == entry.name }?.exists(
+        in: study.firstPoint, of: study.parameters) ?? true
     }
     study.sortByConditions()
     study.notes.append(
@@ -75,8 +76,10 @@ struct ConfigSpaceReader: ForeignReader {
         }
         parameter.probabilities = abs(sum - 1) < 1e-9 ? all : all.map { $0 / sum }
       }
-    case "uniform_float": parameter = .float(name, try number("lower"), try number("upper"), log: isLog, at: place)
-    case "uniform_int": parameter = .int(name, try number("lower"), try number("upper"), log: isLog, at: place)
+    case "uniform_float":
+      parameter = .float(name, try number("lower"), try number("upper"), log: isLog, at: place)
+    case "uniform_int":
+      parameter = .int(name, try number("lower"), try number("upper"), log: isLog, at: place)
     case "normal_float", "normal_int", "beta_float", "beta_int":
       parameter = ForeignParameter(name, type.hasSuffix("int") ? .int : .float, at: place)
       if type.hasPrefix("beta") {
@@ -109,7 +112,8 @@ struct ConfigSpaceReader: ForeignReader {
       study.notes.append("\(what): q of old versions is kept, which ConfigSpace 1 drops")
     }
     if node["probabilities"] != nil {
-      study.notes.append("\(what): probabilities of old versions are kept, which ConfigSpace 1 drops")
+      study.notes.append(
+        "\(what): probabilities of old versions are kept, which ConfigSpace 1 drops")
     }
     parameter = try parameter.checkingBounds(node, lowName: "lower", highName: "upper")
     if let value = node["default_value"] ?? node["default"] {
@@ -159,7 +163,8 @@ struct ConfigSpaceReader: ForeignReader {
       }
     case "GT", "LT": test = .compares(type.lowercased(), try value())
     default:
-      throw node.fault("the condition type '\(shortened(type))' is unknown; give EQ, NEQ, IN, LT, GT, AND or OR")
+      throw node.fault(
+        "the condition type '\(shortened(type))' is unknown; give EQ, NEQ, IN, LT, GT, AND or OR")
     }
     return (child, [[.init(parent: parent, test: test)]])
   }
@@ -172,7 +177,8 @@ struct ConfigSpaceReader: ForeignReader {
       guard !parts.isEmpty else { throw node.fault("a forbidden AND has no clauses") }
       return parts.joined(separator: " and ")
     }
-    guard let name = node["name"]?.word, study.parameters.contains(where: { $0.name == name }) else {
+    guard let name = node["name"]?.word, study.parameters.contains(where: { $0.name == name })
+    else {
       throw node.fault("a forbidden clause names no hyperparameter")
     }
     let values: [JSONValue]
@@ -180,7 +186,8 @@ struct ConfigSpaceReader: ForeignReader {
     case "EQUALS": values = [node.members.first { $0.key == "value" }?.value.json() ?? .null]
     case "IN": values = (node["values"]?.elements ?? []).map { $0.json() }
     default:
-      throw node.fault("the forbidden clause '\(shortened(type))' is unknown; give EQUALS, IN or AND")
+      throw node.fault(
+        "the forbidden clause '\(shortened(type))' is unknown; give EQUALS, IN or AND")
     }
     return ForeignStudy.equality(name, values)
   }
@@ -263,7 +270,8 @@ extension ForeignStudy {
   /// A name as it stands in a constraint.
   static func quotedName(_ name: String) -> String {
     let isPlain =
-      name.unicodeScalars.first.map { $0.isASCII && $0.properties.isAlphabetic || $0 == "_" } == true
+      name.unicodeScalars.first.map { $0.isASCII && $0.properties.isAlphabetic || $0 == "_" }
+      == true
       && name.unicodeScalars.allSatisfy { scalar in
         scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
           || scalar == "_"

@@ -26,7 +26,8 @@ struct DVCReader: ForeignReader {
       switch word {
       case "-S", "--set-param":
         guard let value = rest.popFirst() else {
-          throw LocatedFault(location: line.location, problem: "'\(word)' has no value; give NAME=VALUE")
+          throw LocatedFault(
+            location: line.location, problem: "'\(word)' has no value; give NAME=VALUE")
         }
         settings.append(value)
       case "--queue": break
@@ -58,7 +59,8 @@ struct DVCReader: ForeignReader {
       "each experiment patches its parameter files in a copy of the workspace; several at a time "
         + "need a copy each here, too")
     study.notes.append(
-      "the metrics stand in the files that dvc.yaml names: name one with collect, or print NAME=VALUE")
+      "the metrics stand in the files that dvc.yaml names: name one with collect, or print NAME=VALUE"
+    )
     return study
   }
 

@@ -22,20 +22,24 @@ struct DeterminedReader: ForeignReader {
       elsewhere: [
         "resources", "bind_mounts", "checkpoint_storage", "checkpoint_policy", "labels", "debug",
         "project", "workspace", "profiling", "data", "data_layer", "min_validation_period",
-        "min_checkpoint_period", "records_per_epoch", "scheduling_unit", "perform_initial_validation",
+        "min_checkpoint_period", "records_per_epoch", "scheduling_unit",
+        "perform_initial_validation",
         "tensorboard_storage", "log_policies", "slurm", "pbs", "security", "integrations",
         "internal", "config_file", "retention_policy", "preemption_timeout",
       ], unknown: .ignored)
     study.ignored = keys.ignored
     study.name = try keys.text("name", "description")
     try readSearcher(try keys.need("searcher"))
-    for entry in try keys.need("hyperparameters").entries("'hyperparameters'", of: "names to values")
+    for entry in try keys.need("hyperparameters").entries(
+      "'hyperparameters'", of: "names to values")
     {
       try readParameter(entry, [])
     }
     if usesGrid { try finishGrid() }
     study.retries = try keys.count("max_restarts", from: 0)
-    if study.retries == nil { study.notes.append("max_restarts is left out: Determined tries 5 times more") }
+    if study.retries == nil {
+      study.notes.append("max_restarts is left out: Determined tries 5 times more")
+    }
     study.seed = try keys["reproducibility"]?["experiment_seed"]?.looseCount("the seed", from: 0)
     try readEnvironment(keys["environment"])
     try readEntrypoint(keys["entrypoint"])
@@ -124,16 +128,16 @@ struct DeterminedReader: ForeignReader {
     if let most { members.append(.init("max_time", most.json)) }
     if let metric { members.append(.init("time_metric", .string(metric))) }
     study.earlyStopping = .object(members)
-    let factor = max(2, Int(divisor.bounded))
+    let factor = max(2, Int(clamped: divisor))
     var least = 1.0
     if let most {
       least = most
       for _ in 1..<max(2, min(rungs, 60)) { least /= Double(factor) }
     }
-    let resource = max(1, Int(least.bounded))
+    let resource = max(1, Int(clamped: least))
     if name == "adaptive_asha", mode != "aggressive", let most {
       study.pruner =
-        "{name: hyperband, min_resource: \(resource), max_resource: \(max(1, Int(most.bounded))), "
+        "{name: hyperband, min_resource: \(resource), max_resource: \(max(1, Int(clamped: most))), "
         + "reduction_factor: \(factor)}"
     } else {
       study.pruner = "{name: asha, min_resource: \(resource), reduction_factor: \(factor)}"
@@ -177,7 +181,8 @@ struct DeterminedReader: ForeignReader {
       let first = try keys.need("minval").looseNumber("'minval' of \(what)")
       let last = try keys.need("maxval").looseNumber("'maxval' of \(what)")
       guard first < last || (first == last && type == "int") else {
-        throw try keys.need("minval").fault("\(what) has minval \(first.brief) not below maxval \(last.brief)")
+        throw try keys.need("minval").fault(
+          "\(what) has minval \(first.brief) not below maxval \(last.brief)")
       }
       var parameter: ForeignParameter = .float(name, first, last, at: place)
       if type == "int" {
@@ -192,7 +197,9 @@ struct DeterminedReader: ForeignReader {
           throw entry.value.fault("\(what) is log without 'base'; add 'base: 10'")
         }
         base = try node.looseNumber("'base' of \(what)")
-        guard base > 0, base != 1 else { throw node.fault("'base' of \(what) is \(base.brief); give 10") }
+        guard base > 0, base != 1 else {
+          throw node.fault("'base' of \(what) is \(base.brief); give 10")
+        }
         let (low, high) = (power(base, first), power(base, last))
         guard min(low, high) > 0, max(low, high).isFinite else {
           throw entry.value.fault("\(what) has exponents that no double holds")
@@ -210,7 +217,9 @@ struct DeterminedReader: ForeignReader {
           case "log": parameter.values = values.map { ForeignParameter.clean(power(base, $0)) }
           case "int":
             var whole: [Double] = []
-            for value in values.map({ $0.rounded() }) where whole.last != value { whole.append(value) }
+            for value in values.map({ $0.rounded() }) where whole.last != value {
+              whole.append(value)
+            }
             parameter.values = whole
           default: parameter.values = values
           }
@@ -221,7 +230,8 @@ struct DeterminedReader: ForeignReader {
       add(parameter, path)
     default:
       // A mapping with a key of that name, unless it looks like a range.
-      guard entry.value["minval"] == nil, entry.value["vals"] == nil, entry.value["val"] == nil else {
+      guard entry.value["minval"] == nil, entry.value["vals"] == nil, entry.value["val"] == nil
+      else {
         let known = ["const", "categorical", "int", "double", "log"]
         let advice =
           nearest(to: type, among: known) ?? (plainName(type) == "float" ? "double" : nil)
@@ -235,7 +245,7 @@ struct DeterminedReader: ForeignReader {
 
   private func power(_ base: Double, _ exponent: Double) -> Double {
     if base == 10, exponent == exponent.rounded(), exponent.magnitude < 300 {
-      return Double("1e\(Int(exponent))") ?? pow(base, exponent)
+      return Double("1e\(Int(clamped: exponent))") ?? pow(base, exponent)
     }
     return pow(base, exponent)
   }
@@ -306,7 +316,8 @@ struct DeterminedReader: ForeignReader {
     }
     if texts.contains(where: { $0.hasPrefix("determined.launch.") }) {
       study.notes.append(
-        "the launch layer determined.launch needs Determined; without it, run the program behind it")
+        "the launch layer determined.launch needs Determined; without it, run the program behind it"
+      )
     }
     study.command = ForeignCommand(words: ForeignCommand.words(texts))
   }

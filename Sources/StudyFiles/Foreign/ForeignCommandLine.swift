@@ -45,7 +45,8 @@ struct ForeignCommandLine {
 
   func number(_ name: String) throws(LocatedFault) -> Double? {
     guard let text = value(name) else { return nil }
-    guard let number = YAMLScalar(text: text, isPlain: true, tag: nil).number, number.isFinite else {
+    guard let number = YAMLScalar(text: text, isPlain: true, tag: nil).number, number.isFinite
+    else {
       throw LocatedFault(
         location: location, problem: "'\(name)' is '\(shortened(text))'; give a number")
     }

@@ -59,7 +59,9 @@ enum ForeignDetection {
     let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmed }
     guard let first = lines.first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else { return nil }
     let words = first.split(separator: " ").map(String.init)
-    func program(_ word: String) -> String { word.split(separator: "/").last.map(String.init) ?? "" }
+    func program(_ word: String) -> String {
+      word.split(separator: "/").last.map(String.init) ?? ""
+    }
     guard let head = words.first.map(program), !head.hasSuffix(":") else { return nil }
     let second = words.count > 1 ? words[1] : ""
     switch head {
@@ -71,11 +73,11 @@ enum ForeignDetection {
     case "dvc" where second == "exp": return (.dvc, "dvc exp run")
     default: break
     }
-    if head.hasPrefix("python"), words.contains("-m") || words.contains("--multirun"),
-      let script = words.dropFirst().first(where: { !$0.hasPrefix("-") }), script.hasSuffix(".py"),
-      words.dropFirst(2).contains(where: { $0.contains("=") })
-    {
-      return (.hydra, words.contains("--multirun") ? "--multirun" : "-m")
+    let isSwept = words.dropFirst(2).contains { $0.hasPrefix("-") ? false : $0.contains("=") }
+    if head.hasPrefix("python"), isSwept {
+      if words.contains("--multirun") { return (.hydra, "--multirun") }
+      // Before the program `-m` is Python's own.
+      if words.dropFirst(2).contains("-m") { return (.hydra, "-m") }
     }
     if first.contains("hyper_parameters="), first.contains("&") {
       return (.h2o, "hyper_parameters=")
@@ -225,7 +227,8 @@ enum ForeignDetection {
       ("studySpec", node["studySpec"]), ("study_spec", node["study_spec"]), ("", node),
     ] {
       guard case .sequence(let parameters)? = spec?["parameters"]?.content else { continue }
-      for id in ["parameterId", "parameter_id"] where parameters.contains(where: { $0[id] != nil }) {
+      for id in ["parameterId", "parameter_id"] where parameters.contains(where: { $0[id] != nil })
+      {
         return key.isEmpty ? id : "\(key) and \(id)"
       }
     }
@@ -291,7 +294,8 @@ enum ForeignDetection {
     if keys.contains("early_terminate") { return "early_terminate" }
     if keys.contains("job"), keys.contains("run_cap") { return "job and run_cap" }
     if method == "custom" || method == "bayes" { return "method: \(method ?? "")" }
-    let command = node["command"].map { $0.elements.compactMap(\.word).joined(separator: " ") } ?? ""
+    let command =
+      node["command"].map { $0.elements.compactMap(\.word).joined(separator: " ") } ?? ""
     for macro in ["${args", "${program", "${interpreter", "${env"] where command.contains(macro) {
       return "the macro \(macro)…"
     }

@@ -138,7 +138,7 @@ struct ForeignParameter: Sendable {
     let first = (low / q).rounded(.toNearestOrEven)
     let last = (high / q).rounded(.toNearestOrEven)
     guard first <= last, last - first < 1_000 else { return nil }
-    return (0...Int(last - first)).map { scaled(first + Double($0), by: q) }
+    return (0...Int(clamped: last - first)).map { scaled(first + Double($0), by: q) }
   }
 
   /// `low`, `low + step` and so on up to `high`, which counts as reached when it is missed by
@@ -147,7 +147,7 @@ struct ForeignParameter: Sendable {
     guard step > 0, low <= high else { return nil }
     let count = ((high - low) / step + 1e-9).rounded(.down)
     guard count < 1_000 else { return nil }
-    return (0...Int(count)).map { clean(low + Double($0) * step) }
+    return (0...Int(clamped: count)).map { clean(low + Double($0) * step) }
   }
 
   /// `low`, `low + step` and so on below `end`, as numpy's `arange` counts; nil for more than a
@@ -157,7 +157,7 @@ struct ForeignParameter: Sendable {
     let count = ((end - low) / step - 1e-9).rounded(.up)
     guard count >= 1 else { return [] }
     guard count <= 1_000 else { return nil }
-    return (0..<Int(count)).map { clean(low + Double($0) * step) }
+    return (0..<Int(clamped: count)).map { clean(low + Double($0) * step) }
   }
 
   /// `count` values from one to the other, both included; nil for more than a thousand.
@@ -175,7 +175,7 @@ struct ForeignParameter: Sendable {
   /// The number without the noise of binary sums: 0.3 for 0.30000000000000004.
   static func clean(_ value: Double) -> Double {
     guard value.isFinite, value != 0 else { return value }
-    let digits = 14 - Int(log10(value.magnitude).rounded(.up))
+    let digits = 14 - Int(clamped: log10(value.magnitude).rounded(.up))
     guard (0...300).contains(digits) else { return value }
     let scale = pow(10, Double(digits))
     guard scale.isFinite, (value * scale).isFinite else { return value }
@@ -187,7 +187,7 @@ struct ForeignParameter: Sendable {
 extension Double {
   /// As JSON: whole where it is, so that 64.0 prints as 64.
   var json: JSONValue {
-    if self == rounded(), magnitude < 0x1p53 { return .integer(Int(self)) }
+    if self == rounded(), magnitude < 0x1p53 { return .integer(Int(clamped: self)) }
     return .float(self)
   }
 }

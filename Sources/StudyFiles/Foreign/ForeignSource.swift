@@ -1,5 +1,6 @@
 internal import JSON
 internal import StudyModel
+internal import System
 
 /// Another tool's file as its reader gets it.
 struct ForeignSource {
@@ -210,16 +211,17 @@ extension YAMLNode {
     guard value == value.rounded(), value.magnitude <= 0x1p53 else {
       throw fault("\(what) is \(summary); give a whole number")
     }
-    guard Int(value) >= least else {
+    guard Int(clamped: value) >= least else {
       throw fault("\(what) is \(summary); give at least \(least)")
     }
-    return Int(value)
+    return Int(clamped: value)
   }
 
   /// Whether a number is spelled without point and exponent.
   var isSpelledWhole: Bool {
     guard case .scalar(let scalar) = content else { return false }
-    let digits = scalar.text.hasPrefix("-") || scalar.text.hasPrefix("+")
+    let digits =
+      scalar.text.hasPrefix("-") || scalar.text.hasPrefix("+")
       ? scalar.text.dropFirst() : scalar.text[...]
     return scalar.tag != "float" && !digits.isEmpty
       && digits.utf8.allSatisfy { (48...57).contains($0) }

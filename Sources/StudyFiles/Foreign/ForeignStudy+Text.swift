@@ -4,7 +4,8 @@ internal import StudyModel
 extension ForeignStudy {
   /// Which reading was taken and why, in one sentence.
   package var announcement: String {
-    let why = reason.map { " (because of \($0)); --format needletail reads it as a study file" } ?? ""
+    let why =
+      reason.map { " (because of \($0)); --format needletail reads it as a study file" } ?? ""
     return "\(path) is \(tool.fileName)\(why)"
   }
 
@@ -89,7 +90,9 @@ extension ForeignStudy {
       lines.append("constraints:")
       for constraint in constraints { lines.append("  - \(Self.quoted(constraint))") }
       for bound in metricConstraints {
-        lines.append("  - {metric: \(Self.quoted(bound.name)), \(bound.sign == "<=" ? "at_most" : "at_least"): \(bound.limit.brief)}")
+        lines.append(
+          "  - {metric: \(Self.quoted(bound.name)), \(bound.sign == "<=" ? "at_most" : "at_least"): \(bound.limit.brief)}"
+        )
       }
     }
     if !points.isEmpty {
@@ -143,7 +146,8 @@ extension ForeignStudy {
   /// Whether values go out as Python prints them: `True`, `None`, `['a', 1]`.
   private var speaksPython: Bool {
     switch tool {
-    case .wandb, .ray, .comet, .hydra, .sigopt, .clearml, .kerastuner, .synetune, .configspace, .orion,
+    case .wandb, .ray, .comet, .hydra, .sigopt, .clearml, .kerastuner, .synetune, .configspace,
+      .orion,
       .guild, .mlrun, .valohai:
       true
     default: false
@@ -151,7 +155,8 @@ extension ForeignStudy {
   }
 
   private func text(of metric: Metric) -> String {
-    let direction = metric.direction == "minimize" || metric.direction == "unknown" ? "minimize" : "maximize"
+    let direction =
+      metric.direction == "minimize" || metric.direction == "unknown" ? "minimize" : "maximize"
     return "{name: \(Self.quoted(metric.name)), direction: \(direction)"
       + (reduction.map { ", reduce: \($0)" } ?? "") + "}"
   }
@@ -334,7 +339,8 @@ extension ForeignParameter {
 
   /// Whether values are those that the bounds and the step say anyway.
   private func isLattice(_ values: [Double]) -> Bool {
-    guard let low, let high, let step, !isLog, quantization == nil || quantization?.rule == .fromLow,
+    guard let low, let high, let step, !isLog,
+      quantization == nil || quantization?.rule == .fromLow,
       let all = Self.steps(from: low, through: high, by: step)
     else { return false }
     return all.count == values.count

@@ -119,7 +119,8 @@ package struct ForeignStudy: Sendable {
     {
       notes.append(
         "no word of the command carries a parameter; they reach the program only through "
-          + "NEEDLETAIL_PARAMS and the NEEDLETAIL_PARAM_… variables")
+          + (standIn == nil
+            ? "NEEDLETAIL_PARAMS and the NEEDLETAIL_PARAM_… variables" : "wandb.config"))
     }
   }
 

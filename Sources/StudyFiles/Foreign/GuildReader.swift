@@ -15,7 +15,9 @@ struct GuildReader: ForeignReader {
     if source.root.isList {
       try readFile()
     } else {
-      let lines = try source.commandLines().filter { Array($0.words.prefix(2)) == ["guild", "run"] }
+      let lines = try source.commandLines().filter {
+        Array($0.words.prefix(2)) == ["guild", "run"]
+      }
       let line = try source.selected(
         lines.enumerated().map { ("\($0 + 1)", $1) }, "command")
       try readRun(Array(line.words.dropFirst(2)), defaults: [], main: nil, at: line.location)
@@ -42,7 +44,8 @@ struct GuildReader: ForeignReader {
       // The operation's own flags are the search.
       let searched = operations.filter { $0.value["flags"] != nil }
       let operation = try source.selected(searched.map { ($0.key, $0) }, "operation")
-      try readRun([operation.key], defaults: operation.value["flags"]?.members ?? [],
+      try readRun(
+        [operation.key], defaults: operation.value["flags"]?.members ?? [],
         main: operation.value["main"]?.word, at: operation.keyLocation, usesFlags: true)
       return
     }
@@ -88,12 +91,16 @@ struct GuildReader: ForeignReader {
     } else {
       study.notes.append("no metric in the command; name it with --metric")
     }
-    let optimizers = ["gp": "gp", "forest": "tpe", "gbrt": "tpe", "random": "random", "grid": "grid", "skopt:gp": "gp", "skopt:random": "random"]
+    let optimizers = [
+      "gp": "gp", "forest": "tpe", "gbrt": "tpe", "random": "random", "grid": "grid",
+      "skopt:gp": "gp", "skopt:random": "random",
+    ]
     if let optimizer = line.value("--optimizer", "-o") {
       guard let method = optimizers[optimizer] else {
         throw LocatedFault(
           location: place,
-          problem: "the optimizer '\(shortened(optimizer))' is unknown; give gp, forest, gbrt or random")
+          problem:
+            "the optimizer '\(shortened(optimizer))' is unknown; give gp, forest, gbrt or random")
       }
       study.method = method
       if ["forest", "gbrt"].contains(optimizer) {
@@ -105,7 +112,9 @@ struct GuildReader: ForeignReader {
     if study.method == "random", study.trials == nil { study.trials = 20 }
     if study.method == "grid", study.trials == nil {
       var points = 1
-      for parameter in study.parameters { points = min(1 << 40, points * max(1, parameter.choices.count)) }
+      for parameter in study.parameters {
+        points = min(1 << 40, points * max(1, parameter.choices.count))
+      }
       study.trials = points
     }
     if let main {
@@ -151,8 +160,12 @@ struct GuildReader: ForeignReader {
     switch function {
     case "uniform", "loguniform":
       try need(2)
-      guard numbers[0] < numbers[1] else { throw fault("has bounds in the wrong order; exchange them") }
-      guard function == "uniform" || numbers[0] > 0 else { throw fault("needs a lower bound above 0") }
+      guard numbers[0] < numbers[1] else {
+        throw fault("has bounds in the wrong order; exchange them")
+      }
+      guard function == "uniform" || numbers[0] > 0 else {
+        throw fault("needs a lower bound above 0")
+      }
       if numbers.count > 2 { study.firstPoint.append((name, numbers[2].json)) }
       return .float(name, numbers[0], numbers[1], log: function == "loguniform", at: place)
     case "range":
@@ -166,9 +179,10 @@ struct GuildReader: ForeignReader {
       let count = numbers.count > 2 ? numbers[2] : 5
       let base = numbers.count > 3 ? numbers[3] : 10
       guard count == count.rounded(),
-        let values = ForeignParameter.divided(numbers[0], numbers[1], into: Int(count.bounded))
+        let values = ForeignParameter.divided(numbers[0], numbers[1], into: Int(clamped: count))
       else { throw fault("needs a whole number of values from 1 to 1000") }
-      let all = function == "linspace" ? values : values.map { ForeignParameter.clean(pow(base, $0)) }
+      let all =
+        function == "linspace" ? values : values.map { ForeignParameter.clean(pow(base, $0)) }
       return .categorical(name, all.map(\.json), ordered: true, at: place)
     default:
       let known = ["uniform", "loguniform", "range", "linspace", "logspace"]

@@ -77,7 +77,8 @@ struct H2OReader: ForeignReader {
     let place = SourceLocation(line: 1, column: 1)
     for part in source.text.trimmed.components(separatedBy: "&") {
       guard let equals = part.firstIndex(of: "=") else { continue }
-      let name = part[..<equals].split(whereSeparator: { " ?'\"".contains($0) }).last.map(String.init) ?? ""
+      let name =
+        part[..<equals].split(whereSeparator: { " ?'\"".contains($0) }).last.map(String.init) ?? ""
       let value = part[part.index(after: equals)...].trimmed
       guard value.hasPrefix("{") else { continue }
       let end = value.lastIndex(of: "}").map { value.index(after: $0) } ?? value.endIndex

@@ -1,4 +1,5 @@
 internal import JSON
+internal import System
 
 /// Values of Hydra's override grammar (1.3): `a,b`, `choice(…)`, `range(…)`, `interval(…)`, `tag`,
 /// `int`, `float`, `str`, `bool`, `shuffle`, `sort`, `glob`.
@@ -33,7 +34,8 @@ struct HydraGrammar {
     let value = try reader.sweep()
     reader.skip()
     guard reader.place == reader.text.count else {
-      throw reader.fault("has '\(shortened(String(reader.text[reader.place...])))' behind its value")
+      throw reader.fault(
+        "has '\(shortened(String(reader.text[reader.place...])))' behind its value")
     }
     return value
   }
@@ -138,7 +140,9 @@ struct HydraGrammar {
 
   /// Whether a `:` or `=` belongs to the word, as in a path or an interpolation.
   private func isInner(_ start: Int) -> Bool {
-    guard place > start, text[place] == ":" || text[place] == "=" || text[place] == "{" || text[place] == "}" else {
+    guard place > start,
+      text[place] == ":" || text[place] == "=" || text[place] == "{" || text[place] == "}"
+    else {
       return false
     }
     if text[place] == "{" { return text[place - 1] == "$" }
@@ -220,7 +224,9 @@ struct HydraGrammar {
       let start = second == nil && named["start"] == nil ? nil : named["start"] ?? first
       let stop = second ?? first
       let low = try number(start, "a start") ?? 0
-      guard let high = try number(stop, "a stop") else { throw fault("has a range without a stop; give one") }
+      guard let high = try number(stop, "a stop") else {
+        throw fault("has a range without a stop; give one")
+      }
       let step = try number(third, "a step") ?? 1
       guard step != 0 else { throw fault("has a range with step 0; give another") }
       return .range(
@@ -249,7 +255,9 @@ struct HydraGrammar {
       guard let inner = arguments.last ?? named["sweep"] else { throw fault("has an empty tag()") }
       return .tagged(tags, inner)
     case "shuffle", "sort":
-      if arguments.count > 1 { return try Self.choice(arguments, self).shuffled(function == "shuffle") }
+      if arguments.count > 1 {
+        return try Self.choice(arguments, self).shuffled(function == "shuffle")
+      }
       guard let inner = arguments.first else { throw fault("has an empty \(function)()") }
       if case .single(.array(let list), _) = inner {
         return .choices(list, list.map { $0.string ?? $0.text() }, isShuffled: true)
@@ -274,7 +282,7 @@ struct HydraGrammar {
   private func cast(_ value: HydraValue, to type: String) throws(LocatedFault) -> HydraValue {
     func one(_ json: JSONValue, _ spelling: String) -> JSONValue {
       switch type {
-      case "int": json.number.map { .integer(Int($0.bounded)) } ?? json
+      case "int": json.number.map { .integer(Int(clamped: $0)) } ?? json
       case "float": json.number.map(JSONValue.float) ?? json
       case "bool": json.number.map { .bool($0 != 0) } ?? json
       default: .string(spelling)
@@ -309,7 +317,8 @@ extension HydraValue {
 
   /// The parameter of the basic sweeper and of DVC, which run all combinations: ranges exclude
   /// their stop.
-  func basic(_ name: String, at location: SourceLocation?) throws(LocatedFault) -> ForeignParameter {
+  func basic(_ name: String, at location: SourceLocation?) throws(LocatedFault) -> ForeignParameter
+  {
     switch self {
     case .single(let value, let spelling):
       var parameter = ForeignParameter.constant(name, value, at: location)
@@ -336,7 +345,8 @@ extension HydraValue {
     case .glob(let pattern):
       throw LocatedFault(
         location: location,
-        problem: "'\(shortened(name))' is glob(\(shortened(pattern))), which needs the files of its "
+        problem:
+          "'\(shortened(name))' is glob(\(shortened(pattern))), which needs the files of its "
           + "config group beside this file; list the options")
     case .tagged(_, let inner): return try inner.basic(name, at: location)
     }

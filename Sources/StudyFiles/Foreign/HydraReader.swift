@@ -1,8 +1,8 @@
 internal import JSON
 internal import System
 
-/// Reads Hydra configurations with a sweeper: basic, Optuna (the released plugin), Ax, Nevergrad; and
-/// multirun command lines.
+/// Reads Hydra configurations with a sweeper: basic, Optuna (the released plugin), Ax, Nevergrad;
+/// and multirun command lines.
 struct HydraReader: ForeignReader {
   private let source: ForeignSource
   private var study: ForeignStudy
@@ -215,7 +215,8 @@ struct HydraReader: ForeignReader {
       if isShuffled { return try value.basic(name, at: place) }
       guard start < stop, step > 0 else {
         throw LocatedFault(
-          location: place, problem: "'\(shortened(name))' is a range without values; exchange its ends")
+          location: place,
+          problem: "'\(shortened(name))' is a range without values; exchange its ends")
       }
       let isLog = tags.contains("log")
       var parameter: ForeignParameter =
@@ -226,10 +227,11 @@ struct HydraReader: ForeignReader {
         // The plugin's grid leaves the last value out.
         let count = ((stop - start) / step + 1e-9).rounded(.down)
         if count < 1_000 {
-          parameter.values = (0..<Int(count)).map {
+          parameter.values = (0..<Int(clamped: count)).map {
             ForeignParameter.clean(start + Double($0) * step)
           }
-          study.notes.append("'\(shortened(name))': the grid sampler leaves the last value of a range out")
+          study.notes.append(
+            "'\(shortened(name))': the grid sampler leaves the last value of a range out")
         }
       }
       return parameter
@@ -237,7 +239,8 @@ struct HydraReader: ForeignReader {
       let isLog = tags.contains("log")
       guard !isLog || low > 0 else {
         throw LocatedFault(
-          location: place, problem: "'\(shortened(name))' is logarithmic and needs a low end above 0")
+          location: place,
+          problem: "'\(shortened(name))' is logarithmic and needs a low end above 0")
       }
       if isWhole == nil, low == low.rounded(), high == high.rounded(), sweeper == .optuna {
         study.notes.append(
@@ -260,13 +263,17 @@ struct HydraReader: ForeignReader {
     case .ax:
       let keys = try ForeignKeys(
         node, in: what,
-        known: ["type", "bounds", "values", "value", "value_type", "log_scale", "is_ordered", "is_fidelity", "target_value"])
+        known: [
+          "type", "bounds", "values", "value", "value_type", "log_scale", "is_ordered",
+          "is_fidelity", "target_value",
+        ])
       switch try keys.text("type") {
       case "range":
         let bounds = try keys.need("bounds").list("'bounds' of \(what)")
         guard bounds.count == 2 else { throw node.fault("'bounds' of \(what) needs two numbers") }
         let (low, high) = (
-          try bounds[0].looseNumber("a bound of \(what)"), try bounds[1].looseNumber("a bound of \(what)")
+          try bounds[0].looseNumber("a bound of \(what)"),
+          try bounds[1].looseNumber("a bound of \(what)")
         )
         let isLog = try keys.flag("log_scale") ?? false
         let isWhole =
@@ -311,7 +318,8 @@ struct HydraReader: ForeignReader {
         guard step > 0 else { throw node.fault("'step' of \(what) is not above 0") }
         parameter.prior = .normal(mean: initial, deviation: step)
       }
-      study.notes.append("\(what) has no bounds: Nevergrad starts at \(initial.brief) and wanders from there")
+      study.notes.append(
+        "\(what) has no bounds: Nevergrad starts at \(initial.brief) and wanders from there")
       return parameter
     default:
       let keys = try ForeignKeys(
@@ -347,7 +355,7 @@ struct HydraReader: ForeignReader {
     study.method = "grid"
     var words: [ForeignCommand.Word] = []
     for word in line.words {
-      if word == "-m" || word == "--multirun" { continue }
+      if word == "--multirun" || (word == "-m" && words.count > 1) { continue }
       guard let equals = word.firstIndex(of: "="), !word.hasPrefix("--"), !words.isEmpty else {
         words.append([.literal(word)])
         continue

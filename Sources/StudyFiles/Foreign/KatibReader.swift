@@ -3,19 +3,22 @@ internal import System
 
 /// Reads Katib Experiments (`kubeflow.org/v1beta1`) as Katib's suggestion services do.
 struct KatibReader: ForeignReader {
-  private let source: ForeignSource
-  private var study: ForeignStudy
-  private var algorithm = "random"
+  let source: ForeignSource
+  var study: ForeignStudy
+  var algorithm = "random"
+  var namespace: String?
+  /// The trial's resource.
+  var specification: YAMLNode?
 
-  private static let methods = [
+  static let methods = [
     "random": "random", "grid": "grid", "tpe": "tpe", "multivariate-tpe": "tpe",
     "bayesianoptimization": "gp", "cmaes": "cmaes", "sobol": "sobol", "hyperband": "random",
     "pbt": "pbt",
   ]
   /// Services that run in hyperopt, which rounds to multiples of the step from 0.
-  private var isHyperopt: Bool { ["random", "tpe", "hyperband"].contains(algorithm) }
+  var isHyperopt: Bool { ["random", "tpe", "hyperband"].contains(algorithm) }
   /// Services that run in Optuna, which counts steps from the minimum.
-  private var isOptuna: Bool { ["grid", "multivariate-tpe"].contains(algorithm) }
+  var isOptuna: Bool { ["grid", "multivariate-tpe"].contains(algorithm) }
 
   init(_ source: ForeignSource) {
     self.source = source
@@ -25,6 +28,7 @@ struct KatibReader: ForeignReader {
   mutating func read() throws(LocatedFault) -> ForeignStudy {
     let root = try experiment()
     study.name = root["metadata"]?["name"]?.word
+    namespace = root["metadata"]?["namespace"]?.word
     guard let specNode = root["spec"] else { throw root.fault("there is no 'spec'; add it") }
     let spec = try ForeignKeys(
       specNode, in: "'spec'",
@@ -62,14 +66,14 @@ struct KatibReader: ForeignReader {
     return study
   }
 
-  private func experiment() throws(LocatedFault) -> YAMLNode {
+  func experiment() throws(LocatedFault) -> YAMLNode {
     guard case .sequence(let documents) = source.root.content else { return source.root }
     return try source.selected(
       documents.enumerated().map { ($1["metadata"]?["name"]?.word ?? "\($0 + 1)", $1) },
       "experiment")
   }
 
-  private mutating func readObjective(_ node: YAMLNode) throws(LocatedFault) {
+  mutating func readObjective(_ node: YAMLNode) throws(LocatedFault) {
     let keys = try ForeignKeys(
       node, in: "'objective'",
       known: ["type", "goal", "objectiveMetricName", "additionalMetricNames", "metricStrategies"])
@@ -84,7 +88,9 @@ struct KatibReader: ForeignReader {
     study.reduction = "best"
     if let strategies = keys["metricStrategies"] {
       for strategy in try strategies.list("'metricStrategies'") {
-        guard strategy["name"]?.word == metric, let value = strategy["value"]?.word else { continue }
+        guard strategy["name"]?.word == metric, let value = strategy["value"]?.word else {
+          continue
+        }
         switch value {
         case "latest": study.reduction = "last"
         case "min" where type == "minimize", "max" where type == "maximize": break
@@ -102,7 +108,7 @@ struct KatibReader: ForeignReader {
     }
   }
 
-  private mutating func readAlgorithm(_ node: YAMLNode) throws(LocatedFault) -> [YAMLNode] {
+  mutating func readAlgorithm(_ node: YAMLNode) throws(LocatedFault) -> [YAMLNode] {
     let keys = try ForeignKeys(
       node, in: "'algorithm'", known: ["algorithmName", "algorithmSettings"])
     let nameNode = try keys.need("algorithmName")
@@ -128,7 +134,7 @@ struct KatibReader: ForeignReader {
     return try keys["algorithmSettings"]?.list("'algorithmSettings'") ?? []
   }
 
-  private mutating func readSettings(_ settings: [YAMLNode]) throws(LocatedFault) {
+  mutating func readSettings(_ settings: [YAMLNode]) throws(LocatedFault) {
     var resource: String?
     var eta = 3.0
     var most: Double?
@@ -138,7 +144,8 @@ struct KatibReader: ForeignReader {
       }
       switch name {
       case "random_state": study.seed = try value.looseCount("'random_state'", from: 0)
-      case "n_startup_trials" where study.method == "tpe" || study.method == "gp" || study.method == "cmaes":
+      case "n_startup_trials"
+      where study.method == "tpe" || study.method == "gp" || study.method == "cmaes":
         study.samplerOptions.append(
           ("startup_trials", .integer(try value.looseCount("'\(name)'", from: 0))))
       case "n_initial_points" where study.method == "gp":
@@ -171,131 +178,16 @@ struct KatibReader: ForeignReader {
       .init("type", "hyperband"), .init("restarts", true), .init("resource", .string(resource)),
       .init("eta", eta.json), .init("max_resource", limit.json),
     ])
-    study.pruner = "{name: hyperband, max_resource: \(max(1, Int(limit.bounded))), reduction_factor: \(max(2, Int(eta.bounded)))}"
+    study.pruner =
+      "{name: hyperband, max_resource: \(max(1, Int(clamped: limit))), reduction_factor: \(max(2, Int(clamped: eta)))}"
     study.notes.append(
       "Katib's hyperband runs promoted trials again with more \(shortened(resource)); here every "
         + "trial gets the full budget and hyperband prunes by its reports")
   }
 
-  // MARK: Parameters
-
-  private mutating func readParameter(_ node: YAMLNode) throws(LocatedFault) {
-    let keys = try ForeignKeys(
-      node, in: "a parameter", known: ["name", "parameterType", "feasibleSpace"])
-    let name = try keys.need("name").text("'name' of a parameter")
-    let what = "parameter '\(shortened(name))'"
-    let typeNode = try keys.need("parameterType")
-    let type = try typeNode.text("'parameterType' of \(what)")
-    let space = try ForeignKeys(
-      try keys.need("feasibleSpace"), in: "'feasibleSpace' of \(what)",
-      known: ["min", "max", "step", "list", "distribution"])
-    let place = node.location
-    func refuse(_ unwanted: [String]) throws(LocatedFault) {
-      for key in unwanted where space.has(key) {
-        throw LocatedFault(
-          location: space.location(of: key), problem: "\(what) is \(type) and takes no '\(key)'")
-      }
-    }
-    switch type {
-    case "categorical", "discrete":
-      try refuse(["min", "max", "step"])
-      let elements = try space.need("list").list("'list' of \(what)")
-      guard !elements.isEmpty else { throw node.fault("'list' of \(what) is empty; give choices") }
-      var parameter = ForeignParameter(name, .categorical, at: place)
-      for element in elements {
-        let text = try element.scalar("a choice of \(what)", as: "a text").text
-        var value = JSONValue.string(text)
-        if type == "discrete" { value = try element.looseNumber("a value of \(what)").json }
-        guard !parameter.choices.contains(value) else { continue }
-        parameter.choices.append(value)
-        parameter.literals.append(text)
-      }
-      parameter.isOrdered = type == "discrete"
-      study.parameters.append(parameter)
-    case "double", "int":
-      try refuse(["list"])
-      study.parameters.append(try number(space, name, what, isWhole: type == "int", at: place))
-    default:
-      let known = ["double", "int", "categorical", "discrete"]
-      let advice =
-        nearest(to: type, among: known) ?? (plainName(type) == "integer" ? "int" : nil)
-        ?? (["float", "real"].contains(plainName(type)) ? "double" : nil)
-      throw typeNode.fault(
-        "'parameterType' of \(what) is '\(shortened(type))'; "
-          + (advice.map { "did you mean '\($0)'?" } ?? "give one of \(quotedList(known))"))
-    }
-  }
-
-  private mutating func number(
-    _ space: ForeignKeys, _ name: String, _ what: String, isWhole: Bool, at place: SourceLocation
-  ) throws(LocatedFault) -> ForeignParameter {
-    let lowNode = try space.need("min")
-    let low = try lowNode.looseNumber("'min' of \(what)")
-    let high = try space.need("max").looseNumber("'max' of \(what)")
-    let step = try space.number("step")
-    if isWhole, low != low.rounded() || high != high.rounded() || step != step?.rounded() {
-      throw lowNode.fault("\(what) is int and needs whole numbers")
-    }
-    guard low <= high else {
-      throw lowNode.fault("\(what) has min \(low.brief) above max \(high.brief); exchange them")
-    }
-    if let step, step <= 0 { throw try space.need("step").fault("'step' of \(what) is not above 0") }
-    let distribution = try space.text("distribution") ?? "uniform"
-    let known = ["uniform", "logUniform", "normal", "logNormal"]
-    guard known.contains(distribution) else {
-      let advice =
-        nearest(to: distribution, among: known).map { "did you mean '\($0)'?" }
-        ?? "give one of \(quotedList(known))"
-      throw try space.need("distribution").fault(
-        "'distribution' of \(what) is '\(shortened(distribution))'; \(advice)")
-    }
-    let isLog = distribution == "logUniform"
-    let hasPrior = distribution == "normal" || distribution == "logNormal"
-    if isLog || distribution == "logNormal", low <= 0 {
-      throw lowNode.fault("\(what) is \(distribution) and needs 'min' above 0")
-    }
-    if hasPrior, isOptuna {
-      throw try space.need("distribution").fault(
-        "\(what): \(algorithm) takes no \(distribution); use random or tpe")
-    }
-    var parameter = ForeignParameter(name, isWhole ? .int : .float, at: place)
-    if hasPrior {
-      let (a, b) = distribution == "normal" ? (low, high) : (log(low), log(high))
-      let (mean, deviation) = ((a + b) / 2, (b - a) / 6)
-      guard deviation > 0 else { throw lowNode.fault("\(what) has min and max alike") }
-      study.notes.append(
-        "\(what): \(distribution) has its mean in the middle of min and max, a sixth of their distance "
-          + "as deviation, and is not cut off at them")
-      parameter.prior =
-        distribution == "normal"
-        ? .normal(mean: mean, deviation: deviation) : .logNormal(mean: mean, deviation: deviation)
-    } else {
-      (parameter.low, parameter.high, parameter.isLog) = (low, high, isLog)
-      parameter.step = isWhole ? step ?? 1 : step
-    }
-    if isHyperopt {
-      if hasPrior || isLog, isWhole || step != nil {
-        parameter.quantization = .init(q: step ?? 1, rule: .nearest, isWhole: isWhole)
-      } else if let step, !isWhole || step != 1 {
-        study.notes.append(
-          "\(what): \(algorithm) rounds to multiples of the step from 0, not from min")
-        parameter.quantization = .init(q: step, rule: .nearest, isWhole: isWhole)
-      }
-    } else if isOptuna {
-      if algorithm == "grid", !isWhole, step == nil {
-        throw space.node.fault("\(what) is a double without 'step', which a grid needs; add it")
-      }
-      if let step = parameter.step, let values = ForeignParameter.steps(from: low, through: high, by: step) {
-        parameter.high = values.last ?? high
-        if algorithm == "grid" { parameter.values = values }
-      }
-    }
-    return parameter
-  }
-
   // MARK: Pruner, metrics, template
 
-  private mutating func readEarlyStopping(_ node: YAMLNode) throws(LocatedFault) {
+  mutating func readEarlyStopping(_ node: YAMLNode) throws(LocatedFault) {
     let name = try node["algorithmName"]?.text("'algorithmName' of 'earlyStopping'") ?? ""
     guard name == "medianstop" else {
       throw node.fault("the early stopping '\(shortened(name))' is unknown; there is medianstop")
@@ -319,7 +211,7 @@ struct KatibReader: ForeignReader {
     study.pruner = "{name: median, startup_trials: \(trials), warmup_steps: \(start)}"
   }
 
-  private mutating func readCollector(_ node: YAMLNode?) throws(LocatedFault) {
+  mutating func readCollector(_ node: YAMLNode?) throws(LocatedFault) {
     let kind = node?["collector"]?["kind"]?.word ?? "StdOut"
     let path = node?["source"]?["fileSystemPath"]?["path"]?.word
     let filters = node?["source"]?["filter"]?["metricsFormat"]
@@ -343,11 +235,12 @@ struct KatibReader: ForeignReader {
     case "None", "Push":
       study.notes.append("metrics are pushed to Katib's service; print NAME=VALUE here")
     default:
-      study.notes.append("the metrics collector \(shortened(kind)) needs the cluster; print NAME=VALUE")
+      study.notes.append(
+        "the metrics collector \(shortened(kind)) needs the cluster; print NAME=VALUE")
     }
   }
 
-  private mutating func readTemplate(_ node: YAMLNode) throws(LocatedFault) {
+  mutating func readTemplate(_ node: YAMLNode) throws(LocatedFault) {
     var references: [String: String] = [:]
     for parameter in try node["trialParameters"]?.list("'trialParameters'") ?? [] {
       guard let name = parameter["name"]?.word, let reference = parameter["reference"]?.word else {
@@ -367,6 +260,7 @@ struct KatibReader: ForeignReader {
       return
     }
     guard let spec = node["trialSpec"] else { throw node.fault("there is no 'trialSpec'; add it") }
+    specification = spec
     try checkPlaceholders(spec, references)
     let kind = spec["kind"]?.word ?? ""
     if ["Workflow", "PipelineRun"].contains(kind) {
@@ -399,7 +293,9 @@ struct KatibReader: ForeignReader {
       study.command = ForeignCommand(words: words)
     }
     for variable in container["env"]?.elements ?? [] {
-      guard let name = variable["name"]?.word, let value = variable["value"]?.spelling else { continue }
+      guard let name = variable["name"]?.word, let value = variable["value"]?.spelling else {
+        continue
+      }
       study.environment.append((name, try word(value, references)))
     }
     if kind.hasSuffix("Job"), kind != "Job" {
@@ -410,18 +306,36 @@ struct KatibReader: ForeignReader {
         + "command runs here as a process")
   }
 
-  private func word(
+  func word(
     _ text: String, _ references: [String: String]
   ) throws(LocatedFault) -> ForeignCommand.Word {
     try ForeignCommand.pieces(of: text, open: "${trialParameters.", close: "}") {
       (inside) throws(LocatedFault) -> ForeignCommand.Word? in
       guard let reference = references[inside] else { return nil }
       guard reference.hasPrefix("${trialSpec.") else { return [.parameter(reference)] }
-      return [.literal(reference)]
+      return meta(String(reference.dropFirst(12).prefix { $0 != "}" }))
     }
   }
 
-  private func checkPlaceholders(
+  /// What stands for a part of the trial's own resource.
+  func meta(_ name: String) -> ForeignCommand.Word {
+    let spec = specification
+    switch name {
+    case "Name": return [.placeholder("study"), .literal("-"), .placeholder("trial")]
+    case "Namespace": return [.literal(namespace ?? "default")]
+    case "Kind": return [.literal(spec?["kind"]?.word ?? "Job")]
+    case "APIVersion": return [.literal(spec?["apiVersion"]?.word ?? "batch/v1")]
+    default:
+      for (key, field) in [("Labels[", "labels"), ("Annotations[", "annotations")]
+      where name.hasPrefix(key) {
+        let inner = String(name.dropFirst(key.count).prefix { $0 != "]" })
+        return [.literal(spec?["metadata"]?[field]?[inner]?.word ?? "")]
+      }
+      return [.literal("${trialSpec.\(name)}")]
+    }
+  }
+
+  func checkPlaceholders(
     _ spec: YAMLNode, _ references: [String: String]
   ) throws(LocatedFault) {
     var used: Set<String> = []
@@ -453,7 +367,7 @@ struct KatibReader: ForeignReader {
   }
 
   /// All elements of lists named `containers`, wherever they stand.
-  private static func collect(_ node: YAMLNode, _ containers: inout [YAMLNode]) {
+  static func collect(_ node: YAMLNode, _ containers: inout [YAMLNode]) {
     switch node.content {
     case .sequence(let elements): for element in elements { collect(element, &containers) }
     case .mapping(let entries):

@@ -15,7 +15,8 @@ struct KerasTunerReader: ForeignReader {
     for node in root["hyperparameters"]?["space"]?.elements ?? [] { try readParameter(node) }
     guard !study.parameters.isEmpty else { throw root.fault("the space is empty") }
     study.seed = try root["seed"]?.looseCount("'seed'", from: 0)
-    if let most = root["max_epochs"], root["brackets"] != nil || root["hyperband_iterations"] != nil {
+    if let most = root["max_epochs"], root["brackets"] != nil || root["hyperband_iterations"] != nil
+    {
       study.method = "random"
       let limit = try most.looseCount("'max_epochs'")
       let least = try root["min_epochs"]?.looseCount("'min_epochs'") ?? 1
@@ -38,7 +39,9 @@ struct KerasTunerReader: ForeignReader {
       study.metrics = [
         .init(
           name: name,
-          direction: objective["direction"]?.word.map { $0.hasPrefix("max") ? "maximize" : "minimize" }
+          direction: objective["direction"]?.word.map {
+            $0.hasPrefix("max") ? "maximize" : "minimize"
+          }
             ?? "unknown")
       ]
     } else {
@@ -69,7 +72,9 @@ struct KerasTunerReader: ForeignReader {
       parameter = .constant(name, of: value, source, at: place)
     case "Boolean": parameter = .categorical(name, [false, true], at: place)
     case "Choice":
-      guard let values = config["values"] else { throw config.fault("\(what) has no 'values'; add them") }
+      guard let values = config["values"] else {
+        throw config.fault("\(what) has no 'values'; add them")
+      }
       let elements = try values.list("'values' of \(what)")
       guard !elements.isEmpty else { throw values.fault("\(what) has no values; give some") }
       let isOrdered =
@@ -107,7 +112,8 @@ struct KerasTunerReader: ForeignReader {
     let step = try config["step"]?.looseNumber("'step' of \(what)")
     let sampling = config["sampling"]?.word ?? "linear"
     guard ["linear", "log", "reverse_log"].contains(sampling) else {
-      throw config.fault("'sampling' of \(what) is '\(shortened(sampling))'; give linear, log or reverse_log")
+      throw config.fault(
+        "'sampling' of \(what) is '\(shortened(sampling))'; give linear, log or reverse_log")
     }
     let isLog = sampling == "log"
     var parameter: ForeignParameter =

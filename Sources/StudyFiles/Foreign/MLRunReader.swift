@@ -20,7 +20,9 @@ struct MLRunReader: ForeignReader {
     let entries = try hyper.entries("'hyperparams'", of: "names to lists")
     for entry in entries {
       let elements = try entry.value.list("'\(shortened(entry.key))'")
-      guard !elements.isEmpty else { throw entry.value.fault("'\(shortened(entry.key))' has no values") }
+      guard !elements.isEmpty else {
+        throw entry.value.fault("'\(shortened(entry.key))' has no values")
+      }
       study.parameters.append(
         .categorical(entry.key, of: elements, source, at: entry.keyLocation))
     }

@@ -41,7 +41,8 @@ struct NNIReader: ForeignReader {
     }
     try readCommand(keys)
     if let node = keys["assessor"] { try readAssessor(node) }
-    if let platform = (keys["trainingService"]?["platform"] ?? keys["trainingServicePlatform"])?.word,
+    if let platform = (keys["trainingService"]?["platform"] ?? keys["trainingServicePlatform"])?
+      .word,
       platform != "local"
     {
       study.notes.append(
@@ -118,18 +119,22 @@ struct NNIReader: ForeignReader {
       "pbttuner": "pbt", "pbt": "pbt", "ppotuner": "auto", "bohbadvisor": "tpe",
     ]
     guard let method = methods[plainName(name)] else {
-      let known = ["TPE", "Random", "Anneal", "Evolution", "GridSearch", "BatchTuner", "SMAC", "GP",
-        "Metis", "Hyperband", "BOHB", "PBTTuner"]
+      let known = [
+        "TPE", "Random", "Anneal", "Evolution", "GridSearch", "BatchTuner", "SMAC", "GP",
+        "Metis", "Hyperband", "BOHB", "PBTTuner",
+      ]
       let advice =
         nearest(to: name, among: known).map { "did you mean '\($0)'?" }
         ?? "known are \(quotedList(known))"
       throw nameNode.fault("the tuner '\(shortened(name))' is unknown; \(advice)")
     }
     study.method = method
-    if ["anneal", "evolution", "metis", "metistuner", "smac", "dngo", "dngotuner", "networkmorphism",
-      "ppotuner"].contains(plainName(name))
-    {
-      study.notes.append("the tuner \(shortened(name)) has no equivalent; \(method) does in its place")
+    if [
+      "anneal", "evolution", "metis", "metistuner", "smac", "dngo", "dngotuner", "networkmorphism",
+      "ppotuner",
+    ].contains(plainName(name)) {
+      study.notes.append(
+        "the tuner \(shortened(name)) has no equivalent; \(method) does in its place")
     }
     if method == "pbt" {
       study.notes.append("population based training has no equivalent; random search does")
@@ -146,7 +151,8 @@ struct NNIReader: ForeignReader {
       .init("type", "hyperband"), .init("restarts", true), .init("resource", "TRIAL_BUDGET"),
       .init("eta", eta.json), .init("max_resource", most.json),
     ])
-    study.pruner = "{name: hyperband, max_resource: \(max(1, Int(most.bounded))), reduction_factor: \(max(2, Int(eta.bounded)))}"
+    study.pruner =
+      "{name: hyperband, max_resource: \(max(1, Int(clamped: most))), reduction_factor: \(max(2, Int(clamped: eta)))}"
     study.notes.append(
       "\(shortened(name)) runs promoted points again with more TRIAL_BUDGET; here every trial gets "
         + "the full budget and hyperband prunes by its reports")
@@ -174,7 +180,8 @@ struct NNIReader: ForeignReader {
       study.pruner = "predictive"
       study.notes.append("Curvefitting has no equivalent; predictive, which fits curves too, does")
     default:
-      throw node.fault("the assessor '\(shortened(name))' is unknown; give Medianstop or Curvefitting")
+      throw node.fault(
+        "the assessor '\(shortened(name))' is unknown; give Medianstop or Curvefitting")
     }
   }
 
@@ -263,7 +270,9 @@ struct NNIReader: ForeignReader {
       if type == "randint" {
         guard numbers[0] == numbers[0].rounded(), numbers[1] == numbers[1].rounded(),
           numbers[0] < numbers[1]
-        else { throw value.fault("\(what) is a randint and needs two whole numbers, lower below upper") }
+        else {
+          throw value.fault("\(what) is a randint and needs two whole numbers, lower below upper")
+        }
         parameter.kind = .int
         parameter.step = 1
         parameter.high = numbers[1] - 1
@@ -318,7 +327,8 @@ struct NNIReader: ForeignReader {
           under: conditions + [.init(parent: name, test: .among([choice]))])
       }
     }
-    study.notes.append("\(what): what stands in a choice exists only with it, as '\(shortened(name)).…'")
+    study.notes.append(
+      "\(what): what stands in a choice exists only with it, as '\(shortened(name)).…'")
   }
 
   // MARK: Command

@@ -25,20 +25,24 @@ struct OptunaCommandReader: ForeignReader {
       }
     }
     for direction in directions where !["minimize", "maximize"].contains(direction) {
-      throw source.fault("the direction '\(shortened(direction))' is unknown; give minimize or maximize")
+      throw source.fault(
+        "the direction '\(shortened(direction))' is unknown; give minimize or maximize")
     }
     if directions.isEmpty { directions = ["minimize"] }
     study.metrics = directions.enumerated().map { index, direction in
       .init(name: directions.count == 1 ? "value" : "value_\(index)", direction: direction)
     }
-    guard !study.parameters.isEmpty else { throw source.fault("there is no --search-space; add it") }
+    guard !study.parameters.isEmpty else {
+      throw source.fault("there is no --search-space; add it")
+    }
     study.notes.append(
       "values are told by optuna tell: give the command behind '--', and --trials; Optuna's storage "
         + "is read and written as it is by --store")
     return study
   }
 
-  private mutating func readSampler(_ name: String, _ line: ForeignCommandLine) throws(LocatedFault) {
+  private mutating func readSampler(_ name: String, _ line: ForeignCommandLine) throws(LocatedFault)
+  {
     let methods = [
       "tpesampler": "tpe", "randomsampler": "random", "gpsampler": "gp", "cmaessampler": "cmaes",
       "nsgaiisampler": "nsga2", "qmcsampler": "sobol", "gridsampler": "grid", "autosampler": "auto",
@@ -74,7 +78,9 @@ struct OptunaCommandReader: ForeignReader {
         throw entry.value.fault("\(what) needs 'name' and 'attributes'")
       }
       func number(_ key: String) throws(LocatedFault) -> Double {
-        guard let value = attributes[key] else { throw attributes.fault("\(what) has no '\(key)'; add it") }
+        guard let value = attributes[key] else {
+          throw attributes.fault("\(what) has no '\(key)'; add it")
+        }
         return try value.looseNumber("'\(key)' of \(what)")
       }
       switch kind {
@@ -97,7 +103,8 @@ struct OptunaCommandReader: ForeignReader {
           : .float(entry.key, low, high, log: isLog, step: step, at: place)
         study.parameters.append(
           try parameter.checkingBounds(attributes, lowName: "low", highName: "high"))
-      default: throw entry.value.fault("the distribution '\(shortened(kind))' of \(what) is unknown")
+      default:
+        throw entry.value.fault("the distribution '\(shortened(kind))' of \(what) is unknown")
       }
     }
   }

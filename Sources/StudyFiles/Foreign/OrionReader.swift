@@ -1,4 +1,5 @@
 internal import JSON
+internal import System
 
 /// Reads Orion experiments: `orion hunt` command lines, configuration files with `params`, and
 /// programs' own files with texts `orion~…`.
@@ -87,11 +88,15 @@ struct OrionReader: ForeignReader {
       parameter = .int(name, bounds[0], bounds[1], at: place)
       parameter.fidelity = .init(least: bounds[0], most: bounds[1], base: base)
     case "randint":
-      throw fault("randint stands in Orion's manual, but its parser refuses it; write uniform(low, high, discrete=True)")
+      throw fault(
+        "randint stands in Orion's manual, but its parser refuses it; write uniform(low, high, discrete=True)"
+      )
     default:
       let known = ["uniform", "loguniform", "normal", "choices", "fidelity"]
       let advice =
-        nearest(to: call.name, among: known + ["gaussian", "reciprocal", "norm"]).map { "did you mean '\($0)'?" }
+        nearest(to: call.name, among: known + ["gaussian", "reciprocal", "norm"]).map {
+          "did you mean '\($0)'?"
+        }
         ?? "known are \(quotedList(known))"
       throw fault("the prior '\(shortened(call.name))' has no equivalent; \(advice)")
     }
@@ -126,7 +131,8 @@ struct OrionReader: ForeignReader {
       guard !weights.isEmpty, weights.allSatisfy({ $0 >= 0 }), abs(sum - 1) < 1e-4 else {
         throw LocatedFault(
           location: place,
-          problem: "\(what): the probabilities add up to \(ForeignParameter.clean(sum).brief); make it 1")
+          problem:
+            "\(what): the probabilities add up to \(ForeignParameter.clean(sum).brief); make it 1")
       }
       parameter.probabilities = weights
       return parameter
@@ -178,7 +184,8 @@ struct OrionReader: ForeignReader {
       known: [
         "name", "version", "max_trials", "max_broken", "worker_trials", "algorithms", "algorithm",
         "worker", "working_dir", "pool_size", "strategy", "producer", "evc", "knowledge_base",
-      ], elsewhere: ["user", "storage", "database", "branching", "priors", "space"], unknown: .ignored)
+      ], elsewhere: ["user", "storage", "database", "branching", "priors", "space"],
+      unknown: .ignored)
     study.ignored = keys.ignored
     study.name = try keys.text("name")
     study.trials = try keys.count("max_trials")
@@ -190,9 +197,11 @@ struct OrionReader: ForeignReader {
     let options = node["of_type"] != nil ? node : node.members.first?.value
     let methods = [
       "random": "random", "gridsearch": "grid", "grid": "grid", "asha": "random",
-      "hyperband": "random", "tpe": "tpe", "bohb": "tpe", "dehb": "random", "pbt": "pbt", "pb2": "pbt",
+      "hyperband": "random", "tpe": "tpe", "bohb": "tpe", "dehb": "random", "pbt": "pbt",
+      "pb2": "pbt",
       "evolutiones": "random", "ax": "gp", "axoptimizer": "gp", "hebo": "gp", "robo": "gp",
-      "nevergrad": "auto", "nevergradoptimizer": "auto", "mofa": "random", "bayesianoptimizer": "gp",
+      "nevergrad": "auto", "nevergradoptimizer": "auto", "mofa": "random",
+      "bayesianoptimizer": "gp",
     ]
     guard let method = methods[plainName(name)] else {
       let advice =
@@ -213,10 +222,10 @@ struct OrionReader: ForeignReader {
     var rungs: [JSONValue] = []
     var rung = fidelity.most
     for _ in 0..<20 where rung >= fidelity.least && rung >= 1 {
-      rungs.insert(Double(Int(rung.bounded)).json, at: 0)
+      rungs.insert(Double(Int(clamped: rung)).json, at: 0)
       rung /= max(1.5, fidelity.base)
     }
-    let factor = max(2, Int(fidelity.base.bounded))
+    let factor = max(2, Int(clamped: fidelity.base))
     study.earlyStopping = .object([
       .init("type", .string(name == "hyperband" ? "hyperband" : "asha")), .init("restarts", true),
       .init("resource", .string(parameter.name)), .init("eta", fidelity.base.json),
@@ -224,7 +233,7 @@ struct OrionReader: ForeignReader {
     ])
     study.pruner =
       name == "hyperband"
-      ? "{name: hyperband, max_resource: \(max(1, Int(fidelity.most.bounded))), reduction_factor: \(factor)}"
+      ? "{name: hyperband, max_resource: \(max(1, Int(clamped: fidelity.most))), reduction_factor: \(factor)}"
       : "{name: asha, reduction_factor: \(factor)}"
     study.notes.append(
       "\(shortened(parameter.name)) is the fidelity: Orion starts promoted trials anew with more of "
@@ -242,7 +251,8 @@ struct OrionReader: ForeignReader {
       if !isProgram {
         switch word {
         case "-n", "--name": study.name = rest.popFirst()
-        case "--max-trials", "--exp-max-trials": study.trials = try count(rest.popFirst(), word, line)
+        case "--max-trials", "--exp-max-trials":
+          study.trials = try count(rest.popFirst(), word, line)
         case "--max-broken", "--exp-max-broken":
           study.mostFailures = try count(rest.popFirst(), word, line)
         case "--n-workers": study.parallel = try count(rest.popFirst(), word, line)

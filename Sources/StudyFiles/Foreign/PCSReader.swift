@@ -25,7 +25,13 @@ struct PCSReader: ForeignReader {
     }
     // The old form has a default in brackets behind it.
     let open: Character
-    if rest.hasPrefix("{") { open = "}" } else if rest.hasPrefix("[") { open = "]" } else { return false }
+    if rest.hasPrefix("{") {
+      open = "}"
+    } else if rest.hasPrefix("[") {
+      open = "]"
+    } else {
+      return false
+    }
     guard let close = rest.firstIndex(of: open), !rest[..<close].contains(":") else { return false }
     let behind = rest[rest.index(after: close)...].trimmed
     guard behind.hasPrefix("["), let end = behind.firstIndex(of: "]") else { return false }
@@ -54,7 +60,8 @@ struct PCSReader: ForeignReader {
       } else {
         throw LocatedFault(
           location: place,
-          problem: "'\(shortened(text))' is no parameter, condition or forbidden clause; write it as "
+          problem:
+            "'\(shortened(text))' is no parameter, condition or forbidden clause; write it as "
             + "'name real [low, high] [default]'")
       }
     }
@@ -62,7 +69,8 @@ struct PCSReader: ForeignReader {
     for (text, place) in conditions { try readCondition(text, at: place) }
     for (text, place) in clauses { try readClause(text, at: place) }
     study.firstPoint = study.firstPoint.filter { entry in
-      study.parameters.first { $0.name == entry.name }?.exists(in: study.firstPoint, of: study.parameters) ?? true
+      study.parameters.first { $0.name == entry.name }?.exists(
+        in: study.firstPoint, of: study.parameters) ?? true
     }
     study.sortByConditions()
     study.notes.append(
@@ -88,20 +96,26 @@ struct PCSReader: ForeignReader {
       kind = word
       rest = String(rest.dropFirst(word.count)).trimmed
     }
-    guard let (inside, behind) = Self.group(rest) else { throw fault("has no closing bracket; add it") }
+    guard let (inside, behind) = Self.group(rest) else {
+      throw fault("has no closing bracket; add it")
+    }
     let items = inside.split(separator: ",").map { $0.trimmed }
     let isList = rest.hasPrefix("{")
     var initial: String?
     var flags = behind.trimmed
     if flags.hasPrefix("[") {
-      guard let (value, more) = Self.group(flags) else { throw fault("has a default without ']'; add it") }
+      guard let (value, more) = Self.group(flags) else {
+        throw fault("has a default without ']'; add it")
+      }
       (initial, flags) = (value.trimmed, more.trimmed)
     }
     if isList {
       guard !items.isEmpty, !items.contains("") else { throw fault("has no values; give some") }
       guard Set(items).count == items.count else { throw fault("has a value twice; remove one") }
       let areNumbers = kind == "ordinal" && items.allSatisfy { Self.number($0) != nil }
-      let choices: [JSONValue] = items.map { areNumbers ? Self.number($0)?.json ?? .null : .string($0) }
+      let choices: [JSONValue] = items.map {
+        areNumbers ? Self.number($0)?.json ?? .null : .string($0)
+      }
       study.parameters.append(
         .categorical(name, choices, ordered: kind == "ordinal", at: place))
       if let initial {
@@ -127,7 +141,8 @@ struct PCSReader: ForeignReader {
     }
     study.parameters.append(
       isWhole
-        ? .int(name, low, high, log: isLog, at: place) : .float(name, low, high, log: isLog, at: place))
+        ? .int(name, low, high, log: isLog, at: place)
+        : .float(name, low, high, log: isLog, at: place))
     if let initial {
       guard let value = Self.number(initial), value >= low, value <= high else {
         throw fault("has the default '\(shortened(initial))' outside its bounds")
@@ -141,7 +156,10 @@ struct PCSReader: ForeignReader {
     guard let open = text.first, let end = text.firstIndex(of: open == "{" ? "}" : "]") else {
       return nil
     }
-    return (String(text[text.index(after: text.startIndex)..<end]), String(text[text.index(after: end)...]))
+    return (
+      String(text[text.index(after: text.startIndex)..<end]),
+      String(text[text.index(after: end)...])
+    )
   }
 
   private static func number(_ text: String) -> Double? {
@@ -153,7 +171,8 @@ struct PCSReader: ForeignReader {
 
   // MARK: Conditions
 
-  private mutating func readCondition(_ text: String, at place: SourceLocation) throws(LocatedFault) {
+  private mutating func readCondition(_ text: String, at place: SourceLocation) throws(LocatedFault)
+  {
     let bar = text.firstIndex(of: "|") ?? text.startIndex
     let child = text[..<bar].trimmed
     guard let index = study.parameters.firstIndex(where: { $0.name == child }) else {
@@ -168,9 +187,11 @@ struct PCSReader: ForeignReader {
       }
       groups.append(group)
     }
-    if groups.count > 1, groups.joined().contains(where: { condition in
-      if case .compares = condition.test { true } else { false }
-    }) {
+    if groups.count > 1,
+      groups.joined().contains(where: { condition in
+        if case .compares = condition.test { true } else { false }
+      })
+    {
       throw LocatedFault(
         location: place,
         problem: "the condition of '\(shortened(child))' joins comparisons by '||', which 'when' "

@@ -22,7 +22,8 @@ struct PythonLiteral {
     self.start = start
   }
 
-  /// Reads a dictionary, list, tuple, text, number, True, False or None; JSON's words are read, too.
+  /// Reads a dictionary, list, tuple, text, number, True, False or None; JSON's words are read,
+  /// too.
   static func value(_ text: String, at start: SourceLocation? = nil) throws(LocatedFault)
     -> YAMLNode
   {
@@ -91,8 +92,9 @@ struct PythonLiteral {
     var text = ""
     while place < scalars.count {
       let next = scalars[place]
-      guard next == "_" || next == "." || next.properties.isAlphabetic
-        || (next.properties.numericType != nil && !text.isEmpty)
+      guard
+        next == "_" || next == "." || next.properties.isAlphabetic
+          || (next.properties.numericType != nil && !text.isEmpty)
       else { break }
       text.unicodeScalars.append(next)
       place += 1
@@ -176,7 +178,9 @@ struct PythonLiteral {
     while !take(end) {
       elements.append(try value(depth: depth + 1))
       if take(",") { continue }
-      guard take(end) else { throw fault("a ',' or '\(end)' is missing before '\(shortened(rest))'") }
+      guard take(end) else {
+        throw fault("a ',' or '\(end)' is missing before '\(shortened(rest))'")
+      }
       break
     }
     return elements

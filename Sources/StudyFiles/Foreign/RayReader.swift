@@ -19,10 +19,13 @@ struct RayReader: ForeignReader {
     study.name = source.root.members.first { $0.value.location == experiment.location }?.key
     let keys = try ForeignKeys(
       experiment, in: "the experiment",
-      known: ["run", "env", "config", "stop", "num_samples", "metric", "mode", "time_budget_s",
-        "max_concurrent_trials", "search_alg", "scheduler"],
+      known: [
+        "run", "env", "config", "stop", "num_samples", "metric", "mode", "time_budget_s",
+        "max_concurrent_trials", "search_alg", "scheduler",
+      ],
       elsewhere: [
-        "checkpoint_freq", "checkpoint_at_end", "local_dir", "storage_path", "restore", "keep_checkpoints_num",
+        "checkpoint_freq", "checkpoint_at_end", "local_dir", "storage_path", "restore",
+        "keep_checkpoints_num",
         "checkpoint_score_attr", "resources_per_trial", "upload_dir", "verbose", "max_failures",
         "checkpoint_config", "export_formats", "trial_name_creator", "pass_criteria", "framework",
       ], unknown: .ignored)
@@ -90,7 +93,9 @@ struct RayReader: ForeignReader {
     let name = path.joined(separator: ".")
     if let grid = node["grid_search"], node.members.count == 1 {
       let elements = try grid.list("'grid_search' of '\(shortened(name))'")
-      guard !elements.isEmpty else { throw grid.fault("'grid_search' of '\(shortened(name))' is empty") }
+      guard !elements.isEmpty else {
+        throw grid.fault("'grid_search' of '\(shortened(name))' is empty")
+      }
       let parameter = ForeignParameter.categorical(
         name, of: elements, source, at: node.location)
       gridSize = min(1 << 41, gridSize * min(parameter.choices.count, 1 << 20))
@@ -129,14 +134,16 @@ struct RayReader: ForeignReader {
   ) throws(LocatedFault) -> ForeignParameter {
     let what = "'\(shortened(name))'"
     guard let call = try PythonLiteral.call(text, at: node.location) else {
-      throw node.fault("\(what) is '\(shortened(text))', which is no call such as tune.uniform(0, 1)")
+      throw node.fault(
+        "\(what) is '\(shortened(text))', which is no call such as tune.uniform(0, 1)")
     }
     let kind = String(call.name.dropFirst(5))
     if kind == "choice" || kind == "grid_search" {
       guard let list = call.arguments.first, list.isList, !list.elements.isEmpty else {
         throw node.fault("tune.\(kind) of \(what) needs a list of values")
       }
-      let parameter = ForeignParameter.categorical(name, of: list.elements, source, at: node.location)
+      let parameter = ForeignParameter.categorical(
+        name, of: list.elements, source, at: node.location)
       if kind == "choice" {
         hasDensity = true
       } else {
@@ -200,7 +207,8 @@ struct RayReader: ForeignReader {
         let count = bound / numbers[2]
         guard abs(count - count.rounded()) < 1e-6 else {
           throw node.fault(
-            "\(what): the bound \(bound.brief) is no multiple of q \(numbers[2].brief), which Ray refuses")
+            "\(what): the bound \(bound.brief) is no multiple of q \(numbers[2].brief), which Ray refuses"
+          )
         }
       }
       parameter.step = numbers[2]

@@ -26,7 +26,11 @@ struct SageMakerReader: ForeignReader {
         "Strategy", "StrategyConfig", "HyperParameterTuningJobObjective", "ResourceLimits",
         "ParameterRanges", "TrainingJobEarlyStoppingType", "TuningJobCompletionCriteria",
         "RandomSeed",
-      ], elsewhere: ["TrainingJobDefinition", "TrainingJobDefinitions", "WarmStartConfig", "Tags", "HyperParameterTuningJobName"])
+      ],
+      elsewhere: [
+        "TrainingJobDefinition", "TrainingJobDefinitions", "WarmStartConfig", "Tags",
+        "HyperParameterTuningJobName",
+      ])
     try readStrategy(keys)
     if let node = keys["HyperParameterTuningJobObjective"] {
       let objective = try ForeignKeys(
@@ -61,11 +65,13 @@ struct SageMakerReader: ForeignReader {
           "training job definition"))
     } else {
       study.notes.append(
-        "no training definition: no regular expression for the metric; print NAME=VALUE or name one")
+        "no training definition: no regular expression for the metric; print NAME=VALUE or name one"
+      )
     }
     if root["WarmStartConfig"] != nil {
       study.notes.append(
-        "the trials of the parent tuning jobs are not there; import them with needletail import csv")
+        "the trials of the parent tuning jobs are not there; import them with needletail import csv"
+      )
     }
     guard !study.parameters.isEmpty else { throw config.fault("there are no parameter ranges") }
     study.notes.append(
@@ -93,10 +99,14 @@ struct SageMakerReader: ForeignReader {
     let least = try config?["MinResource"]?.looseCount("'MinResource'") ?? 1
     let most = try config?["MaxResource"]?.looseCount("'MaxResource'")
     study.earlyStopping = .object(
-      [.init("type", "hyperband"), .init("stop_only", true), .init("min_resource", .integer(least))]
+      [
+        .init("type", "hyperband"), .init("stop_only", true),
+        .init("min_resource", .integer(least)),
+      ]
         + (most.map { [.init("max_resource", .integer($0))] } ?? []))
     study.pruner =
-      "{name: hyperband, min_resource: \(least)" + (most.map { ", max_resource: \($0)" } ?? "") + "}"
+      "{name: hyperband, min_resource: \(least)" + (most.map { ", max_resource: \($0)" } ?? "")
+      + "}"
   }
 
   private mutating func readLimits(_ keys: ForeignKeys) throws(LocatedFault) {
@@ -130,7 +140,8 @@ struct SageMakerReader: ForeignReader {
     for (key, isWhole) in [("ContinuousParameterRanges", false), ("IntegerParameterRanges", true)] {
       for element in try keys[key]?.list("'\(key)'") ?? [] {
         let range = try ForeignKeys(
-          element, in: "a range of '\(key)'", known: ["Name", "MinValue", "MaxValue", "ScalingType"])
+          element, in: "a range of '\(key)'",
+          known: ["Name", "MinValue", "MaxValue", "ScalingType"])
         let name = try range.need("Name").text("'Name'")
         let what = "parameter '\(shortened(name))'"
         if study.method == "grid" {
@@ -158,13 +169,16 @@ struct SageMakerReader: ForeignReader {
         parameter.isReverseLog = scaling == "ReverseLogarithmic"
         if scaling == "Auto" { automatic.append(name) }
         if parameter.isReverseLog, isWhole || low < 0 || high >= 1 {
-          throw element.fault("\(what) is ReverseLogarithmic and needs 0 <= MinValue < MaxValue < 1")
+          throw element.fault(
+            "\(what) is ReverseLogarithmic and needs 0 <= MinValue < MaxValue < 1")
         }
         study.parameters.append(
           try parameter.checkingBounds(element, lowName: "MinValue", highName: "MaxValue"))
       }
     }
-    for element in try keys["CategoricalParameterRanges"]?.list("'CategoricalParameterRanges'") ?? [] {
+    for element in try keys["CategoricalParameterRanges"]?.list("'CategoricalParameterRanges'")
+      ?? []
+    {
       let range = try ForeignKeys(element, in: "a categorical range", known: ["Name", "Values"])
       let name = try range.need("Name").text("'Name'")
       var parameter = ForeignParameter(name, .categorical, at: element.location)
@@ -229,7 +243,11 @@ extension ForeignSource {
     do throws(JSONError) {
       _ = try JSONValue(parsing: text)
     } catch {
-      throw LocatedFault(location: trailingComma, problem: "not JSON: \(error)")
+      guard let place = trailingComma else {
+        throw LocatedFault(location: nil, problem: "\(error); JSON is what the tool reads")
+      }
+      throw LocatedFault(
+        location: place, problem: "not JSON: a comma stands before a closing bracket; remove it")
     }
   }
 

@@ -17,8 +17,10 @@ struct SigOptReader: ForeignReader {
     let keys = try ForeignKeys(
       node, in: "the experiment",
       known: [
-        "name", "parameters", "metrics", "metric", "budget", "observation_budget", "parallel_bandwidth",
-        "conditionals", "linear_constraints", "tasks", "type", "num_solutions", "run", "optimization",
+        "name", "parameters", "metrics", "metric", "budget", "observation_budget",
+        "parallel_bandwidth",
+        "conditionals", "linear_constraints", "tasks", "type", "num_solutions", "run",
+        "optimization",
       ],
       elsewhere: [
         "project", "metadata", "image", "framework", "language", "install", "resources_per_model",
@@ -36,7 +38,9 @@ struct SigOptReader: ForeignReader {
       let conditional = try ForeignKeys(node, in: "a conditional", known: ["name", "values"])
       let name = try conditional.need("name").text("'name' of a conditional")
       let values = try conditional.need("values").list("'values' of '\(shortened(name))'")
-      guard !values.isEmpty else { throw node.fault("'\(shortened(name))' has no values; give some") }
+      guard !values.isEmpty else {
+        throw node.fault("'\(shortened(name))' has no values; give some")
+      }
       study.parameters.append(.categorical(name, of: values, source, at: node.location))
     }
     for node in try keys.need("parameters").list("'parameters'") { try readParameter(node) }
@@ -98,7 +102,8 @@ struct SigOptReader: ForeignReader {
       }
       let bounds = try keys.need("bounds")
       guard bounds.isMapping else {
-        throw bounds.fault("'bounds' of \(what) are \(bounds.summary); give a mapping {min: …, max: …}")
+        throw bounds.fault(
+          "'bounds' of \(what) are \(bounds.summary); give a mapping {min: …, max: …}")
       }
       let range = try ForeignKeys(bounds, in: "'bounds' of \(what)", known: ["min", "max"])
       let low = try range.need("min").looseNumber("'min' of \(what)")
@@ -152,7 +157,9 @@ struct SigOptReader: ForeignReader {
     switch try keys.need("name").text("'name' of the prior of \(what)") {
     case "normal":
       let deviation = try keys.need("scale").looseNumber("'scale' of \(what)")
-      guard deviation > 0 else { throw try keys.need("scale").fault("'scale' of \(what) is not above 0") }
+      guard deviation > 0 else {
+        throw try keys.need("scale").fault("'scale' of \(what) is not above 0")
+      }
       let mean = try keys.need("mean").looseNumber("'mean' of \(what)")
       if let low = parameter.low, let high = parameter.high, mean < low || mean > high {
         throw try keys.need("mean").fault(
@@ -189,7 +196,8 @@ struct SigOptReader: ForeignReader {
       switch try keys.text("strategy") ?? "optimize" {
       case "optimize": study.metrics.append(.init(name: name, direction: objective))
       case "constraint":
-        let threshold = try keys.need("threshold").looseNumber("'threshold' of '\(shortened(name))'")
+        let threshold = try keys.need("threshold").looseNumber(
+          "'threshold' of '\(shortened(name))'")
         study.metricConstraints.append((name, objective == "minimize" ? "<=" : ">=", threshold))
       case "store": study.notes.append("the metric \(shortened(name)) is stored only")
       default:

@@ -1,6 +1,6 @@
 package import JSON
-internal import System
 internal import StudyModel
+internal import System
 
 extension StudyFile {
   /// The study in the form in which files of different tools compare; see

@@ -33,7 +33,9 @@ struct SyneTuneReader: ForeignReader {
     let sampler = entry.value["sampler_cls"]?.word ?? "Uniform"
     let samplerArguments = entry.value["sampler_kwargs"]
     func number(_ key: String) throws(LocatedFault) -> Double {
-      guard let value = arguments?[key] else { throw entry.value.fault("\(what) has no '\(key)'; add it") }
+      guard let value = arguments?[key] else {
+        throw entry.value.fault("\(what) has no '\(key)'; add it")
+      }
       return try value.looseNumber("'\(key)' of \(what)")
     }
     switch domain {
@@ -68,18 +70,24 @@ struct SyneTuneReader: ForeignReader {
         throw entry.value.fault("\(what) has no 'categories'; add them")
       }
       let elements = try categories.list("'categories' of \(what)")
-      guard !elements.isEmpty else { throw categories.fault("\(what) has no categories; give some") }
+      guard !elements.isEmpty else {
+        throw categories.fault("\(what) has no categories; give some")
+      }
       study.parameters.append(
         .categorical(name, of: elements, source, ordered: domain != "Categorical", at: place))
     case "FiniteRange":
       let (low, high, size) = (try number("lower"), try number("upper"), try number("size"))
       let isLog = try arguments?["log_scale"]?.flag("'log_scale' of \(what)") ?? false
       let isWhole = try arguments?["cast_int"]?.flag("'cast_int' of \(what)") ?? false
-      guard !isLog || low > 0 else { throw entry.value.fault("\(what) is logarithmic and needs lower above 0") }
+      guard !isLog || low > 0 else {
+        throw entry.value.fault("\(what) is logarithmic and needs lower above 0")
+      }
       let (first, last) = isLog ? (log(low), log(high)) : (low, high)
       guard size == size.rounded(), low <= high,
-        let points = ForeignParameter.divided(first, last, into: Int(size.bounded))
-      else { throw entry.value.fault("\(what) needs lower below upper and a 'size' from 1 to 1000") }
+        let points = ForeignParameter.divided(first, last, into: Int(clamped: size))
+      else {
+        throw entry.value.fault("\(what) needs lower below upper and a 'size' from 1 to 1000")
+      }
       var values: [JSONValue] = []
       for point in points {
         let value = ForeignParameter.clean(isLog ? exp(point) : point)
@@ -88,7 +96,9 @@ struct SyneTuneReader: ForeignReader {
       }
       study.parameters.append(.categorical(name, values, ordered: true, at: place))
     default:
-      let known = ["Float", "Integer", "Categorical", "Ordinal", "OrdinalNearestNeighbor", "FiniteRange"]
+      let known = [
+        "Float", "Integer", "Categorical", "Ordinal", "OrdinalNearestNeighbor", "FiniteRange",
+      ]
       let advice =
         nearest(to: domain, among: known).map { "did you mean '\($0)'?" }
         ?? "known are \(quotedList(known))"

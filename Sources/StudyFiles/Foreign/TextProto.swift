@@ -1,5 +1,5 @@
-/// Protocol buffers' text format, without a schema: fields with scalars or messages, repeated fields
-/// as lists.
+/// Protocol buffers' text format, without a schema: fields with scalars or messages, repeated
+/// fields as lists.
 struct TextProto {
   private let scalars: [Unicode.Scalar]
   private var place = 0

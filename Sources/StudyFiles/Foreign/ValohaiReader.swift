@@ -33,7 +33,8 @@ struct ValohaiReader: ForeignReader {
     try readTarget(keys)
     study.parallel = try keys.count("maximum-queued-executions")
     if keys["execution-batch-size"] != nil {
-      study.notes.append("execution-batch-size has no equivalent: each trial sees all that are finished")
+      study.notes.append(
+        "execution-batch-size has no equivalent: each trial sees all that are finished")
     }
     if let word = try keys.text("on-child-error"), plainName(word).hasPrefix("stopall") {
       study.mostFailures = 0
@@ -45,7 +46,8 @@ struct ValohaiReader: ForeignReader {
       let advice =
         nearest(to: stepName, among: names).map { "did you mean '\($0)'?" }
         ?? "there are \(quotedList(names))"
-      throw try keys.need("step").fault("the step '\(shortened(stepName))' is not in the file; \(advice)")
+      throw try keys.need("step").fault(
+        "the step '\(shortened(stepName))' is not in the file; \(advice)")
     }
     for node in keys["parameters"]?.elements ?? [] { try readParameter(node) }
     if let sets = keys["parameter-sets"] { try readSets(sets) }
@@ -70,7 +72,8 @@ struct ValohaiReader: ForeignReader {
       "parametersweep": "grid", "bayesianoptimization": "tpe",
     ]
     if plainName(word) == "distributed" {
-      throw try keys.need("type").fault("a distributed task is one training on several machines, no search")
+      throw try keys.need("type").fault(
+        "a distributed task is one training on several machines, no search")
     }
     guard let method = methods[plainName(word)] else {
       throw (keys["type"] ?? keys.node).fault(
@@ -109,12 +112,16 @@ struct ValohaiReader: ForeignReader {
   }
 
   private mutating func readParameter(_ node: YAMLNode) throws(LocatedFault) {
-    guard let name = node["name"]?.word else { throw node.fault("a parameter has no 'name'; add it") }
+    guard let name = node["name"]?.word else {
+      throw node.fault("a parameter has no 'name'; add it")
+    }
     let what = "parameter '\(shortened(name))'"
     let style = node["style"]?.word ?? "single"
     let rules = node["rules"]
     func number(_ key: String) throws(LocatedFault) -> Double {
-      guard let value = rules?[key] else { throw node.fault("'rules' of \(what) have no '\(key)'; add it") }
+      guard let value = rules?[key] else {
+        throw node.fault("'rules' of \(what) have no '\(key)'; add it")
+      }
       return try value.looseNumber("'\(key)' of \(what)")
     }
     let isWhole = try rules?["integerify"]?.flag("'integerify' of \(what)") ?? false
@@ -126,7 +133,9 @@ struct ValohaiReader: ForeignReader {
       }
       study.parameters.append(.constant(name, of: value, source, at: place))
     case "multiple":
-      guard let items = rules?["items"] else { throw node.fault("'rules' of \(what) have no 'items'; add them") }
+      guard let items = rules?["items"] else {
+        throw node.fault("'rules' of \(what) have no 'items'; add them")
+      }
       let elements = try items.list("'items' of \(what)")
       guard !elements.isEmpty else { throw items.fault("\(what) has no items; give some") }
       let areNumbers = elements.allSatisfy { $0.json().number != nil }
@@ -137,7 +146,8 @@ struct ValohaiReader: ForeignReader {
       let (start, end) = (try number("start"), try number("end"))
       let step = try rules?["step"]?.looseNumber("'step' of \(what)") ?? 1
       guard let values = ForeignParameter.steps(from: start, through: end, by: step) else {
-        throw node.fault("\(what) has no values or more than a thousand; change start, end and step")
+        throw node.fault(
+          "\(what) has no values or more than a thousand; change start, end and step")
       }
       let areWhole = isWhole || [start, end, step].allSatisfy { $0 == $0.rounded() }
       var parameter: ForeignParameter =
@@ -150,7 +160,7 @@ struct ValohaiReader: ForeignReader {
       let (start, end, count) = (try number("start"), try number("end"), try number("count"))
       let base = try rules?["base"]?.looseNumber("'base' of \(what)") ?? 10
       guard count == count.rounded(), base > 0,
-        let exponents = ForeignParameter.divided(start, end, into: Int(count.bounded))
+        let exponents = ForeignParameter.divided(start, end, into: Int(clamped: count))
       else { throw node.fault("\(what) needs a whole 'count' from 1 to 1000") }
       var values: [JSONValue] = []
       for exponent in exponents {
@@ -176,7 +186,8 @@ struct ValohaiReader: ForeignReader {
       let known = ["single", "multiple", "linear", "logspace", "random"]
       let advice =
         nearest(to: style, among: known).map { "did you mean '\($0)'?" }
-        ?? (["list", "choice"].contains(style) ? "did you mean 'multiple'?" : "give one of \(quotedList(known))")
+        ?? (["list", "choice"].contains(style)
+          ? "did you mean 'multiple'?" : "give one of \(quotedList(known))")
       throw (node["style"] ?? node).fault("'style' of \(what) is '\(shortened(style))'; \(advice)")
     }
   }

@@ -51,7 +51,11 @@ struct VizierReader: ForeignReader {
     if let value = node[name] { return value }
     var snake = ""
     for character in name {
-      if character.isUppercase { snake += "_\(character.lowercased())" } else { snake.append(character) }
+      if character.isUppercase {
+        snake += "_\(character.lowercased())"
+      } else {
+        snake.append(character)
+      }
     }
     return node[snake]
   }
@@ -59,7 +63,9 @@ struct VizierReader: ForeignReader {
   private func need(_ node: YAMLNode, _ name: String, _ what: String) throws(LocatedFault)
     -> YAMLNode
   {
-    guard let value = field(node, name) else { throw node.fault("\(what) has no '\(name)'; add it") }
+    guard let value = field(node, name) else {
+      throw node.fault("\(what) has no '\(name)'; add it")
+    }
     return value
   }
 
@@ -77,7 +83,8 @@ struct VizierReader: ForeignReader {
           "'goal' of '\(shortened(name))' is '\(shortened(goal?.word ?? ""))'; give MAXIMIZE or "
             + "MINIMIZE")
       }
-      let safety = field(metric, "safetyConfig") ?? field(metric, "safetyThreshold").map { _ in metric }
+      let safety =
+        field(metric, "safetyConfig") ?? field(metric, "safetyThreshold").map { _ in metric }
       if let safety, let threshold = field(safety, "safetyThreshold") {
         let limit = try threshold.looseNumber("'safetyThreshold'")
         let sign = direction == "minimize" ? "<=" : ">="
@@ -177,8 +184,11 @@ struct VizierReader: ForeignReader {
     if let value = initial.flatMap({ field($0, "defaultValue") }) {
       let inner = value["value"] ?? value
       study.firstPoint.append(
-        (name, parameter.kind == .categorical && !parameter.isOrdered
-          ? .string(inner.spelling ?? "") : try inner.looseNumber("the default of \(what)").json))
+        (
+          name,
+          parameter.kind == .categorical && !parameter.isOrdered
+            ? .string(inner.spelling ?? "") : try inner.looseNumber("the default of \(what)").json
+        ))
     }
     for child in field(node, "conditionalParameterSpecs")?.elements ?? [] {
       try readChild(child, of: parameter, under: conditions)
@@ -195,7 +205,8 @@ struct VizierReader: ForeignReader {
     case "UNIT_REVERSE_LOG_SCALE", "3":
       if parameter.kind != .categorical {
         guard (parameter.low ?? 0) > 0 else {
-          throw (node ?? YAMLNode(content: .sequence([]), location: SourceLocation(line: 1, column: 1)))
+          throw
+            (node ?? YAMLNode(content: .sequence([]), location: SourceLocation(line: 1, column: 1)))
             .fault("\(what) is reverse logarithmic and needs 'minValue' above 0")
         }
         parameter.isReverseLog = true
@@ -223,7 +234,8 @@ struct VizierReader: ForeignReader {
     _ node: YAMLNode, of parent: ForeignParameter, under conditions: [ForeignParameter.Condition]
   ) throws(LocatedFault) {
     guard let spec = field(node, "parameterSpec") else {
-      throw node.fault("a conditional parameter of '\(shortened(parent.name))' has no 'parameterSpec'")
+      throw node.fault(
+        "a conditional parameter of '\(shortened(parent.name))' has no 'parameterSpec'")
     }
     var values: [JSONValue] = []
     for key in ["parentCategoricalValues", "parentIntValues", "parentDiscreteValues"] {
@@ -236,7 +248,8 @@ struct VizierReader: ForeignReader {
       }
     }
     guard !values.isEmpty else {
-      throw node.fault("a conditional parameter of '\(shortened(parent.name))' has no parent values")
+      throw node.fault(
+        "a conditional parameter of '\(shortened(parent.name))' has no parent values")
     }
     try readParameter(
       spec, under: conditions + [.init(parent: parent.name, test: .among(values))])
@@ -246,12 +259,15 @@ struct VizierReader: ForeignReader {
 
   private mutating func readJob(_ root: YAMLNode) throws(LocatedFault) {
     guard let job = field(root, "trialJobSpec") else {
-      study.notes.append("a study spec has no budget and no command: give --trials, and the command "
-        + "behind '--'")
+      study.notes.append(
+        "a study spec has no budget and no command: give --trials, and the command "
+          + "behind '--'")
       return
     }
     let pools = field(job, "workerPoolSpecs")?.elements ?? []
-    if pools.count > 1 { study.notes.append("of \(pools.count) worker pools the first is run here") }
+    if pools.count > 1 {
+      study.notes.append("of \(pools.count) worker pools the first is run here")
+    }
     guard let container = pools.first.flatMap({ field($0, "containerSpec") }) else {
       study.notes.append("the job has no container with a command; give one behind '--'")
       return
@@ -268,7 +284,9 @@ struct VizierReader: ForeignReader {
     }
     if !texts.isEmpty { study.command = ForeignCommand(words: words) }
     for variable in container["env"]?.elements ?? [] {
-      guard let name = variable["name"]?.word, let value = variable["value"]?.spelling else { continue }
+      guard let name = variable["name"]?.word, let value = variable["value"]?.spelling else {
+        continue
+      }
       study.environment.append((name, [.literal(value)]))
     }
     study.metricFile = "{dir}/output.metrics"

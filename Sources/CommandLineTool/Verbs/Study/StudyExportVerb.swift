@@ -24,7 +24,8 @@ package struct StudyExportVerb: Verb {
     arguments: [.study],
     options: [
       .init(
-        name: "--format", placeholder: "FORMAT", help: "csv (default), json, params, sagemaker, vizier, azure or ax.",
+        name: "--format", placeholder: "FORMAT",
+        help: "csv (default), json, params, sagemaker, vizier, azure or ax.",
         completion: .words(formats)),
       .store, .json,
     ],
