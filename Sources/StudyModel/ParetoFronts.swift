@@ -1,10 +1,10 @@
 /// Loss vectors in groups of equal non-domination rank, kept up to date as vectors are added.
 ///
-/// The groups are those of ``ParetoOrder/ranks(_:atLeast:)`` at every moment. A new vector goes into
-/// the first group that does not dominate it, which is found by bisection, and what it dominates
-/// there moves down: Li, Deb, Zhang and Zhang, "Efficient Nondomination Level Update Method for
-/// Steady-State Evolutionary Multiobjective Optimization", IEEE Transactions on Cybernetics 47(9),
-/// 2017.
+/// The groups are those of ``ParetoOrder/ranks(_:atLeast:)`` at every moment. A new vector goes
+/// into the first group that does not dominate it, which is found by bisection, and what it
+/// dominates there moves down: Li, Deb, Zhang and Zhang, "Efficient Nondomination Level Update
+/// Method for Steady-State Evolutionary Multiobjective Optimization", IEEE Transactions on
+/// Cybernetics 47(9), 2017.
 package struct ParetoFronts: Sendable {
   private let objectiveCount: Int
   /// All vectors, one after the other, in the order in which they came.

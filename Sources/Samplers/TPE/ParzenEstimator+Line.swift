@@ -28,8 +28,8 @@ extension ParzenEstimator {
 ///
 /// Greengard and Strain, "The Fast Gauss Transform", SIAM J. Sci. Stat. Comput. 12(1), 1991,
 /// equation 8, with the probabilists' Hermite polynomials. Eight terms leave less than 1e-10 of
-/// the density. So a density costs at most as many cells as fit into the bounds, however many kernels
-/// there are.
+/// the density. So a density costs at most as many cells as fit into the bounds, however many
+/// kernels there are.
 private struct KernelLine {
   /// Cells per block, and moments per cell.
   private static let size = ParzenEstimator.blockSize
