@@ -312,7 +312,10 @@ extension ForeignParameter {
 
 extension Double {
   /// For messages: without `.0`.
-  var brief: String { self == rounded() && magnitude < 1e15 ? String(Int(self)) : description }
+  var brief: String {
+    let whole = magnitude < 1e15 ? Int(exactly: self) : nil
+    return whole.map { String($0) } ?? description
+  }
 
   /// Within what an `Int` holds.
   var bounded: Double { isNaN ? 0 : min(max(self, -0x1p53), 0x1p53) }

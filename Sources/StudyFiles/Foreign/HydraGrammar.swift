@@ -336,7 +336,9 @@ extension HydraValue {
           location: location,
           problem: "'\(shortened(name))' is a range without values or of more than a thousand")
       }
-      let choices = values.map { isWhole ? .integer(Int($0)) : JSONValue.float($0) }
+      let choices = values.map {
+        (isWhole ? Int(exactly: $0).map(JSONValue.integer) : nil) ?? .float($0)
+      }
       return .categorical(name, choices, ordered: true, at: location)
     case .interval:
       throw LocatedFault(
