@@ -1,7 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
   bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator proxy load plot dashboard whole
-                                           python run workers stop
+                                           studies python run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -366,6 +366,19 @@ def python(bench):
               f"{peer / imported:.0f} ×", "≤ 40", imported <= 0.04)
 
 
+def studies(bench):
+    bench.head("A whole study in memory: ask, suggest and tell, s")
+    for sampler, floats, objectives, trials, least in (
+            ("tpe", 10, 1, 10_000, 12), ("tpe", 10, 2, 3_000, 10), ("nsga2", 40, 2, 30_000, 5),
+            ("cmaes", 40, 1, 30_000, 15)):
+        shape = ("--floats", floats, "--objectives", objectives, "--trials", trials)
+        ours = bench.measure(OURS / "whole-study", "memory", sampler, *shape)[0]["seconds"]
+        peer = bench.measure(
+            *PEERS, "study", "--peer", "rustuna", "--sampler", sampler, *shape)[0]["seconds"]
+        bench.row(f"{sampler}, {floats} floats, {objectives} objectives, {trials:,} trials", f"{ours:.2f}",
+                  f"Rustuna {peer:.1f}", f"{peer / ours:.1f} ×", f"≥ {least} ×", peer / ours >= least)
+
+
 def run(bench):
     bench.head("`needletail run` with two workers")
     trials = 2_000
@@ -488,8 +501,8 @@ def stop(bench):
 
 def main():
     groups = {f.__name__: f for f in (
-        ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, python, run,
-        workers, stop)}
+        ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, studies, python,
+        run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")
