@@ -261,7 +261,7 @@ import Testing
     #expect(trials.count == 13)
     let states = try store.trialStates(in: study)
     #expect(trials.map { $0["state"]?.string } == states)
-    #expect(trials[3]["params"]?.array?.count == 6)
+    #expect(trials[3]["params"]?.array?.count == 9)
     #expect(trials[3]["intermediate_values"]?.array?.count == 5)
   }
 
