@@ -170,7 +170,7 @@ import Testing
     var finished: [Int: String] = [:]
     for round in 1...5 {
       let killed = try command.terminal(
-        [.expect("(completed in .*?){9}"), .signal(SIGKILL)], BuiltCommand.path, "run",
+        [.expect("(completed: .*?){9}"), .signal(SIGKILL)], BuiltCommand.path, "run",
         "study.yaml", "--workers", "3")
       #expect(killed.code == 128 + SIGKILL, "\(killed.output)")
       #expect(try command.run("doctor").code == 0)
