@@ -14,6 +14,7 @@ public enum CommandLineTool {
   public static func main(_ arguments: [String]) -> Int32 {
     openStandardDescriptors()
     heedEndingSignals()
+    StopRequests.stayUntilExit()
     // With a handler a closed pipe is an error of `write`, and children get the default back.
     signal(SIGPIPE) { _ in }
     // A file that grows beyond the limit of ulimit -f likewise.

@@ -136,6 +136,7 @@ def long_study(seconds: float) -> str:
                 if time.monotonic() > next_look:
                     next_look = time.monotonic() + max(1, seconds / 12)
                     samples.append({"trials": done, **served.usage()})
+            samples.append({"trials": done, **served.usage()})
         finally:
             stop.set()
             viewer.join()

@@ -33,8 +33,13 @@ struct StopRequests {
     self.before = before
   }
 
-  /// Puts back what was there before.
+  /// Lets the handlers of this process stay until it exits: a signal that comes between the end of
+  /// a verb and the exit must not replace the exit code.
+  static func stayUntilExit() { requests.stayUntilExit() }
+
+  /// Puts back what was there before, unless it is to stay.
   func end() {
+    guard !requests.areHandlersStaying else { return }
     for (number, action) in before {
       var action = action
       sigaction(number, &action, nil)
@@ -76,6 +81,7 @@ private final class SignalState: Sendable {
   private let drains = Atomic(false)
   private let reloads = Atomic(false)
   private let reloadsWanted = Atomic<Int>(0)
+  private let handlersStay = Atomic(false)
 
   init() {
     var ends: [Int32] = [-1, -1]
@@ -96,6 +102,10 @@ private final class SignalState: Sendable {
     interrupts.store(0, ordering: .relaxed)
     terminations.store(0, ordering: .relaxed)
   }
+
+  var areHandlersStaying: Bool { handlersStay.load(ordering: .relaxed) }
+
+  func stayUntilExit() { handlersStay.store(true, ordering: .relaxed) }
 
   var isPreempted: Bool { terminations.load(ordering: .relaxed) > 0 }
 
