@@ -69,11 +69,9 @@ struct NumberDeclaration {
   }
 
   func distribution() throws(LocatedFault) -> Distribution {
-    let isLogWithStep: Bool =
-      if case .log = scale { fields["step"] != nil } else { false }
     let isReversed: Bool = if case .reverse = scale { true } else { false }
     let isPlain =
-      !isLogWithStep && !isReversed
+      !isReversed
       && ["prior", "round_to", "values"].allSatisfy { fields[$0] == nil }
     for key in ["rounding", "clip"] where fields["round_to"] == nil {
       if let stray = fields[key] {
@@ -200,6 +198,15 @@ struct NumberDeclaration {
       throw step.fault(
         "\(what) has 'step', which counts from 'low', beside 'round_to', which counts from 0; "
           + "remove one")
+    }
+    if let rounding = fields["rounding"], case .scalar(let scalar) = rounding.content,
+      scalar.text == "from_low"
+    {
+      guard let low, fields["clip"] == nil else {
+        throw rounding.fault(
+          "'rounding: from_low' of \(what) needs 'low' to count from, and no 'clip'")
+      }
+      return NumberTraits.Rounding(to: try node.number("'round_to' of \(what)"), from: low)
     }
     let rule =
       try fields["rounding"].map { (node) throws(LocatedFault) in

@@ -54,7 +54,14 @@ struct ParameterDeclaration {
     case .scalar:
       distribution = try ChoiceDeclaration(constant: entry.value, what).distribution(what)
       conditions = []
-    case .sequence:
+    case .sequence(let elements):
+      // A list of lists is more often a slip than meant, as two ranges.
+      for nested in elements {
+        if case .scalar = nested.content { continue }
+        throw nested.fault(
+          "\(what) has \(nested.summary) among its values; if that is a choice, "
+            + "write {choices: […]}")
+      }
       distribution = try ChoiceDeclaration(entry.value, what).distribution(what)
       conditions = []
     case .mapping:

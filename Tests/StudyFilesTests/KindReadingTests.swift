@@ -16,8 +16,14 @@ import Testing
     ("{low: 1.5, high: 50.5, log: true, round_to: 1, type: int}", "int 2...50 log"),
     ("{low: 15, high: 255, round_to: 20, rounding: floor}", "int 0...240 step 20"),
     ("{low: 0.15, high: 0.95, round_to: 0.2, clip: true}", "float 0.15...0.95 rounded to 0.2"),
-    ("{low: 64, high: 1024, step: 64, log: true}", "int 64...1024 step 64 log"),
-    ("{low: 0.1, high: 0.5, step: 0.1, log: true}", "float 0.1...0.5 step 0.1 log"),
+    (
+      "{low: 64, high: 1024, round_to: 64, rounding: from_low, log: true}",
+      "int 64...1024 step 64 log"
+    ),
+    (
+      "{low: 0.1, high: 0.5, round_to: 0.1, rounding: from_low, log: true}",
+      "float 0.1...0.5 step 0.1 log"
+    ),
     ("{low: 0.5, high: 0.9, log: reverse}", "float 0.5...0.9 log towards 1.4"),
     ("{low: 0.5, high: 0.99, log: {reverse: 1}}", "float 0.5...0.99 log towards 1.0"),
     ("{prior: {normal: {mean: 0, sd: 0.5}}}", "float -2.0...2.0 normal 0.0 ± 0.5"),
@@ -37,7 +43,7 @@ import Testing
     ("{values: {1e-3: 0.5, True: 0.5}}", "one of 1e-3 (0.5), True (0.5)"),
     ("[1e-4, 0.5, True, false, 0x10, ~]", "one of 1e-4, 0.5, True, false, 16, null"),
     ("1e-4", "one of 1e-4"),
-    ("[[64, 32], {a: [1, null]}, 3]", #"one of [64, 32], {"a": [1, null]}, 3"#),
+    ("{choices: [[64, 32], {a: [1, null]}, 3]}", #"one of [64, 32], {"a": [1, null]}, 3"#),
     ("{low: 0.0, high: 1, values: [0, 0.5, 1]}", "float 0.0...1.0"),
   ])
   func reads(text: String, summary: String) throws {

@@ -324,6 +324,8 @@ extension ForeignParameter {
     }
     if let quantization {
       switch quantization.rule {
+      case .fromLow where isLog:
+        parts.append("round_to: \(quantization.q.brief), rounding: from_low")
       case .fromLow: parts.append("step: \(quantization.q.brief)")
       case .nearest: parts.append("round_to: \(quantization.q.brief)")
       case .clipped: parts.append("round_to: \(quantization.q.brief), clip: true")
