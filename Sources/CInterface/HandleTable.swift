@@ -117,9 +117,10 @@ final class HandleTableBox: Sendable {
     return handle
   }
 
-  /// Forgets a handle, and with a study's those of its running trials.
-  func remove(_ handle: UInt64) throws(CallFailure) -> Held {
-    guard let held = table.withLock({ $0.remove(handle) }) else { throw .badHandle(handle) }
+  /// Forgets a handle, and with a study's those of its running trials; nil for one that stands for
+  /// nothing, as when another thread closed it.
+  @discardableResult func remove(_ handle: UInt64) -> Held? {
+    guard let held = table.withLock({ $0.remove(handle) }) else { return nil }
     switch held {
     case .trial(let study, _): study.trials.withLock { _ = $0.remove(handle) }
     case .study(let study):

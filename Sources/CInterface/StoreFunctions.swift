@@ -29,7 +29,9 @@ public func freeMemory(_ memory: UnsafeMutableRawPointer?) { unsafe free(memory)
 
 @c(needletail_close)
 public func closeHandle(_ handle: UInt64) -> Int32 {
-  answering { _ = try library.handles.remove(handle) }
+  answering {
+    if library.handles.remove(handle) == nil { throw CallFailure.badHandle(handle) }
+  }
 }
 
 @c(needletail_store_open)

@@ -159,9 +159,9 @@ public func tell(
       _ = try held.study.study.end(held.trial, as: outcome)
     } catch {
       let failure = CallFailure(error)
-      if failure.code == .notRunning { _ = try? library.handles.remove(trial) }
+      if failure.code == .notRunning { library.handles.remove(trial) }
       throw failure
     }
-    _ = try library.handles.remove(trial)
+    library.handles.remove(trial)
   }
 }

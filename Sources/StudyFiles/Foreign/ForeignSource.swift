@@ -77,7 +77,7 @@ struct ForeignKeys {
   let node: YAMLNode
   let what: String
   private var entries: [YAMLNode.Entry]
-  /// Keys that are known to matter only in the tool's service, and those that nobody knows.
+  /// Keys that are known to matter only in the tool's service, and those that are unknown.
   private(set) var ignored: [String] = []
 
   /// What happens to a key that is not known.
