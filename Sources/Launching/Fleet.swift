@@ -6,6 +6,16 @@ package enum FleetRequest: Int, Sendable, Comparable, CaseIterable {
   case stop
   case kill
 
+  /// The signal that tells a worker so, without `SIG`. Each has its own: of two alike that a busy
+  /// machine has not delivered yet, a process gets one.
+  package var signal: String {
+    switch self {
+    case .finish: "TERM"
+    case .stop: "HUP"
+    case .kill: "KILL"
+    }
+  }
+
   package static func < (left: FleetRequest, right: FleetRequest) -> Bool {
     left.rawValue < right.rawValue
   }

@@ -21,7 +21,7 @@ enum RemoteScript {
       // `printf` is part of the shell: no process has the token among its arguments.
       #"printf "%s\n" "$token" | \#(line) 3<&- & worker=$!"#,
       "{ while IFS= read -r signal; do kill -s \"$signal\" \"$worker\"; done; "
-        + "kill -s TERM \"$worker\"; sleep 1; kill -s TERM \"$worker\"; } <&3 >/dev/null 2>&1 & "
+        + "kill -s TERM \"$worker\"; sleep 1; kill -s HUP \"$worker\"; } <&3 >/dev/null 2>&1 & "
         + "control=$!",
       "wait \"$worker\"", "code=$?", "kill \"$control\" 2>/dev/null",
     ]

@@ -72,7 +72,7 @@ package final class SecureShellFleet: Fleet {
     urgency = request
     for index in members.indices {
       members[index].nextStart = nil
-      members[index].program?.write(request == .kill ? "KILL\n" : "TERM\n")
+      members[index].program?.write(request.signal + "\n")
     }
   }
 

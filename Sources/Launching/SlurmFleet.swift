@@ -54,7 +54,7 @@ package final class SlurmFleet: Fleet {
     switch request {
     case .finish, .stop:
       cancel(["--state=PENDING", String(number)])
-      cancel(["--signal=TERM", "--batch", String(number)])
+      cancel(["--signal=\(request.signal)", "--batch", String(number)])
     case .kill: cancel([String(number)])
     }
   }

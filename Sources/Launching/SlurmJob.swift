@@ -53,6 +53,7 @@ package struct SlurmJob: Sendable, Hashable {
       "END OF TOKEN",
       "worker=$!",
       #"trap 'kill -s TERM "$worker"' TERM"#,
+      #"trap 'kill -s HUP "$worker"' HUP"#,
       // A signal ends `wait` before the worker has ended.
       "while :; do",
       #"  wait "$worker""#,

@@ -45,7 +45,7 @@ import Testing
     #expect(!command().words.contains("-R"))
   }
 
-  /// A worker that writes what it was given and gets, and ends at the second SIGTERM.
+  /// A worker that writes what it was given and gets, and ends when it has both signals.
   private static let worker = """
     #!/bin/sh
     started_in=$PWD
@@ -55,10 +55,11 @@ import Testing
     tr '\\0' '\\n' < /proc/$$/environ > environment
     read -r token; echo "$token" > token
     for argument; do case $argument in *authority* | /tmp/*) cat "$argument" > authority;; esac; done
-    count=0
-    trap 'count=$((count + 1)); echo $count > terminations' TERM
+    echo $$ > process
+    trap 'finish=1; echo TERM >> signals' TERM
+    trap 'stop=1; echo HUP >> signals' HUP
     echo started
-    while [ $count -lt 2 ]; do sleep 0.05; done
+    until [ "$finish$stop" = 11 ]; do sleep 0.05; done
     exit 7
 
     """
@@ -109,9 +110,9 @@ import Testing
       #expect(try read("token", folder) == "secret-token\n")
       #expect(try !read("environment", folder).contains("secret-token"))
       program.write("TERM\n")
-      try wait("the first signal") { (try? read("terminations", folder)) == "1\n" }
+      try wait("the first signal") { (try? read("signals", folder)) == "TERM\n" }
       #expect(program.exitCode == nil)
-      program.write("TERM\n")
+      program.write("HUP\n")
       try wait("the end") { program.exitCode != nil }
       #expect(program.exitCode == 7)
     }
@@ -123,7 +124,26 @@ import Testing
       program.closeInput()
       try wait("the end") { program.exitCode != nil }
       #expect(program.exitCode == 7)
-      #expect(try read("terminations", folder) == "2\n")
+      #expect(try read("signals", folder) == "TERM\nHUP\n")
+    }
+  }
+
+  /// Of two signals of one kind that wait together, one comes.
+  @Test func aWorkerThatDoesNotRunYetGetsEachRequest() throws {
+    try withWorker { path, folder in
+      let program = try started(command(program: path))
+      let worker = try #require(pid_t(try read("process", folder).dropLast()))
+      kill(worker, SIGSTOP)
+      for request in [FleetRequest.finish, .stop] { program.write(request.signal + "\n") }
+      let waiting = 1 << (SIGTERM - 1) | 1 << (SIGHUP - 1)
+      try wait("the signals") {
+        let status = try String(contentsOfFile: "/proc/\(worker)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") })
+        return try #require(Int(line.dropFirst(8), radix: 16)) & waiting == waiting
+      }
+      kill(worker, SIGCONT)
+      try wait("the end") { program.exitCode != nil }
+      #expect(program.exitCode == 7)
     }
   }
 

@@ -33,7 +33,8 @@ import Testing
     let fake = """
       #!/bin/sh
       read -r token
-      trap 'echo stopping; exit 5' TERM
+      trap 'echo finishing' TERM
+      trap 'echo stopping; exit 5' HUP
       echo "token $token arguments $*"
       while :; do sleep 0.05; done
 
@@ -55,6 +56,8 @@ import Testing
     #expect(lines[0].hasPrefix("token nt_secret arguments worker https://head:7654 --study"))
     #expect(lines.contains { $0.hasSuffix("--grace 30s --name slurm--") })
     program.send(SIGTERM)
+    try wait { lines.last == "finishing" }
+    program.send(SIGHUP)
     try wait { program.exitCode != nil }
     #expect(program.exitCode == 5)
     #expect((lines + program.takeLines()).last == "stopping")
