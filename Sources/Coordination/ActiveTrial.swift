@@ -166,7 +166,7 @@ public final class ActiveTrial: Sendable {
     guard state.trial.apply(event) else { return }
     let change = TrialChange(reference, event)
     state.unwritten.append(change)
-    coordinator.note([change])
+    coordinator.note(CollectionOfOne(change))
   }
 
   private func withActiveState<Result>(

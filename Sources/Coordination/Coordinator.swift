@@ -291,7 +291,7 @@ public final class Coordinator: Sendable {
 
   // MARK: For active trials
 
-  func note(_ changes: [TrialChange]) {
+  func note(_ changes: some Sequence<TrialChange>) {
     state.withLock { state in
       for change in changes { state.history.apply(change) }
     }

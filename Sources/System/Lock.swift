@@ -1,13 +1,13 @@
 #if THREAD_SANITIZER
   /// A value that one thread at a time may touch: `Synchronization.Mutex` on a POSIX lock, whose
   /// locking ThreadSanitizer sees.
-  @safe package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+  @safe public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // The pointers never change; `mutex` guards `value`.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
     /// Makes the lock, free, around a value that it takes over.
-    package init(_ initialValue: consuming sending Value) {
+    public init(_ initialValue: consuming sending Value) {
       unsafe mutex = .allocate(capacity: 1)
       unsafe value = .allocate(capacity: 1)
       unsafe value.initialize(to: initialValue)
@@ -24,7 +24,7 @@
 
     /// Runs `body` with the value while no other thread has it; waits until that is so. Not to be
     /// called from within `body`.
-    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    public borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
       unsafe pthread_mutex_lock(mutex)
@@ -33,20 +33,23 @@
     }
   }
 #else
-  package import Synchronization
+  public import Synchronization
 
   /// A value that one thread at a time may touch.
-  package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
+  ///
+  /// Public, though nothing outside this package has it: the compiler specializes a public function
+  /// that is inlinable for its callers, and never a package's.
+  public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     @usableFromInline let mutex: Mutex<Value>
 
     /// Makes the lock, free, around a value that it takes over.
-    @inlinable package init(_ initialValue: consuming sending Value) {
+    @inlinable public init(_ initialValue: consuming sending Value) {
       mutex = Mutex(initialValue)
     }
 
     /// Runs `body` with the value while no other thread has it; waits until that is so. Not to be
     /// called from within `body`.
-    @inlinable package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable public borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
       try mutex.withLock(body)

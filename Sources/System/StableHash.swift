@@ -1,14 +1,18 @@
 /// FNV-1a: hashes that are the same in every process and on every machine, for what need not be
 /// hard to guess. Offsets and primes from Fowler, Noll and Vo,
 /// http://www.isthe.com/chongo/tech/comp/fnv/.
-package enum StableHash {
+///
+/// Public and inlinable for speed, like ``Lock``.
+public enum StableHash {
   /// 32 bits of the bytes.
-  package static func bits32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  @inlinable
+  public static func bits32(_ bytes: some Sequence<UInt8>) -> UInt32 {
     bytes.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
   }
 
   /// 64 bits of the bytes.
-  package static func bits64(_ bytes: some Sequence<UInt8>) -> UInt64 {
+  @inlinable
+  public static func bits64(_ bytes: some Sequence<UInt8>) -> UInt64 {
     bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
   }
 
