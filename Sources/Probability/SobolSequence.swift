@@ -26,7 +26,7 @@ public enum SobolSequence {
         continue
       }
       let seed = UInt32(truncatingIfNeeded: generator.next())
-      let directions = directionNumbers(of: j)
+      let directions = directions[j]
       var bits: UInt32 = 0
       for i in 0..<count {
         if i > 0 { bits ^= directions[i.trailingZeroBitCount] }
@@ -48,7 +48,7 @@ public enum SobolSequence {
     let code = UInt32(truncatingIfNeeded: index ^ (index >> 1))
     return (0..<dimension).map { j in
       let seed = UInt32(truncatingIfNeeded: generator.next())
-      let directions = directionNumbers(of: j)
+      let directions = directions[j]
       var bits: UInt32 = 0
       for k in 0..<32 where (code >> UInt32(k)) & 1 == 1 { bits ^= directions[k] }
       return Double(scrambled(bits, by: seed)) * 0x1p-32
@@ -58,13 +58,15 @@ public enum SobolSequence {
   /// The first `count` points of the sequence itself, the origin among them.
   package static func unscrambledPoints(_ count: Int, dimension: Int) -> [[Double]] {
     precondition(dimension <= largestDimension, "\(dimension) coordinates of \(largestDimension)")
-    let directions = (0..<dimension).map(directionNumbers)
     var bits = Array(repeating: 0 as UInt32, count: dimension)
     return (0..<count).map { i in
       if i > 0 { for j in bits.indices { bits[j] ^= directions[j][i.trailingZeroBitCount] } }
       return bits.map { Double($0) * 0x1p-32 }
     }
   }
+
+  /// Per coordinate, its direction numbers.
+  private static let directions = (0..<largestDimension).map(directionNumbers)
 
   /// The 32 direction numbers of a coordinate, the first with its highest bit set.
   ///

@@ -192,7 +192,8 @@ package struct CMADistribution: Sendable {
     guard let axes else { return z }
     var result = Array(repeating: 0.0, count: dimension)
     for j in 0..<dimension {
-      for i in 0..<dimension { result[i] += axes[i, j] * z[j] }
+      let column = axes.column(j)
+      for (i, entry) in zip(result.indices, column) { result[i] += entry * z[j] }
     }
     return result
   }
@@ -202,7 +203,7 @@ package struct CMADistribution: Sendable {
     guard let axes else { return zip(y, scales).map { $0 / $1 } }
     var inner = Array(repeating: 0.0, count: dimension)
     for j in 0..<dimension {
-      for i in 0..<dimension { inner[j] += axes[i, j] * y[i] }
+      for (entry, y) in zip(axes.column(j), y) { inner[j] += entry * y }
       inner[j] /= scales[j]
     }
     return rotated(inner)

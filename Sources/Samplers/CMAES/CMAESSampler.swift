@@ -139,6 +139,9 @@ private final class CMACache: Sendable {
     var tracker = SpaceTracker()
     var tracked = 0
     var trackedFingerprint: UInt64 = 0
+    /// The joint parameters at that version of the tracker.
+    var joint: [Parameter] = []
+    var jointVersion = -1
   }
 
   private let state = Lock(State())
@@ -165,13 +168,17 @@ private final class CMACache: Sendable {
       }
       state.tracked = order.count
       state.trackedFingerprint = history.finishedFingerprints.last ?? 0
-      return (state.tracker.intersection ?? [])
-        .map {
-          Parameter(
-            history.parameters[$0.column].name, history.distributions[Int($0.distribution)])
-        }
-        .filter { $0.distribution.unitBox != nil }
-        .sorted { $0.name < $1.name }
+      if state.jointVersion != state.tracker.version || !isContinued {
+        state.jointVersion = state.tracker.version
+        state.joint = (state.tracker.intersection ?? [])
+          .map {
+            Parameter(
+              history.parameters[$0.column].name, history.distributions[Int($0.distribution)])
+          }
+          .filter { $0.distribution.unitBox != nil }
+          .sorted { $0.name < $1.name }
+      }
+      return state.joint
     }
   }
 
