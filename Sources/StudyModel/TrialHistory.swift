@@ -85,16 +85,34 @@ public struct TrialHistory: Sendable {
 
   /// The column of that parameter; nil if no trial has it.
   public func column(named name: String) -> ParameterColumn? {
-    columnIndex[name].map { parameters[$0] }
+    place(ofColumn: name).map { parameters[$0] }
+  }
+
+  /// The place among ``parameters`` of that parameter's column; nil if no trial has it.
+  package func place(ofColumn name: String) -> Int? { columnIndex[name] }
+
+  /// Whether the trial has a value in the column of that place.
+  package func hasValue(in column: Int, of trial: Int) -> Bool {
+    trial < parameters[column].values.count && parameters[column].distributionIDs[trial] >= 0
+  }
+
+  /// The trial's value in the column of that place; nil if it has none.
+  package func internalValue(in column: Int, of trial: Int) -> Double? {
+    hasValue(in: column, of: trial) ? parameters[column].values[trial] : nil
+  }
+
+  /// What the trial's value in that column was drawn from; it has one.
+  package func distribution(in column: Int, of trial: Int) -> Distribution {
+    distributions[Int(parameters[column].distributionIDs[trial])]
   }
 
   /// The assignments that the trial has so far, in order of the columns.
   public func assignments(of trial: Int) -> [ParameterAssignment] {
-    parameters.compactMap { column in
-      guard trial < column.values.count, column.distributionIDs[trial] >= 0 else { return nil }
-      return ParameterAssignment(
-        column.name, distributions[Int(column.distributionIDs[trial])],
-        internalValue: column.values[trial])
+    parameters.indices.compactMap { column in
+      internalValue(in: column, of: trial).map {
+        ParameterAssignment(
+          parameters[column].name, distribution(in: column, of: trial), internalValue: $0)
+      }
     }
   }
 
@@ -233,8 +251,11 @@ extension TrialHistory {
   }
 
   private mutating func set(_ assignment: ParameterAssignment, of number: Int) -> Bool {
-    let identifier = identifier(of: assignment.distribution)
     let column = index(ofColumn: assignment.name)
+    let latest = parameters[column].latestDistributionID
+    // Nearly always the one of the trial before, which is compared faster than hashed.
+    let isLatest = latest >= 0 && distributions[Int(latest)] == assignment.distribution
+    let identifier = isLatest ? latest : identifier(of: assignment.distribution)
     noteTraits(of: identifier, in: column)
     let missing = number + 1 - parameters[column].values.count
     if missing > 0 {

@@ -83,45 +83,42 @@ public struct NSGA2Sampler: Sampler {
     _ parents: [Parent], in space: SearchSpace?, _ history: TrialHistory,
     _ generator: inout TrialGenerator
   ) -> [ParameterAssignment] {
-    let first = tournament(parents, nil, &generator)
+    let first = tournament(parents, without: nil, &generator)
     let hasTwo = generator.uniform() < crossoverProbability
-    let second = hasTwo ? tournament(parents, first, &generator) : first
-    let genes = [first, second].map { parent in history.assignments(of: parent.individual.number) }
-    // All that the objective may ask for: the declared parameters, else what the parents have.
-    let known =
-      space?.parameters
-      ?? history.parameters.compactMap { column in
-        column.latestDistributionID < 0
-          ? nil : Parameter(column.name, history.distributions[Int(column.latestDistributionID)])
-      }
-    var child: [ParameterAssignment] = []
-    let shared = known.filter { parameter in
-      genes.contains { $0.contains { $0.name == parameter.name } }
-    }.sorted { $0.name < $1.name }  // so that the order of declaration does not matter
+    let second = hasTwo ? tournament(parents, without: first, &generator) : first
+    let pair = [first, second].map { parents[$0].individual.number }
+    let shared = genes(in: space, history).filter { gene in
+      pair.contains { history.hasValue(in: gene.column, of: $0) }
+    }
     let probability = mutationProbability ?? 1 / Double(max(1, shared.count))
-    for parameter in shared where parameter.distribution.isModelled {
-      let values = genes.compactMap { parent in
-        parent.first { $0.name == parameter.name }
-          .flatMap { Self.value($0, for: parameter.distribution) }
-      }
-      guard var value = values.first else { continue }
-      if values.count == 2, hasTwo {
-        value = cross(values[0], values[1], parameter.distribution, &generator)
-      }
-      if generator.uniform() < probability {
-        value = mutate(value, parameter.distribution, &generator)
-      }
+    var child: [ParameterAssignment] = []
+    // What each parent has for a place of the child, as stored; nil where it has none.
+    var stored: [(first: Double?, second: Double?)] = []
+    child.reserveCapacity(shared.count)
+    stored.reserveCapacity(shared.count)
+    for gene in shared where gene.parameter.distribution.isModelled {
+      let distribution = gene.parameter.distribution
+      let a = Self.value(in: gene, of: pair[0], history)
+      let b = hasTwo ? Self.value(in: gene, of: pair[1], history) : a
+      guard var value = a ?? b else { continue }
+      if hasTwo, let a, let b { value = cross(a, b, distribution, &generator) }
+      if generator.uniform() < probability { value = mutate(value, distribution, &generator) }
       child.append(
-        ParameterAssignment(parameter.name, parameter.distribution, internalValue: value))
+        ParameterAssignment(gene.parameter.name, distribution, internalValue: value))
+      stored.append(
+        (
+          history.internalValue(in: gene.column, of: pair[0]),
+          history.internalValue(in: gene.column, of: pair[1])
+        ))
     }
-    let isClone = genes.contains { parent in
-      parent.allSatisfy { gene in
-        child.allSatisfy { $0.name != gene.name || $0.internalValue == gene.internalValue }
+    func isLike(_ parent: KeyPath<(first: Double?, second: Double?), Double?>) -> Bool {
+      child.indices.allSatisfy { place in
+        stored[place][keyPath: parent].map { $0 == child[place].internalValue } ?? true
       }
     }
-    guard isClone, !child.isEmpty else { return child }
+    guard isLike(\.first) || isLike(\.second), !child.isEmpty else { return child }
     // What is known already teaches nothing: one value is drawn until it is another.
-    let own = child.indices.filter { place in genes[0].contains { $0.name == child[place].name } }
+    let own = child.indices.filter { stored[$0].first != nil }
     for _ in 0..<20 where !own.isEmpty {
       let place = own[generator.integer(below: own.count)]
       let (name, distribution) = (child[place].name, child[place].distribution)
@@ -133,25 +130,57 @@ public struct NSGA2Sampler: Sampler {
     return child
   }
 
+  /// A parameter that a child may have, and the place of its column.
+  private struct Gene {
+    let parameter: Parameter
+    let column: Int
+  }
+
+  /// All that the objective may ask for and some trial had: the declared parameters, else those of
+  /// the study. By name, so that the order of declaration does not matter.
+  private func genes(in space: SearchSpace?, _ history: TrialHistory) -> [Gene] {
+    guard let space else {
+      return cache.columnsByName(of: history).compactMap { column in
+        let latest = history.parameters[column].latestDistributionID
+        guard latest >= 0 else { return nil }
+        return Gene(
+          parameter: Parameter(
+            history.parameters[column].name, history.distributions[Int(latest)]),
+          column: column)
+      }
+    }
+    let known = space.parameters.compactMap { parameter in
+      history.place(ofColumn: parameter.name).map { Gene(parameter: parameter, column: $0) }
+    }
+    return known.sorted { $0.parameter.name < $1.parameter.name }
+  }
+
   /// The better of two drawn at random: by domination, then the less crowded, then by chance.
+  ///
+  /// - Parameter other: The place of a parent that does not take part.
   private func tournament(
-    _ parents: [Parent], _ other: Parent?, _ generator: inout TrialGenerator
-  ) -> Parent {
-    let rest =
-      parents.count > 1
-      ? parents.filter { $0.individual.number != other?.individual.number } : parents
-    let a = rest[generator.integer(below: rest.count)]
-    let b = rest[generator.integer(below: rest.count)]
-    if a.rank != b.rank { return a.rank < b.rank ? a : b }
-    return a.crowding >= b.crowding ? a : b
+    _ parents: [Parent], without other: Int?, _ generator: inout TrialGenerator
+  ) -> Int {
+    let out = parents.count > 1 ? other : nil
+    let count = parents.count - (out == nil ? 0 : 1)
+    func draw() -> Int {
+      let place = generator.integer(below: count)
+      return out.map { place >= $0 ? place + 1 : place } ?? place
+    }
+    let (a, b) = (draw(), draw())
+    if parents[a].rank != parents[b].rank { return parents[a].rank < parents[b].rank ? a : b }
+    return parents[a].crowding >= parents[b].crowding ? a : b
   }
 
   /// A parent's value, if the distribution still has it; moved onto its grid and into its bounds.
-  private static func value(
-    _ assignment: ParameterAssignment, for distribution: Distribution
-  ) -> Double? {
-    if assignment.distribution == distribution { return assignment.internalValue }
-    guard let value = distribution.internalValue(of: assignment.value) else { return nil }
+  private static func value(in gene: Gene, of trial: Int, _ history: TrialHistory) -> Double? {
+    guard let stored = history.internalValue(in: gene.column, of: trial) else { return nil }
+    let distribution = gene.parameter.distribution
+    let before = history.distribution(in: gene.column, of: trial)
+    if before == distribution { return stored }
+    guard let value = distribution.internalValue(of: before.value(of: stored) ?? .null) else {
+      return nil
+    }
     if distribution.box == nil { return value }
     if distribution.contains(value) { return value }
     let nearest = distribution.internalValue(ofBoxed: distribution.boxed(value))
@@ -217,6 +246,23 @@ private final class PopulationCache: Sendable {
   }
 
   private let state = Lock(State())
+  private let order = Lock([Int]())
+
+  /// The places of the history's columns, by the parameters' names.
+  func columnsByName(of history: TrialHistory) -> [Int] {
+    order.withLock { order in
+      // A study's columns stay, and new ones come behind them.
+      let isKnown =
+        order.count == history.parameters.count
+        && zip(order, order.dropFirst())
+          .allSatisfy { history.parameters[$0].name < history.parameters[$1].name }
+      if !isKnown {
+        order = history.parameters.indices
+          .sorted { history.parameters[$0].name < history.parameters[$1].name }
+      }
+      return order
+    }
+  }
 
   /// The generation of the next trial, and its parents.
   func generations(of history: TrialHistory, size: Int) -> (present: Int, parents: [Parent]) {
