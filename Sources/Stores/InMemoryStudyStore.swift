@@ -278,7 +278,7 @@ public final class InMemoryStudyStore: StudyStore {
     in study: StudyRecord, since cursor: inout StoreCursor
   ) throws(StoreError) -> [TrialChange] {
     let start = cursor.position(as: Int.self) ?? 0
-    let news = try with(study) { Array($0.log[min(start, $0.log.count)...]) }
+    let news = try with(study) { $0.log.changes(since: start, of: $0.trials) }
     cursor.move(to: start + news.count)
     return news
   }
@@ -288,8 +288,8 @@ public final class InMemoryStudyStore: StudyStore {
 
   public func trials(in study: StudyRecord, numbers: [Int]?) throws(StoreError) -> [Trial] {
     try with(study) { study in
-      guard let numbers else { return study.trials }
-      return Set(numbers).filter(study.trials.indices.contains).sorted().map { study.trials[$0] }
+      let wanted = numbers.map { Set($0).filter(study.trials.numbers.contains).sorted() }
+      return (wanted ?? Array(study.trials.numbers)).map { study.trials[$0] }
     }
   }
 
@@ -297,30 +297,35 @@ public final class InMemoryStudyStore: StudyStore {
     of state: TrialState, in study: StudyRecord, from range: Range<Int>, atMost limit: Int
   ) throws(StoreError) -> [Int] {
     try with(study) { study in
-      let found = study.trials[range.clamped(to: study.trials.indices)].lazy
-        .filter { $0.state == state }
-      return found.prefix(limit).map(\.number)
+      let trials = study.trials
+      let found = range.clamped(to: trials.numbers).lazy
+        .filter { trials.outline(of: $0).state == state }
+      return Array(found.prefix(limit))
     }
   }
 
   public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
     try with(study) { study in
       var counts: [TrialState: Int] = [:]
-      for trial in study.trials { counts[trial.state, default: 0] += 1 }
+      for number in study.trials.numbers {
+        counts[study.trials.outline(of: number).state, default: 0] += 1
+      }
       return counts
     }
   }
 
   public func bestTrial(in study: StudyRecord) throws(StoreError) -> Trial? {
     try with(study) { study in
-      var best: Trial?
-      for trial in study.trials where trial.state == .completed {
-        guard let value = trial.value, Trial.violation(of: trial.systemAttributes) <= 0,
+      var best: (number: Int, value: Double)?
+      for number in study.trials.numbers {
+        let trial = study.trials.outline(of: number)
+        guard trial.state == .completed, let value = trial.value,
+          Trial.violation(of: trial.systemAttributes) <= 0,
           study.record.directions[0].isBetter(value, than: best?.value ?? .nan)
         else { continue }
-        best = trial
+        best = (number, value)
       }
-      return best
+      return best.map { study.trials[$0.number] }
     }
   }
 

@@ -18,11 +18,11 @@ struct MemoryStudy: Sendable {
   /// Which trial has what only one may have.
   var claims: [String: Int] = [:]
   /// By number.
-  private(set) var trials: [Trial] = []
+  private(set) var trials = MemoryTrials()
   /// By trial number, in their order.
   private(set) var attempts: [Int: [AttemptRecord]] = [:]
   /// All that happened to trials.
-  private(set) var log: [TrialChange] = []
+  private(set) var log = MemoryLog()
   /// The numbers of the waiting trials, ascending.
   private var waiting: Set<Int> = []
   /// The numbers of the trials that have a claimable attempt.
@@ -35,6 +35,12 @@ struct MemoryStudy: Sendable {
   }
 
   // MARK: Trials
+
+  private func reference(of number: Int) -> TrialReference {
+    trials.outline(of: number).reference
+  }
+
+  private func state(of number: Int) -> TrialState { trials.outline(of: number).state }
 
   /// Adds a trial as the template says.
   mutating func add(_ template: Trial, id: Int) throws(StoreError) -> TrialReference {
@@ -56,7 +62,7 @@ struct MemoryStudy: Sendable {
     for change in changes {
       if case .created = change.event { log.append(change) } else { apply(change) }
     }
-    trials[reference.number].completedAt = template.completedAt
+    trials.setCompletion(template.completedAt, of: reference.number)
     if template.state == .waiting { waiting.insert(reference.number) }
     return reference
   }
@@ -70,10 +76,10 @@ struct MemoryStudy: Sendable {
     for change in changes {
       let number = change.trial.number
       if change.trial != new {
-        guard trials.indices.contains(number), trials[number].reference == change.trial else {
+        guard trials.numbers.contains(number), reference(of: number) == change.trial else {
           throw .unknownTrial(number: number, study: record.name)
         }
-        guard !trials[number].state.isFinished, !finished.contains(number) else {
+        guard !state(of: number).isFinished, !finished.contains(number) else {
           throw .trialFinished(number: number)
         }
       }
@@ -118,10 +124,13 @@ struct MemoryStudy: Sendable {
   /// Makes a change that was checked.
   private mutating func apply(_ change: TrialChange) {
     let number = change.trial.number
-    guard trials[number].apply(change.event) else { return }
+    guard trials.apply(change.event, to: number) else { return }
     switch change.event {
     case .parameterSet(let assignment):
       if kinds[assignment.name] == nil { kinds[assignment.name] = assignment.distribution }
+      let count = trials.outline(of: number).parameters.count
+      log.appendParameter(at: count - 1, of: number)
+      return
     case .finished(let state, _, let moment):
       waiting.remove(number)
       closeAttempts(ofFinished: number, as: state, at: moment)
@@ -132,10 +141,10 @@ struct MemoryStudy: Sendable {
 
   /// Has a waiting trial run without a lease; false when it runs already.
   mutating func start(_ trial: TrialReference, at moment: Timestamp) throws(StoreError) -> Bool {
-    guard trials.indices.contains(trial.number), trials[trial.number].reference == trial else {
+    guard trials.numbers.contains(trial.number), reference(of: trial.number) == trial else {
       throw .unknownTrial(number: trial.number, study: record.name)
     }
-    guard !trials[trial.number].state.isFinished else {
+    guard !state(of: trial.number).isFinished else {
       throw .trialFinished(number: trial.number)
     }
     guard waiting.remove(trial.number) != nil else { return false }
@@ -157,7 +166,7 @@ struct MemoryStudy: Sendable {
     for (attempt, number, isToBeRepeated) in contents.attempts(withNumbers: numbers) {
       attempts[number, default: []].append(
         AttemptRecord(
-          attempt: attempt.renumbered(number), trial: trials[number].reference,
+          attempt: attempt.renumbered(number), trial: reference(of: number),
           token: attempt.token,
           claimableAt: isToBeRepeated ? Timestamp(microseconds: 0) : nil))
       if isToBeRepeated { claimable.insert(number) }
@@ -215,8 +224,8 @@ struct MemoryStudy: Sendable {
   mutating func claim(for request: LeaseRequest) -> (Trial, Lease)? {
     if let number = waiting.min() {
       waiting.remove(number)
-      apply(TrialChange(trials[number].reference, .started(at: request.startedAt)))
-      let lease = openAttempt(of: trials[number].reference, for: request)
+      apply(TrialChange(reference(of: number), .started(at: request.startedAt)))
+      let lease = openAttempt(of: reference(of: number), for: request)
       return (trials[number], lease)
     }
     let due = claimable.compactMap { number -> (number: Int, at: Timestamp)? in
@@ -231,7 +240,7 @@ struct MemoryStudy: Sendable {
         of: number, as: .lost, reason: "its lease ran out", at: request.startedAt, claimableAt: nil)
     }
     changeLast(of: number, claimableAt: nil) { _ in }
-    let lease = openAttempt(of: trials[number].reference, for: request)
+    let lease = openAttempt(of: reference(of: number), for: request)
     return (trials[number], lease)
   }
 
@@ -267,7 +276,7 @@ struct MemoryStudy: Sendable {
       endAttempt(of: number, as: outcome, reason: reason, at: .now(), claimableAt: retryAt)
       return true
     }
-    if trials[number].state.isFinished, last.attempt.reason.isEmpty {
+    if state(of: number).isFinished, last.attempt.reason.isEmpty {
       changeLast(of: number, claimableAt: nil) {
         $0.outcome = outcome
         $0.reason = reason
@@ -281,14 +290,14 @@ struct MemoryStudy: Sendable {
     of number: Int, as outcome: AttemptOutcome, reason: String, at moment: Timestamp,
     claimableAt: Timestamp?
   ) {
-    let reports = trials[number].intermediateValues
+    let reports = trials.outline(of: number).intermediateValues
     changeLast(of: number, claimableAt: claimableAt) {
       $0.outcome = outcome
       $0.reason = reason
       $0.endedAt = moment
       $0.reports = reports
     }
-    apply(TrialChange(trials[number].reference, .restarted(at: moment)))
+    apply(TrialChange(reference(of: number), .restarted(at: moment)))
   }
 
   private mutating func closeAttempts(

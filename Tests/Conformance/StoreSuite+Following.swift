@@ -1,4 +1,5 @@
 import JSON
+internal import Probability
 internal import Stores
 internal import StudyModel
 internal import Testing
@@ -81,6 +82,73 @@ extension StoreSuite {
     try reader.read(in: study, since: &cursor, into: &loaded)
     #expect(loaded.version == version)
     #expect(try reader.changes(in: study, since: &cursor).isEmpty)
+  }
+
+  /// Whatever trials got between two looks, what a reader was told adds up to what the store has.
+  package static func tellsInPieces(in bed: StoreBed) throws {
+    let (store, reader) = (try bed.open(), try bed.open())
+    for seed: UInt64 in 0..<4 {
+      var generator = TrialGenerator(seed: seed, trial: 0)
+      let study = try store.createStudy(named: "s\(seed)", directions: [.minimize])
+      var open: [(trial: TrialReference, parameters: Int)] = []
+      var cursor = StoreCursor()
+      var told: [TrialChange] = []
+      for turn in 0..<80 {
+        if open.count < 3 {
+          open.append((try store.createTrial(runningTrial(), in: study, lease: nil).0, 0))
+        }
+        let place = generator.integer(below: open.count)
+        let trial = open[place].trial
+        var events: [TrialChange.Event] = []
+        for _ in 0..<generator.integer(below: 4) {
+          let name = "x\((open[place].parameters + trial.number) % 7)"
+          open[place].parameters += 1
+          events.append(
+            .parameterSet(ParameterAssignment(name, range, internalValue: generator.uniform())))
+        }
+        switch generator.integer(below: 5) {
+        case 0: events.insert(.reported(IntermediateValue(step: turn, value: 1)), at: 0)
+        case 1: events.append(.userAttributeSet(Attribute("turn", .integer(turn))))
+        case 2:
+          events.append(.finished(.completed, values: [Double(turn)], at: later(turn)))
+          open.remove(at: place)
+        default: break
+        }
+        try store.commit(
+          events.map { TrialChange(trial, $0) }, to: study, under: [], durability: .process)
+        if generator.integer(below: 2) == 0 {
+          told += try reader.changes(in: study, since: &cursor)
+        }
+      }
+      told += try reader.changes(in: study, since: &cursor)
+      var beginning = StoreCursor()
+      let trials = try store.trials(in: study, numbers: nil)
+      for changes in [told, try bed.open().changes(in: study, since: &beginning)] {
+        #expect(folded(changes).map(outline) == trials.map(outline))
+      }
+    }
+  }
+
+  /// What changes make of the trials, by number.
+  private static func folded(_ changes: [TrialChange]) -> [Trial] {
+    var trials: [Int: Trial] = [:]
+    for change in changes {
+      if case .created(let state, let moment) = change.event {
+        trials[change.trial.number] = Trial(change.trial, state: state, startedAt: moment)
+      } else {
+        trials[change.trial.number]?.apply(change.event)
+      }
+    }
+    return trials.values.sorted { $0.number < $1.number }
+  }
+
+  /// A text in which two trials differ when they hold different facts.
+  private static func outline(of trial: Trial) -> String {
+    """
+    \(trial.number) \(trial.state) \(trial.values) \
+    \(trial.parameters.map { "\($0.name)=\($0.internalValue)" }.sorted()) \
+    \(trial.intermediateValues.map { "\($0.step):\($0.value)" })
+    """
   }
 
   /// A new attempt begins without the reports and the rungs of the one before, and comes to a rung

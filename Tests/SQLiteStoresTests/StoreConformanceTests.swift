@@ -126,6 +126,9 @@ import Testing
     try await check(kind, StoreSuite.explainsTheEnd(in:))
   }
 
+  @Test(arguments: Kind.allCases) func tellsInPieces(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.tellsInPieces(in:))
+  }
   @Test(arguments: Kind.allCases) func followsOtherObjects(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.followsOtherObjects(in:))
   }
