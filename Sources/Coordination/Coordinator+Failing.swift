@@ -18,8 +18,8 @@ extension Coordinator {
     }
   }
 
-  /// Why the attempts that this coordinator handed out only fail, or that more of the study's trials
-  /// failed than its file allows, in a sentence; nil while it is not so.
+  /// Why the attempts that this coordinator handed out only fail, or that more of the study's
+  /// trials failed than its file allows, in a sentence; nil while it is not so.
   package var ownFailure: String? {
     state.withLock { state in
       if let failure = state.failure { return failure }

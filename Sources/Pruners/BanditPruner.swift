@@ -5,8 +5,8 @@ internal import System
 /// than a slack.
 ///
 /// Azure Machine Learning's bandit policy: the slack is an amount, or a factor *s*, with which the
-/// best value *b* of trials in any state becomes *b* / (1 + *s*) when maximizing and *b* · (1 + *s*)
-/// when minimizing; for a *b* below 0, where that would be ahead of it, the other way round. A
+/// best value *b* of trials in any state becomes *b* / (1 + *s*) when maximizing and *b* · (1 +
+/// *s*) when minimizing; for a *b* below 0, where that would be ahead of it, the other way round. A
 /// trial that reported nothing but NaN is stopped. A study with several objectives is never pruned.
 public struct BanditPruner: Pruner {
   public let name = "bandit"

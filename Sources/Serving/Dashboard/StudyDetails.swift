@@ -68,7 +68,8 @@ struct StudyDetails: Sendable, Equatable {
 
   static func == (a: Self, b: Self) -> Bool {
     a.control == b.control && a.isStoppedAsFailing == b.isStoppedAsFailing
-      && a.hasComeToItsEnd == b.hasComeToItsEnd && a.limit == b.limit && a.sampler == b.sampler && a.pruner == b.pruner
+      && a.hasComeToItsEnd == b.hasComeToItsEnd && a.limit == b.limit && a.sampler == b.sampler
+      && a.pruner == b.pruner
       && a.metrics == b.metrics && a.hasCommand == b.hasCommand && a.note == b.note
   }
 

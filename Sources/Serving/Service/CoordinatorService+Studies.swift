@@ -35,8 +35,8 @@ extension CoordinatorService {
     try summary(of: record, try facts(of: record))
   }
 
-  /// The keys of `study list --json`, `seed`, `user_attributes`, `failure`, `ending`, `served`, `limit`,
-  /// `file_tag`, `held`.
+  /// The keys of `study list --json`, `seed`, `user_attributes`, `failure`, `ending`, `served`,
+  /// `limit`, `file_tag`, `held`.
   ///
   /// - Parameter more: Members that the form has besides.
   func summary(
