@@ -42,6 +42,11 @@ struct LaunchPlan {
     } else {
       kind = .kubernetes(image: options.kubernetes ?? "")
     }
+    if file.usesAllProcessors, options.workers == nil, options.ssh == nil {
+      throw CommandError.other(
+        "'workers' of the study file is auto, which counts this machine's processors; say with "
+          + "--workers how many workers are launched")
+    }
     authority = try options.authority.map { try Self.text(of: $0) }
     address = try options.listen.map { try ListenAddress($0) }
   }
