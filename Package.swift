@@ -260,7 +260,7 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "StudyFilesTests",
-      dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners"],
+      dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners", "Probability"],
       exclude: ["Sweeps"], swiftSettings: house),
     .testTarget(
       name: "StudiesTests",
@@ -273,7 +273,7 @@ let package = Package(
       dependencies: [
         "JSON", "Trials", "Stores", "System", "Objectives", "StudyModel", "StudyFiles",
       ],
-      swiftSettings: house),
+      exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(
       name: "NeedletailTests",
       dependencies: [

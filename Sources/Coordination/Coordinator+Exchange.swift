@@ -52,7 +52,9 @@ extension Coordinator {
       open += repeatElement(place, count: request.count)
     }
     do {
-      if !open.isEmpty, try !control().handsOut || state.withLock({ $0.failure != nil }) {
+      if !open.isEmpty,
+        try !control().handsOut || state.withLock({ $0.failure != nil }) || isEnding(with: planned)
+      {
         open = []
       }
     } catch {
@@ -69,6 +71,8 @@ extension Coordinator {
     var batch = try write(planned, open.map { requests[$0].worker }, limit: present)
     result.told = batch.told
     if !ends.isEmpty { followFailures(ends, batch.told) }
+    // What the store refuses now is tried again with the next exchange; the ends are stored.
+    _ = Result { try followEnding() }
     while true {
       if result.failure == nil { result.failure = batch.failure }
       var active: [(trial: ActiveTrial, place: Int)] = []

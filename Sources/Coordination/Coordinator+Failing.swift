@@ -18,9 +18,15 @@ extension Coordinator {
     }
   }
 
-  /// Why the attempts that this coordinator handed out only fail, in a sentence; nil while they do
-  /// not.
-  package var ownFailure: String? { state.withLock { $0.failure } }
+  /// Why the attempts that this coordinator handed out only fail, or that more of the study's
+  /// trials failed than its file allows, in a sentence; nil while it is not so.
+  package var ownFailure: String? {
+    state.withLock { state in
+      if let failure = state.failure { return failure }
+      guard let verdict = state.ending?.verdict, !verdict.isSuccess else { return nil }
+      return verdict.sentence
+    }
+  }
 
   /// Why the study is failing, in a sentence, as this coordinator found or as another one has left
   /// in the store; nil while it is not.

@@ -76,6 +76,8 @@ public final class Coordinator: Sendable {
     var succeededBefore = 0
     /// Why no more trials are handed out here: they only fail.
     var failure: String?
+    /// What ends the study early; nil when nothing does.
+    var ending: EndingRule?
   }
 
   /// What heartbeats need. Taken alone, or within ``state``, never around it.
@@ -312,8 +314,11 @@ public final class Coordinator: Sendable {
 
   /// Reads what others wrote. All there is at first; later only if an answer depends on it.
   func follow(_ state: inout State) throws(StoreError) {
-    guard !state.hasLoaded || sampler.readsHistory || pruner.readsHistory else { return }
-    try store.read(in: study, since: &state.cursor, into: &state.history)
-    state.hasLoaded = true
+    let isFollowed = sampler.readsHistory || pruner.readsHistory || state.ending != nil
+    if !state.hasLoaded || isFollowed {
+      try store.read(in: study, since: &state.cursor, into: &state.history)
+      state.hasLoaded = true
+    }
+    state.ending?.follow(state.history)
   }
 }

@@ -18,6 +18,7 @@ extension StudyFacts {
     self.init(counts: try counts ?? store.counts(in: study), budget: budget)
     control = try store.control(of: study)
     isStoppedAsFailing = try store.failure(of: study) != nil
+    hasComeToItsEnd = try store.ending(of: study) != nil
     if self.counts[.running] ?? 0 > 0 {
       interrupted = try store.interruptedTrials(in: study)
     }

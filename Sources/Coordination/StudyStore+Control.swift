@@ -18,14 +18,22 @@ extension NoteReader {
     else { return nil }
     return reason
   }
+
+  /// Why the study came to its end early and was stopped, in a clause; nil when it was not.
+  package func ending(of study: StudyRecord) throws -> String? {
+    guard try control(of: study) == .stopped,
+      let reason = try note(StudyControl.endingKey, of: study), !reason.isEmpty
+    else { return nil }
+    return reason
+  }
 }
 
 extension NoteCommitter where Self: NoteReader {
-  /// Leaves the user's wish in the store. What the study was stopped for as a failing one is
-  /// forgotten.
+  /// Leaves the user's wish in the store. What the study stopped for by itself is forgotten.
   public func setControl(_ control: StudyControl, of study: StudyRecord) throws(StoreError) {
-    if try note(StudyControl.failureKey, of: study)?.isEmpty == false {
-      try setNote(StudyControl.failureKey, to: "", of: study)
+    for key in [StudyControl.failureKey, StudyControl.endingKey]
+    where try note(key, of: study)?.isEmpty == false {
+      try setNote(key, to: "", of: study)
     }
     try setNote(StudyControl.noteKey, to: control.rawValue, of: study)
   }
@@ -36,13 +44,21 @@ extension NoteCommitter where Self: NoteReader {
     try setNote(StudyControl.failureKey, to: reason, of: study)
     try setNote(StudyControl.noteKey, to: StudyControl.stopped.rawValue, of: study)
   }
+
+  /// Stops the study as one that has come to its end early, with the reason in a clause; see
+  /// ``EndingRule``.
+  package func setEnding(_ reason: String, of study: StudyRecord) throws(StoreError) {
+    try setNote(StudyControl.endingKey, to: reason, of: study)
+    try setNote(StudyControl.noteKey, to: StudyControl.stopped.rawValue, of: study)
+  }
 }
 
 extension StudyControl {
-  /// The notes of a study that hold the wish, and why it was stopped as a failing one.
-  static let (noteKey, failureKey) = ("control", "failure")
-  /// The keys of the notes that ``init(in:)`` and ``failure(in:)`` take.
-  package static let keys = [noteKey, failureKey]
+  /// The notes of a study that hold the wish, why it was stopped as a failing one, and why it came
+  /// to its end early.
+  static let (noteKey, failureKey, endingKey) = ("control", "failure", "ending")
+  /// The keys of the notes that ``init(in:)``, ``failure(in:)`` and ``ending(in:)`` take.
+  package static let keys = [noteKey, failureKey, endingKey]
 
   /// - Throws: ``TrialError/unreadableNote(key:value:)`` for a wish that this version does not
   ///   know.
@@ -68,5 +84,10 @@ extension StudyControl {
   /// not.
   package static func failure(in notes: [String: String]) -> String? {
     notes[failureKey].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Why a study with these notes that is stopped came to its end early; nil when it did not.
+  package static func ending(in notes: [String: String]) -> String? {
+    notes[endingKey].flatMap { $0.isEmpty ? nil : $0 }
   }
 }

@@ -1,3 +1,4 @@
+internal import JSON
 package import StudyFiles
 internal import StudyModel
 internal import System
@@ -25,7 +26,11 @@ package struct CommandObjective: Sendable {
   let stayRule: StayRule
   let variables: [EnvironmentVariable]
   /// What is written into a trial's folder before its command starts.
-  let files: [(name: String, content: WordTemplate)]
+  let files: [TrialFile]
+  /// How often the command is run in each trial.
+  let replicates: Int
+  /// What is kept beside objectives and constraints.
+  let furtherMetrics: FurtherMetrics
   let parameterVariables: ParameterVariables
   /// In which the command runs; absolute.
   let folder: String
@@ -67,6 +72,8 @@ package struct CommandObjective: Sendable {
     stayRule = StayRule(names: file.leave)
     variables = file.environment
     files = file.files
+    replicates = file.replicates
+    furtherMetrics = file.furtherMetrics
     parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
     var folders = folders
     do throws(SystemError) {
@@ -123,8 +130,15 @@ package struct CommandObjective: Sendable {
   /// Whether all trials run the same program: where that is missing, none can run.
   package var hasOneProgram: Bool { program != nil }
 
-  /// The names of all that it reports: objectives, then constraints.
-  var metricNames: [String] { objectives.map(\.name) + constraints }
+  /// The names of all that it reports: objectives, then constraints, then what else is kept.
+  var metricNames: [String] {
+    let known = objectives.map(\.name) + constraints
+    guard case .named(let further) = furtherMetrics else { return known }
+    return known + further
+  }
+
+  /// Whether metrics of all names are kept.
+  var keepsAll: Bool { furtherMetrics == .all }
 
   /// The path of the command's program; nil when its name depends on the trial.
   private static func program(
@@ -140,14 +154,55 @@ package struct CommandObjective: Sendable {
     }
   }
 
-  /// Runs the command for one attempt at a trial, and returns when it has ended. Blocks the thread.
+  /// Runs the command for one attempt at a trial, and returns when it has ended: once, or as often
+  /// as the study file says, until one fails or is stopped. Blocks the thread.
   ///
   /// - Parameters:
-  ///   - held: The trial, which gets what the command reports and asks.
+  ///   - held: The trial, which gets what the command reports and asks; of several runs the reports
+  ///     of the first, and the mean of what all of them measured as its values.
   ///   - stop: Ends the command early; for this run alone.
   package func run(
     _ job: TrialJob, for held: any HeldTrial, stoppedBy stop: StopHandle,
     followedBy follower: RunFollower = RunFollower()
+  ) -> CommandResult {
+    guard replicates > 1 else { return runOnce(job, for: held, stoppedBy: stop, follower) }
+    var all: [[Double]] = []
+    var notes: [String] = []
+    var duration: Duration = .zero
+    while true {
+      var result = runOnce(job.replicate(all.count), for: held, stoppedBy: stop, follower)
+      duration += result.duration
+      notes += result.notes
+      result.duration = duration
+      result.notes = notes
+      guard let values = result.outcome.values else { return result }
+      all.append(values)
+      guard all.count == replicates else { continue }
+      let means = objectives.indices.map { objective in
+        all.reduce(0) { $0 + $1[objective] / Double(replicates) }
+      }
+      let lists = objectives.indices.map { objective in
+        JSONValue.array(all.map { .float($0[objective]) })
+      }
+      do {
+        try held.setAttribute(
+          Attribute("replicates", lists.count == 1 ? lists[0] : .array(lists)))
+        // Infinities of both signs have no mean.
+        result.outcome =
+          means.firstIndex(where: \.isNaN).map {
+            .badMetric(name: objectives[$0].name, text: "nan")
+          } ?? .completed(means)
+      } catch {
+        result.outcome = .refused("\(error)")
+      }
+      return result
+    }
+  }
+
+  /// Runs the command once.
+  private func runOnce(
+    _ job: TrialJob, for held: any HeldTrial, stoppedBy stop: StopHandle,
+    _ follower: RunFollower
   ) -> CommandResult {
     let start = ContinuousClock.now
     let environment = TrialEnvironment(job, folders)
@@ -158,7 +213,11 @@ package struct CommandObjective: Sendable {
     }
     folders.killOrphans(of: job.number, before: job.attempt, sparing: stayRule)
     do throws(SystemError) {
-      try environment.createFiles(files, spelling: command.spelling)
+      try environment.createFolders()
+      if let problem = try environment.write(files, from: folder, spelling: command.spelling) {
+        result.outcome = .refused(problem)
+        return result
+      }
     } catch {
       result.fail(
         MachineFault("the trial's folder '\(environment.folder)' cannot be written", error))
@@ -214,6 +273,25 @@ package struct CommandObjective: Sendable {
       }
     }
     return try start()
+  }
+
+  /// The file with results, or the folder; nil without one.
+  func resultPath(in environment: TrialEnvironment) -> String? {
+    let job = environment.job
+    let path = collection.file?.expanded { name in
+      job.parameters.first { $0.name == name }?.value.description ?? environment.placeholder(name)
+    }
+    guard let path else { return nil }
+    return path.hasPrefix("/") ? path : "\(environment.folder)/\(path)"
+  }
+
+  /// What tells another tool's reporter where to write, as `NAME=VALUE`.
+  func channelVariables(in environment: TrialEnvironment) -> [String] {
+    let name = "CLOUD_ML_HP_METRIC_FILE"
+    guard collection.format == .hypertune, !variables.contains(where: { $0.name == name }),
+      let path = resultPath(in: environment)
+    else { return [] }
+    return ["\(name)=\(path)"]
   }
 
   /// The outcome of a command that was stopped.

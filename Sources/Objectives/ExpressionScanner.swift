@@ -10,13 +10,16 @@ struct ExpressionScanner {
 
   private let expressions: [MetricExpression]
   private let objectives: [String]
+  /// Whether values of other names are found, too.
+  private let takesAll: Bool
   /// The processor time that is left.
   var allowance: Duration = .zero
   /// Why the expressions are not tried any more, in a sentence without a full stop.
   private(set) var fault: String?
 
-  init(_ texts: [String], objectives: [String]) {
+  init(_ texts: [String], objectives: [String], takesAll: Bool = false) {
     self.objectives = objectives
+    self.takesAll = takesAll
     expressions = texts.map { text in
       do throws(ExpressionFault) {
         return try MetricExpression(text)
@@ -62,14 +65,19 @@ struct ExpressionScanner {
     of match: MetricExpression.Match, _ expression: MetricExpression, _ line: [UInt8]
   ) -> Measurement? {
     var objective = 0
+    var other: String?
     if expression.namesObjective {
-      guard let name = match.name,
-        let index = objectives.firstIndex(where: { $0.utf8.elementsEqual(line[name]) })
-      else { return nil }
-      objective = index
+      guard let name = match.name else { return nil }
+      if let index = objectives.firstIndex(where: { $0.utf8.elementsEqual(line[name]) }) {
+        objective = index
+      } else {
+        guard takesAll else { return nil }
+        (objective, other) = (objectives.count, String(decoding: line[name], as: UTF8.self))
+      }
     }
     let (spelled, text) = Self.number(in: match.value, of: match, line)
-    var measurement = Measurement(objective: objective, spelled: spelled, text: text)
+    var measurement = Measurement(
+      objective: objective, spelled: spelled, text: text, name: other)
     if let step = match.step {
       let (spelled, text) = Self.number(in: step, of: match, line)
       measurement.step = SpelledStep(spelled, text)

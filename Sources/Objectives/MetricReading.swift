@@ -2,7 +2,7 @@ internal import JSON
 
 /// A value of a metric as it was found in output.
 struct Measurement: Equatable {
-  /// The index of the objective.
+  /// The index of the objective; for a metric that is none of those looked for, their number.
   let objective: Int
   /// What stood there as a value.
   let spelled: SpelledNumber
@@ -12,6 +12,8 @@ struct Measurement: Equatable {
   var step = SpelledStep.none
   /// Whether the step was no value of its own, as in a bar that is drawn again and again.
   var isStepImplied = false
+  /// The name of a metric that is none of those looked for; else nil.
+  var name: String?
 
   /// The value, NaN included; nil when what stood there was no number, or not one number.
   var value: Double? { spelled.value }
@@ -21,11 +23,14 @@ struct Measurement: Equatable {
 struct MetricReading {
   let objectives: [String]
   let steps: StepReading
+  /// Whether numbers of other names are found, too.
+  let takesAll: Bool
 
   /// - Parameter stepNames: The names that number a report; of two in one line or object, the
   ///   earlier here counts.
-  init(objectives: [String], stepNames: [String]) {
+  init(objectives: [String], stepNames: [String], takesAll: Bool = false) {
     self.objectives = objectives
+    self.takesAll = takesAll
     steps = StepReading(names: stepNames)
   }
 
@@ -153,9 +158,68 @@ struct MetricReading {
       let step = SpelledStep(Self.spelled(member.value), Self.text(member.value))
       return step == .none ? nil : step
     }.first
-    return objectives.indices.compactMap { index in
-      document[objectives[index]].map { measurement(of: index, $0, step: step ?? .none) }
+    let found = objectives.indices.compactMap { index in
+      Self.value(named: objectives[index][...], in: document).map {
+        measurement(of: index, $0, step: step ?? .none)
+      }
     }
+    return takesAll ? found + others(in: members) : found
+  }
+
+  /// A member, or where there is none of that name, what stands under its parts between dots.
+  private static func value(named name: Substring, in document: JSONValue) -> JSONValue? {
+    if let own = document[String(name)] { return own }
+    if case .array(let elements) = document, let place = Int(name.prefix { $0 != "." }),
+      elements.indices.contains(place)
+    {
+      let rest = name.drop { $0 != "." }.dropFirst()
+      return rest.isEmpty ? elements[place] : value(named: rest, in: elements[place])
+    }
+    guard let dot = name.firstIndex(of: "."), let inner = document[String(name[..<dot])] else {
+      return nil
+    }
+    return value(named: name[name.index(after: dot)...], in: inner)
+  }
+
+  // MARK: Further metrics
+
+  /// The numbers of an object that belong to none of the names.
+  private func others(in members: [JSONValue.Member]) -> [Measurement] {
+    members.compactMap { member in
+      guard !isKnown(member.name), case .number(let value) = Self.spelled(member.value),
+        member.value != .null
+      else { return nil }
+      return Measurement(
+        objective: objectives.count, spelled: .number(value), text: Self.text(member.value),
+        name: member.name)
+    }
+  }
+
+  /// The numbers behind names in a line that are none of those looked for.
+  func others(inText line: ArraySlice<UInt8>) -> [Measurement] {
+    var found: [Measurement] = []
+    for index in line.indices where line[index] == 0x3D || line[index] == 0x3A {
+      let left = Self.trimmingSpace(line[..<index])
+      let start = left.lastIndex { !SpelledNumber.isNameByte($0) }.map { $0 + 1 } ?? left.startIndex
+      let name = String(decoding: left[start...], as: UTF8.self)
+      guard name.first.map({ $0.isLetter || $0 == "_" }) ?? false, !isKnown(name),
+        let (spelled, text) = Self.value(after: index, in: line), case .number(let value) = spelled,
+        // Words such as `none` are read as NaN.
+        !value.isNaN
+      else { continue }
+      found.append(
+        Measurement(objective: objectives.count, spelled: spelled, text: text, name: name))
+    }
+    return found
+  }
+
+  private func isKnown(_ name: String) -> Bool {
+    objectives.contains(name) || steps.names.contains { $0.lowercased() == name.lowercased() }
+  }
+
+  /// What a line has to have in it where a metric stands: the name, or its last part between dots.
+  var marks: [String] {
+    objectives.map { name in name.split(separator: ".").last.map(String.init) ?? name }
   }
 
   /// The single number that a document consists of.

@@ -11,6 +11,7 @@ struct MetricScanner {
   static let longestLine = 65_536
 
   private let reading: MetricReading
+  private let marks: [String]
   private let format: MetricCollection.Format
   private var expressions: ExpressionScanner
   private var steps = ImpliedSteps()
@@ -19,10 +20,18 @@ struct MetricScanner {
   /// Whether ``rest`` is full, so that the line's other bytes are dropped.
   private var isOverlong = false
 
-  init(objectives: [String], collection: MetricCollection) {
-    reading = MetricReading(objectives: objectives, stepNames: collection.stepNames)
-    format = collection.format
-    expressions = ExpressionScanner(collection.expressions, objectives: objectives)
+  /// - Parameter takesAll: Whether numbers of other names are found, too.
+  init(objectives: [String], collection: MetricCollection, takesAll: Bool = false) {
+    reading = MetricReading(
+      objectives: objectives, stepNames: collection.stepNames, takesAll: takesAll)
+    marks = reading.marks
+    format =
+      switch collection.format {
+      case .hypertune, .synetune: .json
+      case let own: own
+      }
+    expressions = ExpressionScanner(
+      collection.expressions, objectives: objectives, takesAll: takesAll)
   }
 
   /// Why the expressions are not tried any more, in a sentence; nil while they are.
@@ -88,6 +97,7 @@ struct MetricScanner {
       }
       return
     }
+    guard !reading.takesAll, format != .smac else { return unsafe scanAllLines(bytes, found) }
     var start = 0
     while let place = unsafe firstName(in: UnsafeRawBufferPointer(rebasing: bytes[start...])) {
       let isEnd = { (byte: UInt8) in byte == 0x0A || byte == 0x0D }
@@ -100,6 +110,22 @@ struct MetricScanner {
       start = lineEnd
     }
     unsafe passOver(UnsafeRawBufferPointer(rebasing: bytes[start...]), found)
+  }
+
+  /// Looks at every line; the bytes are whole lines.
+  private mutating func scanAllLines(
+    _ bytes: UnsafeRawBufferPointer, _ found: (Measurement) -> Void
+  ) {
+    var start = 0
+    while start < bytes.count {
+      let end =
+        unsafe bytes[start...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? bytes.count
+      if end > start {
+        let line = unsafe Array(bytes[start..<end].prefix(Self.longestLine))
+        scanLine(line[...], isRedrawn: unsafe end < bytes.count && bytes[end] == 0x0D, found)
+      }
+      start = end + 1
+    }
   }
 
   /// Takes note of whole lines in which no objective stands: one may name the step of the next.
@@ -131,7 +157,7 @@ struct MetricScanner {
   private func firstName(in bytes: UnsafeRawBufferPointer) -> Int? {
     guard let base = bytes.baseAddress else { return nil }
     var first: Int?
-    for name in reading.objectives {
+    for name in marks {
       var name = name
       let place: Int? = name.withUTF8 { word in
         guard let hit = unsafe memmem(base, first ?? bytes.count, word.baseAddress, word.count)
@@ -151,11 +177,18 @@ struct MetricScanner {
   ) {
     guard expressions.isEmpty else { return expressions.scan(line, found) }
     let line = EscapeSequences.removed(from: line)
+    guard format != .smac else {
+      SMACResult.measurements(in: line, reading.objectives).forEach(found)
+      return
+    }
     var measurements: [Measurement]?
     if format != .text { measurements = reading.measurements(inJSON: line) }
     if format != .json, measurements?.isEmpty ?? true {
       measurements = reading.measurements(inText: line)
+      if reading.takesAll { reading.others(inText: line).forEach(found) }
     }
+    measurements?.filter { $0.name != nil }.forEach(found)
+    measurements?.removeAll { $0.name != nil }
     guard let measurements else { return }
     guard !measurements.isEmpty else {
       // It was a whole line of its own that came in pieces.

@@ -16,7 +16,10 @@ extension TrialFolders {
     let folders = Set((1..<latest).map { attempt($0, of: number) })
     let marked = Processes.all().filter { process in
       process != getpid()
-        && Processes.variable(TrialFamily.variable, of: process).map(folders.contains) ?? false
+        && Processes.variable(TrialFamily.variable, of: process).map { folder in
+          folders.contains(folder)
+            || folders.contains { folder.hasPrefix("\($0)/replicate-") }
+        } ?? false
     }
     let family = Processes.families(of: marked, without: rule.spares)
       .compactMap(Processes.facts).filter { !$0.hasEnded }

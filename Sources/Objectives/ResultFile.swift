@@ -1,23 +1,31 @@
 internal import JSON
+internal import StudyFiles
 internal import StudyModel
 internal import System
 
 /// A file with results that a command leaves: a JSON object, a list of `{name, value}`, JSON lines,
-/// a single number, or `name: value` lines.
+/// a single number, `name: value` lines, or a YAML document.
 enum ResultFile {
   /// The largest file that is read.
   static let largestSize = 1 << 20
 
   /// The values in the file; none when it is missing, too large, or holds nothing of interest.
-  static func measurements(at path: String, _ reading: MetricReading) -> [Measurement] {
+  static func measurements(
+    at path: String, isYAML: Bool = false, _ reading: MetricReading
+  ) -> [Measurement] {
     guard let bytes = contents(of: path) else { return [] }
     let text = String(decoding: bytes, as: UTF8.self)
+    if isYAML || path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
+      return JSONValue(yaml: bytes).map(reading.measurements(in:)) ?? []
+    }
     if let document = try? JSONValue(parsing: text) {
       return reading.measurement(ofNumber: document).map { [$0] }
         ?? reading.measurements(in: document)
     }
     let found = bytes.split(separator: 0x0A).flatMap { line in
-      reading.measurements(inJSON: line) ?? reading.measurements(inText: line)
+      reading.measurements(inJSON: line)
+        ?? reading.measurements(inText: line)
+        + (reading.takesAll ? reading.others(inText: line) : [])
     }
     // One word alone is the number of a single objective.
     let words = text.split(whereSeparator: \.isWhitespace)
@@ -26,7 +34,8 @@ enum ResultFile {
     return spelled == .word ? [] : [Measurement(objective: 0, spelled: spelled, text: word)]
   }
 
-  private static func contents(of path: String) -> [UInt8]? {
+  /// The file's bytes; nil when it is missing, larger than ``largestSize``, or no file.
+  static func contents(of path: String) -> [UInt8]? {
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0, let file = try? Descriptor(owning: number) else { return nil }
     var bytes: [UInt8] = []

@@ -15,21 +15,68 @@ struct TrialEnvironment {
 
   init(_ job: TrialJob, _ folders: TrialFolders) {
     self.job = job
-    folder = folders.attempt(job.attempt, of: job.number)
+    let attempt = folders.attempt(job.attempt, of: job.number)
+    folder = job.replicate == 0 ? attempt : "\(attempt)/replicate-\(job.replicate)"
     checkpoint = folders.checkpoint(of: job.number)
   }
 
-  /// Makes the folders and writes the parameters and the study file's own files; one with a
-  /// parameter that is not active is left out.
-  func createFiles(
-    _ files: [(name: String, content: WordTemplate)] = [], spelling: ValueSpelling = .plain
-  ) throws(SystemError) {
+  /// Makes the folders and writes the parameters.
+  func createFolders() throws(SystemError) {
     try TrialFolders.createWithParents(folder)
     try TrialFolders.createWithParents(checkpoint)
     try TrialFolders.write(job.parametersJSON.text() + "\n", to: parametersFile)
+  }
+
+  /// Writes the study file's own files; a text with a parameter that is not active is left out.
+  ///
+  /// - Parameter base: The folder of the files that are copied.
+  /// - Returns: Why a file cannot be made, in a sentence; nil when all are there.
+  func write(
+    _ files: [TrialFile], from base: String, spelling: ValueSpelling
+  ) throws(SystemError) -> String? {
     for file in files {
-      guard let text = file.content.expanded({ replacement(of: $0, spelling) }) else { continue }
-      try TrialFolders.write(text + "\n", to: "\(folder)/\(file.name)")
+      let made: String?
+      do throws(FilePatch.Fault) {
+        made = try text(of: file, base, spelling)
+      } catch {
+        return "the file '\(file.name)' cannot be made: \(error.problem)"
+      }
+      if let made { try TrialFolders.write(made, to: "\(folder)/\(file.name)") }
+    }
+    return nil
+  }
+
+  private func text(
+    of file: TrialFile, _ base: String, _ spelling: ValueSpelling
+  ) throws(FilePatch.Fault) -> String? {
+    func contents(of source: String) throws(FilePatch.Fault) -> String {
+      let path = source.hasPrefix("/") ? source : "\(base)/\(source)"
+      guard let bytes = ResultFile.contents(of: path) else {
+        throw FilePatch.Fault(
+          problem: "'\(path)' cannot be read, or is larger than 1 MiB; give a file that is there")
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    switch file.content {
+    case .text(let template):
+      return template.expanded { replacement(of: $0, spelling) }.map { $0 + "\n" }
+    case .template(let source):
+      let known = Set(job.parameters.map(\.name) + CommandTemplate.reserved)
+      return TrialFile.filled(try contents(of: source)) { name in
+        known.contains(name) || name.hasPrefix("args:") || name.hasPrefix("env:")
+          ? replacement(of: name, spelling) : nil
+      }
+    case .patch(let source, let changes):
+      var text = try contents(of: source)
+      for change in changes {
+        let value = TrialFile.value(
+          of: change,
+          { name in job.parameters.first { $0.name == name }.map { JSONValue($0.value) } },
+          { replacement(of: $0, spelling) })
+        guard let value else { continue }
+        text = try FilePatch.text(text, ofFile: source, setting: change.path, to: value)
+      }
+      return text
     }
   }
 
@@ -49,6 +96,7 @@ struct TrialEnvironment {
     case "params": parametersFile
     case "checkpoint": checkpoint
     case "slot": String(job.slot)
+    case "replicate": String(job.replicate)
     default:
       name.hasPrefix("env:")
         ? unsafe getenv(String(name.dropFirst(4))).map { unsafe String(cString: $0) }
@@ -87,6 +135,7 @@ struct TrialEnvironment {
     all.append("NEEDLETAIL_ATTEMPT=\(job.attempt)")
     all.append("NEEDLETAIL_SEED=\(job.commandSeed)")
     all.append("NEEDLETAIL_SLOT=\(job.slot)")
+    all.append("NEEDLETAIL_REPLICATE=\(job.replicate)")
     all.append("NEEDLETAIL_PARAMS=\(parametersFile)")
     all.append("NEEDLETAIL_DIR=\(folder)")
     all.append("NEEDLETAIL_CHECKPOINT=\(checkpoint)")

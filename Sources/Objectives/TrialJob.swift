@@ -12,6 +12,8 @@ package struct TrialJob: Sendable {
   package let variables: [String]
   /// The parameters that are known beforehand, in their order.
   let parameters: [(name: String, value: ParameterValue)]
+  /// Which of several runs of the trial it is, counted from 0.
+  private(set) var replicate = 0
   /// How the user spelled values, by parameter, where that is not the usual way.
   let spellings: [String: String]
 
@@ -31,6 +33,13 @@ package struct TrialJob: Sendable {
     self.spellings = spellings
   }
 
+  /// The same job as another one of several runs.
+  func replicate(_ number: Int) -> TrialJob {
+    var job = self
+    job.replicate = number
+    return job
+  }
+
   /// The study's name.
   var study: String { assignment.study }
   /// The trial's number within the study.
@@ -40,11 +49,12 @@ package struct TrialJob: Sendable {
   /// The trial's attributes, for a command that asks.
   var userAttributes: [Attribute] { assignment.userAttributes }
 
-  /// The seed for the command: the same for each attempt, and small enough for every library (below
-  /// 2³¹).
+  /// The seed for the command: the same for each attempt, another one for each of several runs, and
+  /// small enough for every library (below 2³¹).
   package var commandSeed: Int {
     // The finalizer of SplitMix64: Steele et al., OOPSLA 2014, figure 16.
-    var bits = (assignment.seed ^ UInt64(number)) &+ 0x9E37_79B9_7F4A_7C15 &* (UInt64(number) &+ 1)
+    let own = UInt64(number) ^ UInt64(replicate) << 40
+    var bits = (assignment.seed ^ own) &+ 0x9E37_79B9_7F4A_7C15 &* (UInt64(number) &+ 1)
     bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
     bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
     return Int((bits ^ (bits >> 31)) >> 33)

@@ -23,6 +23,10 @@ final class TrialRun {
 
   private var values: ObjectiveValues
   private var constraints: ConstraintValues
+  private var further = FurtherValues()
+  /// What the command writes and is read while it does; nil where nothing is.
+  private var followed: FollowedFile?
+  private var events: EventFiles?
   /// The first step that may mean more than one number.
   private var ambiguousStep: String?
   /// How the command itself said that it ended.
@@ -35,6 +39,8 @@ final class TrialRun {
   private static let bufferSize = 65_536
   /// How often a system without exit descriptors is asked whether the command has exited.
   private static let exitCheckMilliseconds = 20
+  /// How often files that grow are looked at.
+  private static let fileInterval: Duration = .milliseconds(250)
   /// How often adopted orphans that ended are removed from the system's table.
   private static let tidyInterval: Duration = .seconds(10)
 
@@ -53,13 +59,16 @@ final class TrialRun {
     self.start = start
     values = ObjectiveValues(objective.objectives)
     constraints = ConstraintValues(objective.constraintBounds)
+    (followed, events) = Self.growingFiles(objective, environment)
     let family = TrialFamily(mark: environment.folder, rule: objective.stayRule)
     self.family = family
     let collection = objective.collection
     let suffix = ".log"
     func scanner(_ isRead: Bool) -> MetricScanner? {
       isRead
-        ? MetricScanner(objectives: objective.metricNames, collection: collection) : nil
+        ? MetricScanner(
+          objectives: objective.metricNames, collection: collection,
+          takesAll: objective.keepsAll) : nil
     }
     do throws(SystemError) {
       let outputPipe = try Descriptor.pipe()
@@ -72,7 +81,7 @@ final class TrialRun {
         environment: environment.variables(
           adding: objective.variables, objective.parameterVariables, to: objective.inherited,
           spelling: objective.command.spelling, channel: ChildProcess.channelNumber,
-          leaving: objective.stayRule),
+          leaving: objective.stayRule) + objective.channelVariables(in: environment),
         folder: objective.folder, output: outputPipe.second, errors: errorPipe.second,
         channel: socket.second)
       family.started(process.number)
@@ -101,6 +110,8 @@ final class TrialRun {
     let memoryLimit = objective.memoryLimit
     var lastLook = ContinuousClock.now
     var lastTidying = lastLook
+    var nextReading = lastLook.advanced(by: Self.fileInterval)
+    let isReading = objective.collection.followsFile
     var killTime: ContinuousClock.Instant?
     var polls = [pollfd](repeating: pollfd(), count: 5)
     unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
@@ -115,13 +126,18 @@ final class TrialRun {
         // An interrupted call changes nothing; its results are cleared above.
         let memoryCheck = memoryLimit == nil ? nil : lastLook.advanced(by: MemoryUse.interval)
         let tidying = Adoption.isOn ? lastTidying.advanced(by: Self.tidyInterval) : nil
-        let deadline = [killTime ?? limit, memoryCheck, tidying].compactMap { $0 }.min()
+        let deadline = [killTime ?? limit, memoryCheck, tidying, isReading ? nextReading : nil]
+          .compactMap { $0 }.min()
         _ = unsafe poll(&polls, nfds_t(polls.count), timeout(until: deadline))
         if polls[0].revents != 0 { unsafe output.receive(into: buffer) { take($0) } }
         if polls[1].revents != 0 { unsafe errors.receive(into: buffer) { take($0) } }
         if polls[2].revents != 0 { serveChannel() }
+        if isReading, ContinuousClock.now >= nextReading {
+          unsafe readFiles(into: buffer)
+          nextReading = .now + Self.fileInterval
+        }
         // What is printed from here on is not read; only values that were told need no reading.
-        if let fault = output.fault ?? errors.fault, !hasToldValues {
+        if let fault = output.fault ?? errors.fault ?? followed?.fault, !hasToldValues {
           stop.request(.refused(fault))
         }
         if polls[3].revents != 0 { _ = unsafe wakeUp.first.read(into: buffer) }
@@ -142,6 +158,29 @@ final class TrialRun {
         enforceLimits(limit, &killTime, number)
       }
     }
+  }
+
+  /// What is read beside the streams, from where it ends before the command starts.
+  private static func growingFiles(
+    _ objective: CommandObjective, _ environment: TrialEnvironment
+  ) -> (FollowedFile?, EventFiles?) {
+    let collection = objective.collection
+    guard let path = objective.resultPath(in: environment) else { return (nil, nil) }
+    if collection.format == .tensorboard {
+      return (
+        nil, EventFiles(path, names: objective.metricNames, takesAll: objective.keepsAll)
+      )
+    }
+    guard collection.followsFile else { return (nil, nil) }
+    let scanner = MetricScanner(
+      objectives: objective.metricNames, collection: collection, takesAll: objective.keepsAll)
+    return (FollowedFile(path, scanner: scanner), nil)
+  }
+
+  /// Takes what files that grow have got since the last time.
+  private func readFiles(into buffer: UnsafeMutableRawBufferPointer) {
+    unsafe followed?.look(into: buffer) { take($0) }
+    events?.look { take($0) }
   }
 
   private func timeout(until deadline: ContinuousClock.Instant?) -> Int32 {
@@ -197,11 +236,14 @@ final class TrialRun {
       follower.suggested()
       return ["ok": true, "value": JSONValue(value)]
     case .report(let value, let step):
-      try held.report(value, step: step)
-      follower.reported(IntermediateValue(step: step, value: value))
+      // Of several runs the first one is compared with other trials.
+      if environment.job.replicate == 0 {
+        try held.report(value, step: step)
+        follower.reported(IntermediateValue(step: step, value: value))
+      }
       values.add(value, of: 0)
     case .shouldPrune:
-      let reason = try held.shouldStop()?.reason
+      let reason = environment.job.replicate == 0 ? try held.shouldStop()?.reason : nil
       pruningReason = reason
       return [
         "ok": true, "prune": .bool(reason != nil), "reason": reason.map(JSONValue.string) ?? .null,
@@ -238,14 +280,20 @@ final class TrialRun {
   private func take(_ measurement: Measurement) {
     let constraint = measurement.objective - objective.objectives.count
     guard constraint < 0 else {
-      constraints.add(
-        measurement.spelled, measurement.text, as: objective.constraints[constraint])
+      if let name = measurement.name {
+        further.add(measurement.spelled, as: name)
+      } else if objective.constraints.indices.contains(constraint) {
+        constraints.add(
+          measurement.spelled, measurement.text, as: objective.constraints[constraint])
+      } else {
+        further.add(measurement.spelled, as: objective.metricNames[measurement.objective])
+      }
       return
     }
     values.add(measurement)
     if case .ambiguous(let text) = measurement.step, ambiguousStep == nil { ambiguousStep = text }
     guard let step = measurement.step.number, let value = measurement.value,
-      objective.objectives.count == 1, stop.reason == nil
+      objective.objectives.count == 1, stop.reason == nil, environment.job.replicate == 0
     else { return }
     do {
       let order = try held.reportPrinted(value, step: step)
@@ -275,6 +323,10 @@ final class TrialRun {
     }
     output.finish { take($0) }
     errors.finish { take($0) }
+    unsafe withUnsafeTemporaryAllocation(byteCount: Self.bufferSize, alignment: 16) { buffer in
+      unsafe followed?.finish(into: buffer) { take($0) }
+    }
+    events?.look { take($0) }
     serveChannel()
     result.usage = usage
     var outcome = outcome(of: end, stoppedFor: requested ?? stop.reason)
@@ -304,7 +356,7 @@ final class TrialRun {
   }
 
   private func notes(on end: ChildProcess.End, _ outcome: CommandOutcome) -> [String] {
-    var notes = [output.log.note, errors.log.note].compactMap { $0 }
+    var notes = [output.log.note, errors.log.note, events?.note].compactMap { $0 }
     if let text = ambiguousStep {
       notes.append(
         "the step '\(text)' may mean more than one number, so its report has none; print steps "
@@ -325,7 +377,9 @@ final class TrialRun {
     default: break
     }
     do {
-      for attribute in constraints.attributes { try held.setAttribute(attribute) }
+      for attribute in constraints.attributes + further.attributes {
+        try held.setAttribute(attribute)
+      }
     } catch StoreError.leaseLost {
       return .lost
     } catch {
@@ -393,15 +447,16 @@ final class TrialRun {
   }
 
   private func readResultFile() {
-    guard let template = objective.collection.file else { return }
-    let job = environment.job
-    let path = template.expanded { name in
-      job.parameters.first { $0.name == name }?.value.description ?? environment.placeholder(name)
-    }
-    guard let path else { return }
-    let full = path.hasPrefix("/") ? path : "\(environment.folder)/\(path)"
+    guard followed == nil, events == nil, let path = objective.resultPath(in: environment)
+    else { return }
+    let collection = objective.collection
     let reading = MetricReading(
-      objectives: objective.metricNames, stepNames: objective.collection.stepNames)
-    for measurement in ResultFile.measurements(at: full, reading) { take(measurement) }
+      objectives: objective.metricNames, stepNames: collection.stepNames,
+      takesAll: objective.keepsAll)
+    for measurement in ResultFile.measurements(
+      at: path, isYAML: collection.format == .yaml, reading)
+    {
+      take(measurement)
+    }
   }
 }

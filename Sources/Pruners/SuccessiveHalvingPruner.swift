@@ -7,7 +7,8 @@ public import StudyModel
 /// state recorded there. Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys
 /// 2020, algorithm 2, in its stopping form, as Optuna 5 decides: what counts at a rung is the
 /// latest report, not the one at the rung's own step, and ties go on. A study with several
-/// objectives is never pruned.
+/// objectives is never pruned. The rungs may also be given, and be counted in reports instead of
+/// steps, as W&B does.
 ///
 /// One deviation: Optuna fixes the automatic ``MinimumResource/automatic`` when a process first
 /// needs it, so that workers can differ; here it follows from the history, each time anew.
@@ -21,6 +22,14 @@ public struct SuccessiveHalvingPruner: Pruner {
     case steps(Int)
   }
 
+  /// What rungs are counted in.
+  public enum Resource: String, Sendable, Hashable, CaseIterable {
+    /// The step of the latest report.
+    case steps
+    /// How many reports a trial has made.
+    case reports
+  }
+
   public let name = "asha"
   public let readsHistory = true
 
@@ -32,23 +41,34 @@ public struct SuccessiveHalvingPruner: Pruner {
   public let minEarlyStoppingRate: Int
   /// Trials that must reach a rung before any goes beyond it.
   public let bootstrapCount: Int
+  /// The rungs, ascending; empty for those that follow from the other settings.
+  public let rungs: [Int]
+  /// What rungs are counted in.
+  public let resource: Resource
 
   /// Creates the pruner.
   ///
   /// - Throws: ``PrunerError/badSetting(name:value:fix:)`` for a `minResource` below 1, a
-  ///   `reductionFactor` below 2, a negative count, or a bootstrap count with an automatic
-  ///   resource.
+  ///   `reductionFactor` below 2, a negative count, a bootstrap count or reports with an automatic
+  ///   resource, and for rungs that do not ascend from 1 or stand beside a `minResource` or a
+  ///   `minEarlyStoppingRate`.
   public init(
     minResource: MinimumResource = .automatic, reductionFactor: Int = 4,
-    minEarlyStoppingRate: Int = 0, bootstrapCount: Int = 0
+    minEarlyStoppingRate: Int = 0, bootstrapCount: Int = 0, rungs: [Int] = [],
+    resource: Resource = .steps
   ) throws(PrunerError) {
+    try Self.check(rungs, minResource, minEarlyStoppingRate)
+    if resource == .reports, rungs.isEmpty, minResource == .automatic {
+      throw .badSetting(
+        name: "resource", value: "reports", fix: "set min_resource or rungs to numbers of reports")
+    }
     if case .steps(let steps) = minResource {
       try require(steps, atLeast: 1, as: "min_resource")
     }
     try require(reductionFactor, atLeast: 2, as: "reduction_factor")
     try require(minEarlyStoppingRate, atLeast: 0, as: "min_early_stopping_rate")
     try require(bootstrapCount, atLeast: 0, as: "bootstrap_count")
-    if bootstrapCount > 0 && minResource == .automatic {
+    if bootstrapCount > 0 && minResource == .automatic && rungs.isEmpty {
       throw .badSetting(
         name: "bootstrap_count", value: String(bootstrapCount),
         fix: "set min_resource to a number of steps, or leave bootstrap_count at 0")
@@ -57,6 +77,24 @@ public struct SuccessiveHalvingPruner: Pruner {
     self.reductionFactor = reductionFactor
     self.minEarlyStoppingRate = minEarlyStoppingRate
     self.bootstrapCount = bootstrapCount
+    self.rungs = rungs
+    self.resource = resource
+  }
+
+  private static func check(
+    _ rungs: [Int], _ minResource: MinimumResource, _ rate: Int
+  ) throws(PrunerError) {
+    guard !rungs.isEmpty else { return }
+    guard rungs[0] >= 1, zip(rungs, rungs.dropFirst()).allSatisfy(<) else {
+      throw .badSetting(
+        name: "rungs", value: rungs.map(String.init).joined(separator: ", "),
+        fix: "give ascending numbers from 1 on")
+    }
+    guard minResource == .automatic, rate == 0 else {
+      throw .badSetting(
+        name: "rungs", value: rungs.map(String.init).joined(separator: ", "),
+        fix: "remove them, or min_resource and min_early_stopping_rate")
+    }
   }
 
   /// Creates the pruner of a bracket from settings that were checked.
@@ -68,6 +106,8 @@ public struct SuccessiveHalvingPruner: Pruner {
     self.reductionFactor = reductionFactor
     self.minEarlyStoppingRate = minEarlyStoppingRate
     self.bootstrapCount = bootstrapCount
+    rungs = []
+    resource = .steps
   }
 
   /// Decides in time logarithmic in the number of trials.
@@ -86,13 +126,14 @@ public struct SuccessiveHalvingPruner: Pruner {
     among standing: (_ value: Double, _ rung: Int) -> (better: Int, count: Int)
   ) -> PruningDecision {
     guard history.directions.count == 1, history.reports.indices.contains(trial),
-      let report = history.reports[trial].last,
-      let base = firstRungStep(reachedBy: report.step, in: history)
+      let report = history.reports[trial].last
     else { return .keepRunning }
+    let reached = resource == .steps ? report.step : history.reports[trial].count
+    guard let base = firstRungStep(reachedBy: reached, in: history) else { return .keepRunning }
 
     var rung = history.rungs.firstOpen(of: trial)
     var decision = PruningDecision.keepRunning
-    while let step = rungStep(rung, from: base), report.step >= step {
+    while let step = rungStep(rung, from: base), reached >= step {
       if report.value.isNaN {
         decision.reason = "it reported NaN at rung \(rung), step \(report.step)"
         return decision
@@ -108,6 +149,7 @@ public struct SuccessiveHalvingPruner: Pruner {
 
   /// The resource `r`, or nil when it cannot be known yet or the step is before every rung.
   private func firstRungStep(reachedBy step: Int, in history: TrialHistory) -> Int? {
+    if let first = rungs.first { return step >= first ? first : nil }
     switch minResource {
     case .steps(let steps): return steps
     case .automatic:
@@ -118,6 +160,7 @@ public struct SuccessiveHalvingPruner: Pruner {
 
   /// The step of a rung; nil when it is beyond all integers.
   private func rungStep(_ rung: Int, from base: Int) -> Int? {
+    guard rungs.isEmpty else { return rungs.indices.contains(rung) ? rungs[rung] : nil }
     guard minEarlyStoppingRate < Int.bitWidth else { return nil }
     var step = base
     for _ in 0..<(minEarlyStoppingRate + rung) {

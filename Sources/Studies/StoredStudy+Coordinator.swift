@@ -31,6 +31,7 @@ extension StoredStudy {
       allowsRepeats: file?.allowsRepeats ?? false, retries: file?.retries ?? RetryPolicy(),
       worker: worker ?? WorkerIdentity.current().name, leaseDuration: leaseDuration)
     try watchFailures(coordinator, budget: budget)
+    if let file { try coordinator.watchEnding(file.ending) }
     return coordinator
   }
 
@@ -51,4 +52,7 @@ extension StoredStudy {
 
   /// Why it was stopped as a failing one, in a sentence; nil when it was not.
   package func failure() throws -> String? { try store.failure(of: record) }
+
+  /// Why it came to its end early, in a clause; nil when it did not.
+  package func ending() throws -> String? { try store.ending(of: record) }
 }

@@ -33,6 +33,11 @@ extension StoredStudy {
       get throws { try control == .stopped ? StudyControl.failure(in: notes) : nil }
     }
 
+    /// Why it came to its end early, in a clause; nil when it did not.
+    package var ending: String? {
+      get throws { try control == .stopped ? StudyControl.ending(in: notes) : nil }
+    }
+
     /// Whether a worker of a coordinator on the network holds one of its trials.
     package var hasRemoteWorkers: Bool {
       workers.contains { RemoteWorker.name(inStore: $0) != nil }

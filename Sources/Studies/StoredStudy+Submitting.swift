@@ -25,8 +25,9 @@ extension StoredStudy {
   package enum Resumption: Sendable {
     /// Whatever the user said before: to submit a study is to want it run.
     case always
-    /// Only one that was stopped since it failed: the user's own word stands.
-    case ifFailing
+    /// Only one that stopped by itself, since it failed or had come to its end: the user's own word
+    /// stands.
+    case ifStoppedByItself
   }
 
   /// Gives a study a study file: creates the study, or goes on with it. What can be refused is
@@ -99,7 +100,8 @@ extension StoredStudy {
     guard !control.handsOut else { return }
     switch resumption {
     case .always: try setControl(.running)
-    case .ifFailing: if try store.failure(of: record) != nil { try setControl(.running) }
+    case .ifStoppedByItself:
+      if try failure() != nil || ending() != nil { try setControl(.running) }
     }
   }
 

@@ -21,6 +21,8 @@ package import Trials
 /// elsewhere, says nothing about the budget.
 ///
 /// **Failing.** See ``FailureRule``.
+///
+/// **Early end.** See ``EndingRule``.
 package struct StoredStudy: Sendable {
   /// The store that has it.
   package let store: any StudyStore

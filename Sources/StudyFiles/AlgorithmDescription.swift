@@ -1,3 +1,5 @@
+internal import Pruners
+internal import Samplers
 internal import StudyModel
 
 /// A sampler or pruner that study files may name: its spellings and its options.
@@ -28,6 +30,8 @@ struct AlgorithmDescription: Sendable {
     case flag
     /// One of these words.
     case word([String])
+    /// A list of whole numbers from 1 on; kept as a text with commas.
+    case counts
   }
 
   /// The algorithm of that name, with the options that the spelling implies.
@@ -94,6 +98,12 @@ struct AlgorithmDescription: Sendable {
         throw entry.value.fault("\(what) is '\(shortened(text))'; \(advice)")
       }
       value = .string(word)
+    case .counts:
+      let numbers = try entry.value.elements.map { (node) throws(LocatedFault) in
+        try node.count("an element of \(what)", from: 1, through: 1 << 53)
+      }
+      guard !numbers.isEmpty else { throw entry.value.fault("\(what) is empty; give numbers") }
+      value = .string(numbers.map(String.init).joined(separator: ","))
     case .anyNumber: value = .float(try entry.value.number(what))
     case .number(let minimum, let maximum):
       let number = try entry.value.number(what)
@@ -143,7 +153,9 @@ extension AlgorithmDescription {
       name: "grid", aliases: ["grid_search", "GridSampler"],
       options: [
         OptionDescription(
-          name: "divisions", aliases: ["points", "count", "resolution"], type: .count(from: 2))
+          name: "divisions", aliases: ["points", "count", "resolution"], type: .count(from: 2)),
+        OptionDescription(
+          name: "order", aliases: [], type: .word(GridSampler.Order.allCases.map(\.rawValue))),
       ]),
     AlgorithmDescription(
       name: "brute_force", aliases: ["exhaustive", "BruteForceSampler"], options: []),
@@ -218,7 +230,28 @@ extension AlgorithmDescription {
         OptionDescription(
           name: "min_early_stopping_rate", aliases: ["s"], type: .count(from: 0)),
         OptionDescription(name: "bootstrap_count", aliases: [], type: .count(from: 0)),
+        OptionDescription(name: "rungs", aliases: ["bands", "rung_levels"], type: .counts),
+        OptionDescription(
+          name: "resource", aliases: ["counts", "counting"],
+          type: .word(SuccessiveHalvingPruner.Resource.allCases.map(\.rawValue))),
       ]),
+    AlgorithmDescription(
+      name: "bandit", aliases: ["BanditPolicy"],
+      options: [
+        OptionDescription(
+          name: "slack_factor", aliases: [], type: .number(from: 0, through: 1e300)),
+        OptionDescription(
+          name: "slack_amount", aliases: [], type: .number(from: 0, through: 1e300)),
+      ] + reportOptions),
+    AlgorithmDescription(
+      name: "truncation", aliases: ["truncation_selection", "TruncationSelectionPolicy"],
+      options: [
+        OptionDescription(
+          name: "percentage", aliases: ["truncation_percentage"],
+          type: .number(from: 1, through: 99)),
+        OptionDescription(
+          name: "exclude_finished", aliases: ["exclude_finished_jobs"], type: .flag),
+      ] + reportOptions),
     AlgorithmDescription(
       name: "hyperband", aliases: ["HyperBandPruner", "HyperBandForBOHB"],
       options: [
@@ -247,6 +280,11 @@ extension AlgorithmDescription {
         OptionDescription(
           name: "startup_steps", aliases: ["n_startup_steps"], type: .count(from: 0)),
       ]),
+  ]
+
+  private static let reportOptions = [
+    OptionDescription(name: "interval", aliases: ["evaluation_interval"], type: .count(from: 1)),
+    OptionDescription(name: "delay", aliases: ["delay_evaluation"], type: .count(from: 0)),
   ]
 
   private static let intervalOptions = [

@@ -13,7 +13,10 @@ extension AlgorithmSetting {
       case "tpe": break
       case "gp": return makeGPSampler()
       case "auto": return AutoSampler()
-      case "grid": return try GridSampler(divisions: integer("divisions") ?? 10)
+      case "grid":
+        return try GridSampler(
+          divisions: integer("divisions") ?? 10,
+          order: word("order").flatMap(GridSampler.Order.init) ?? .random)
       case "brute_force": return BruteForceSampler()
       case "nsga2": return makeNSGA2Sampler()
       case "cmaes": return makeCMAESSampler()
@@ -102,7 +105,16 @@ extension AlgorithmSetting {
           minResource: integer("min_resource").map { .steps($0) } ?? .automatic,
           reductionFactor: integer("reduction_factor") ?? 4,
           minEarlyStoppingRate: integer("min_early_stopping_rate") ?? 0,
-          bootstrapCount: integer("bootstrap_count") ?? 0)
+          bootstrapCount: integer("bootstrap_count") ?? 0, rungs: integers("rungs") ?? [],
+          resource: word("resource").flatMap(SuccessiveHalvingPruner.Resource.init) ?? .steps)
+      case "bandit":
+        return try BanditPruner(
+          slack: try slack, interval: integer("interval") ?? 1, delay: integer("delay") ?? 0)
+      case "truncation":
+        return try TruncationPruner(
+          percentage: number("percentage") ?? 25,
+          excludesFinished: flag("exclude_finished") ?? false,
+          interval: integer("interval") ?? 1, delay: integer("delay") ?? 0)
       case "hyperband":
         return try HyperbandPruner(
           minResource: integer("min_resource") ?? 1, maxResource: integer("max_resource"),
@@ -119,6 +131,22 @@ extension AlgorithmSetting {
       }
     } catch {
       throw StudyFileError(path: path, location: location, problem: "\(error)")
+    }
+  }
+
+  /// How far a trial may be behind the best one, of `bandit`.
+  private var slack: BanditPruner.Slack {
+    get throws(PrunerError) {
+      switch (number("slack_factor"), number("slack_amount")) {
+      case (let factor?, nil): return .factor(factor)
+      case (nil, let amount?): return .amount(amount)
+      case (nil, nil):
+        throw .badSetting(
+          name: "slack_factor", value: "left out", fix: "give it, or slack_amount")
+      case (let factor?, .some):
+        throw .badSetting(
+          name: "slack_factor", value: "\(factor)", fix: "remove it, or slack_amount")
+      }
     }
   }
 }

@@ -111,6 +111,11 @@ package struct AlgorithmSetting: Sendable {
     return value
   }
 
+  /// The option's value as whole numbers; nil when it was not given.
+  package func integers(_ name: String) -> [Int]? {
+    word(name)?.split(separator: ",").compactMap { Int($0) }
+  }
+
   private subscript(name: String) -> ParameterValue? {
     options.first { $0.name == name }?.value
   }

@@ -12,7 +12,21 @@ package struct CommandTemplate: Sendable, Hashable {
   /// active parameter, `{params}` the path of the JSON file with all of them.
   package static let reserved = [
     "args", "trial", "study", "dir", "attempt", "seed", "params", "checkpoint", "slot",
+    "replicate",
   ]
+
+  /// Which values leave their option out.
+  package enum Omission: String, Sendable, CaseIterable {
+    case nothing, nulls, empty, both
+
+    func covers(_ value: ParameterValue) -> Bool {
+      switch value {
+      case .null: self == .nulls || self == .both
+      case .string(let text): text.isEmpty && (self == .empty || self == .both)
+      default: false
+      }
+    }
+  }
 
   /// Other forms of `{args}`: `--name` and value as two words; `name=value`; Booleans as flags, of
   /// which false ones are left out; Hydra's `+name=value` and `++name=value`.
@@ -32,6 +46,8 @@ package struct CommandTemplate: Sendable, Hashable {
   package let usesShell: Bool
   /// How values are written.
   package let spelling: ValueSpelling
+  /// Which values leave their option out.
+  package let omission: Omission
   /// Where the command stands in the study file.
   package let location: SourceLocation?
 
@@ -40,6 +56,7 @@ package struct CommandTemplate: Sendable, Hashable {
     self.words = words.map(WordTemplate.init(literal:))
     usesShell = false
     spelling = .plain
+    omission = .nothing
     location = nil
   }
 
@@ -48,11 +65,12 @@ package struct CommandTemplate: Sendable, Hashable {
 
   init(
     reading node: YAMLNode, usesShell: Bool, parameters: [String],
-    spelling: ValueSpelling = .plain
+    spelling: ValueSpelling = .plain, omitting omission: Omission = .nothing
   ) throws(LocatedFault) {
     let known =
       parameters + Self.reserved + Self.styles.map { "args:\($0)" } + Self.documents
     self.spelling = spelling
+    self.omission = omission
     self.usesShell = usesShell
     location = node.location
     var texts: [(String, SourceLocation)] = []
@@ -122,10 +140,12 @@ package struct CommandTemplate: Sendable, Hashable {
       if let active = texts.first(where: { $0.0 == name }) { return active.1 }
       return Self.replacement(of: name, in: parameters, value)
     }
+    let omitted = Set(parameters.filter { omission.covers($0.value) }.map(\.name))
+    let given = zip(parameters, texts).filter { !omitted.contains($0.0.name) }
     func several(_ name: String?) -> [String]? {
       guard let name, Self.severalWords.contains(name), !texts.contains(where: { $0.0 == name })
       else { return nil }
-      return arguments(name, parameters, texts)
+      return arguments(name, given.map(\.0), given.map(\.1))
     }
     if usesShell {
       return ["/bin/sh", "-c"] + words.map { $0.script(several, replacement) }
@@ -134,7 +154,7 @@ package struct CommandTemplate: Sendable, Hashable {
     for (index, word) in words.enumerated() {
       if let all = several(word.onlyPlaceholder) {
         result += all
-      } else if let text = word.expanded(replacement) {
+      } else if !word.isOption(of: omitted), let text = word.expanded(replacement) {
         result.append(text)
       } else if word.onlyPlaceholder != nil, index > 1, let option = words[index - 1].literal,
         option.hasPrefix("-"), !option.contains("=")

@@ -4,7 +4,7 @@ extension MetricCollection {
   private static let fields: [FieldName] = [
     FieldName("from", "source", "stream"), "format",
     FieldName("regex", "expression", "expressions"),
-    FieldName("file", "path"), FieldName("step", "step_names"),
+    FieldName("file", "path"), FieldName("step", "step_names"), FieldName("follow", "tail"),
   ]
   /// Lines are tried against each expression, so there are not many.
   private static let mostExpressions = 20
@@ -24,6 +24,13 @@ extension MetricCollection {
     }
     if let given = fields["format"] {
       format = try given.choice("'format' of 'collect'", among: Format.allCases)
+      if format.isOfFile {
+        guard fields["from"] == nil else {
+          throw given.fault("'\(format.rawValue)' is found in files alone; remove 'from'")
+        }
+        source = .none
+      }
+      stepNames = format.stepNames + stepNames.filter { !format.stepNames.contains($0) }
     }
     if let regex = fields["regex"] {
       let elements = regex.elements
@@ -37,6 +44,20 @@ extension MetricCollection {
       self.file = try WordTemplate(
         file.text("'file' of 'collect'"), known: parameters + CommandTemplate.reserved,
         in: "'file' of 'collect'", at: file.location)
+    } else if format == .hypertune {
+      self.file = WordTemplate(literal: "hypertune.metrics")
+    } else if format == .tensorboard {
+      self.file = WordTemplate(literal: ".")
+    } else if format == .yaml {
+      throw node.fault("'collect' has the format yaml and no 'file'; give the file's name")
+    }
+    if let follow = fields["follow"] {
+      followsFile = try follow.flag("'follow' of 'collect'")
+      guard !followsFile || self.file != nil && format != .yaml else {
+        throw follow.fault(
+          "'follow' of 'collect' is for a file to which the command adds lines or events; give "
+            + "'file', and another format than yaml")
+      }
     }
     if let step = fields["step"] {
       stepNames = try step.elements.map { (node) throws(LocatedFault) in

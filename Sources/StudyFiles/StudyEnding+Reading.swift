@@ -60,8 +60,15 @@ extension FixedValue {
     _ node: YAMLNode, in space: SearchSpace
   ) throws(LocatedFault) -> [[FixedValue]] {
     var points: [[FixedValue]] = []
-    guard case .sequence(let elements) = node.content, !elements.isEmpty else {
-      throw node.fault("'points' is \(node.summary); give a list of mappings")
+    let elements: [YAMLNode]
+    if case .scalar(let scalar) = node.content, scalar.text.contains(where: \.isNewline) {
+      elements = try CommaTable.rows(scalar.text, at: node)
+    } else if case .sequence(let own) = node.content, !own.isEmpty {
+      elements = own
+    } else {
+      throw node.fault(
+        "'points' is \(node.summary); give a list of mappings, or a table as CSV in a text of several "
+          + "lines")
     }
     for element in elements {
       let point = try read(element, "a point", in: space)

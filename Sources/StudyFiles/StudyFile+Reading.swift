@@ -29,7 +29,9 @@ extension StudyFile {
     FieldName("metric", "objective"), FieldName("metrics", "objectives"),
     FieldName("sampler", "method", "algorithm"), "pruner",
     FieldName("parameters", "params", "search_space"), FieldName("constraints", "constraint"),
-    FieldName("repeats", "replicates"), FieldName("trials", "n_trials", "max_trials", "run_cap"),
+    FieldName("repeats", "allow_repeats"), FieldName("replicates", "repetitions"),
+    FieldName("log", "log_metrics"), "omit",
+    FieldName("trials", "n_trials", "max_trials", "run_cap"),
     "timeout",
     FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
@@ -99,7 +101,8 @@ extension StudyFile {
       try fields["trials"]?.count("'trials'", from: 1, through: 1 << 40)
       ?? (points.isEmpty ? nil : points.count)
     timeout = try fields["timeout"]?.duration("'timeout'")
-    workers = try fields["workers"]?.count("'workers'", from: 1, through: 4_096)
+    (workers, usesAllProcessors) = try Self.workers(fields["workers"])
+    replicates = try fields["replicates"]?.count("'replicates'", from: 1, through: 10_000) ?? 1
     seed = try fields["seed"].map { (node) throws(LocatedFault) in
       UInt64(try node.count("'seed'", from: 0, through: .max))
     }
@@ -118,10 +121,13 @@ extension StudyFile {
     {
       throw node.fault("'until' compares one objective, and there are \(objectives.count)")
     }
+    let omission =
+      try fields["omit"]?.choice("'omit'", among: CommandTemplate.Omission.allCases) ?? .nothing
     let usesShell = try fields["shell"]?.flag("'shell'") ?? false
     command = try fields["command"].map { (node) throws(LocatedFault) in
       try CommandTemplate(
-        reading: node, usesShell: usesShell, parameters: names, spelling: chosenSpelling)
+        reading: node, usesShell: usesShell, parameters: names, spelling: chosenSpelling,
+        omitting: omission)
     }
     collection =
       try fields["collect"].map { (node) throws(LocatedFault) in
@@ -142,39 +148,26 @@ extension StudyFile {
     standIn = try fields["stand_in"]?.choice("'stand_in'", among: StandIn.allCases)
     files =
       try fields["files"].map { (node) throws(LocatedFault) in
-        try Self.files(node, parameters: names)
+        try TrialFile.read(node, parameters: names)
       } ?? []
+    furtherMetrics =
+      try fields["log"].map { [objectives, constraintMetrics] (node) throws(LocatedFault) in
+        try FurtherMetrics(reading: node, besides: objectives.map(\.name) + constraintMetrics)
+      } ?? .named([])
     environment =
       try fields["environment"].map { (node) throws(LocatedFault) in
         try EnvironmentVariable.read(node, parameters: names)
       } ?? []
   }
 
-  private static func files(
-    _ node: YAMLNode, parameters: [String]
-  ) throws(LocatedFault) -> [(name: String, content: WordTemplate)] {
-    var files: [(name: String, content: WordTemplate)] = []
-    for entry in try node.entries("'files'", of: "names to texts") {
-      guard !entry.key.isEmpty, !entry.key.utf8.contains(0x2F), !entry.key.utf8.contains(0),
-        entry.key != ".", entry.key != "..", entry.key != "params.json",
-        !entry.key.hasSuffix(".log")
-      else {
-        throw LocatedFault(
-          location: entry.keyLocation,
-          problem: "'files' has '\(shortened(entry.key))', which cannot be a file of the trial's "
-            + "folder; give a name without '/'")
-      }
-      let what = "the file '\(shortened(entry.key))'"
-      files.append(
-        (
-          entry.key,
-          try WordTemplate(
-            entry.value.text(what),
-            known: parameters + CommandTemplate.reserved.filter { $0 != "args" }
-              + CommandTemplate.documents, in: what, at: entry.value.location)
-        ))
+  /// Reads `workers:`, a number or `auto`.
+  private static func workers(
+    _ node: YAMLNode?
+  ) throws(LocatedFault) -> (count: Int?, isAutomatic: Bool) {
+    if case .scalar(let scalar)? = node?.content, scalar.text.lowercased() == "auto" {
+      return (nil, true)
     }
-    return files
+    return (try node?.count("'workers'", from: 1, through: 4_096), false)
   }
 
   private static func programNames(_ node: YAMLNode) throws(LocatedFault) -> [String] {
@@ -349,5 +342,24 @@ extension YAMLNode {
       nearest(to: text, among: names).map { "did you mean '\($0)'?" }
       ?? "give one of \(quotedList(names))"
     throw fault("\(what) is '\(shortened(text))'; \(advice)")
+  }
+}
+
+extension FurtherMetrics {
+  /// Reads `log:`, names of metrics or `all`.
+  init(reading node: YAMLNode, besides known: [String]) throws(LocatedFault) {
+    if case .scalar(let scalar) = node.content, scalar.text == "all" {
+      self = .all
+      return
+    }
+    var names: [String] = []
+    for element in node.elements {
+      let name = try element.text("a name in 'log'")
+      guard !known.contains(name), !names.contains(name) else {
+        throw element.fault("'log' has '\(shortened(name))', which is kept already; remove it")
+      }
+      names.append(name)
+    }
+    self = .named(names)
   }
 }

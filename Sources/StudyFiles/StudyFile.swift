@@ -32,6 +32,12 @@ package struct StudyFile: Sendable {
   package var timeout: Duration?
   /// Trials at a time; nil for the default.
   package var workers: Int?
+  /// Whether there are as many trials at a time as the machine that runs them has processors.
+  package var usesAllProcessors: Bool
+  /// How often the command is run in each trial, whose value is the mean of what it measured.
+  package var replicates: Int
+  /// Which metrics are kept beside objectives and constraints.
+  package var furtherMetrics: FurtherMetrics
   /// What suggestions derive from; nil to draw one when the study is created.
   package var seed: UInt64?
   /// Where the study is kept; nil for the default.
@@ -64,9 +70,8 @@ package struct StudyFile: Sendable {
   package var leave: [String]
   /// The name of a Python module of another tool that a stand-in takes the place of; nil for none.
   package var standIn: StandIn?
-  /// Files to write into a trial's folder before its command starts: their names, which have no
-  /// slash, and what stands in them, in the file's order.
-  package var files: [(name: String, content: WordTemplate)]
+  /// Files to write into a trial's folder before its command starts, in the file's order.
+  package var files: [TrialFile]
   /// Variables to set for the command, or with nil to remove, in the file's order.
   package var environment: [EnvironmentVariable]
 
@@ -121,20 +126,6 @@ package struct FixedValue: Sendable, Hashable {
   package let value: ParameterValue
 }
 
-/// What ends a study before its trials are used up.
-package struct StudyEnding: Sendable, Hashable {
-  /// The objective's value that is good enough; nil for none.
-  package var target: Double?
-  /// How many finished trials in a row may bring no better value; nil for no limit.
-  package var noProgress: Int?
-  /// How many trials may fail; nil for no limit.
-  package var failures: Int?
-  /// Which share of the finished trials may fail, from 0 to 1; nil for no limit.
-  package var failedShare: Double?
-
-  package init() {}
-}
-
 /// One objective of a study.
 package struct ObjectiveMetric: Sendable, Hashable {
   /// The name under which the command reports it.
@@ -159,6 +150,14 @@ package struct ObjectiveMetric: Sendable, Hashable {
   }
 }
 
+/// Metrics that a trial keeps beside its objectives and constraints, as attributes of their names.
+package enum FurtherMetrics: Sendable, Hashable {
+  /// These; none if empty.
+  case named([String])
+  /// All numbers that come with a name.
+  case all
+}
+
 /// Where and how a command's metrics are found.
 package struct MetricCollection: Sendable, Hashable {
   /// Which of the command's streams are read.
@@ -170,7 +169,7 @@ package struct MetricCollection: Sendable, Hashable {
     case none
   }
 
-  /// What a line that holds metrics looks like.
+  /// What a line that holds metrics looks like, or a file.
   package enum Format: String, Sendable, CaseIterable {
     /// `name=value` and JSON lines.
     case any
@@ -178,6 +177,28 @@ package struct MetricCollection: Sendable, Hashable {
     case text
     /// One JSON object per line.
     case json
+    /// A YAML document, for a file alone.
+    case yaml
+    /// Event files of TensorBoard, or a folder with some.
+    case tensorboard
+    /// The JSON lines that cloudml-hypertune writes, whose file's name the command gets.
+    case hypertune
+    /// The JSON lines of Syne Tune's reporter.
+    case synetune
+    /// SMAC's `Result of this algorithm run: SUCCESS, 1.5, 1, 0.2, 42`.
+    case smac
+
+    /// Names that number a report in this format, before those of every format.
+    var stepNames: [String] {
+      switch self {
+      case .hypertune: ["global_step"]
+      case .synetune: ["step", "epoch", "st_worker_iter"]
+      default: []
+      }
+    }
+
+    /// Whether metrics stand in a file and in no stream.
+    var isOfFile: Bool { [.yaml, .tensorboard, .hypertune].contains(self) }
   }
 
   /// The streams whose lines are read.
@@ -188,6 +209,8 @@ package struct MetricCollection: Sendable, Hashable {
   package var expressions: [String] = []
   /// A file that the command leaves; relative to the trial's directory. Read when it has exited.
   package var file: WordTemplate?
+  /// Whether the file is read while it grows, too, so that trials can be pruned by it.
+  package var followsFile = false
   /// The names that number a report.
   package var stepNames = MetricCollection.defaultStepNames
 

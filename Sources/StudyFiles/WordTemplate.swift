@@ -59,6 +59,15 @@ package struct WordTemplate: Sendable, Hashable {
     return name
   }
 
+  /// Whether the word is nothing but an option and its value, or a value, of one of these names:
+  /// `{lr}`, `--lr={lr}`, `lr={lr}`, `-j{lr}`.
+  func isOption(of names: Set<String>) -> Bool {
+    guard case .placeholder(let name)? = pieces.last, names.contains(name) else { return false }
+    guard pieces.count == 2 else { return pieces.count == 1 }
+    guard case .literal(let before) = pieces[0] else { return false }
+    return before.hasPrefix("-") || before.hasSuffix("=")
+  }
+
   /// The text without placeholders; nil when it has some.
   var literal: String? {
     guard pieces.count == 1, case .literal(let text) = pieces[0] else { return nil }

@@ -10,7 +10,8 @@ package enum StudyStatus: String, Sendable, Hashable, CaseIterable {
   case paused
   /// Stopped or cancelled.
   case stopped
-  /// It has its number of trials, and all of them are over.
+  /// It has its number of trials, and all of them are over; or what its file says of an early end
+  /// has come, and none runs.
   case complete
   /// All points of its finite space were tried.
   case exhausted
@@ -34,6 +35,8 @@ package struct StudyFacts: Sendable, Hashable {
   package var interrupted: Set<Int> = []
   /// Whether it was stopped because its first attempts all failed.
   package var isStoppedAsFailing = false
+  /// Whether it was stopped because what its file says of an early end has come.
+  package var hasComeToItsEnd = false
   /// Workers that wait for one of its trials.
   package var waitingWorkers = 0
   /// How many of the trials that finished last failed, one after the other; counted up to
@@ -65,7 +68,9 @@ package struct StudyFacts: Sendable, Hashable {
       if isExhausted { return .exhausted }
     }
     switch control {
-    case .stopped, .cancelled: return isStoppedAsFailing ? .failing : .stopped
+    case .stopped, .cancelled:
+      if hasComeToItsEnd, live == 0 { return .complete }
+      return isStoppedAsFailing ? .failing : .stopped
     case .paused: return .paused
     case .running: break
     }

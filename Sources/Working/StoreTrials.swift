@@ -21,8 +21,8 @@ package final class StoreTrials: TrialSource {
     var studies: [Served] = []
     /// Studies that are not run here, by token, with the file for which that was said.
     var refused: [String: String] = [:]
-    /// Studies that were said to be failing, by token, with the reason.
-    var failing: [String: String] = [:]
+    /// Studies of which it was told that they stopped by themselves, by token, with the reason.
+    var ended: [String: String] = [:]
     /// Which study is asked first, so that all get their turn.
     var turn = 0
     /// Why this machine could not run a study that it may run; the first such reason.
@@ -74,7 +74,11 @@ package final class StoreTrials: TrialSource {
       case .later: mayCome = true
       case .never:
         // The worker may end before it looks around again.
-        if let reason = study.trials.coordinator.ownFailure { tellFailure(of: study, reason) }
+        let coordinator = study.trials.coordinator
+        if let reason = coordinator.ownFailure { tellEnd(of: study, reason, nil) }
+        if let verdict = coordinator.ownEnding, verdict.isSuccess {
+          tellEnd(of: study, nil, verdict.sentence)
+        }
       }
     }
     return settings.endsWhenDone && !mayCome ? .never : .later(.milliseconds(100))
@@ -109,7 +113,8 @@ package final class StoreTrials: TrialSource {
           let recovered = try old.trials.coordinator.recoverFromDeadWorkers()
           if !recovered.isEmpty { old.trials.recovered(recovered.count) }
         }
-        tellFailure(of: old, try old.trials.coordinator.ownFailure ?? glance.failure)
+        tellEnd(
+          of: old, try old.trials.coordinator.ownFailure ?? glance.failure, try glance.ending)
         studies.append(old)
       } else if known.refused[token] != text {
         if let new = try serve(glance.study, plan) { studies.append(new) }
@@ -118,17 +123,20 @@ package final class StoreTrials: TrialSource {
     state.withLock { $0.studies = studies }
   }
 
-  /// Says once that a study is failing, and why.
-  private func tellFailure(of served: Served, _ reason: String?) {
+  /// Says once that a study has stopped by itself, and why.
+  private func tellEnd(of served: Served, _ failure: String?, _ ending: String?) {
     let token = served.study.record.token
+    let reason = failure ?? ending
     let isNew = state.withLock { state in
-      defer { state.failing[token] = reason }
-      return state.failing[token] != reason
+      defer { state.ended[token] = reason }
+      return state.ended[token] != reason
     }
     guard isNew, let reason else { return }
     listener(
-      "study '\(served.study.name)' is not run here any more: \(reason); go on with: needletail study "
-        + "resume \(served.study.name)")
+      failure == nil
+        ? "study '\(served.study.name)' is complete: \(reason)"
+        : "study '\(served.study.name)' is not run here any more: \(reason); go on with: "
+          + "needletail study resume \(served.study.name)")
   }
 
   /// A coordinator for the study; nil when its trials cannot be run here.

@@ -17,6 +17,11 @@ package enum PrunerSuite {
       try SuccessiveHalvingPruner(minResource: .steps(2), reductionFactor: 3, bootstrapCount: 1),
       try HyperbandPruner(), try HyperbandPruner(maxResource: 8, reductionFactor: 2),
       try HyperbandPruner(minResource: 2, maxResource: 9, bootstrapCount: 1),
+      try SuccessiveHalvingPruner(rungs: [1, 3, 4], resource: .reports),
+      try SuccessiveHalvingPruner(minResource: .steps(1), reductionFactor: 2, resource: .reports),
+      try BanditPruner(slack: .factor(0.1)), try BanditPruner(slack: .amount(0.25), interval: 2),
+      try TruncationPruner(percentage: 40),
+      try TruncationPruner(percentage: 60, excludesFinished: true, interval: 1, delay: 2),
       try WilcoxonPruner(), try WilcoxonPruner(threshold: 0.5, startupSteps: 1),
       PredictivePruner(), try PredictivePruner(threshold: 0.5, startupTrials: 0, warmupSteps: 1),
     ]

@@ -401,6 +401,7 @@ import Trials
         NEEDLETAIL_PARAMS=\(result.folder)/params.json
         NEEDLETAIL_PARAM_FLAG=true
         NEEDLETAIL_PARAM_LEARNING_RATE=0.25
+        NEEDLETAIL_REPLICATE=0
         NEEDLETAIL_SEED=\(seed)
         NEEDLETAIL_SLOT=0
         NEEDLETAIL_STUDY=s

@@ -94,7 +94,7 @@ import Trials
     let (study, first, _) = try Self.bed()
     while try Self.fail(first) {}
     _ = try StoredStudy.submit(
-      StoredStudyTests.file(trials: 10), resuming: isSubmitted ? .always : .ifFailing,
+      StoredStudyTests.file(trials: 10), resuming: isSubmitted ? .always : .ifStoppedByItself,
       in: study.store)
     #expect(try study.control() == .running)
     #expect(try study.failure() == nil)
@@ -107,7 +107,7 @@ import Trials
     try study.setControl(.stopped)
     #expect(try study.failure() == nil)
     _ = try StoredStudy.submit(
-      StoredStudyTests.file(trials: 10), resuming: .ifFailing, in: study.store)
+      StoredStudyTests.file(trials: 10), resuming: .ifStoppedByItself, in: study.store)
     #expect(try study.control() == .stopped)
   }
 

@@ -127,7 +127,7 @@ import Trials
       // Whatever else differs between the files has no say.
       last = try StoredStudy.submit(
         Self.file(trials: inFile, more: "workers: \(place + 1)"), trials: beside,
-        resuming: place % 2 == 0 ? .always : .ifFailing, in: store)
+        resuming: place % 2 == 0 ? .always : .ifStoppedByItself, in: store)
     }
     let submission = try #require(last)
     #expect(submission.budget == budget)

@@ -239,7 +239,7 @@ import Testing
     ),
     (
       "command: [a, '{zzzzzzz}']",
-      "s.yaml:1:14: 'command' has the unknown placeholder '{zzzzzzz}'; known are '{args}', '{trial}', '{study}', '{dir}', '{attempt}', '{seed}', '{params}', '{checkpoint}', '{slot}'; double the braces for a literal"
+      "s.yaml:1:14: 'command' has the unknown placeholder '{zzzzzzz}'; known are '{args}', '{trial}', '{study}', '{dir}', '{attempt}', '{seed}', '{params}', '{checkpoint}', '{slot}', '{replicate}'; double the braces for a literal"
     ),
     (
       "command: [a, '{trial']",

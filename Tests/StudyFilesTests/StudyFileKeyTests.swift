@@ -43,6 +43,59 @@ import Testing
     #expect(words == ["/bin/sh", "-c", #"p 'a b'\''$' "a b'\$" 'a b'\''$'"#])
   }
 
+  @Test func readsPointsAsATable() throws {
+    let file = try Self.file(
+      """
+      parameters: {x: {low: 0.0, high: 9}, c: [a, "1", "p, q"], n: {low: 1, high: 3, when: {c: a}}}
+      points: |
+        c, x, n
+
+        a, 0.5, 2
+        "1", 1e-3,
+        "p, q" , 3,
+      """)
+    #expect(
+      file.points.map { $0.map(\.value) } == [["a", 0.5, 2], ["1", 0.001], ["p, q", 3]])
+    #expect(file.trials == 3)
+  }
+
+  @Test(arguments: [
+    (
+      "points: |\n  x\n",
+      "the table of 'points' has no rows; add some below the line with the names"
+    ),
+    (
+      "points: |\n  x, y\n  1\n",
+      "line 2 of the table of 'points' has 1 fields and not 2; add or remove some"
+    ),
+    ("points: |\n  x\n  \"1\n", "the table of 'points' has a quote that is not closed; close it"),
+    ("points: |\n  z\n  1\n", "a point has 'z', which is no parameter; known are 'x'"),
+    ("log: [loss]\nmetric: loss", "'log' has 'loss', which is kept already; remove it"),
+    ("replicates: 0", "'replicates' is 0; give at least 1"),
+    (
+      "omit: 'null'", "'omit' is 'null'; did you mean 'nulls'?"
+    ),
+    (
+      "pruner: {name: asha, rungs: [3, 2]}",
+      "the pruner's setting 'rungs' cannot be 3, 2; give ascending numbers from 1 on"
+    ),
+    (
+      "pruner: bandit",
+      "the pruner's setting 'slack_factor' cannot be left out; give it, or slack_amount"
+    ),
+    (
+      "files: {a.txt: {b: 1}}",
+      "the file 'a.txt' is to be changed in places, which only .yaml, .yml, .json and .toml files "
+        + "have; give a text, or {template: FILE}"
+    ),
+  ]) func refusesInOneSentence(_ text: String, _ words: String) {
+    let error = #expect(throws: StudyFileError.self) {
+      let file = try Self.file("parameters: {x: {low: 0, high: 2}}\n\(text)")
+      _ = try file.pruner?.makePruner()
+    }
+    #expect(error?.problem == words)
+  }
+
   @Test func readsPointsAndEndings() throws {
     let file = try Self.file(
       """
@@ -87,7 +140,8 @@ import Testing
     ("spelling: pyton", "'spelling' is 'pyton'; did you mean 'python'?"),
     (
       "files: {a/b: x}",
-      "'files' has 'a/b', which cannot be a file of the trial's folder; give a name without '/'"
+      "'files' has 'a/b', which cannot be a file of the trial's folder; give another name, for a "
+        + "text one without '/'"
     ),
     ("constraints: [{metric: ms}]", "the constraint 'ms' needs one of 'at_most' and 'at_least'"),
     ("a: &a [1]\n<<: *a", "'<<' merges 1; give mappings"),

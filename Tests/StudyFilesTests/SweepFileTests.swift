@@ -50,6 +50,35 @@ import Testing
     }
   }
 
+  /// What each file's readers have to be told, by the words that have to be in it; in ours, since
+  /// the notes of expected/ were written as tasks.
+  static let aloud: JSONValue = {
+    let text = try? String(contentsOf: folder.appending(path: "aloud.json"), encoding: .utf8)
+    return text.flatMap { try? JSONValue(parsing: $0) } ?? .null
+  }()
+
+  @Test(arguments: readable) func saysAloudWhatItLeavesOut(_ row: Row) throws {
+    let study = try #require(try ForeignStudy.read(contentsOf: row.path))
+    let said = study.notes + study.suspicions
+    for words in (Self.aloud[row.file]?.array ?? []).compactMap(\.string) {
+      #expect(said.contains { $0.contains(words) }, "\(words): \(said)")
+    }
+    // What run prints stands in the converted file, too.
+    let text = try study.studyFileText().replacing("\n#  ", with: "")
+    for note in study.notes { #expect(text.contains(note)) }
+  }
+
+  @Test func knowsWhatToSayOfAllFiles() throws {
+    guard case .object(let members) = Self.aloud else {
+      Issue.record("aloud.json is missing")
+      return
+    }
+    let files = Set(Self.readable.map(\.file))
+    #expect(members.allSatisfy { files.contains($0.name) })
+    // Of some files there is nothing to say.
+    #expect(members.count > files.count * 9 / 10)
+  }
+
   @Test(arguments: refused) func refuses(_ row: Row) {
     do {
       // What no tool is known by is read as a study file of our own.
@@ -71,6 +100,18 @@ import Testing
     let file = try StudyFile(text: text, path: "study.yaml")
     let wanted = Self.nativeForm(study.neutral, of: study)
     #expect(Self.differences(wanted, file.neutral) == [], "\(text)")
+    for key in ["seed", "repeats", "stop_when", "points"] {
+      #expect(
+        Self.same(wanted[key] ?? .null, file.neutral[key] ?? .null), "\(key): \(text)")
+    }
+    for key in ["max", "rate", "retries"] {
+      let theirs = wanted["failures"]?[key] ?? .null
+      // No retries are what a file has that says nothing of them.
+      let expected = key == "retries" && theirs == 0 ? .null : theirs
+      #expect(Self.same(expected, file.neutral["failures"]?[key] ?? .null), "\(key): \(text)")
+    }
+    // What is written is what is read, however often.
+    #expect(try StudyFile(text: file.text, path: "study.yaml").neutral == file.neutral)
   }
 
   /// The neutral form with what a study file says in its own words.

@@ -18,6 +18,8 @@ struct FollowedStudy {
   private(set) var lastFailure = ""
   /// Why the study is failing, in a sentence; nil when it is not.
   private(set) var failure: String?
+  /// Why it came to its end early, in a clause; nil when it did not.
+  private(set) var ending: String?
 
   /// How many trials one look reads at most.
   private static let batch = 500
@@ -35,6 +37,12 @@ struct FollowedStudy {
   var isOver: Bool {
     guard let limit = snapshot.limit, snapshot.finished >= limit else { return false }
     return (snapshot.counts[.running] ?? 0) + (snapshot.counts[.waiting] ?? 0) == 0
+  }
+
+  /// How a study ended that has come to its end early, with no trial running; nil when it has not.
+  var early: RunEnd.Stop? {
+    guard let ending, snapshot.counts[.running] ?? 0 == 0 else { return nil }
+    return .reached(ending)
   }
 
   /// The view at this moment.
@@ -62,6 +70,7 @@ struct FollowedStudy {
     snapshot.best = look.best
     snapshot.limit = look.budget
     failure = look.failure
+    ending = look.ending
     let total = look.counts.values.reduce(0, +)
     if isFirstLook {
       isFirstLook = false

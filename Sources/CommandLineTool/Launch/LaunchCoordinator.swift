@@ -39,6 +39,8 @@ struct StudyLook {
   var budget: Int?
   /// Why it is failing, in a sentence; nil when it is not.
   var failure: String?
+  /// Why it came to its end early, in a clause; nil when it did not.
+  var ending: String?
 }
 
 /// A coordinator in this process.
@@ -97,7 +99,7 @@ final class OwnCoordinator: LaunchCoordinator {
     let overview = try StudyOverview(study.record, in: study.store)
     return StudyLook(
       counts: overview.counts, best: overview.best, budget: try study.budget(),
-      failure: try study.failure())
+      failure: try study.failure(), ending: try study.ending())
   }
 
   func trials(_ numbers: [Int]) throws -> [Trial] {
@@ -161,6 +163,7 @@ final class NamedCoordinator: LaunchCoordinator {
     }
     look.budget = json["limit"]?.number.map { Int(clamped: $0) }
     look.failure = json["failure"]?.string
+    look.ending = json["ending"]?.string
     if let number = json["best_trial"]?.number.map({ Int(clamped: $0) }) {
       look.best = try trials([number]).first
     }

@@ -24,15 +24,14 @@ struct LaunchPlan {
     case kubernetes(image: String)
   }
 
-  /// Reads the study file; writes nothing.
+  /// Checks the study file with what is said beside it; writes nothing.
   init(
-    path: String, _ options: LaunchOptions, environment: (String) -> String?
+    file: StudyFile, _ options: LaunchOptions, environment: (String) -> String?
   ) throws {
     let run = try RunPlan(
-      file: try StudyFile(contentsOf: path),
-      RunOptions(trials: options.trials, store: options.store),
+      file: file, RunOptions(trials: options.trials, store: options.store),
       environment: environment)
-    file = run.file
+    self.file = file
     store = run.store
     self.options = options
     if let hosts = options.ssh {
@@ -42,6 +41,11 @@ struct LaunchPlan {
       kind = .slurm(options: try ShellText.words(of: slurm))
     } else {
       kind = .kubernetes(image: options.kubernetes ?? "")
+    }
+    if file.usesAllProcessors, options.workers == nil, options.ssh == nil {
+      throw CommandError.other(
+        "'workers' of the study file is auto, which counts this machine's processors; say with "
+          + "--workers how many workers are launched")
     }
     authority = try options.authority.map { try Self.text(of: $0) }
     address = try options.listen.map { try ListenAddress($0) }

@@ -20,7 +20,7 @@ package struct LaunchVerb: Verb {
         + "be run again by the next launch; a third one kills them.",
     ],
     arguments: [
-      .init(name: "study.yaml", help: "The study file: YAML or JSON.", completion: .file)
+      SourceStudy.argument, SourceStudy.commandArgument,
     ],
     options: [
       .init(
@@ -83,8 +83,7 @@ package struct LaunchVerb: Verb {
         name: "--trials", short: "-n", placeholder: "N",
         help: "How many trials the study gets in total; else 'trials' of the study file."),
       .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
-      .store, .json,
-    ],
+    ] + SourceStudy.options + [.store, .json],
     examples: [
       .init(
         "needletail launch study.yaml --ssh host1,host2:4",
@@ -99,11 +98,11 @@ package struct LaunchVerb: Verb {
         "Writes a manifest for workers of a coordinator that runs already."),
     ])
 
-  private let path: String
+  private let source: SourceStudy
   private let options: LaunchOptions
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    path = try arguments.positional("study file")
+    source = try SourceStudy(&arguments, verb: "launch")
     var options = LaunchOptions()
     options.ssh = arguments.value("--ssh")
     options.slurm = arguments.value("--slurm")
@@ -131,7 +130,8 @@ package struct LaunchVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
-    let plan = try LaunchPlan(path: path, options, environment: context.environment)
+    let plan = try LaunchPlan(
+      file: source.read(telling: context.console), options, environment: context.environment)
     if let address = options.coordinator {
       let coordinator = try NamedCoordinator(address, plan, environment: context.environment)
       return try StudyLaunch(plan, coordinator, context.console).run()

@@ -39,7 +39,9 @@ struct StudyLaunch {
     let end: RunEnd
     do {
       defer { fleet.end() }
-      if follower.isOver {
+      if let early = follower.early {
+        end = follower.end(early)
+      } else if follower.isOver {
         end = follower.end(.budget)
       } else {
         try fleet.start()
@@ -138,6 +140,7 @@ struct StudyLaunch {
     if level > .none {
       return fleet.living == 0 || level == .kill ? follower.end(.interrupt) : nil
     }
+    if let early = follower.early { return follower.end(early) }
     if follower.isOver { return follower.end(.budget) }
     if let reason = follower.failure {
       return follower.end(

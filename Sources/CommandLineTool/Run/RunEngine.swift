@@ -66,14 +66,6 @@ final class RunEngine: SlotObserver {
     var announced = StudyControl.running
     /// What was noted of the study's file and budget at the last look.
     var plan: StudyPlan?
-    /// What ends the study early; nil when nothing does.
-    var watch: EndingWatch?
-
-    /// Ends the study when it has come to its end early.
-    mutating func notice() {
-      guard reason == nil, let end = watch?.reason else { return }
-      reason = end.isSuccess ? .reached(end.sentence) : .failures("stopped: \(end.sentence)")
-    }
   }
 
   /// - Parameter budget: How many trials the study gets in all; nil for no limit. Another one that
@@ -94,16 +86,6 @@ final class RunEngine: SlotObserver {
       directions: coordinator.study.directions, startedAt: startedAt,
       plan.options.isQuiet ? .quiet : isLive ? .live : .full)
     try follow()
-    if plan.file.ending != StudyEnding() {
-      var watch = EndingWatch(plan.file.ending, coordinator.study.directions[0])
-      for trial in try coordinator.store.trials(in: coordinator.study, numbers: nil) {
-        watch.add(trial)
-      }
-      state.withLock { state in
-        state.watch = watch
-        state.notice()
-      }
-    }
   }
 
   // MARK: The calling thread
@@ -152,6 +134,9 @@ final class RunEngine: SlotObserver {
 
   /// Why the slots ended by themselves.
   private var ending: RunEnd.Stop {
+    if let end = coordinator.ownEnding {
+      return end.isSuccess ? .reached(end.sentence) : .failures("stopped: \(end.sentence)")
+    }
     if let reason = failure {
       return .failures("stopped: \(reason.printable); run it again when that is mended")
     }
@@ -189,7 +174,7 @@ final class RunEngine: SlotObserver {
       return state.announced != control
     }
     guard isNew else { return }
-    if let reason = failure {
+    if let reason = coordinator.ownEnding?.sentence ?? failure {
       progress.announce("finishing what runs, then stopping: \(reason)")
     } else {
       progress.announce(
@@ -261,10 +246,6 @@ final class RunEngine: SlotObserver {
       if told?.state.isFinished ?? false { state.finished += 1 }
       if told?.state == .failed { state.lastFailure = outcome.reason }
       if outcome.isHopeless { state.reason = .failures(outcome.reason) }
-      if let told {
-        state.watch?.add(told)
-        state.notice()
-      }
     }
     progress.finish(trial.held, told, result, slot)
   }

@@ -3,6 +3,7 @@ internal import Samplers
 internal import Stores
 internal import StudyFiles
 internal import StudyModel
+internal import System
 
 /// What is to be run, from study file, command line and environment; checked as far as that is
 /// possible without a store.
@@ -22,7 +23,9 @@ struct RunPlan {
     self.options = options
     name = options.name ?? file.studyName
     try StoreError.checkStudyName(name)
-    workers = options.workers ?? file.workers ?? 1
+    workers =
+      options.workers ?? file.workers
+      ?? (file.usesAllProcessors ? max(1, Processors.cores.count) : 1)
     timeout = options.timeout ?? file.timeout
     // Made once here, so that a mistake is found before a store is made for it.
     _ = try file.sampler?.makeSampler()

@@ -1,7 +1,5 @@
 internal import Coordination
 internal import Objectives
-internal import StudyFiles
-internal import StudyModel
 
 /// `needletail run <study.yaml>`
 package struct RunVerb: Verb {
@@ -24,15 +22,7 @@ package struct RunVerb: Verb {
         + "needletail-trials beside it.",
     ],
     arguments: [
-      .init(
-        name: "study.yaml",
-        help: "The study file: YAML or JSON, or another tool's (needletail help convert).",
-        completion: .file),
-      .init(
-        name: "command",
-        help: "Behind '--': what each trial runs where the file has no command, in words that may "
-          + "have {args} or {name} in them.",
-        isOptional: true, isRepeated: true),
+      SourceStudy.argument, SourceStudy.commandArgument,
     ],
     options: [
       .init(
@@ -51,25 +41,8 @@ package struct RunVerb: Verb {
       .init(
         name: "--seed", placeholder: "N",
         help: "The seed of a new study's suggestions; an existing study keeps its own."),
-      .init(
-        name: "--metric", placeholder: "NAME",
-        help: "The objective's name, where the file names none."),
-      .init(
-        name: "--direction", placeholder: "WORD", help: "minimize or maximize it.",
-        completion: .words(["minimize", "maximize"])),
-      .init(
-        name: "--format", placeholder: "TOOL",
-        help: "Whose file it is, such as wandb, katib or needletail; else the content tells.",
-        completion: .words(["needletail"] + ForeignTool.allCases.map(\.rawValue))),
-      .init(
-        name: "--select", placeholder: "NAME",
-        help: "Which of several experiments or tasks in another tool's file is meant."),
-      .init(
-        name: "--accept",
-        help: "Run what another tool accepts although it is surely a mistake."),
       .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
-      .store, .json,
-    ],
+    ] + SourceStudy.options + [.store, .json],
     examples: [
       .init("needletail run study.yaml", "Runs the study, or goes on with it."),
       .init(
@@ -83,18 +56,11 @@ package struct RunVerb: Verb {
         "Runs a command with the parameters of a file that has only a search space."),
     ])
 
-  private let path: String
   private let source: SourceStudy
   private let options: RunOptions
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    let command = arguments.behindSeparator()
-    path = try arguments.positional("study file")
-    let direction = try arguments.word("--direction", of: ["minimize", "maximize"])
-    source = SourceStudy(
-      path: path, format: arguments.value("--format"), selection: arguments.value("--select"),
-      metric: arguments.value("--metric"), direction: direction.flatMap(Direction.init),
-      command: command, accepts: arguments.flag("--accept"))
+    source = try SourceStudy(&arguments, verb: "run")
     options = RunOptions(
       workers: try arguments.integer("--workers", in: 1...4_096),
       trials: try arguments.integer("--trials", in: 1...(1 << 40)),

@@ -26,7 +26,7 @@ struct StudyRun {
     try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
     let submission = try StoredStudy.submit(
       plan.file, name: plan.name, trials: plan.options.trials, seed: plan.options.seed,
-      resuming: .ifFailing, in: try plan.store.openOrCreate())
+      resuming: .ifStoppedByItself, in: try plan.store.openOrCreate())
     for warning in submission.warnings { console.warn(warning.printable) }
     (study, isNew, budget) = (submission.study, submission.isNew, submission.budget)
     coordinator = try study.coordinator(plan.file, budget: budget, seed: plan.options.seed)

@@ -31,7 +31,8 @@ package struct ServeVerb: Verb {
     ],
     arguments: [
       .init(
-        name: "study.yaml", help: "Study files whose studies are created or gone on with.",
+        name: "study.yaml",
+        help: "Study files, or another tool's, whose studies are created or gone on with.",
         isOptional: true, isRepeated: true, completion: .file)
     ],
     options: [
@@ -49,7 +50,7 @@ package struct ServeVerb: Verb {
         name: "--connections-per-peer", placeholder: "N",
         help: "Connections at a time from one other machine; 256 by default."),
       .init(name: "--log", help: "Write a line to stderr about everything that matters."),
-    ] + OptunaOptions.all + ListenOptions.protection
+    ] + SourceStudy.options + OptunaOptions.all + ListenOptions.protection
       + [ListenOptions.openLoopback, .store, .json],
     examples: [
       .init("needletail serve study.yaml", "Serves the study to workers on this machine."),
@@ -57,11 +58,14 @@ package struct ServeVerb: Verb {
         "needletail serve --store all.db --listen 0.0.0.0:7654 --certificate cert.pem --key key.pem",
         "Serves all studies of all.db to other machines."),
       .init(
+        "needletail serve space.json --metric loss -- python3 train.py {args}",
+        "Serves a file that has only a search space, with the command that its workers run."),
+      .init(
         "needletail serve --optuna-grpc 127.0.0.1:13000 --optuna-study lr",
         "Lets programs with Optuna's GrpcStorageProxy take part in the study lr, too."),
     ])
 
-  private let paths: [String]
+  private let sources: [SourceStudy]
   private let listen: ListenOptions
   private let optuna: OptunaOptions?
   private let lease: Duration
@@ -71,7 +75,7 @@ package struct ServeVerb: Verb {
   private let json: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    paths = arguments.remaining()
+    sources = try SourceStudy.several(&arguments, verb: "serve")
     listen = try ListenOptions(&arguments, port: WireProtocol.defaultPort)
     optuna = try OptunaOptions(&arguments)
     lease = try arguments.duration("--lease") ?? .seconds(60)
@@ -94,7 +98,7 @@ package struct ServeVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
-    let files = try paths.map { try StudyFile(contentsOf: $0) }
+    let files = try sources.map { try $0.read(telling: context.console) }
     let selection = try StoreSelection(
       option: store ?? Self.store(of: files), environment: context.environment)
     var settings = try listen.settings()

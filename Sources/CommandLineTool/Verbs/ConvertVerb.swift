@@ -11,8 +11,8 @@ package struct ConvertVerb: Verb {
         + "Determined, Vizier and Vertex AI, Ray, Hydra, ClearML, Comet, Valohai, ConfigSpace and "
         + "PCS, Orion, SigOpt, KerasTuner, Syne Tune, H2O, DVC, MLRun, Guild and Optuna's command "
         + "line. Which it is, the content tells; --format overrules.",
-      "What the study file cannot say stands in its comments. needletail run reads such files, too, "
-        + "without converting them first.",
+      "What the study file cannot say stands in its comments. run, serve, launch and study submit "
+        + "read such files, too, without converting them first.",
     ],
     arguments: [
       .init(name: "file", help: "The other tool's file.", completion: .file)

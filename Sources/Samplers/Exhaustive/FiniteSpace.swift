@@ -2,7 +2,7 @@ internal import Probability
 internal import StudyModel
 internal import System
 
-/// The points of a declared space as the exhaustive samplers take them: each once, in random order.
+/// The points of a declared space as the exhaustive samplers take them: each once.
 struct FiniteSpace: Sendable {
   /// With constraints, every point is looked at; so many at most.
   private static let checkedLimit = 1 << 20
@@ -51,17 +51,20 @@ struct FiniteSpace: Sendable {
 
   /// One of the points that no other trial has; nil when there is none.
   func draw(
-    for trial: Int, given history: TrialHistory, using generator: inout TrialGenerator
+    for trial: Int, in order: GridSampler.Order = .random, given history: TrialHistory,
+    using generator: inout TrialGenerator
   ) -> [ParameterAssignment]? {
     let visited = VisitedPoints(of: history, except: trial, in: space, points: points)
     guard let allowed else {
       guard count > visited.numbers.count else { return nil }
-      var place = generator.integer(below: count - visited.numbers.count)
+      var place =
+        order == .written ? 0 : generator.integer(below: count - visited.numbers.count)
       for number in visited.numbers where number <= place { place += 1 }
       return points.point(place)
     }
     let taken = Set(visited.numbers)
     let free = allowed.filter { !taken.contains($0) }
+    if order == .written { return free.first.map(points.point) }
     return free.isEmpty ? nil : points.point(free[generator.integer(below: free.count)])
   }
 

@@ -2,7 +2,7 @@ internal import JSON
 public import Probability
 public import StudyModel
 
-/// Tries every point of a grid once, in random order, and then ends the study.
+/// Tries every point of a grid once, in random or in written order, and then ends the study.
 ///
 /// The grid is that of the declared parameters: all values of one with a step or choices, and
 /// ``divisions`` values, both ends included and evenly spread (logarithmically with `log`), of one
@@ -12,8 +12,18 @@ public import StudyModel
 /// Several processes on one study never take one point twice: the coordinator claims it in the
 /// store.
 public struct GridSampler: Sampler {
+  /// In which order the points are tried.
+  public enum Order: String, Sendable, Hashable, CaseIterable {
+    /// So that results are about as good after any part of the grid.
+    case random
+    /// As nested loops over the parameters would, the last one the innermost.
+    case written
+  }
+
   /// How many values a float without a step gets; at least 2.
   public let divisions: Int
+  /// In which order the points are tried.
+  public let order: Order
   /// The values of each parameter, if they were given.
   public let values: [(name: String, values: [ParameterValue])]
 
@@ -28,12 +38,13 @@ public struct GridSampler: Sampler {
   ///
   /// - Throws: ``SamplerError/badSetting(name:value:fix:)`` for less than 2 or more than 2²⁰
   ///   divisions.
-  public init(divisions: Int = 10) throws(SamplerError) {
+  public init(divisions: Int = 10, order: Order = .random) throws(SamplerError) {
     guard divisions >= 2, divisions <= 1 << 20 else {
       throw .badSetting(
         name: "divisions", value: String(divisions), fix: "give an integer from 2 to 1048576")
     }
     self.divisions = divisions
+    self.order = order
     values = []
     choices = nil
   }
@@ -47,6 +58,7 @@ public struct GridSampler: Sampler {
     values: KeyValuePairs<String, [ParameterValue]>
   ) throws(SamplerError) {
     divisions = 10
+    order = .random
     self.values = values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     var choices = SearchSpace()
     for (name, list) in self.values {
@@ -100,7 +112,8 @@ public struct GridSampler: Sampler {
     }
     guard let space, !space.parameters.isEmpty else { throw .noSpace(sampler: name) }
     let list = try cache.list(space, divisions: divisions, for: name)
-    guard let point = list.draw(for: trial, given: history, using: &generator) else {
+    guard let point = list.draw(for: trial, in: order, given: history, using: &generator)
+    else {
       throw .exhausted
     }
     return TrialPlan(point)

@@ -11,6 +11,7 @@ internal import Trials
 struct StudyDetails: Sendable, Equatable {
   private(set) var control = StudyControl.running
   private var isStoppedAsFailing = false
+  private var hasComeToItsEnd = false
   /// How many trials it is to have; nil when that was not said.
   private(set) var limit: Int?
   private(set) var interrupted: Set<Int> = []
@@ -30,6 +31,7 @@ struct StudyDetails: Sendable, Equatable {
   ) throws {
     control = try store.control(of: record)
     isStoppedAsFailing = try store.failure(of: record) != nil
+    hasComeToItsEnd = try store.ending(of: record) != nil
     interrupted = try store.interruptedTrials(in: record)
     self.waitingWorkers = waitingWorkers
     let system = try store.attributes(.system, of: record)
@@ -53,6 +55,7 @@ struct StudyDetails: Sendable, Equatable {
     var facts = StudyFacts(counts: history.counts, budget: limit)
     facts.control = control
     facts.isStoppedAsFailing = isStoppedAsFailing
+    facts.hasComeToItsEnd = hasComeToItsEnd
     facts.interrupted = interrupted.filter { $0 < history.count && history.states[$0] == .running }
     facts.waitingWorkers = waitingWorkers
     let latest = history.finishedOrder.suffix(StudyFacts.failuresAllowed)
@@ -64,8 +67,9 @@ struct StudyDetails: Sendable, Equatable {
   }
 
   static func == (a: Self, b: Self) -> Bool {
-    a.control == b.control && a.isStoppedAsFailing == b.isStoppedAsFailing && a.limit == b.limit
-      && a.sampler == b.sampler && a.pruner == b.pruner
+    a.control == b.control && a.isStoppedAsFailing == b.isStoppedAsFailing
+      && a.hasComeToItsEnd == b.hasComeToItsEnd && a.limit == b.limit && a.sampler == b.sampler
+      && a.pruner == b.pruner
       && a.metrics == b.metrics && a.hasCommand == b.hasCommand && a.note == b.note
   }
 

@@ -35,8 +35,8 @@ extension CoordinatorService {
     try summary(of: record, try facts(of: record))
   }
 
-  /// The keys of `study list --json`, `seed`, `user_attributes`, `failure`, `served`, `limit`,
-  /// `file_tag`, `held`.
+  /// The keys of `study list --json`, `seed`, `user_attributes`, `failure`, `ending`, `served`,
+  /// `limit`, `file_tag`, `held`.
   ///
   /// - Parameter more: Members that the form has besides.
   func summary(
@@ -53,6 +53,7 @@ extension CoordinatorService {
           "seed", served.map { .string(String($0.dispatcher.coordinator.seed)) } ?? .null),
         .init("user_attributes", .object(attributes.map { .init($0.key, $0.value) })),
         .init("failure", try study.failure().map(JSONValue.string) ?? .null),
+        .init("ending", try study.ending().map(JSONValue.string) ?? .null),
         .init("served", .bool(served != nil)),
         .init("limit", contents?.limit.map(JSONValue.integer) ?? .null),
         .init("file_tag", contents?.tag.map(JSONValue.string) ?? .null),

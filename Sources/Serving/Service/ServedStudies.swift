@@ -25,8 +25,8 @@ final class ServedStudies: Sendable {
     var byID: [Int: ServedStudy] = [:]
     /// Studies that were looked at and have nothing to run, by id, with what was true then.
     var passedOver: [Int: Facts] = [:]
-    /// Studies that were told to be failing, by id, with the reason.
-    var failing: [Int: String] = [:]
+    /// Studies of which it was told that they stopped by themselves, by id, with the reason.
+    var ended: [Int: String] = [:]
   }
 
   /// What decides whether a study has anything to run.
@@ -123,7 +123,7 @@ final class ServedStudies: Sendable {
       } catch let error as StudyFileError {
         log("study '\(study.name)' keeps its former study file: \(error)")
       }
-      tellFailure(of: study, try glance.failure)
+      tellEnd(of: study, try glance.failure, try glance.ending)
     }
     let servedIDs = state.withLock { Set($0.byID.keys) }
     for glance in glances where !servedIDs.contains(glance.study.record.id) {
@@ -131,16 +131,19 @@ final class ServedStudies: Sendable {
     }
   }
 
-  /// Says once that a study is failing, and why.
-  private func tellFailure(of study: ServedStudy, _ reason: String?) {
+  /// Says once that a study has stopped by itself, and why.
+  private func tellEnd(of study: ServedStudy, _ failure: String?, _ ending: String?) {
+    let reason = failure ?? ending
     let isNew = state.withLock { state in
-      defer { state.failing[study.record.id] = reason }
-      return state.failing[study.record.id] != reason
+      defer { state.ended[study.record.id] = reason }
+      return state.ended[study.record.id] != reason
     }
     guard isNew, let reason else { return }
     log(
-      "study '\(study.name)' was stopped: \(reason); go on with: needletail study resume "
-        + study.name)
+      failure == nil
+        ? "study '\(study.name)' is complete: \(reason)"
+        : "study '\(study.name)' was stopped: \(reason); go on with: needletail study resume "
+          + study.name)
   }
 
   /// Serves a study that has trials to run, or whose workers may come back.

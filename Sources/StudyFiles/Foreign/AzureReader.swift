@@ -165,7 +165,8 @@ struct AzureReader: ForeignReader {
       known: [
         "type", "evaluation_interval", "delay_evaluation", "slack_factor", "slack_amount",
         "truncation_percentage",
-      ], elsewhere: ["exclude_finished_jobs"])
+        "exclude_finished_jobs",
+      ])
     let type = try keys.need("type").text("'type' of 'early_termination'")
     let interval = try keys.count("evaluation_interval", from: 0) ?? 1
     let delay = try keys.count("delay_evaluation", from: 0) ?? 0
@@ -178,20 +179,27 @@ struct AzureReader: ForeignReader {
       study.notes.append("Azure's median compares running averages, ours the values at a step")
     case "bandit":
       members = [.init("type", "bandit")]
+      var slack = "slack_factor: 0"
       for key in ["slack_factor", "slack_amount"] {
-        if let value = try keys.number(key) { members.append(.init(key, value.json)) }
+        guard let value = try keys.number(key) else { continue }
+        members.append(.init(key, value.json))
+        slack = "\(key): \(max(0, value).brief)"
       }
-      study.pruner = "{name: median, warmup_steps: \(delay), interval: \(max(1, interval))}"
-      study.notes.append("there is no bandit pruner yet; median does in its place")
+      study.pruner =
+        "{name: bandit, \(slack), interval: \(max(1, interval)), delay: \(delay)}"
+      study.notes.append(
+        "bandit stops what is behind the best trial by more than the slack; reports count as its "
+          + "intervals")
     case "truncation_selection":
       let percent = try keys.need("truncation_percentage").looseNumber("'truncation_percentage'")
       members = [.init("type", "truncation"), .init("percentage", percent.json)]
+      let excludes = try keys.flag("exclude_finished_jobs") ?? false
       study.pruner =
-        "{name: percentile, percentile: \(max(0, min(100, 100 - percent)).brief), warmup_steps: "
-        + "\(delay), interval: \(max(1, interval))}"
+        "{name: truncation, percentage: \(max(1, min(99, percent)).brief), exclude_finished: "
+        + "\(excludes), interval: \(max(1, interval)), delay: \(delay)}"
       study.notes.append(
-        "truncation_selection stops the worst \(percent.brief) % at each interval; percentile, "
-          + "which compares with finished trials, does in its place")
+        "truncation_selection stops the worst \(percent.brief) % at each interval, which reports "
+          + "count here")
     default:
       let known = ["bandit", "median_stopping", "truncation_selection"]
       let advice =

@@ -140,7 +140,18 @@ struct DeterminedReader: ForeignReader {
         "{name: hyperband, min_resource: \(resource), max_resource: \(max(1, Int(clamped: most))), "
         + "reduction_factor: \(factor)}"
     } else {
-      study.pruner = "{name: asha, min_resource: \(resource), reduction_factor: \(factor)}"
+      var ends: [Int] = []
+      var end = most ?? 0
+      for _ in 1..<max(2, min(rungs, 60)) {
+        end /= Double(factor)
+        guard end >= 1 else { break }
+        ends.insert(Int(clamped: end), at: 0)
+      }
+      let levels =
+        ends.isEmpty
+        ? "min_resource: \(resource)"
+        : "rungs: [\(ends.map(String.init).joined(separator: ", "))]"
+      study.pruner = "{name: asha, \(levels), reduction_factor: \(factor)}"
     }
     study.notes.append(
       "\(name) stops trials at rungs of \(metric ?? "its time metric"); report that as the step")

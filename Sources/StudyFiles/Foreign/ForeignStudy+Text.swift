@@ -73,17 +73,18 @@ extension ForeignStudy {
     }
     line("sampler", sampler)
     line("pruner", pruner)
-    line("trials", trials.map(String.init))
+    let replicates = max(1, min(repeats ?? 1, 10_000))
+    line("trials", trials.map { String(max(1, $0 / replicates)) })
     line("timeout", seconds.map { $0.brief })
     line("workers", parallel.map { String(min($0, 4_096)) })
     line("seed", seed.map(String.init))
     line("trial_timeout", trialSeconds.map { $0.brief })
     line("retries", retries.map(String.init))
-    if (repeats ?? 1) > 1 { line("repeats", "true") }
+    if replicates > 1 { line("replicates", String(replicates)) }
     if let workingFolder, workingFolder != "." { line("directory", Self.quoted(workingFolder)) }
     line("until", until)
     lines.append("parameters:")
-    for parameter in parameters {
+    for parameter in writtenParameters {
       lines.append("  \(Self.quoted(parameter.name)): \(parameter.text(in: self))")
     }
     if !constraints.isEmpty || !metricConstraints.isEmpty {
@@ -103,6 +104,11 @@ extension ForeignStudy {
     }
     if !firstPoint.isEmpty, points.isEmpty { line("first", flow(firstPoint)) }
     line("collect", collection)
+    let known = metrics.map(\.name) + metricConstraints.map(\.name)
+    let further = furtherMetrics.filter { !known.contains($0) }
+    if !further.isEmpty {
+      line("log", "[\(further.map(Self.quoted).joined(separator: ", "))]")
+    }
     line("stand_in", standIn?.rawValue)
     if !files.isEmpty {
       lines.append("files:")
@@ -161,6 +167,17 @@ extension ForeignStudy {
       + (reduction.map { ", reduce: \($0)" } ?? "") + "}"
   }
 
+  /// The parameters in the order in which the tool goes through a grid, the last the innermost:
+  /// W&B by name, Ray by name with the first the innermost, others as they stand.
+  private var writtenParameters: [ForeignParameter] {
+    guard method == "grid", parameters.allSatisfy(\.conditions.isEmpty) else { return parameters }
+    return switch tool {
+    case .wandb: parameters.sorted { $0.name < $1.name }
+    case .ray: parameters.sorted { $0.name > $1.name }
+    default: parameters
+    }
+  }
+
   private var sampler: String? {
     let names = ["sobol": "qmc", "pbt": "random", "list": "random"]
     guard let method else { return nil }
@@ -169,6 +186,8 @@ extension ForeignStudy {
     if name == "grid", let divisions = parameters.lazy.compactMap(\.divisions).first {
       options.append("divisions: \(max(2, divisions))")
     }
+    // People compare the numbers of runs.
+    if name == "grid" { options.append("order: written") }
     return options.isEmpty ? name : "{name: \(name), \(options.joined(separator: ", "))}"
   }
 
@@ -186,8 +205,10 @@ extension ForeignStudy {
 
   private var collection: String? {
     var parts: [String] = []
+    let isOfFile = metricFormat.map { ["tensorboard", "hypertune"].contains($0) } ?? false
     let stream = metricStream ?? (metricFile == nil ? nil : "stdout")
-    if let stream { parts.append("from: \(stream)") }
+    if let stream, !isOfFile { parts.append("from: \(stream)") }
+    if let metricFormat { parts.append("format: \(metricFormat)") }
     let readable = expressions.map(Self.withTwoGroups).filter { expression in
       do throws(ExpressionFault) {
         _ = try MetricExpression(expression)
@@ -206,6 +227,7 @@ extension ForeignStudy {
     if let metricFile {
       let escaped = metricFile.hasPrefix("{dir}") ? metricFile : Self.escaped(metricFile)
       parts.append("file: \(Self.quoted(escaped))")
+      if followsMetricFile { parts.append("follow: true") }
     }
     return parts.isEmpty ? nil : "{\(parts.joined(separator: ", "))}"
   }

@@ -61,7 +61,13 @@ package struct ForeignStudy: Sendable {
   /// Regular expressions of the metrics, and the streams to search.
   var expressions: [String] = []
   var metricStream: String?
+  /// Metrics that are kept beside the objectives.
+  var furtherMetrics: [String] = []
   var metricFile: String?
+  /// What lines or files with metrics look like, in the words of `collect`; nil for the usual.
+  var metricFormat: String?
+  /// Whether the file is read while it grows.
+  var followsMetricFile = false
   /// What has to be said aloud, in sentences.
   package internal(set) var notes: [String] = []
   /// What the tool accepts and is surely a mistake, in sentences; refused unless insisted on.

@@ -103,8 +103,8 @@ struct KatibReader: ForeignReader {
         }
       }
     }
-    if keys["additionalMetricNames"] != nil {
-      study.notes.append("additionalMetricNames are not collected")
+    for name in try keys["additionalMetricNames"]?.list("'additionalMetricNames'") ?? [] {
+      study.furtherMetrics.append(try name.text("a name of 'additionalMetricNames'"))
     }
   }
 
@@ -209,6 +209,9 @@ struct KatibReader: ForeignReader {
       .init("start_step", .integer(start)),
     ])
     study.pruner = "{name: median, startup_trials: \(trials), warmup_steps: \(start)}"
+    study.notes.append(
+      "medianstop compares with the average of the first \(start) reports of finished trials, "
+        + "median here with their values at the same step")
   }
 
   mutating func readCollector(_ node: YAMLNode?) throws(LocatedFault) {
@@ -224,14 +227,19 @@ struct KatibReader: ForeignReader {
       }
       if kind == "File" {
         study.metricFile = path ?? "/var/log/katib/metrics.log"
+        study.followsMetricFile = true
         study.notes.append(
           "the metrics stand in \(shortened(study.metricFile ?? "")), one path for all trials, "
             + "which each pod has for itself: with several workers here, give each trial its own")
       }
     case "TensorFlowEvent":
+      study.metricFile = path ?? "/tmp"
+      study.metricFormat = "tensorboard"
+      study.followsMetricFile = true
       study.notes.append(
-        "the metrics stand in TensorBoard event files under \(shortened(path ?? "")); print "
-          + "NAME=VALUE or name a result file")
+        "the metrics stand in TensorBoard event files under \(shortened(path ?? "/tmp")), one path "
+          + "for all trials, which each pod has for itself: with several workers here, give each "
+          + "trial its own")
     case "None", "Push":
       study.notes.append("metrics are pushed to Katib's service; print NAME=VALUE here")
     default:

@@ -6,6 +6,8 @@ internal import System
 struct OrionReader: ForeignReader {
   private let source: ForeignSource
   private var study: ForeignStudy
+  /// The precisions that were spoken of.
+  private var roundedDigits: [Int] = []
 
   init(_ source: ForeignSource) {
     self.source = source
@@ -70,7 +72,15 @@ struct OrionReader: ForeignReader {
         isDiscrete
         ? .int(name, bounds[0].rounded(.up), bounds[1].rounded(.down), log: isLog, at: place)
         : .float(name, bounds[0], bounds[1], log: isLog, at: place)
-      if !isDiscrete { parameter.significantDigits = try digits(call, what) }
+      if !isDiscrete {
+        parameter.significantDigits = try digits(call, what)
+        if let digits = parameter.significantDigits, !roundedDigits.contains(digits) {
+          roundedDigits.append(digits)
+          study.notes.append(
+            "Orion rounds values to \(digits) significant digits, its 'precision'; here they keep "
+              + "all digits")
+        }
+      }
     case "normal", "gaussian", "norm", "lognorm":
       let values = try numbers(["loc", "scale"])
       guard values[1] > 0 else { throw fault("the scale is not above 0") }

@@ -199,7 +199,7 @@ struct SigOptReader: ForeignReader {
         let threshold = try keys.need("threshold").looseNumber(
           "'threshold' of '\(shortened(name))'")
         study.metricConstraints.append((name, objective == "minimize" ? "<=" : ">=", threshold))
-      case "store": study.notes.append("the metric \(shortened(name)) is stored only")
+      case "store": study.furtherMetrics.append(name)
       default:
         throw try keys.need("strategy").fault(
           "'strategy' of '\(shortened(name))' is unknown; give optimize, constraint or store")

@@ -34,9 +34,11 @@ extension StudyFile {
       .init(
         "budget",
         .object([
-          .init("trials", whole(trials)),
+          .init("trials", whole(trials.map { $0 * replicates })),
           .init("time_seconds", timeout?.inSeconds.json ?? .null),
         ])), .init("parallel", whole(workers)),
+      .init("seed", whole(seed.map { Int(clamping: $0) })),
+      .init("repeats", replicates > 1 ? .integer(replicates) : .null),
       .init(
         "parameters", .array(space.parameters.map { neutral($0) })),
       .init(
@@ -47,6 +49,20 @@ extension StudyFile {
               + command.words.map { .string($0.expanded { "{\($0)}" } ?? "") })
         } ?? .null),
     ]
+    let stops: [JSONValue.Member] =
+      (ending.target.map { [.init("target", $0.json)] } ?? [])
+      + (ending.noProgress.map { [.init("no_improvement_trials", .integer($0))] } ?? [])
+    if !stops.isEmpty { members.append(.init("stop_when", .object(stops))) }
+    let failures: [JSONValue.Member] =
+      (ending.failures.map { [.init("max", .integer($0))] } ?? [])
+      + (ending.failedShare.map { [.init("rate", $0.json)] } ?? [])
+      + (retries.count > 0 ? [.init("retries", .integer(retries.count))] : [])
+    if !failures.isEmpty { members.append(.init("failures", .object(failures))) }
+    func object(_ point: [FixedValue]) -> JSONValue {
+      .object(point.map { .init($0.name, JSONValue($0.value)) })
+    }
+    if !points.isEmpty { members.append(.init("points", .array(points.map(object)))) }
+    if !first.isEmpty { members.append(.init("first_point", object(first))) }
     return .object(members)
   }
 

@@ -14,7 +14,7 @@ struct SyneTuneReader: ForeignReader {
   mutating func read() throws(LocatedFault) -> ForeignStudy {
     for entry in source.root.members { try readParameter(entry) }
     guard !study.parameters.isEmpty else { throw source.root.fault("the space is empty") }
-    study.expressions = []
+    study.metricFormat = "synetune"
     study.notes.append(
       "a space only: give --metric, --trials, and the command behind '--'; the lines that "
         + "Reporter prints hold the metrics as JSON")

@@ -290,7 +290,8 @@ struct VizierReader: ForeignReader {
       study.environment.append((name, [.literal(value)]))
     }
     study.metricFile = "{dir}/output.metrics"
-    study.environment.append(("CLOUD_ML_HP_METRIC_FILE", [.folder, .literal("/output.metrics")]))
+    study.metricFormat = "hypertune"
+    study.followsMetricFile = true
     study.notes.append("machines, images and services are Google's; the command runs here")
   }
 }

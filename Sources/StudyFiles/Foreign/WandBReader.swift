@@ -41,11 +41,6 @@ struct WandBReader: ForeignReader {
     }
     try readParameters(parameters, prefix: [])
     try readCommand(keys)
-    if usesGrid {
-      study.notes.append(
-        "W&B takes the grid's points in the order of the sorted names; the order here is the "
-          + "sampler's")
-    }
     if let node = keys["early_terminate"] { try readEarlyTermination(node) }
     offerParameters()
     if study.trials == nil, study.method != "grid" {
@@ -260,7 +255,7 @@ struct WandBReader: ForeignReader {
     var members: [JSONValue.Member] = [
       .init("type", "hyperband"), .init("stop_only", true),
     ]
-    let first: Int
+    let rungs: String
     if let most = try keys.number("max_iter") {
       let count = try keys.count("s") ?? 1
       var bands: [Int] = []
@@ -270,15 +265,15 @@ struct WandBReader: ForeignReader {
         guard band >= 1 else { break }
         bands.insert(Int(clamped: band), at: 0)
       }
-      guard let least = bands.first else {
+      guard !bands.isEmpty else {
         throw node.fault("max_iter \(most.brief) has no band of at least 1; give a larger one")
       }
       members.append(.init("rungs", .array(bands.map(JSONValue.integer))))
-      first = least
+      rungs = "rungs: [\(bands.map(String.init).joined(separator: ", "))]"
     } else if let least = try keys.count("min_iter") {
       members.append(.init("rungs", .string("\(least)*\(eta.brief)^k")))
       members.append(.init("min_iter", .integer(least)))
-      first = least
+      rungs = "min_resource: \(least)"
     } else {
       throw node.fault("'early_terminate' needs 'min_iter', or 'max_iter' and 's'")
     }
@@ -288,9 +283,9 @@ struct WandBReader: ForeignReader {
     ]
     study.earlyStopping = .object(members)
     study.pruner =
-      "{name: asha, min_resource: \(first), reduction_factor: \(max(2, Int(clamped: eta)))}"
+      "{name: asha, \(rungs), resource: reports, reduction_factor: \(max(2, Int(clamped: eta)))}"
     study.notes.append(
-      "hyperband stops runs at bands of logged values; successive halving (asha) does here, from "
-        + "\(first) reports on")
+      "hyperband stops runs at bands of logged values; successive halving (asha) at the same "
+        + "numbers of reports does here")
   }
 }

@@ -78,7 +78,11 @@ struct EvidenceImport: Sendable {
   ) throws -> ExitCode {
     let selection = try StoreSelection(option: self.store, environment: context.environment)
     try StoreError.checkStudyName(name)
-    let file = try studyFile.map { try StudyFile(contentsOf: $0) }
+    let file = try studyFile.map { path in
+      var source = SourceStudy(path: path)
+      source.accepts = true
+      return try source.read(telling: context.console, needsCommand: false)
+    }
     // A store that is not there is made when it is known that there is something for it.
     let isThere = selection.path.map { FileFacts($0).exists } ?? true
     let present = isThere ? try selection.openExisting() : nil

@@ -3,7 +3,6 @@ internal import JSON
 internal import Messages
 internal import Stores
 internal import StudyFiles
-internal import StudyModel
 
 /// `needletail study submit <study.yaml> --to URL`
 package struct StudySubmitVerb: Verb {
@@ -17,7 +16,7 @@ package struct StudySubmitVerb: Verb {
         + "were given."
     ],
     arguments: [
-      .init(name: "study.yaml", help: "The study file: YAML or JSON.", completion: .file)
+      SourceStudy.argument, SourceStudy.commandArgument,
     ],
     options: [
       .init(
@@ -30,8 +29,7 @@ package struct StudySubmitVerb: Verb {
       .init(
         name: "--trials", short: "-n", placeholder: "N",
         help: "How many trials the study gets in total; else 'trials' of the study file."),
-      .json,
-    ] + CoordinatorOptions.all,
+    ] + SourceStudy.options + [.json] + CoordinatorOptions.all,
     examples: [
       .init("needletail study submit study.yaml", "Hands it to the coordinator on this machine."),
       .init(
@@ -40,7 +38,7 @@ package struct StudySubmitVerb: Verb {
         "Hands it to another one, with a token of the role admin."),
     ])
 
-  private let path: String
+  private let source: SourceStudy
   private let url: String?
   private let name: String?
   private let trials: Int?
@@ -48,7 +46,7 @@ package struct StudySubmitVerb: Verb {
   private let coordinator: CoordinatorOptions
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
-    path = try arguments.positional("study file")
+    source = try SourceStudy(&arguments, verb: "study submit")
     url = arguments.value("--to")
     name = arguments.value("--name")
     trials = try arguments.integer("--trials", in: 1...(1 << 40))
@@ -57,7 +55,7 @@ package struct StudySubmitVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
-    let file = try StudyFile(contentsOf: path)
+    let file = try source.read(telling: context.console)
     let name = name ?? file.studyName
     try StoreError.checkStudyName(name)
     let client = try coordinator.client(
