@@ -5,14 +5,14 @@ internal import System
 /// A study that clients are offered, with all its trials in the form in which they are asked for.
 ///
 /// It follows the store: what this service writes it takes in at once, what others write when it is
-/// read, within a few hundredths of a second. A finished trial is kept as the bytes of its message
-/// alone, since it never changes again.
+/// read, within a few hundredths of a second. A finished trial that was asked for is kept as the bytes
+/// of its message alone, since it never changes again.
 struct OfferedStudy {
   private struct Entry {
     let id: Int
     let number: Int
     var state: TrialState
-    /// The trial; nil once it is finished.
+    /// The trial; nil once it is finished and its message is made.
     var trial: Trial?
     /// Its message; nil when it has changed since that was asked for.
     var message: [UInt8]?
@@ -22,35 +22,30 @@ struct OfferedStudy {
       number = trial.number
       state = trial.state
       self.trial = trial
-      settle()
     }
 
-    /// Keeps the message alone of a trial that has finished.
-    mutating func settle() {
-      guard let trial else { return }
-      state = trial.state
+    /// Takes in what happened to the trial.
+    mutating func apply(_ event: TrialChange.Event) {
+      guard trial?.apply(event) == true, let state = trial?.state else { return }
+      self.state = state
       message = nil
-      guard state.isFinished else { return }
-      message = Self.message(of: trial)
-      self.trial = nil
     }
 
     /// The field of a reply that the trial is.
-    private static func message(of trial: Trial) -> [UInt8] {
-      var writer = WireWriter()
-      writer.trial(1, trial)
-      return writer.bytes
-    }
-
-    mutating func encoded() -> [UInt8] {
+    mutating func encoded(_ access: StorageAccess) -> [UInt8] {
       if let message { return message }
-      let made = trial.map(Self.message) ?? []
-      message = made
-      return made
+      var writer = WireWriter()
+      if let trial { writer.trial(1, trial, access) }
+      message = writer.bytes
+      if state.isFinished { trial = nil }
+      return writer.bytes
     }
   }
 
   let record: StudyRecord
+  private let access: StorageAccess
+  /// A distribution that is stored with each name, of those that were stored through here.
+  var kinds: [String: Distribution] = [:]
   /// By ascending id, which is by ascending number.
   private var entries: [Entry] = []
   private var cursor = StoreCursor()
@@ -59,16 +54,20 @@ struct OfferedStudy {
   /// Whether trials of others may be missing between those that are known.
   private var hasGap = false
 
-  init(_ record: StudyRecord) { self.record = record }
+  init(_ record: StudyRecord, _ access: StorageAccess) {
+    self.record = record
+    self.access = access
+  }
 
   // MARK: Following
 
   /// Takes in what others wrote, unless that was done just now.
   ///
+  /// - Parameter isUrgent: Whether it is done in any case.
   /// - Throws: ``StoreError``; that the study is unknown when it was deleted.
-  mutating func follow(_ store: any StudyStore) throws(StoreError) {
+  mutating func follow(_ store: any StudyStore, isUrgent: Bool = false) throws(StoreError) {
     let start = Monitor.now
-    guard hasGap || start >= nextLook else { return }
+    guard isUrgent || hasGap || start >= nextLook else { return }
     for change in try store.changes(in: record, since: &cursor) { apply(change) }
     hasGap = false
     let end = Monitor.now
@@ -83,7 +82,13 @@ struct OfferedStudy {
       return
     }
     guard let place = place(of: change.trial.id) else { return }
-    if entries[place].trial?.apply(change.event) == true { entries[place].settle() }
+    entries[place].apply(change.event)
+  }
+
+  /// Takes a trial for what the store has of it.
+  mutating func replace(with trial: Trial) {
+    guard let place = place(of: trial.reference.id) else { return }
+    entries[place] = Entry(trial)
   }
 
   /// Takes in a trial that was added, unless it is known.
@@ -106,6 +111,13 @@ struct OfferedStudy {
     place(of: id).map {
       (TrialReference(id: id, number: entries[$0].number), entries[$0].state)
     }
+  }
+
+  /// The parameters and reports of a running trial, as changes.
+  func knownChanges(of id: Int) -> [TrialChange] {
+    guard let place = place(of: id), let trial = entries[place].trial else { return [] }
+    return trial.parameters.map { TrialChange(trial.reference, .parameterSet($0)) }
+      + trial.intermediateValues.map { TrialChange(trial.reference, .reported($0)) }
   }
 
   /// The id of the trial of that number; nil when there is none.
@@ -132,7 +144,7 @@ struct OfferedStudy {
     var pieces: [[UInt8]] = []
     var ownSize = 0
     for place in places {
-      pieces.append(entries[place].encoded())
+      pieces.append(entries[place].encoded(access))
       // What a finished trial is, is kept here anyway.
       if entries[place].trial != nil { ownSize += pieces[pieces.count - 1].count }
     }
