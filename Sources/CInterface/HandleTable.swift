@@ -1,4 +1,5 @@
 internal import Needletail
+internal import OptunaService
 internal import StudyModel
 internal import System
 
@@ -8,6 +9,7 @@ enum Held: Sendable {
   case study(HeldStudy)
   case trial(HeldStudy, RunningTrial)
   case parameter(Parameter)
+  case storage(StorageDesk)
 
   /// Which kind it is, as the handle's highest byte has it; not 0.
   fileprivate var kind: UInt64 {
@@ -16,6 +18,7 @@ enum Held: Sendable {
     case .study: 2
     case .trial: 3
     case .parameter: 4
+    case .storage: 5
     }
   }
 }
@@ -129,7 +132,7 @@ final class HandleTableBox: Sendable {
         return trials
       }
       table.withLock { table in for trial in trials { _ = table.remove(trial) } }
-    case .store, .parameter: break
+    case .store, .parameter, .storage: break
     }
     return held
   }
@@ -149,6 +152,11 @@ final class HandleTableBox: Sendable {
   func trial(_ handle: UInt64) throws(CallFailure) -> (study: HeldStudy, trial: RunningTrial) {
     guard case .trial(let study, let trial)? = held(handle) else { throw .badHandle(handle) }
     return (study, trial)
+  }
+
+  func storage(_ handle: UInt64) throws(CallFailure) -> StorageDesk {
+    guard case .storage(let desk)? = held(handle) else { throw .badHandle(handle) }
+    return desk
   }
 
   func parameter(_ handle: UInt64) throws(CallFailure) -> Parameter {
