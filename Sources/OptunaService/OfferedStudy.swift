@@ -5,8 +5,8 @@ internal import System
 /// A study that clients are offered, with all its trials in the form in which they are asked for.
 ///
 /// It follows the store: what this service writes it takes in at once, what others write when it is
-/// read, within a few hundredths of a second. A finished trial that was asked for is kept as the bytes
-/// of its message alone, since it never changes again.
+/// read, within a few hundredths of a second. A finished trial that was asked for is kept as the
+/// bytes of its message alone, since it never changes again.
 struct OfferedStudy {
   private struct Entry {
     let id: Int

@@ -31,8 +31,8 @@ package final class StorageServer: Sendable {
   ///     it otherwise.
   ///   - names: The studies that are offered, beside those that clients create.
   ///   - log: Takes one line about something that matters.
-  /// - Throws: ``MissingLibrary``, ``StorageDesk/SystemShortage``, and ``StoreError`` for a name that
-  ///   no study has; then the socket is left to the caller.
+  /// - Throws: ``MissingLibrary``, ``StorageDesk/SystemShortage``, and ``StoreError`` for a name
+  ///   that no study has; then the socket is left to the caller.
   package init(
     on listener: Int32, _ store: any StudyStore, offering names: [String],
     limits: ServiceLimits = ServiceLimits(), log: @escaping @Sendable (String) -> Void

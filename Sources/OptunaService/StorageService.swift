@@ -119,14 +119,16 @@ struct StorageService {
       do throws(StoreError) {
         _ = try store([], to: study)
       } catch {
+        // What waited for a study that was deleted went with it.
+        if case .unknownStudy = error { continue }
         failure = failure ?? error
       }
     }
     if let failure { throw failure }
   }
 
-  /// Whether a change is one that the store takes for certain, unless its trial ends meanwhile: what
-  /// it may refuse is asked of it at once.
+  /// Whether a change is one that the store takes for certain, unless its trial ends meanwhile:
+  /// what it may refuse is asked of it at once.
   private func canWait(_ change: TrialChange, in study: Int) -> Bool {
     switch change.event {
     case .reported(let report):

@@ -45,8 +45,8 @@ extension Attribute {
 
   /// The attribute of a request.
   ///
-  /// - Throws: ``CallStatus`` for a value that is not JSON, and, unless the access is to all, for one
-  ///   of Needletail's own.
+  /// - Throws: ``CallStatus`` for a value that is not JSON, and, unless the access is to all, for
+  ///   one of Needletail's own.
   init(key: String, json: String, _ access: StorageAccess) throws(CallStatus) {
     try CallStatus.checkName(key)
     let value: JSONValue

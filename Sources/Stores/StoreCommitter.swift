@@ -86,8 +86,9 @@ public protocol TrialCommitter: Sendable {
   ) throws(StoreError) -> Int
 }
 
-/// The part of a store that keeps the heartbeats of programs of Optuna's, which hold no leases: each
-/// says now and then that it still runs its trial, and any other may fail one that fell silent.
+/// The part of a store that keeps the heartbeats of programs of Optuna's, which hold no leases:
+/// each says now and then that it still runs its trial, and any other may fail one that fell
+/// silent.
 public protocol HeartbeatCommitter: Sendable {
   /// Notes that the trial's program runs, at the present moment of the store's own clock.
   func recordHeartbeat(of trial: TrialReference, in study: StudyRecord) throws(StoreError)
