@@ -35,6 +35,7 @@ _ERRORS: dict[int, type[Exception]] = {
     _library.UNSUPPORTED: ValueError,
 }
 _DIRECTIONS = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
+_NOT_WAITING = [state for state in TrialState if state != TrialState.WAITING]
 _NUMBERS = {state: number for number, state in enumerate(_wire.STATES)}
 
 
@@ -392,6 +393,15 @@ class Storage(BaseStorage, BaseHeartbeat):
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         engine = self._engine()
+        if states is not None and not any(state in states for state in _NOT_WAITING):
+            # What each `ask` wants to know, for which the trials of others are not read.
+            if TrialState.WAITING not in states:
+                self.get_study_name_from_id(study_id)
+                return []
+            message = _wire.integer(1, study_id) + _wire.integer(4, 1)
+            return [
+                _wire.decoded(trial) for _, trial in _wire.fields(engine.call(b"GetTrials", message))
+            ]
         with engine.lock:
             trials = engine.read(study_id).chosen(states)
         return copy.deepcopy(trials) if deepcopy else trials

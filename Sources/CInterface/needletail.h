@@ -140,7 +140,7 @@ int32_t needletail_trial_tell(
 /* Storages as Optuna has them, for programs of Optuna's: all studies of a store, by the calls of
  * Optuna's gRPC service `optuna.StorageService` with its messages (Protocol Buffers), and two of
  * our own: `RecordHeartbeat` (trial id = 1), and `GetStaleTrialIds` (study id = 1, seconds = 2;
- * trial ids = 1 in the reply). Parameters and reports are acknowledged when it is sure that the
+ * trial ids = 1 in the reply). `GetTrials` with 4 = 1 has the waiting trials alone. Parameters and reports are acknowledged when it is sure that the
  * store takes them, and stored within 50 ms, or with the end of their trial at the latest; every
  * other call is complete when it returns. `address` is that of a store, not of a coordinator. */
 int32_t needletail_storage_open(const char *address, needletail_storage *storage);

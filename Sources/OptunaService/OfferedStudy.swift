@@ -16,6 +16,8 @@ struct OfferedStudy {
     var trial: Trial?
     /// Its message; nil when it has changed since that was asked for.
     var message: [UInt8]?
+    /// When it may be looked at again by itself, in seconds of a clock that only runs forward.
+    var nextLook = 0.0
 
     init(_ trial: Trial) {
       id = trial.reference.id
@@ -53,6 +55,14 @@ struct OfferedStudy {
   private var nextLook = 0.0
   /// Whether trials of others may be missing between those that are known.
   private var hasGap = false
+  /// The ids of the trials that wait.
+  private var waiting: Set<Int> = []
+  /// When it may be looked again which trials wait.
+  private var nextWaitingLook = 0.0
+
+  /// Seconds between two looks at the same at least, and how many times as long as a look takes, so
+  /// that no more than a tenth of the time goes into it.
+  private static let (shortestPause, longestShare) = (0.01, 10.0)
 
   init(_ record: StudyRecord, _ access: StorageAccess) {
     self.record = record
@@ -70,9 +80,43 @@ struct OfferedStudy {
     guard isUrgent || hasGap || start >= nextLook else { return }
     for change in try store.changes(in: record, since: &cursor) { apply(change) }
     hasGap = false
+    nextLook = Self.pauseEnd(after: start)
+  }
+
+  /// When what was begun at that moment, and has just ended, may be done again.
+  private static func pauseEnd(after start: Double) -> Double {
     let end = Monitor.now
-    // What takes long is done seldom, so that no more than a tenth of the time goes into it.
-    nextLook = end + max(0.01, (end - start) * 10)
+    return end + max(shortestPause, (end - start) * longestShare)
+  }
+
+  /// Takes in what others did to one trial that has not ended, unless it or all were looked at just
+  /// now.
+  ///
+  /// - Throws: As ``follow(_:isUrgent:)``.
+  mutating func follow(trial id: Int, _ store: any StudyStore) throws(StoreError) {
+    let start = Monitor.now
+    guard let place = place(of: id), !entries[place].state.isFinished, start >= nextLook,
+      start >= entries[place].nextLook
+    else { return }
+    let kept = try store.trials(in: record, numbers: [entries[place].number]).first
+    if let kept, kept.reference.id == id {
+      for change in kept.changes(isNew: false, isRestarted: false) { apply(change) }
+    }
+    entries[place].nextLook = Self.pauseEnd(after: start)
+  }
+
+  /// Takes in which trials wait, unless that was done just now; with those that are news, all that
+  /// others wrote.
+  ///
+  /// - Throws: As ``follow(_:isUrgent:)``.
+  mutating func followWaiting(_ store: any StudyStore) throws(StoreError) {
+    let start = Monitor.now
+    guard start >= nextWaitingLook, start >= nextLook else { return }
+    let numbers = try store.numbers(
+      of: .waiting, in: record, from: 0..<Int.max, atMost: waiting.count + 1)
+    let known = Set(waiting.compactMap { place(of: $0).map { entries[$0].number } })
+    if known != Set(numbers) { try follow(store, isUrgent: true) }
+    nextWaitingLook = Self.pauseEnd(after: start)
   }
 
   /// Takes in one change.
@@ -83,12 +127,14 @@ struct OfferedStudy {
     }
     guard let place = place(of: change.trial.id) else { return }
     entries[place].apply(change.event)
+    if entries[place].state != .waiting { waiting.remove(change.trial.id) }
   }
 
   /// Takes a trial for what the store has of it.
   mutating func replace(with trial: Trial) {
     guard let place = place(of: trial.reference.id) else { return }
     entries[place] = Entry(trial)
+    if trial.state != .waiting { waiting.remove(trial.reference.id) }
   }
 
   /// Takes in a trial that was added, unless it is known.
@@ -97,6 +143,8 @@ struct OfferedStudy {
     if place < entries.count, entries[place].id == trial.reference.id { return }
     if place == entries.count, trial.number != place { hasGap = true }
     entries.insert(Entry(trial), at: place)
+    entries[place].nextLook = Monitor.now + Self.shortestPause
+    if trial.state == .waiting { waiting.insert(trial.reference.id) }
   }
 
   private func place(of id: Int) -> Int? {
@@ -138,6 +186,11 @@ struct OfferedStudy {
     let start = entries.partitioningIndex { $0.id > id }
     let places = Set(included.compactMap { place(of: $0) }).filter { $0 < start }.sorted()
     return reply(with: places + Array(start..<entries.count))
+  }
+
+  /// A reply with the messages of the trials that wait.
+  mutating func replyWithWaiting() -> StorageReply {
+    reply(with: waiting.sorted().compactMap { place(of: $0) })
   }
 
   private mutating func reply(with places: [Int]) -> StorageReply {

@@ -187,20 +187,13 @@ struct StorageService {
       }
       throw error
     }
-    var failures: [StoreError?] = results.map { result in
+    let failures: [StoreError?] = results.map { result in
       if case .failed(let error) = result { error } else { nil }
     }
-    for (step, failure) in zip(steps, failures) where failure != nil && step.count > 0 {
-      // It ended elsewhere before all was stored that is known here.
-      let trial = step[0].trial
-      if waiting.contains(where: { $0.trial == trial }),
-        let kept = try? store.trials(in: record, numbers: [trial.number]).first
-      {
-        studies[id]?.replace(with: kept)
-      }
-    }
-    failures = places.map { failures[$0] }
-    return failures
+    // Trials that ended elsewhere before all was stored that is known of them here.
+    let late = zip(steps, failures).filter { $0.1 != nil }.map { $0.0[0].trial }
+    adopt(late.filter { trial in waiting.contains { $0.trial == trial } }, in: id)
+    return places.map { failures[$0] }
   }
 
   /// Makes changes of a study's trials.
@@ -218,6 +211,7 @@ struct StorageService {
       return []
     }
     var ends: [StorageCall] = []
+    var ended: [TrialReference] = []
     for ((call, change), failure) in zip(changes, failures) {
       if let failure {
         reply(call, StorageReply(CallStatus(failure)))
@@ -225,7 +219,9 @@ struct StorageService {
       }
       studies[id]?.apply(change)
       switch change.event {
-      case .finished: ends.append(call)
+      case .finished:
+        ends.append(call)
+        ended.append(change.trial)
       case .parameterSet(let assignment):
         if studies[id]?.kinds[assignment.name] == nil {
           studies[id]?.kinds[assignment.name] = assignment.distribution
@@ -234,7 +230,18 @@ struct StorageService {
       default: reply(call, .empty)
       }
     }
+    adopt(ended, in: id)
     return ends
+  }
+
+  /// Takes trials that have ended for what the store has of them: others may have added to them
+  /// before, and clients keep for ever what they are shown of one.
+  private mutating func adopt(_ trials: [TrialReference], in id: Int) {
+    guard !trials.isEmpty, let record = studies[id]?.record,
+      // What cannot be read is shown as it is known here, and the next call meets the fault.
+      let kept = try? store.trials(in: record, numbers: trials.map(\.number))
+    else { return }
+    for trial in kept where trials.contains(trial.reference) { studies[id]?.replace(with: trial) }
   }
 
   /// The change of a trial that a call makes, and the id of its study; nil for another call.
@@ -332,12 +339,24 @@ struct StorageService {
     case .setState: return try start(message)
     case .trial:
       let (study, trial, _) = try find(trial: message.integer(1))
-      try follow(study)
+      let error = look(study) { (study, store) throws(StoreError) in
+        try study.follow(trial: trial.id, store)
+      }
+      if let error { throw error }
       return studies[study]?.reply(withTrial: trial.id) ?? .empty
     case .trials:
       let study = try message.integer(1)
       let included = try message.integers(2)
       let start = try message.integer(3)
+      // Of ours: those alone that wait.
+      if try message.integer(4) == 1 {
+        _ = try self.study(study)
+        let error = look(study) { (study, store) throws(StoreError) in
+          try study.followWaiting(store)
+        }
+        if let error { throw error }
+        return studies[study]?.replyWithWaiting() ?? .empty
+      }
       try follow(study)
       return studies[study]?.reply(withTrialsAfter: start, and: included) ?? .empty
     case .recordHeartbeat:
@@ -408,9 +427,18 @@ struct StorageService {
   /// - Parameter isUrgent: Whether it is done also when it was done just now.
   /// - Returns: Why that was not possible.
   private mutating func look(_ id: Int, isUrgent: Bool = false) -> StoreError? {
+    look(id) { (study, store) throws(StoreError) in
+      try study.follow(store, isUrgent: isUrgent)
+    }
+  }
+
+  /// As ``look(_:isUrgent:)``, in the way that is given.
+  private mutating func look(
+    _ id: Int, _ follow: (inout OfferedStudy, any StudyStore) throws(StoreError) -> Void
+  ) -> StoreError? {
     guard var study = studies.removeValue(forKey: id) else { return nil }
     do throws(StoreError) {
-      try study.follow(store, isUrgent: isUrgent)
+      try follow(&study, store)
     } catch {
       if case .unknownStudy = error { return error }
       studies[id] = study

@@ -91,7 +91,8 @@ import Testing
       case 0, 1: trials[place].append(try clients[place].create(in: study))
       case 2...4:
         let name = ["x", "y"].randomElement(using: &generator) ?? ""
-        let distribution = [Self.wide, Self.wide, Self.whole].randomElement(using: &generator) ?? ""
+        let distribution =
+          [Self.wide, Self.wide, Self.whole].randomElement(using: &generator) ?? ""
         _ = clients[place].set(name, 0, distribution, of: own)
       case 5...7:
         let step = Int.random(in: -1...5, using: &generator)
@@ -113,9 +114,10 @@ import Testing
     let stored = fresh.trials(of: study)
     for place in clients.indices {
       // What others wrote may be looked for a moment later.
-      let deadline = Monitor.now + 20
+      let deadline = Monitor.now + 5
       while clients[place].trials(of: study) != stored, Monitor.now < deadline {}
-      #expect(clients[place].trials(of: study) == stored)
+      let shown = clients[place].trials(of: study)
+      #expect(shown == stored, "client \(place) shows \(shown.count) bytes, not \(stored.count)")
     }
   }
 
