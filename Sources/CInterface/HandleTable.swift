@@ -98,12 +98,12 @@ final class HeldStudy: Sendable {
 
 /// What the process has of the library.
 struct LibraryState: Sendable {
-  /// The process that first called it: threads and locks do not come along with a fork.
-  let process: pid_t
   private let table: HandleTableBox
 
   fileprivate init() {
-    process = getpid()
+    // Cheaper than asking the system for the process in each call.
+    let code = pthread_atfork(nil, nil) { unsafe isForked = true }
+    precondition(code == 0, "there is no memory to notice forks with")
     table = HandleTableBox()
   }
 
@@ -159,11 +159,25 @@ final class HandleTableBox: Sendable {
     return desk
   }
 
+  /// A running trial and a parameter, for a suggestion.
+  func suggestion(
+    _ trial: UInt64, _ parameter: UInt64
+  ) throws(CallFailure) -> (trial: RunningTrial, parameter: Parameter) {
+    let found = table.withLock { ($0[trial], $0[parameter]) }
+    guard case .trial(_, let running)? = found.0 else { throw .badHandle(trial) }
+    guard case .parameter(let asked)? = found.1 else { throw .badHandle(parameter) }
+    return (running, asked)
+  }
+
   func parameter(_ handle: UInt64) throws(CallFailure) -> Parameter {
     guard case .parameter(let parameter)? = held(handle) else { throw .badHandle(handle) }
     return parameter
   }
 }
+
+/// Whether this process was forked from the one that first called the library: threads and locks do
+/// not come along. Written where a child of a fork begins, which has one thread.
+private(set) nonisolated(unsafe) var isForked = false
 
 /// Made at the first call.
 let library = LibraryState()
