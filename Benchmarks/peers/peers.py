@@ -247,7 +247,11 @@ def worker(o):
     sys.stdin.read()
     start, done = clock(), 0
     while clock() - start < o.secs:
-        one_trial(study)
+        try:
+            one_trial(study)
+        except optuna.exceptions.StorageInternalError:
+            # Optuna gives up a file that others kept locked for five seconds; the trial stays running.
+            continue
         done += 1
     print(done)
 
