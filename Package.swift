@@ -123,19 +123,19 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(
+      name: "OptunaService", dependencies: ["JSON", "System", "Stores", "StudyModel", "CHTTP2"],
+      swiftSettings: callsC),
+    .target(
       name: "CInterface",
       dependencies: [
         "JSON", "Trials", "Stores", "System", "StudyModel", "Messages", "CoordinatorClient",
-        "StudyFiles", "Plotting", "Needletail",
+        "StudyFiles", "Plotting", "Needletail", "OptunaService",
       ],
       exclude: ["needletail.h"], swiftSettings: callsC),
     .target(
       name: "Objectives",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
       resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")],
-      swiftSettings: callsC),
-    .target(
-      name: "OptunaService", dependencies: ["JSON", "System", "Stores", "StudyModel", "CHTTP2"],
       swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
@@ -282,7 +282,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "CInterfaceTests", dependencies: ["CInterface", "NeedletailCommand"],
+      name: "CInterfaceTests",
+      dependencies: ["CInterface", "NeedletailCommand", "PostgresTesting"],
       exclude: ["Programs"], swiftSettings: house),
     .testTarget(
       name: "DashboardTests", dependencies: ["JSON", "Dashboard", "StudyModel"],

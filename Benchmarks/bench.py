@@ -41,9 +41,9 @@ class Bench:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def measure(self, *command):
+    def measure(self, *command, environment=None):
         """The lines of JSON that a command prints."""
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment)
         if done.returncode:
             sys.exit(f"{command} failed:\n{done.stderr}")
         found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -364,6 +364,24 @@ def python(bench):
     peer = study("optuna", "empty", 1)["import_seconds"]
     bench.row("import, ms", f"{1e3 * imported:.0f}", f"Optuna {1e3 * peer:.0f}",
               f"{peer / imported:.0f} ×", "≤ 40", imported <= 0.04)
+
+
+    inside(bench, environment)
+
+
+def inside(bench, environment):
+    """Optuna with our storage, and with its own of a file of the same kind."""
+    bench.head("Inside Optuna: its RandomSampler, 10 parameters and 10 reports a trial, trials/s")
+    for count, least in ((1, 8), (32, 30)):
+        rates = []
+        for place, trials in ((f"needletail:{bench.path(f'inside-{count}.db')}", 1_000),
+                              (f"sqlite:///{bench.path(f'inside-optuna-{count}.db')}", 100)):
+            words = ("single", place, "--trials", trials) if count == 1 else (
+                "workers", place, "--workers", count)
+            rates.append(rate(bench.measure(*PEERS, *words, environment=environment)))
+        bench.row(f"{count} process{'es' if count > 1 else ''}", f"{rates[0]:,.0f}",
+                  f"Optuna's RDBStorage {rates[1]:.1f}", f"{rates[0] / rates[1]:.0f} ×", f"≥ {least} ×",
+                  rates[0] / rates[1] >= least)
 
 
 def studies(bench):

@@ -1,8 +1,8 @@
 """Measures Optuna and Rustuna as our own benchmark programs measure Needletail.
 
   peers.py ask --peer optuna|rustuna --space f10 --n 100,1000 [--asks 20]
-  peers.py single PATH|URL [--trials 100]
-  peers.py workers URL [--workers 16] [--secs 10]
+  peers.py single PATH|URL|needletail:PATH [--trials 100]
+  peers.py workers URL|needletail:PATH [--workers 16] [--secs 10]
   peers.py proxy PATH [--workers 16] [--secs 10]
   peers.py raw PATH [--trials 1000]
   peers.py load PATH --trials 100000
@@ -176,10 +176,18 @@ def remove(path):
 
 
 def storage_of(o):
-    """The storage's name and URL; a file is removed first, a server's database is left as it is."""
+    """The storage's name, and it or its URL: one of ours for `needletail:PATH`, Optuna's of a file for `sqlite:///PATH`.
+
+    The file of a bare path is removed first, everything else is left as it is.
+    """
     if o.path.startswith("grpc:"):
         import optuna
         return "grpc", optuna.storages.GrpcStorageProxy(host="127.0.0.1", port=int(o.path[5:]))
+    if o.path.startswith("needletail:"):
+        import needletail.optuna
+        return "needletail", needletail.optuna.Storage(o.path.removeprefix("needletail:"))
+    if o.path.startswith("sqlite:"):
+        return "sqlite", o.path
     if "://" in o.path:
         return "postgresql", o.path.replace("postgresql:", "postgresql+psycopg2:", 1)
     remove(o.path)
@@ -239,7 +247,11 @@ def worker(o):
     sys.stdin.read()
     start, done = clock(), 0
     while clock() - start < o.secs:
-        one_trial(study)
+        try:
+            one_trial(study)
+        except optuna.exceptions.StorageInternalError:
+            # Optuna gives up a file that others kept locked for five seconds; the trial stays running.
+            continue
         done += 1
     print(done)
 

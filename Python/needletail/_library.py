@@ -61,6 +61,11 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "trial_set_attribute": (_CODE, [_HANDLE, _TEXT, _TEXT]),
     "trial_set_constraint": (_CODE, [_HANDLE, _TEXT, ctypes.c_double]),
     "trial_show": (_CODE, [_HANDLE, ctypes.c_void_p]),
+    "storage_open": (_CODE, [_TEXT, ctypes.c_void_p]),
+    "storage_call": (
+        _CODE,
+        [_HANDLE, _TEXT, _TEXT, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p],
+    ),
     "trial_tell": (_CODE, [_HANDLE, _CODE, ctypes.c_void_p, ctypes.c_size_t, _TEXT]),
 }
 

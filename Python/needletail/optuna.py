@@ -1,10 +1,11 @@
-"""Our samplers and our pruner inside Optuna: for studies of Optuna's, in any of its storages.
+"""Our samplers, our pruner and our stores inside Optuna.
 
-    from needletail.optuna import TPESampler
-    study = optuna.create_study(sampler=TPESampler(seed=1))
+    from needletail.optuna import Storage, TPESampler
+    study = optuna.create_study(storage=Storage("study.db"), sampler=TPESampler(seed=1))
 
-Each keeps a study in memory, in the engine, which follows that of Optuna: trials that have ended are
-taken over once, and each trial that runs has one there that suggests for it.
+Samplers and pruner work with any storage, the storage with any sampler. A sampler keeps a study in
+memory, in the engine, which follows that of Optuna: trials that have ended are taken over once, and
+each trial that runs has one there that suggests for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import optuna
 from optuna.trial import TrialState
 
 from needletail import _library
+from needletail._optuna_forms import AddedTrials, distribution_form
+from needletail._optuna_importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
+from needletail._optuna_storage import Storage
 
 # True for type checkers alone.
 TYPE_CHECKING = False
@@ -23,22 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-_STATES = {TrialState.COMPLETE: "completed", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 _COMPLETE, _PRUNED, _FAIL = range(3)
-
-
-def _form(distribution: optuna.distributions.BaseDistribution) -> dict[str, Any]:
-    """The distribution for the engine. A choice is its index there, whatever object it is."""
-    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
-        return {"type": "categorical", "choices": list(range(len(distribution.choices)))}
-    if isinstance(distribution, optuna.distributions.IntDistribution):
-        kind = "int"
-    elif isinstance(distribution, optuna.distributions.FloatDistribution):
-        kind = "float"
-    else:
-        raise ValueError(f"the distribution {distribution!r} is none that Needletail draws from")
-    names = ("low", "high", "step", "log")
-    return {"type": kind, **{name: getattr(distribution, name) for name in names}}
 
 
 class _Held:
@@ -136,37 +125,13 @@ class _Shadow:
                 held.last_step = step
 
     def _add(self, added: list[tuple[optuna.trial.FrozenTrial, dict[str, Any]]]) -> None:
-        distributions: list[Any] = []
-        places: dict[str, int] = {}
-        trials = []
+        taken = AddedTrials()
         for trial, attributes in added:
-            parameters = []
-            for name, value in trial.params.items():
-                distribution = trial.distributions[name]
-                key = repr(distribution)
-                if key not in places:
-                    places[key] = len(distributions)
-                    distributions.append(_form(distribution))
-                number = float(distribution.to_internal_repr(value))
-                parameters.append([name, places[key], number])
             system = dict(attributes)
             for name, value in self._constraints(trial).items():
                 system["constraints:" + name] = value
-            start, end = trial.datetime_start, trial.datetime_complete
-            trials.append(
-                {
-                    "state": _STATES[trial.state],
-                    "values": trial.values or [],
-                    "parameters": parameters,
-                    "reports": sorted(trial.intermediate_values.items()),
-                    "user_attributes": {},
-                    "system_attributes": system,
-                    "started": start and start.timestamp(),
-                    "ended": end and end.timestamp(),
-                }
-            )
-        form = {"distributions": distributions, "trials": trials}
-        self.library.call("study_add_trials", self.study, _library.form(form))
+            taken.add(trial, trial.params, trial.values or [], system)
+        self.library.call("study_add_trials", self.study, _library.form(taken.form))
 
     # Suggesting
 
@@ -186,7 +151,7 @@ class _Shadow:
         parameter = self.parameters.get(key)
         if parameter is None:
             text = _library.text(name, "a parameter's name")
-            form = _library.form(_form(distribution))
+            form = _library.form(distribution_form(distribution))
             parameter = self.parameters[key] = self.library.make("parameter_create", text, form)
         held = self.held(number)
         value = self.library.functions["trial_suggest"](held.handle, parameter)
@@ -416,9 +381,12 @@ class PredictivePruner(_Following, optuna.pruners.BasePruner):
 __all__ = [
     "AutoSampler",
     "CmaEsSampler",
+    "FanovaImportanceEvaluator",
     "GPSampler",
     "NSGAIISampler",
+    "PedAnovaImportanceEvaluator",
     "PredictivePruner",
     "QMCSampler",
+    "Storage",
     "TPESampler",
 ]

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 import weakref
+from ctypes import byref, c_double
 
 from needletail import _forms, _library
 from needletail._client import (
@@ -31,7 +32,7 @@ from needletail._client import (
 from needletail.pruners import BasePruner, MedianPruner
 from needletail.samplers import BaseSampler, TPESampler
 from needletail.storages import BaseStorage, get_storage
-from needletail.trial import Trial
+from needletail.trial import Trial, _Parameters
 
 # True for type checkers alone: the module typing takes longer to import than all else.
 TYPE_CHECKING = False
@@ -117,6 +118,7 @@ class Study(_BaseStudy):
         self._running: weakref.WeakValueDictionary[int, Trial] = weakref.WeakValueDictionary()
         self._stop_flag = False
         self._is_optimizing = False
+        self._parameters: Any = None
         self._ask_function: Any = None
         self._tell_function: Any = None
 
@@ -130,6 +132,7 @@ class Study(_BaseStudy):
         verb = "study_load" if creating is None else "study_create"
         self._handle = library.make(verb, store, name, _library.form(options))
         self._library = library
+        self._parameters = _Parameters.of(library)
         self._ask_function = library.functions["study_ask"]
         self._tell_function = library.functions["trial_tell"]
         self._known = []
@@ -286,13 +289,13 @@ class Study(_BaseStudy):
         self._sampler._before_ask(self)
         number = ctypes.c_int64()
         while True:
-            code = self._ask_function(self._handle, ctypes.byref(place), ctypes.byref(number))
+            code = self._ask_function(self._handle, byref(place), byref(number))
             if code == _library.LATER and self._is_elsewhere:
                 # The coordinator may have had none to spare for a moment.
                 continue
             if code:
                 raise library.error(code)
-            return Trial(self, library, place.value, number.value)
+            return Trial(self, library, self._parameters, place, number.value)
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -355,7 +358,8 @@ class Study(_BaseStudy):
         if stored.state != TrialState.RUNNING:
             return stored
         library = self._engine()
-        return Trial(self, library, library.make("study_resume", self._handle, trial), trial)
+        place = ctypes.c_uint64(library.make("study_resume", self._handle, trial))
+        return Trial(self, library, self._parameters, place, trial)
 
     def _end(
         self, trial: Trial, state: TrialState, values: list[float] | None, reason: str | None
@@ -380,8 +384,13 @@ class Study(_BaseStudy):
     def _tell(
         self, trial: Trial, state: TrialState, values: list[float] | None, reason: str | None
     ) -> None:
-        count = len(values) if values else 0
-        array = (ctypes.c_double * count)(*values) if values else None
+        array: Any = None
+        count = 0
+        if values:
+            count = len(values)
+            # A number is made faster than an array of one.
+            one = count == 1
+            array = byref(c_double(values[0])) if one else (c_double * count)(*values)
         text = None if reason is None else reason.replace("\0", "").encode("utf-8", "replace")
         code = self._tell_function(trial._handle, _ENDS[state], array, count, text)
         if code:

@@ -40,7 +40,8 @@ class _Parameter:
     __slots__ = ("handle", "make", "choices", "is_whole")
 
     def __init__(self, handle: int, make: Any, choices: Any, is_whole: bool) -> None:
-        self.handle = handle
+        #: As the library takes it: a number is converted in each call.
+        self.handle = ctypes.c_uint64(handle)
         #: The distribution, when it is asked for.
         self.make = make
         self.choices = choices
@@ -58,6 +59,7 @@ class _Parameters:
 
     def __init__(self, library: _library.Library) -> None:
         self.library = library
+        self.suggest = library.functions["trial_suggest"]
         self.floats: dict[Any, _Parameter] = {}
         self.ints: dict[Any, _Parameter] = {}
         self.categoricals: dict[Any, _Parameter] = {}
@@ -119,11 +121,19 @@ class _Parameters:
 class Trial(BaseTrial):
     """A running trial."""
 
-    def __init__(self, study: Study, library: _library.Library, handle: int, number: int) -> None:
+    def __init__(
+        self,
+        study: Study,
+        library: _library.Library,
+        parameters: _Parameters,
+        handle: ctypes.c_uint64,
+        number: int,
+    ) -> None:
         self.study = study
         self._library = library
-        self._parameters = _Parameters.of(library)
-        self._call = library.functions["trial_suggest"]
+        self._parameters = parameters
+        self._floats = parameters.floats
+        self._call = parameters.suggest
         self._handle = handle
         self._number = number
         self._values: dict[str, Any] = {}
@@ -147,10 +157,9 @@ class Trial(BaseTrial):
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """A number from `low` to `high`, both included."""
-        key = (name, low, high, step, log)
-        parameter = self._parameters.floats.get(key)
+        parameter = self._floats.get((name, low, high, step, log))
         if parameter is None:
-            parameter = self._parameters.make_float(key)
+            parameter = self._parameters.make_float((name, low, high, step, log))
         value = self._call(self._handle, parameter.handle)
         if value != value:
             raise self._error()
@@ -214,7 +223,7 @@ class Trial(BaseTrial):
             else:
                 parameters.append(known.floats.get(key) or known.make_float(key))
         count = len(parameters)
-        handles = (ctypes.c_uint64 * count)(*[parameter.handle for parameter in parameters])
+        handles = (ctypes.c_uint64 * count)(*[given.handle.value for given in parameters])
         numbers = (ctypes.c_double * count)()
         self._do("trial_suggest_all", handles, count, numbers)
         for name, parameter, number in zip(distributions, parameters, numbers):

@@ -18,7 +18,8 @@ func answering(_ body: () throws -> Void) -> Int32 {
 /// Refuses a process that was forked from the one that first called the library. Takes no lock:
 /// another thread may have held it when the process was forked.
 func checkProcess() throws(CallFailure) {
-  guard getpid() == library.process else {
+  _ = library
+  guard unsafe !isForked else {
     throw CallFailure(
       .forked,
       "this process was forked from one that uses the library, whose threads did not come along; "

@@ -1,4 +1,5 @@
 internal import Needletail
+internal import OptunaService
 internal import StudyModel
 internal import System
 
@@ -8,6 +9,7 @@ enum Held: Sendable {
   case study(HeldStudy)
   case trial(HeldStudy, RunningTrial)
   case parameter(Parameter)
+  case storage(StorageDesk)
 
   /// Which kind it is, as the handle's highest byte has it; not 0.
   fileprivate var kind: UInt64 {
@@ -16,6 +18,7 @@ enum Held: Sendable {
     case .study: 2
     case .trial: 3
     case .parameter: 4
+    case .storage: 5
     }
   }
 }
@@ -95,12 +98,12 @@ final class HeldStudy: Sendable {
 
 /// What the process has of the library.
 struct LibraryState: Sendable {
-  /// The process that first called it: threads and locks do not come along with a fork.
-  let process: pid_t
   private let table: HandleTableBox
 
   fileprivate init() {
-    process = getpid()
+    // Cheaper than asking the system for the process in each call.
+    let code = pthread_atfork(nil, nil) { unsafe isForked = true }
+    precondition(code == 0, "there is no memory to notice forks with")
     table = HandleTableBox()
   }
 
@@ -129,7 +132,7 @@ final class HandleTableBox: Sendable {
         return trials
       }
       table.withLock { table in for trial in trials { _ = table.remove(trial) } }
-    case .store, .parameter: break
+    case .store, .parameter, .storage: break
     }
     return held
   }
@@ -151,11 +154,30 @@ final class HandleTableBox: Sendable {
     return (study, trial)
   }
 
+  func storage(_ handle: UInt64) throws(CallFailure) -> StorageDesk {
+    guard case .storage(let desk)? = held(handle) else { throw .badHandle(handle) }
+    return desk
+  }
+
+  /// A running trial and a parameter, for a suggestion.
+  func suggestion(
+    _ trial: UInt64, _ parameter: UInt64
+  ) throws(CallFailure) -> (trial: RunningTrial, parameter: Parameter) {
+    let found = table.withLock { ($0[trial], $0[parameter]) }
+    guard case .trial(_, let running)? = found.0 else { throw .badHandle(trial) }
+    guard case .parameter(let asked)? = found.1 else { throw .badHandle(parameter) }
+    return (running, asked)
+  }
+
   func parameter(_ handle: UInt64) throws(CallFailure) -> Parameter {
     guard case .parameter(let parameter)? = held(handle) else { throw .badHandle(handle) }
     return parameter
   }
 }
+
+/// Whether this process was forked from the one that first called the library: threads and locks do
+/// not come along. Written where a child of a fork begins, which has one thread.
+private(set) nonisolated(unsafe) var isForked = false
 
 /// Made at the first call.
 let library = LibraryState()

@@ -2,6 +2,7 @@ internal import CoordinatorClient
 internal import JSON
 internal import Messages
 internal import Needletail
+internal import OptunaService
 internal import Stores
 internal import StudyModel
 internal import System
@@ -30,7 +31,8 @@ public func freeMemory(_ memory: UnsafeMutableRawPointer?) { unsafe free(memory)
 @c(needletail_close)
 public func closeHandle(_ handle: UInt64) -> Int32 {
   answering {
-    if library.handles.remove(handle) == nil { throw CallFailure.badHandle(handle) }
+    guard let held = library.handles.remove(handle) else { throw CallFailure.badHandle(handle) }
+    if case .storage(let desk) = held { try desk.end() }
   }
 }
 

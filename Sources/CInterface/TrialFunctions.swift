@@ -50,9 +50,7 @@ public func resumeTrial(
 public func suggest(_ trial: UInt64, _ parameter: UInt64) -> Double {
   var value = Double.nan
   _ = answering {
-    let (trial, parameter) = try (
-      library.handles.trial(trial).trial, library.handles.parameter(parameter)
-    )
+    let (trial, parameter) = try library.handles.suggestion(trial, parameter)
     value = try internalValue(of: parameter, in: trial)
   }
   return value

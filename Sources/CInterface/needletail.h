@@ -23,6 +23,7 @@ typedef uint64_t needletail_store;
 typedef uint64_t needletail_study;
 typedef uint64_t needletail_trial;
 typedef uint64_t needletail_parameter;
+typedef uint64_t needletail_storage;
 
 enum {
   NEEDLETAIL_OK = 0,
@@ -53,7 +54,8 @@ const char *needletail_version(void);
 /* What went wrong in the latest call of this thread that failed; valid until the next that does. */
 const char *needletail_message(void);
 void needletail_free(void *memory);
-/* Closes a handle of any kind, and with a study those of its running trials. A running trial whose
+/* Closes a handle of any kind, and with a study those of its running trials. Closing a storage stores
+ * what was acknowledged, and fails if that is not possible. A running trial whose
  * handle is closed is written no more; its lease runs out, and the next worker runs it again. */
 int32_t needletail_close(uint64_t handle);
 
@@ -134,6 +136,17 @@ int32_t needletail_trial_show(needletail_trial trial, char **json);
  * handle unless the store failed. A NaN or a wrong number of values makes it a failed trial. */
 int32_t needletail_trial_tell(
     needletail_trial trial, int32_t end, const double *values, size_t count, const char *reason);
+
+/* Storages as Optuna has them, for programs of Optuna's: all studies of a store, by the calls of
+ * Optuna's gRPC service `optuna.StorageService` with its messages (Protocol Buffers), and two of
+ * our own: `RecordHeartbeat` (trial id = 1), and `GetStaleTrialIds` (study id = 1, seconds = 2;
+ * trial ids = 1 in the reply). `GetTrials` with 4 = 1 has the waiting trials alone. Parameters and reports are acknowledged when it is sure that the
+ * store takes them, and stored within 50 ms, or with the end of their trial at the latest; every
+ * other call is complete when it returns. `address` is that of a store, not of a coordinator. */
+int32_t needletail_storage_open(const char *address, needletail_storage *storage);
+int32_t needletail_storage_call(
+    needletail_storage storage, const char *method, const void *message, size_t length,
+    void **reply, size_t *reply_length);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,9 @@
-internal import Stores
+package import Stores
 
 /// How a call ended, in the words of gRPC.
-struct CallStatus: Error, Hashable, Sendable {
+package struct CallStatus: Error, Hashable, Sendable {
   /// The codes of gRPC that are said here.
-  enum Code: Int, Sendable {
+  package enum Code: Int, Sendable {
     case ok = 0
     case invalidArgument = 3
     case notFound = 5
@@ -16,9 +16,10 @@ struct CallStatus: Error, Hashable, Sendable {
     case unavailable = 14
   }
 
-  let code: Code
+  /// What kind of failure it is.
+  package let code: Code
   /// One sentence for people; empty when all went well.
-  let message: String
+  package let message: String
 
   init(_ code: Code, _ message: String) {
     self.code = code
@@ -29,7 +30,7 @@ struct CallStatus: Error, Hashable, Sendable {
 
   /// The status for an error of the store: the one by which Optuna's client raises the exception
   /// that its own storages would.
-  init(_ error: StoreError) {
+  package init(_ error: StoreError) {
     let code: Code =
       switch error {
       case .studyExists: .alreadyExists

@@ -1,13 +1,10 @@
 internal import System
 
-/// What the two threads of a service give each other: calls one way, replies the other.
+/// What the thread of a service that speaks with clients gets from the others: replies to calls.
 @safe final class Mailbox: @unchecked Sendable {
   // `monitor` guards all that changes.
   private let monitor = Monitor()
-  private var calls: [StorageCall] = []
   private var replies: [(StorageCall, StorageReply)] = []
-  /// Whether no call is taken any more; those that wait are still done.
-  private var isClosed = false
   /// Whether all replies are there.
   private var isDone = false
   /// The end of a pipe that can be read while there are replies.
@@ -27,27 +24,10 @@ internal import System
     close(tellEnd)
   }
 
-  /// Takes no further call.
-  func end() {
-    locked {
-      isClosed = true
-      monitor.signalAll()
-    }
-  }
-
   /// Says that all calls have their replies.
   func finish() {
     locked { isDone = true }
     wake()
-  }
-
-  /// Hands calls on; in vain once the service ends.
-  func put(_ new: [StorageCall]) {
-    locked {
-      if isClosed { return }
-      calls += new
-      monitor.signalAll()
-    }
   }
 
   func put(_ reply: StorageReply, to call: StorageCall) {
@@ -56,16 +36,6 @@ internal import System
       return replies.count == 1
     }
     if isFirst { wake() }
-  }
-
-  /// All calls that wait, at least one; nil when the service ends and none is left.
-  func takeCalls() -> [StorageCall]? {
-    locked {
-      while calls.isEmpty, !isClosed { monitor.wait() }
-      if calls.isEmpty { return nil }
-      defer { calls = [] }
-      return calls
-    }
   }
 
   /// The replies that are there, and whether they are the last.

@@ -1,6 +1,7 @@
 /// One request of a client, and where its answer goes.
 struct StorageCall: Sendable {
-  /// The methods of Optuna's storage service, by the names in its paths.
+  /// The methods of Optuna's storage service, by the names in its paths, and behind them those that
+  /// only programs of this process have.
   enum Method: String, Sendable, CaseIterable {
     case createStudy = "CreateNewStudy"
     case deleteStudy = "DeleteStudy"
@@ -21,12 +22,19 @@ struct StorageCall: Sendable {
     case setTrialSystemAttribute = "SetTrialSystemAttribute"
     case trial = "GetTrial"
     case trials = "GetTrials"
+    case recordHeartbeat = "RecordHeartbeat"
+    case silentTrials = "GetStaleTrialIds"
+
+    /// Whether the service has it.
+    private var isOfService: Bool { self != .recordHeartbeat && self != .silentTrials }
 
     /// The method of that path; nil when the service has none.
     init?(path: String) {
       let prefix = "/optuna.StorageService/"
-      guard path.hasPrefix(prefix) else { return nil }
-      self.init(rawValue: String(path.dropFirst(prefix.count)))
+      guard path.hasPrefix(prefix),
+        let method = Self(rawValue: String(path.dropFirst(prefix.count))), method.isOfService
+      else { return nil }
+      self = method
     }
   }
 
@@ -70,6 +78,9 @@ struct StorageReply: Sendable {
 
   /// The reply with a message in which nothing is said.
   static let empty = StorageReply(pieces: [], ownSize: 0)
+
+  /// The reply to a call that has changed a trial's state.
+  static let updated = StorageReply { $0.integer(1, 1) }
 
   /// The length of the message in bytes.
   var count: Int { pieces.reduce(0) { $0 + $1.count } }

@@ -1,19 +1,26 @@
 package import Stores
-internal import Synchronization
 internal import System
 
 /// Optuna's storage service on a socket: programs with `optuna.storages.GrpcStorageProxy` use a
 /// store of ours as they use Optuna's own service.
 ///
-/// serving → stopped. Two threads serve all clients: one speaks HTTP/2 with them, the other asks
-/// the store; both are apart from those that workers wait for.
+/// serving → stopped. Three threads serve all clients: one speaks HTTP/2 with them, one asks the
+/// store, and one waits for the disk, so that others need not while a trial's end is written; all
+/// are apart from those that workers wait for.
 package final class StorageServer: Sendable {
   private let listener: Int32
   private let library: HTTP2Library
   private let limits: ServiceLimits
-  private let service: Lock<StorageService>
+  private let desk: StorageDesk
   private let mailbox: Mailbox
-  private let threads = Lock<(worker: BlockingThread, network: BlockingThread)?>(nil)
+  /// What clients ask for.
+  private let calls = CallQueue()
+  /// Calls that have ended trials, and are answered when the disk has it.
+  private let ends = CallQueue()
+  private struct Threads {
+    let network, worker, confirmer: BlockingThread
+  }
+  private let threads = Lock<Threads?>(nil)
   private let log: @Sendable (String) -> Void
 
   /// Starts to serve.
@@ -24,61 +31,83 @@ package final class StorageServer: Sendable {
   ///     it otherwise.
   ///   - names: The studies that are offered, beside those that clients create.
   ///   - log: Takes one line about something that matters.
-  /// - Throws: ``MissingLibrary``, and ``StoreError`` for a name that no study has; then the socket
-  ///   is left to the caller.
+  /// - Throws: ``MissingLibrary``, ``StorageDesk/SystemShortage``, and ``StoreError`` for a name
+  ///   that no study has; then the socket is left to the caller.
   package init(
     on listener: Int32, _ store: any StudyStore, offering names: [String],
     limits: ServiceLimits = ServiceLimits(), log: @escaping @Sendable (String) -> Void
   ) throws {
     library = try HTTP2Library.shared.get()
-    service = Lock(try StorageService(store, offering: names))
-    guard let mailbox = Mailbox() else { throw SystemShortage() }
+    desk = try StorageDesk(store, .offered(names))
+    guard let mailbox = Mailbox() else {
+      try desk.end()
+      throw StorageDesk.SystemShortage()
+    }
     self.mailbox = mailbox
     self.listener = listener
     self.limits = limits
     self.log = log
     let network = BlockingThread { [self] in exchange() }
     let worker = BlockingThread { [self] in work() }
-    guard let network, let worker else {
-      mailbox.end()
-      worker?.join()
-      mailbox.finish()
-      network?.join()
-      throw SystemShortage()
+    let confirmer = BlockingThread { [self] in confirm() }
+    guard let network, let worker, let confirmer else {
+      finish(worker, confirmer, network)
+      throw StorageDesk.SystemShortage()
     }
-    threads.withLock { $0 = (worker, network) }
-  }
-
-  /// The system has no thread or pipe left.
-  package struct SystemShortage: Error, CustomStringConvertible {
-    package let description =
-      "the system has no thread or pipe left for Optuna's service; end other programs"
+    threads.withLock {
+      $0 = Threads(network: network, worker: worker, confirmer: confirmer)
+    }
   }
 
   /// Answers what has come, ends all connections, and closes the socket. Call once.
   package func stop() {
-    mailbox.end()
     let threads = threads.withLock { $0 }
-    threads?.worker.join()
-    mailbox.finish()
-    threads?.network.join()
+    finish(threads?.worker, threads?.confirmer, threads?.network)
     close(listener)
+  }
+
+  /// Ends the threads in the order in which they hand calls and replies on.
+  private func finish(
+    _ worker: BlockingThread?, _ confirmer: BlockingThread?, _ network: BlockingThread?
+  ) {
+    calls.end()
+    worker?.join()
+    ends.end()
+    confirmer?.join()
+    do throws(StoreError) {
+      try desk.end()
+    } catch {
+      log("Optuna's service could not store the last reports of running trials: \(error)")
+    }
+    mailbox.finish()
+    network?.join()
   }
 
   // MARK: Threads
 
   /// Asks the store for what clients want, until the service ends.
   private func work() {
-    while let calls = mailbox.takeCalls() {
-      service.withLock { service in
-        service.answer(calls) { call, reply in
-          if case .internalError = reply.status.code {
-            log("Optuna's service failed \(call.method.rawValue): \(reply.status.message)")
-          }
-          mailbox.put(reply, to: call)
-        }
+    while let taken = calls.take() { ends.put(desk.answer(taken, reply)) }
+  }
+
+  /// Waits for the disk, until the service ends: once for all trials that ended meanwhile.
+  private func confirm() {
+    while let taken = ends.take() {
+      var answer = StorageReply.updated
+      do throws(StoreError) {
+        try desk.synchronize()
+      } catch {
+        answer = StorageReply(CallStatus(error))
       }
+      for call in taken { reply(call, answer) }
     }
+  }
+
+  private func reply(_ call: StorageCall, _ reply: StorageReply) {
+    if case .internalError = reply.status.code {
+      log("Optuna's service failed \(call.method.rawValue): \(reply.status.message)")
+    }
+    mailbox.put(reply, to: call)
   }
 
   /// Speaks with clients, until the service ends.
@@ -154,7 +183,7 @@ package final class StorageServer: Sendable {
       }
       return
     }
-    mailbox.put(calls)
+    self.calls.put(calls)
   }
 
   /// The next connection that waits; nil without one.

@@ -45,8 +45,9 @@ extension Attribute {
 
   /// The attribute of a request.
   ///
-  /// - Throws: ``CallStatus`` for a value that is not JSON, and for one of Needletail's own.
-  init(key: String, json: String) throws(CallStatus) {
+  /// - Throws: ``CallStatus`` for a value that is not JSON, and, unless the access is to all, for
+  ///   one of Needletail's own.
+  init(key: String, json: String, _ access: StorageAccess) throws(CallStatus) {
     try CallStatus.checkName(key)
     let value: JSONValue
     do throws(JSONError) {
@@ -56,7 +57,7 @@ extension Attribute {
         .invalidArgument, "the value of the attribute '\(key.prefix(80))' is \(error)")
     }
     self.init(key, value)
-    guard !isOwn else {
+    guard access.includesOwn || !isOwn else {
       throw CallStatus(
         .permissionDenied,
         "attributes whose names begin with \(Self.ownPrefixes.joined(separator: " or ")) are "
@@ -82,9 +83,12 @@ extension Distribution {
 }
 
 extension WireWriter {
-  /// Writes attributes as a map from keys to JSON text, without Needletail's own.
-  mutating func attributes(_ number: UInt64, _ attributes: [Attribute]) {
-    for attribute in attributes where !attribute.isOwn {
+  /// Writes attributes as a map from keys to JSON text, without Needletail's own unless the access
+  /// is to all.
+  mutating func attributes(
+    _ number: UInt64, _ attributes: [Attribute], _ access: StorageAccess
+  ) {
+    for attribute in attributes where access.includesOwn || !attribute.isOwn {
       message(number) {
         $0.text(1, attribute.key)
         $0.text(2, attribute.value.text())
@@ -93,7 +97,7 @@ extension WireWriter {
   }
 
   /// Writes a trial as a message of the service.
-  mutating func trial(_ number: UInt64, _ trial: Trial) {
+  mutating func trial(_ number: UInt64, _ trial: Trial, _ access: StorageAccess) {
     message(number) { writer in
       writer.integer(1, trial.reference.id)
       writer.integer(2, trial.number)
@@ -111,8 +115,8 @@ extension WireWriter {
           $0.text(2, parameter.distribution.json.text())
         }
       }
-      writer.attributes(9, trial.userAttributes)
-      writer.attributes(10, trial.systemAttributes)
+      writer.attributes(9, trial.userAttributes, access)
+      writer.attributes(10, trial.systemAttributes, access)
       for report in trial.intermediateValues {
         writer.message(11) {
           $0.integer(1, report.step)
@@ -127,7 +131,7 @@ extension WireMessage {
   /// The message of a trial that is to be created, whose id and number are not looked at.
   ///
   /// - Throws: ``CallStatus`` for what no trial has.
-  func template() throws(CallStatus) -> Trial {
+  func template(_ access: StorageAccess) throws(CallStatus) -> Trial {
     do {
       var trial = Trial(
         TrialReference(id: 0, number: 0), state: try TrialState(wireNumber: integer(3)),
@@ -147,10 +151,12 @@ extension WireMessage {
           ParameterAssignment(name, distribution, internalValue: try entry.double(2)))
       }
       for entry in try messages(9) {
-        trial.userAttributes.set(try Attribute(key: entry.text(1), json: entry.text(2)))
+        trial.userAttributes.set(
+          try Attribute(key: entry.text(1), json: entry.text(2), access))
       }
       for entry in try messages(10) {
-        trial.systemAttributes.set(try Attribute(key: entry.text(1), json: entry.text(2)))
+        trial.systemAttributes.set(
+          try Attribute(key: entry.text(1), json: entry.text(2), access))
       }
       for entry in try messages(11) {
         trial.intermediateValues.append(

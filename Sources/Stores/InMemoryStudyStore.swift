@@ -234,6 +234,28 @@ public final class InMemoryStudyStore: StudyStore {
     try with(study) { study throws(StoreError) in try study.start(trial, at: moment) }
   }
 
+  public func recordHeartbeat(
+    of trial: TrialReference, in study: StudyRecord
+  ) throws(StoreError) {
+    try with(study) { study throws(StoreError) in
+      guard study.trials.indices.contains(trial.number),
+        study.trials[trial.number].reference == trial
+      else { throw .unknownTrial(number: trial.number, study: study.record.name) }
+      study.heartbeats[trial.number] = Monitor.now
+    }
+  }
+
+  public func silentTrials(
+    in study: StudyRecord, after seconds: Int
+  ) throws(StoreError) -> [TrialReference] {
+    let now = Monitor.now
+    return try with(study) { study in
+      study.heartbeats.sorted { $0.key < $1.key }
+        .filter { now - $0.value > Double(seconds) && study.trials[$0.key].state == .running }
+        .map { study.trials[$0.key].reference }
+    }
+  }
+
   public func claimTrial(
     in study: StudyRecord, lease request: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? {

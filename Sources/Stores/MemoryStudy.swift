@@ -17,6 +17,9 @@ struct MemoryStudy: Sendable {
   var notes: [String: String] = [:]
   /// Which trial has what only one may have.
   var claims: [String: Int] = [:]
+  /// When programs of Optuna's last said that they run a trial, by number, in seconds of a clock
+  /// that only runs forward.
+  var heartbeats: [Int: Double] = [:]
   /// By number.
   private(set) var trials = MemoryTrials()
   /// By trial number, in their order.

@@ -111,6 +111,12 @@ package struct ReadOnlyStore: StudyStore {
   package func startTrial(
     _ trial: TrialReference, in study: StudyRecord, at moment: Timestamp
   ) throws(StoreError) -> Bool { throw refusal }
+  package func recordHeartbeat(
+    of trial: TrialReference, in study: StudyRecord
+  ) throws(StoreError) { throw refusal }
+  package func silentTrials(
+    in study: StudyRecord, after seconds: Int
+  ) throws(StoreError) -> [TrialReference] { throw refusal }
   package func claimTrial(
     in study: StudyRecord, lease: LeaseRequest
   ) throws(StoreError) -> (Trial, Lease)? { throw refusal }

@@ -86,6 +86,19 @@ public protocol TrialCommitter: Sendable {
   ) throws(StoreError) -> Int
 }
 
+/// The part of a store that keeps the heartbeats of programs of Optuna's, which hold no leases:
+/// each says now and then that it still runs its trial, and any other may fail one that fell
+/// silent.
+public protocol HeartbeatCommitter: Sendable {
+  /// Notes that the trial's program runs, at the present moment of the store's own clock.
+  func recordHeartbeat(of trial: TrialReference, in study: StudyRecord) throws(StoreError)
+  /// The running trials whose latest heartbeat is older than so many seconds, by ascending id;
+  /// those without one, among which ours are, are not among them.
+  func silentTrials(
+    in study: StudyRecord, after seconds: Int
+  ) throws(StoreError) -> [TrialReference]
+}
+
 /// The part of a store that gives and takes back leases.
 public protocol LeaseCommitter: Sendable {
   /// The present moment on the clock that the deadlines of the study's leases count on. Every

@@ -11,7 +11,7 @@ public import StudyModel
 ///
 /// What only reads asks for a ``StoreReader``, or for the part of it that it needs.
 public protocol StudyStore: StoreReader, StudyCommitter, NoteCommitter, TrialCommitter,
-  LeaseCommitter
+  HeartbeatCommitter, LeaseCommitter
 {
   /// Does the steps in one transaction, in their order. One that fails is undone alone; a later
   /// step sees what an earlier one did. Nothing waits for the disk: who acknowledges the end of a

@@ -1,4 +1,5 @@
 import Foundation
+import PostgresTesting
 import Testing
 
 /// Runs the package `needletail` for Python on the library. Each program says by an exception what
@@ -56,15 +57,40 @@ import Testing
     "not TestBasic and not TestRelative and not TestSeveralObjectives and not TestSingleObjective",
   ])
   func passesOptunasTests(chosen: String) throws {
+    let output = try pytest("test_samplers.py", "-x", "-k", chosen)
+    #expect(output.contains(" passed") && !output.contains("skipped"), "\(output)")
+  }
+
+  /// Optuna's own test classes on our evaluators of importance.
+  @Test func passesOptunasImportanceTests() throws {
+    let output = try pytest("test_importances.py")
+    #expect(output.contains(" passed") && !output.contains("skipped"), "\(output)")
+  }
+
+  /// Optuna's own tests of storages, and ours, on our storage inside Optuna.
+  @Test(arguments: ["sqlite", "postgresql"], ["TestStorage", "not TestStorage"])
+  func passesOptunasStorageTests(kind: String, chosen: String) throws {
+    var more: [String: String] = [:]
+    if kind == "postgresql" {
+      more["NEEDLETAIL_EMPTY_STORE"] = try PostgresServer.shared().newDatabase()
+    }
+    let output = try pytest("test_storages.py", "-k", chosen, environment: more)
+    #expect(output.contains(" passed"), "\(output)")
+    // Those that the program skips, each with its reason.
+    #expect(output.contains(" 2 skipped") == (chosen == "TestStorage"), "\(output)")
+  }
+
+  private func pytest(
+    _ program: String, _ more: String..., environment given: [String: String] = [:]
+  ) throws -> String {
     let folder = try Self.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let tests = BuiltLibrary.programs.appending(path: "inside").path
-    let output = try BuiltLibrary.run(
+    return try BuiltLibrary.run(
       [
-        BuiltLibrary.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "ignore",
-        "-k", chosen, tests,
-      ], in: folder, environment: environment(folder))
-    #expect(output.contains(" passed") && !output.contains("skipped"), "\(output)")
+        BuiltLibrary.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore",
+        "--basetemp", folder.appending(path: "tests").path,
+        BuiltLibrary.programs.appending(path: "inside/\(program)").path,
+      ] + more, in: folder, environment: environment(folder).merging(given) { $1 })
   }
 
   /// A program of the kind that people publish, as its author would run it with us: of what it

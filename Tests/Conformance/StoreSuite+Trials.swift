@@ -40,6 +40,32 @@ extension StoreSuite {
         == .unknownTrial(number: 12, study: "s"))
   }
 
+  /// A running trial whose program fell silent is found by any other; one that never said anything,
+  /// or has ended, is not.
+  package static func keepsHeartbeats(in bed: StoreBed) throws {
+    let store = try bed.open()
+    let study = try store.createStudy(named: "s", directions: [.minimize])
+    let trials = try (0..<3).map { _ in
+      try store.createTrial(runningTrial(), in: study, lease: nil).0
+    }
+    for trial in trials.dropLast() { try store.recordHeartbeat(of: trial, in: study) }
+    try store.recordHeartbeat(of: trials[0], in: study)
+    try store.commit(
+      [TrialChange(trials[1], .finished(.failed, values: [], at: end))], to: study, under: [],
+      durability: .process)
+    let other = try bed.open()
+    #expect(try other.silentTrials(in: study, after: 3_600).isEmpty)
+    // Older than a moment that is yet to come.
+    #expect(try other.silentTrials(in: study, after: -5) == [trials[0]])
+    let stranger = TrialReference(id: trials[2].id + 1, number: 3)
+    #expect(
+      error { () throws(StoreError) in try store.recordHeartbeat(of: stranger, in: study) }
+        == .unknownTrial(number: 3, study: "s"))
+    try store.delete(study)
+    #expect(
+      error { () throws(StoreError) in _ = try other.silentTrials(in: study, after: 0) } != nil)
+  }
+
   /// Trials that are imported, finished or queued come back as they are, from another object too.
   package static func keepsTrials(in bed: StoreBed) throws {
     let store = try bed.open()

@@ -70,6 +70,10 @@ import Testing
     try await check(kind, StoreSuite.findsTrialsByState(in:))
   }
 
+  @Test(arguments: Kind.allCases) func keepsHeartbeats(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.keepsHeartbeats(in:))
+  }
+
   @Test(arguments: Kind.allCases) func startsTrials(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.startsTrials(in:))
   }

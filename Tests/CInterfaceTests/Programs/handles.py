@@ -82,6 +82,32 @@ for distribution in (
 ):
     refused(1, "parameter_create", b"x", distribution, ctypes.byref(handle))
 
+# Storages of Optuna's.
+length = ctypes.c_size_t(7)
+reply = (ctypes.byref(place), ctypes.byref(length))
+storage = engine.make("storage_open", None)
+refused(1, "storage_open", None, None)
+refused(1, "storage_open", b"\xff", ctypes.byref(handle))
+refused(11, "storage_open", b"http://127.0.0.1:1", ctypes.byref(handle))
+refused(2, "storage_call", store, b"GetAllStudies", None, 0, *reply)
+refused(11, "storage_call", storage, b"GetNothing", None, 0, *reply)
+refused(1, "storage_call", storage, None, None, 0, *reply)
+refused(1, "storage_call", storage, b"GetAllStudies", None, 1, *reply)
+refused(1, "storage_call", storage, b"GetAllStudies", None, 2**64 - 1, *reply)
+refused(1, "storage_call", storage, b"GetAllStudies", None, 0, None, None)
+refused(6, "storage_call", storage, b"GetTrial", b"\xff", 1, *reply)
+refused(5, "storage_call", storage, b"GetTrial", b"\x08\x01", 2, *reply)
+refused(1, "storage_call", storage, b"CreateNewStudy", None, 0, *reply)
+assert code("storage_call", storage, b"CreateNewStudy", b"\x0a\x01\x00\x12\x01s", 6, *reply) == 0
+assert ctypes.string_at(place.value, length.value) == b"\x08\x01"
+functions["free"](place)
+refused(4, "storage_call", storage, b"CreateNewStudy", b"\x0a\x01\x00\x12\x01s", 6, *reply)
+assert code("storage_call", storage, b"DeleteStudy", b"\x08\x01", 2, *reply) == 0
+assert place.value is None and length.value == 0
+assert code("close", storage) == 0
+refused(2, "close", storage)
+refused(2, "storage_call", storage, b"GetAllStudies", None, 0, *reply)
+
 # Trials.
 assert code("study_ask", study, ctypes.byref(handle), ctypes.byref(number)) == 0 and number.value == 0
 trial = handle.value
