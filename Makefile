@@ -121,6 +121,11 @@ gates: test-deps venv ## check what the compiler does not: imports, doc comments
 	@git ls-files -z '*.py' | xargs -0 $(PYTHON) -m pyflakes
 	@$(PYTHON) -m mypy --check-untyped-defs --no-error-summary --cache-dir .build/mypy \
 	  $(TYPED_PYTHON)
+	@# Python 3.8 runs the single-file client, 3.9 the package.
+	@$(PYTHON) $(dir $(PYTHON))vermin --quiet --no-tips --target=3.8- Sources/Objectives/Python
+	@$(PYTHON) $(dir $(PYTHON))vermin --quiet --no-tips --target=3.9- Python/needletail
+	@$(PYTHON) -m pyright --project Tests/Gates/pyright.json --pythonpath $(PYTHON) --warnings \
+	  >.build/pyright.txt || { cat .build/pyright.txt; exit 1; }
 
 api: ## renew the listing of the library's API, which the tests compare with the library
 	$(SWIFT) build --product Needletail

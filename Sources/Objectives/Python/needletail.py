@@ -171,7 +171,8 @@ class FloatDistribution(BaseDistribution):
             return self.low == self.high
         return self.low == self.high or self.high - self.low < self.step
 
-    def _contains(self, value):
+    def _contains(self, param_value_in_internal_repr):
+        value = param_value_in_internal_repr
         if self.step is None:
             return self.low <= value <= self.high
         place = (value - self.low) / self.step
@@ -221,7 +222,8 @@ class IntDistribution(BaseDistribution):
     def single(self):
         return self.low == self.high or self.high - self.low < self.step
 
-    def _contains(self, value):
+    def _contains(self, param_value_in_internal_repr):
+        value = param_value_in_internal_repr
         return self.low <= value <= self.high and (value - self.low) % self.step == 0
 
     def to_external_repr(self, param_value_in_internal_repr):
@@ -246,7 +248,8 @@ class CategoricalDistribution(BaseDistribution):
     def single(self):
         return len(self.choices) == 1
 
-    def _contains(self, value):
+    def _contains(self, param_value_in_internal_repr):
+        value = param_value_in_internal_repr
         return 0 <= int(value) < len(self.choices)
 
     def to_external_repr(self, param_value_in_internal_repr):
@@ -767,11 +770,15 @@ def set_verbosity(verbosity):
 
 
 def disable_default_handler():
-    _library_logger().removeHandler(_log_handler)
+    logger = _library_logger()
+    if _log_handler is not None:
+        logger.removeHandler(_log_handler)
 
 
 def enable_default_handler():
-    _library_logger().addHandler(_log_handler)
+    logger = _library_logger()
+    if _log_handler is not None:
+        logger.addHandler(_log_handler)
 
 
 def disable_propagation():
@@ -958,9 +965,9 @@ class _BaseStudy:
                 "pip install pandas" % sys.executable
             ) from error
         trials = self._all_trials()
-        table = {}
+        table = {}  # type: dict
         for attr in attrs:
-            rows = [self._cells(trial, attr) for trial in trials]
+            rows = [self._cells(trial, attr) for trial in trials]  # type: list
             keys = {key for cells in rows for key in cells}
             for key in sorted(keys, key=lambda key: [str(part) for part in key]):
                 table[key] = [cells.get(key) for cells in rows]
@@ -976,7 +983,8 @@ class _BaseStudy:
         if attr == "state":
             return {(attr, ""): trial.state.name}
         if attr in ("value", "values"):
-            names, count = self.metric_names, len(self.directions)
+            names = list(self.metric_names or ())  # type: ignore[call-overload]
+            count = len(self.directions)
             values = trial.values or [None] * count
             if count == 1 and attr == "value":
                 return {("value", names[0] if names else ""): values[0]}
@@ -1297,7 +1305,7 @@ class Study(_BaseStudy):
         if self._ended:
             return
         trial = current_trial()
-        trial.study = self
+        trial.study = self  # type: ignore[assignment]
         self._is_running = True
         try:
             try:
@@ -1326,7 +1334,7 @@ class Study(_BaseStudy):
         if self._ended:
             sys.exit(0)
         trial = current_trial()
-        trial.study = self
+        trial.study = self  # type: ignore[assignment]
         for name, distribution in (fixed_distributions or {}).items():
             if isinstance(distribution, CategoricalDistribution):
                 trial.suggest_categorical(name, distribution.choices)
@@ -1352,7 +1360,7 @@ class Study(_BaseStudy):
         numbers = []
         if state == TrialState.COMPLETE:
             try:
-                numbers = [float(value) for value in several]
+                numbers = [float(value) for value in several]  # type: ignore[arg-type]
             except (TypeError, ValueError):
                 state = TrialState.FAIL
                 reason = "the objective returned %r, which is not a number" % (values,)
@@ -1550,11 +1558,9 @@ for _place, _members in (
 
 def _furnish(names):
     """Makes a module, this file or the package inside a trial, what programs import as `optuna`."""
-    makers = {
-        name: _elsewhere(name)
-        for name in ("copy_study", "delete_study", "get_all_study_names", "get_all_study_summaries")
-    }
-    makers.update(create_study=create_study, load_study=load_study)
+    makers = dict(create_study=create_study, load_study=load_study)  # type: dict
+    for name in ("copy_study", "delete_study", "get_all_study_names", "get_all_study_summaries"):
+        makers[name] = _elsewhere(name)
     names.update(makers)
     names["exceptions"] = _submodule("exceptions", OptunaError=NeedletailError, **_named(_EXCEPTIONS))
     names["distributions"] = _submodule(
