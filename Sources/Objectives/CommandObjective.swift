@@ -23,6 +23,10 @@ package struct CommandObjective: Sendable {
   let gracePeriod: Duration
   /// What may go on after its trial.
   let stayRule: StayRule
+  /// How many trials one process may serve.
+  package let reuse: Reuse
+  /// The same for copies of this value alone.
+  let identity = Identity()
   let variables: [EnvironmentVariable]
   /// What is written into a trial's folder before its command starts.
   let files: [(name: String, content: WordTemplate)]
@@ -65,6 +69,7 @@ package struct CommandObjective: Sendable {
     self.refusal = refusal
     gracePeriod = file.gracePeriod
     stayRule = StayRule(names: file.leave)
+    reuse = Reuse(file, running: command)
     variables = file.environment
     files = file.files
     parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
@@ -126,6 +131,18 @@ package struct CommandObjective: Sendable {
   /// The names of all that it reports: objectives, then constraints.
   var metricNames: [String] { objectives.map(\.name) + constraints }
 
+  /// New readers of standard output and of the errors; nil where no metrics are expected.
+  var scanners: (MetricScanner?, MetricScanner?) {
+    func scanner(_ source: MetricCollection.Source) -> MetricScanner? {
+      [source, .both].contains(collection.source)
+        ? MetricScanner(objectives: metricNames, collection: collection) : nil
+    }
+    return (scanner(.stdout), scanner(.stderr))
+  }
+
+  /// Tells one prepared command from all others.
+  final class Identity: Sendable {}
+
   /// The path of the command's program; nil when its name depends on the trial.
   private static func program(
     of command: CommandTemplate, in file: StudyFile, _ folder: String, _ inherited: [String]
@@ -145,9 +162,11 @@ package struct CommandObjective: Sendable {
   /// - Parameters:
   ///   - held: The trial, which gets what the command reports and asks.
   ///   - stop: Ends the command early; for this run alone.
+  ///   - seat: Where a process may be that takes another trial, and where one is left; to be
+  ///     cleared in the end.
   package func run(
     _ job: TrialJob, for held: any HeldTrial, stoppedBy stop: StopHandle,
-    followedBy follower: RunFollower = RunFollower()
+    followedBy follower: RunFollower = RunFollower(), in seat: ProcessSeat = ProcessSeat()
   ) -> CommandResult {
     let start = ContinuousClock.now
     let environment = TrialEnvironment(job, folders)
@@ -178,14 +197,22 @@ package struct CommandObjective: Sendable {
       return result
     }
     do throws(ProgramError) {
+      if let earlier = seat.take(for: identity, stoppedBy: stop) {
+        let run = TrialRun(
+          self, held, stop, follower, environment, continuing: earlier, start: start)
+        if conclude(run, &result, in: seat) {
+          environment.removeEmptyFolders()
+          result.duration = ContinuousClock.now - start
+          return result
+        }
+      }
       let program = try program(named: words.first ?? "")
       let run = try patiently(stop) { () throws(ProgramError) in
         try TrialRun(
-          self, job, held, stop, follower, environment, program: program, words: words,
+          self, held, stop, follower, environment, program: program, words: words,
           start: start)
       }
-      run.follow()
-      run.conclude(&result)
+      _ = conclude(run, &result, in: seat)
     } catch {
       if let reason = stop.reason {
         result.outcome = outcome(of: reason)
@@ -198,6 +225,22 @@ package struct CommandObjective: Sendable {
     environment.removeEmptyFolders()
     result.duration = ContinuousClock.now - start
     return result
+  }
+
+  /// Follows a run to the end of its trial; false when its process did not take the trial.
+  private func conclude(
+    _ run: TrialRun, _ result: inout CommandResult, in seat: ProcessSeat
+  ) -> Bool {
+    switch run.follow() {
+    case .exited: run.conclude(&result)
+    case .waiting:
+      run.concludeWaiting(&result)
+      seat.keep(run, of: identity)
+    case .notTaken:
+      run.giveUp()
+      return false
+    }
+    return true
   }
 
   /// Starts a command; again, a few times, while the machine is short of something, which other
@@ -258,7 +301,7 @@ package struct CommandResult: Sendable {
   package var outcome: CommandOutcome
   /// From the start of the command to its end; zero when it was not started.
   package internal(set) var duration: Duration = .zero
-  /// What it used; nil when it was not started.
+  /// What it used; nil when it was not started, and for a process that goes on.
   package internal(set) var usage: ResourceUsage?
   /// What else the user should know, such as that output was cut; sentences.
   package internal(set) var notes: [String] = []

@@ -17,11 +17,12 @@ install:
     needletail.run(objective)
 
 Names, arguments and meanings are those of Optuna, so a program written for it runs after changing one
-line to `import needletail as optuna`. Each start of the program is one trial, so inside it
-`study.optimize(objective, n_trials=100)` calls the objective once; how many trials there are, in which
-direction, and with which sampler and pruner, stands in the study file. A direction that contradicts
+line to `import needletail as optuna`. A process of the program runs one trial after the other while
+the runner has some for it, so inside it `study.optimize(objective, n_trials=100)` calls the objective
+for these; how many trials there are, in which direction, and with which sampler and pruner, stands in
+the study file. A direction that contradicts
 the study file is an error; samplers, pruners and storages of the program are ignored with a note. What
-a study would have to do beyond its one trial, such as queue others, raises an error.
+a study would have to do beyond these trials, such as add finished ones, raises an error.
 
 The package `needletail`, which is installed for whole studies in one process, takes its distributions,
 trials, errors and logging from this file, and is this file inside a trial.
@@ -1054,8 +1055,38 @@ def _xgboost_callback():
 # The trial that this program runs for
 
 
+class _Watched(type(os.environ)):  # type: ignore[misc]
+    """The environment, which takes note when a trial's own part of it is read outside of trials.
+
+    A program that does so knows one trial's variables for as long as it runs; its process then serves
+    that trial alone.
+    """
+
+    seen = False
+    # How many calls of `optimize` run an objective.
+    depth = 0
+    # What is the same in all trials of a process.
+    common = frozenset(
+        "NEEDLETAIL_" + name for name in ("CHANNEL", "LEAVE", "LIBRARY", "SLOT", "STUDY", "WORKER")
+    )
+
+    def __getitem__(self, key):
+        value = super().__getitem__(key)
+        if not _Watched.depth and isinstance(key, str) and key.startswith("NEEDLETAIL_"):
+            if key not in self.common:
+                _Watched.seen = True
+        return value
+
+
+if os.environ.get("NEEDLETAIL_CHANNEL"):
+    os.environ.__class__ = _Watched  # type: ignore[assignment]
+
+
 class _Channel:
     """The line to the runner of the trial: a request and its answer at a time, as lines of JSON."""
+
+    # How long a process waits for another trial, in seconds, before it ends.
+    patience = 60
 
     def __init__(self):
         number = os.environ.get("NEEDLETAIL_CHANNEL")
@@ -1066,31 +1097,59 @@ class _Channel:
         self._descriptor = int(number)
         self._rest = b""
         self._lock = threading.Lock()
+        # The trial that requests are about has ended, and they would be taken for another one's.
+        self._is_over = False
+
+    def successor(self):
+        """Asks for another trial: its line and what its environment is; None when there is none."""
+        import select
+
+        with self._lock:
+            answer = self._exchange(
+                {"call": "next"},
+                lambda: select.select([self._descriptor], [], [], self.patience)[0],
+            )
+            if answer is None:
+                # So that the runner knows.
+                os.close(self._descriptor)
+                self._descriptor = -1
+            elif answer.get("ok") and not answer.get("done"):
+                self._is_over = True
+                line = _Channel.__new__(_Channel)
+                line.__dict__.update(self.__dict__, _is_over=False, _lock=threading.Lock())
+                return line, answer
+        return None
 
     def call(self, _call, **members):
         """Sends a request and returns the answer."""
-        # Not as escapes: a text that is not Unicode is an error here, and not another text there.
-        line = json.dumps(dict(members, call=_call), ensure_ascii=False).encode() + b"\n"
         with self._lock:
-            try:
-                while line:
-                    line = line[os.write(self._descriptor, line) :]
-                while b"\n" not in self._rest:
-                    received = os.read(self._descriptor, 65536)
-                    if not received:
-                        raise NeedletailError("needletail is gone; its trial ends here")
-                    self._rest += received
-            except OSError as error:
-                raise NeedletailError(
-                    "the trial channel (descriptor %d) is not open in this process: %s; "
-                    "call needletail from the process that needletail started"
-                    % (self._descriptor, error)
-                ) from error
-            line, self._rest = self._rest.split(b"\n", 1)
-        answer = json.loads(line)
+            if self._is_over:
+                raise UpdateFinishedTrialError("the trial has ended, and this process runs another one")
+            answer = self._exchange(dict(members, call=_call)) or {}
         if not answer.get("ok"):
             raise NeedletailError(answer.get("error", "refused without a reason"))
         return answer
+
+    def _exchange(self, request, is_answered=lambda: True):
+        # Not as escapes: a text that is not Unicode is an error here, and not another text there.
+        line = json.dumps(request, ensure_ascii=False).encode() + b"\n"
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+            while b"\n" not in self._rest:
+                if not is_answered():
+                    return None
+                received = os.read(self._descriptor, 65536)
+                if not received:
+                    raise NeedletailError("needletail is gone; its trial ends here")
+                self._rest += received
+        except OSError as error:
+            raise NeedletailError(
+                "the trial channel (descriptor %d) is not open in this process: %s; "
+                "call needletail from the process that needletail started" % (self._descriptor, error)
+            ) from error
+        line, self._rest = self._rest.split(b"\n", 1)
+        return json.loads(line)
 
 
 class Trial(BaseTrial):
@@ -1107,6 +1166,10 @@ class Trial(BaseTrial):
         self._reports = {}
         self._constraints = {}
         self._datetime_start = datetime.datetime.now()
+        # What came of it; None while it runs.
+        self._end = None
+        # How many trials the runner has for this process: "no" others, the "usual" number, "asked" for.
+        self._reuse = about.get("reuse", "no")
         self.study = None
         self.study_name = about["study"]
         self.attempt = about["attempt"]
@@ -1230,6 +1293,33 @@ class Trial(BaseTrial):
 _trial = None
 
 
+def _go_on():
+    """Begins another trial in this process; False when there is none for it."""
+    global _trial
+    trial = current_trial()
+    if trial._reuse == "no" or (trial._reuse == "usual" and _Watched.seen):
+        return False
+    # What the trial printed stands in its own log.
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    if "ctypes" in sys.modules:
+        sys.modules["ctypes"].CDLL(None).fflush(None)
+    found = trial._channel.successor()
+    if found is None:
+        return False
+    channel, change = found
+    for name in list(os.environ):
+        if name.startswith("NEEDLETAIL_PARAM_"):
+            del os.environ[name]
+    for name in change["unset"]:
+        os.environ.pop(name, None)
+    os.environ.update(change["environment"])
+    os.chdir(change["folder"])
+    _trial = Trial(channel)
+    return True
+
+
 def current_trial():
     """The trial that this program runs for."""
     global _trial
@@ -1247,8 +1337,9 @@ def tell(values):
 def run(objective):
     """Calls the objective with this program's trial, tells its value, and returns it.
 
-    Returns None when the objective raised `TrialPruned`. Another exception is told as the trial's
-    failure and raised again.
+    While the runner has further trials for this process, the objective is called for each, and what is
+    returned is the last one's value: None when it raised `TrialPruned`. Another exception is told as
+    the trial's failure and raised again.
     """
     study = Study()
     study.optimize(objective)
@@ -1256,7 +1347,7 @@ def run(objective):
 
 
 class Study(_BaseStudy):
-    """Stands where a program for Optuna has its study: its one trial is that of this program."""
+    """Stands where a program for Optuna has its study: its trials are those of this process."""
 
     # Of all such objects in the program: they are one study.
     _ended = []  # type: list
@@ -1265,6 +1356,7 @@ class Study(_BaseStudy):
     def __init__(self, directions=None):
         self._result = None
         self._is_running = False
+        self._is_stopped = False
         self.sampler = None
         self.pruner = None
         if directions is not None:
@@ -1301,39 +1393,56 @@ class Study(_BaseStudy):
         gc_after_trial=False,
         show_progress_bar=False,
     ):
-        """Calls `func` once, for the trial of this program; the study file says how many there are."""
-        if self._ended:
+        """Calls `func` for the trials of this process; the study file says how many there are."""
+        if current_trial()._end is not None:
             return
-        trial = current_trial()
-        trial.study = self  # type: ignore[assignment]
+        caught = catch if isinstance(catch, type) else tuple(catch)
         self._is_running = True
+        self._is_stopped = False
         try:
-            try:
-                value = func(trial)
-            except Exception as error:
-                if _is_pruning(error):
-                    self.tell(trial, state=TrialState.PRUNED)
-                else:
-                    reason = "%s: %s" % (type(error).__name__, error)
-                    self.tell(trial, state=TrialState.FAIL, reason=reason)
-                    if not isinstance(error, catch if isinstance(catch, type) else tuple(catch)):
-                        raise
-            else:
-                self._result = value
-                self.tell(trial, value)
-            for callback in callbacks or ():
-                callback(self, self._ended[-1])
+            while True:
+                _Watched.depth += 1
+                try:
+                    self._run(func, caught)
+                    for callback in callbacks or ():
+                        callback(self, self._ended[-1])
+                finally:
+                    _Watched.depth -= 1
+                if gc_after_trial:
+                    import gc
+
+                    gc.collect()
+                if self._is_stopped or not _go_on():
+                    return
         finally:
             self._is_running = False
+
+    def _run(self, func, caught):
+        trial = current_trial()
+        trial.study = self  # type: ignore[assignment]
+        self._result = None
+        try:
+            value = func(trial)
+        except Exception as error:
+            if _is_pruning(error):
+                self.tell(trial, state=TrialState.PRUNED)
+                return
+            reason = "%s: %s" % (type(error).__name__, error)
+            self.tell(trial, state=TrialState.FAIL, reason=reason)
+            if not isinstance(error, caught):
+                raise
+        else:
+            self._result = value
+            self.tell(trial, value)
 
     def ask(self, fixed_distributions=None):
         """The trial of this program, with the parameters of `fixed_distributions` suggested.
 
         A program that asks for another one after its trial has ended has done its work, and exits.
         """
-        if self._ended:
-            sys.exit(0)
         trial = current_trial()
+        if trial._end is not None:
+            sys.exit(0)
         trial.study = self  # type: ignore[assignment]
         for name, distribution in (fixed_distributions or {}).items():
             if isinstance(distribution, CategoricalDistribution):
@@ -1350,10 +1459,11 @@ class Study(_BaseStudy):
 
     def tell(self, trial, values=None, state=None, skip_if_finished=False, reason=None):
         """Ends the trial."""
-        if self._ended:
+        known = current_trial()._end
+        if known is not None:
             if skip_if_finished:
-                return self._ended[-1]
-            raise ValueError("Cannot tell a %s trial." % self._ended[-1].state.name)
+                return known
+            raise ValueError("Cannot tell a %s trial." % known.state.name)
         channel = current_trial()._channel
         state = TrialState.COMPLETE if state is None else TrialState(state)
         several = list(values) if isinstance(values, (list, tuple)) else [values]
@@ -1377,6 +1487,7 @@ class Study(_BaseStudy):
         else:
             raise ValueError("a trial ends as COMPLETE, PRUNED or FAIL, not as %s" % state.name)
         ended = current_trial()._frozen(numbers, state)
+        current_trial()._end = ended  # type: ignore[assignment]
         self._ended.append(ended)
         logger = _library_logger()
         if state == TrialState.COMPLETE:
@@ -1423,11 +1534,12 @@ class Study(_BaseStudy):
             self.add_trial(trial)
 
     def stop(self):
-        """Ends this call of `optimize`, which runs one trial at most; the study itself goes on."""
+        """Ends this call of `optimize` after its trial; the study itself goes on."""
         if not self._is_running:
             raise RuntimeError(
                 "`Study.stop` is supposed to be invoked inside an objective function or a callback."
             )
+        self._is_stopped = True
         warnings.warn(
             "study.stop() ends this program's call of optimize; other trials go on; to end the study: "
             "needletail study stop %s" % self.study_name,
