@@ -10,7 +10,7 @@ package import StudyModel
 ///
 /// | call | members | answer |
 /// |---|---|---|
-/// | `trial` | | `study`, `number`, `attempt`, `seed`, `params`, `user_attrs`, `directions`, `reuse` |
+/// | `trial` | | `study`, `number`, `attempt`, `seed`, `params`, `user_attrs`, `directions` |
 /// | `suggest` | `name`, `distribution` | `value` |
 /// | `report` | `value`, `step` | |
 /// | `should_prune` | | `prune`, `reason` |
@@ -19,7 +19,8 @@ package import StudyModel
 /// | `enqueue` | `params`, `user_attrs` | |
 /// | `set_constraint` | `name`, `value`, feasible at 0 and below | |
 /// | `tell` | `values`, or `state`: `pruned`, `infeasible`, `failed`, with a `reason` | |
-/// | `next` | | `done`, or `environment`, `unset`, `folder` of another trial, when there is one |
+/// | `next` | | `done`, or what `trial` has, `environment`, `unset`, `folder`, for another trial |
+/// | `taken` | | none |
 package enum ChannelRequest: Sendable, Hashable {
   /// What the command is told of its trial.
   case trial
@@ -40,6 +41,8 @@ package enum ChannelRequest: Sendable, Hashable {
   case tellFailed(String)
   /// Another trial for the same process, after this one's end was told.
   case next
+  /// The process has got the trial that ``next`` brought.
+  case taken
 
   /// The request as it is sent.
   package var json: JSONValue {
@@ -69,6 +72,7 @@ package enum ChannelRequest: Sendable, Hashable {
     case .tellFailed(let reason):
       ["call": "tell", "state": "failed", "reason": .string(reason)]
     case .next: ["call": "next"]
+    case .taken: ["call": "taken"]
     }
   }
 
@@ -95,6 +99,7 @@ package enum ChannelRequest: Sendable, Hashable {
       self = .report(try Self.number(json["value"], in: "report"), step: step)
     case "should_prune": self = .shouldPrune
     case "next": self = .next
+    case "taken": self = .taken
     case "set_user_attr":
       guard let key = json["key"]?.string, let value = json["value"] else {
         throw ChannelError("'set_user_attr' needs a 'key' and a 'value'")
@@ -142,7 +147,7 @@ package enum ChannelRequest: Sendable, Hashable {
     default:
       throw ChannelError(
         "the call '\(shortened(call))' is unknown; known are trial, suggest, report, should_prune, "
-          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell, next")
+          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell, next, taken")
     }
   }
 

@@ -23,15 +23,23 @@ struct TrialChannel: ~Copyable {
     self.end = end
   }
 
+  /// What a request is answered with.
+  enum Answer {
+    case now(JSONValue)
+    /// By ``giveOwedAnswer(_:)``.
+    case later
+    case none
+  }
+
   var number: Int32 { end.number }
   /// Whether answers wait until the command takes some.
   var isFull: Bool { !output.isEmpty }
 
   /// Reads what there is and answers each complete request.
   ///
-  /// - Parameter answer: Returns nil for an answer that comes later, by ``giveOwedAnswer(_:)``;
-  ///   until then no other request is taken.
-  mutating func receive(_ answer: (JSONValue) -> JSONValue?) {
+  /// - Parameter answer: What a request is answered with. Until an answer that comes later is
+  ///   given, no other request is taken.
+  mutating func receive(_ answer: (JSONValue) -> Answer) {
     guard isOpen, !isFull else { return }
     answerLines(answer)
     unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
@@ -53,17 +61,17 @@ struct TrialChannel: ~Copyable {
     send(reply)
   }
 
-  private mutating func answerLines(_ answer: (JSONValue) -> JSONValue?) {
+  private mutating func answerLines(_ answer: (JSONValue) -> Answer) {
     var start = 0
     while !owesAnswer, let lineEnd = input[max(start, searched)...].firstIndex(of: 0x0A) {
       let line = String(decoding: input[start..<lineEnd], as: UTF8.self)
       start = lineEnd + 1
       guard line.contains(where: { !$0.isWhitespace }) else { continue }
       do throws(JSONError) {
-        if let reply = answer(try JSONValue(parsing: line)) {
-          send(reply)
-        } else {
-          owesAnswer = true
+        switch answer(try JSONValue(parsing: line)) {
+        case .now(let reply): send(reply)
+        case .later: owesAnswer = true
+        case .none: break
         }
       } catch {
         send(["ok": false, "error": .string("the request is \(error)")])

@@ -69,7 +69,7 @@ struct TrialEnvironment {
   func change(
     adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
     spelling: ValueSpelling, folder: String
-  ) -> JSONValue {
+  ) -> [JSONValue.Member] {
     let set = own(adding: variables, parameterVariables, spelling: spelling).map { entry in
       let name = entry.prefix { $0 != "=" }
       return JSONValue.Member(String(name), .string(String(entry.dropFirst(name.count + 1))))
@@ -77,8 +77,8 @@ struct TrialEnvironment {
     let known = Set(set.map(\.name))
     let unset = variables.map(\.name).filter { !known.contains($0) }
     return [
-      "ok": true, "environment": .object(set), "unset": .array(unset.map(JSONValue.string)),
-      "folder": .string(folder),
+      .init("environment", .object(set)), .init("unset", .array(unset.map(JSONValue.string))),
+      .init("folder", .string(folder)),
     ]
   }
 

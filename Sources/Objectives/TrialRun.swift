@@ -42,6 +42,8 @@ final class TrialRun {
   private var pruningReason: String?
   /// Whether it told its final values.
   private var hasToldValues = false
+  /// Whether a note says that the process runs this trial.
+  private var hasNote = false
 
   /// How often a system without exit descriptors is asked whether the command has exited.
   private static let exitCheckMilliseconds = 20
@@ -49,6 +51,9 @@ final class TrialRun {
   private static let tidyInterval: Duration = .seconds(10)
   /// How long a process may take to say that it has got a trial; one that does not is replaced.
   private static let takingTime: Duration = .seconds(10)
+  /// How long a trial runs before a note says which process runs it; others do not get the trial
+  /// sooner, since a lease is longer.
+  private static let noteTime: Duration = .seconds(1)
 
   /// Starts the command.
   init(
@@ -96,10 +101,7 @@ final class TrialRun {
     constraints = ConstraintValues(objective.constraintBounds)
     command = earlier.command
     phase = .offered(until: .now + Self.takingTime)
-    command.channel.giveOwedAnswer(
-      environment.change(
-        adding: objective.variables, objective.parameterVariables,
-        spelling: objective.command.spelling, folder: objective.folder))
+    offer()
   }
 
   // MARK: Following
@@ -121,6 +123,8 @@ final class TrialRun {
     stop.attach(number, wakeUp: command.wakeUp.second.number)
     let limit = objective.timeLimit.map { start.advanced(by: $0) }
     let memoryLimit = objective.memoryLimit
+    // The first trial's stands in the environment.
+    var noteTime = command.served > 1 ? start.advanced(by: Self.noteTime) : nil
     var lastLook = ContinuousClock.now
     var lastTidying = lastLook
     var killTime: ContinuousClock.Instant?
@@ -140,7 +144,8 @@ final class TrialRun {
         // An interrupted call changes nothing; its results are cleared above.
         let memoryCheck = memoryLimit == nil ? nil : lastLook.advanced(by: MemoryUse.interval)
         let tidying = Adoption.isOn ? lastTidying.advanced(by: Self.tidyInterval) : nil
-        let deadline = [killTime ?? limit, offerEnd, memoryCheck, tidying].compactMap { $0 }.min()
+        let deadline = [killTime ?? limit, offerEnd, memoryCheck, tidying, noteTime]
+          .compactMap { $0 }.min()
         _ = unsafe poll(&polls, nfds_t(polls.count), timeout(until: deadline))
         if polls[0].revents != 0 { unsafe command.output.receive(into: buffer) { take($0) } }
         if polls[1].revents != 0 { unsafe command.errors.receive(into: buffer) { take($0) } }
@@ -157,6 +162,10 @@ final class TrialRun {
           return .notTaken
         }
         if hasExited { return .exited }
+        if let time = noteTime, ContinuousClock.now >= time {
+          noteTime = nil
+          if case .running = phase { note(isServing: true) }
+        }
         if let memoryLimit, ContinuousClock.now >= lastLook.advanced(by: MemoryUse.interval) {
           // It is killed at once: what grows would grow on while it is asked to go.
           if let used = MemoryUse.excess(
@@ -221,19 +230,27 @@ final class TrialRun {
         return try answer(ChannelRequest(json: request))
       } catch {
         if case StoreError.leaseLost = error { stop.request(.ordered(.lost("\(error)"))) }
-        return ["ok": false, "error": .string("\(error)")]
+        return .now(["ok": false, "error": .string("\(error)")])
       }
     }
   }
 
-  /// The answer; nil when it comes later.
-  private func answer(_ request: ChannelRequest) throws -> JSONValue? {
-    if case .over = phase { return try answerAfterEnd(request) }
+  private func answer(_ request: ChannelRequest) throws -> TrialChannel.Answer {
+    switch phase {
+    case .over: return .now(try answerAfterEnd(request))
+    case .offered: phase = .running
+    case .running, .waiting: break
+    }
     switch request {
     case .next: return try handOver()
-    case .trial:
-      begin()
-      return description
+    case .taken: return .none
+    default: return .now(try answerOfTrial(request))
+    }
+  }
+
+  private func answerOfTrial(_ request: ChannelRequest) throws -> JSONValue {
+    switch request {
+    case .trial: return .object(description)
     case .suggest(let parameter):
       let value = try held.suggest(parameter)
       follower.suggested()
@@ -260,51 +277,55 @@ final class TrialRun {
     case .tellPruned: toldOutcome = prunedOutcome
     case .tellInfeasible: toldOutcome = .infeasible
     case .tellFailed(let reason): toldOutcome = .reportedFailure(reason)
+    case .next, .taken: break
     }
     return ["ok": true]
   }
 
-  private var description: JSONValue {
+  private var description: [JSONValue.Member] {
     let job = environment.job
     return [
-      "ok": true, "study": .string(job.study), "number": .integer(job.number),
-      "attempt": .integer(job.attempt), "seed": .integer(job.commandSeed),
-      "params": job.parametersJSON,
-      "user_attrs": .object(job.userAttributes.map { JSONValue.Member($0.key, $0.value) }),
-      "directions": .array(objective.objectives.map { .string($0.direction.rawValue) }),
-      "reuse": .string(objective.reuse.text),
+      .init("ok", true), .init("study", .string(job.study)), .init("number", .integer(job.number)),
+      .init("attempt", .integer(job.attempt)), .init("seed", .integer(job.commandSeed)),
+      .init("params", job.parametersJSON),
+      .init(
+        "user_attrs", .object(job.userAttributes.map { JSONValue.Member($0.key, $0.value) })),
+      .init("directions", .array(objective.objectives.map { .string($0.direction.rawValue) })),
+      .init("reuse", .string(objective.reuse.text)),
     ]
   }
 
   // MARK: One process, several trials
 
-  /// The process has taken the trial: what it said before is not of this one.
-  private func begin() {
-    guard offerEnd != nil else { return }
-    phase = .running
+  /// Tells the process, which waits, of the trial. What it said before is not of this one.
+  private func offer() {
     command.drain { _ in }
     command.serve(environment.folder, scanners: objective.scanners)
-    note(isServing: true)
+    let change = environment.change(
+      adding: objective.variables, objective.parameterVariables,
+      spelling: objective.command.spelling, folder: objective.folder)
+    command.channel.giveOwedAnswer(.object(description + change))
   }
 
   /// Leaves word of which trial the process runs, for who takes another attempt at it. Without the
   /// word that attempt goes on all the same, so that a disk that is full is not this run's matter.
   private func note(isServing: Bool) {
     guard let identity = command.identity else { return }
+    hasNote = true
     _ = Result { try ServiceNote(identity, isServing: isServing).write(in: environment.folder) }
   }
 
   /// The process asks for another trial: it waits for one, if it may, else it is told to go on to
   /// its end.
-  private func handOver() throws(ChannelError) -> JSONValue? {
+  private func handOver() throws(ChannelError) -> TrialChannel.Answer {
     guard toldOutcome != nil || hasToldValues else {
       throw ChannelError("'next' comes before the trial's end; send 'tell' first")
     }
     guard command.served < objective.reuse.limit,
       command.isFit(memoryLimit: objective.memoryLimit), stop.detachUnlessStopped()
-    else { return Self.nothingMore }
+    else { return .now(Self.nothingMore) }
     phase = .waiting
-    return nil
+    return .later
   }
 
   private static let nothingMore: JSONValue = ["ok": true, "done": true]
@@ -312,7 +333,7 @@ final class TrialRun {
   /// What a program does when its last trial is over concerns its study alone.
   private func answerAfterEnd(_ request: ChannelRequest) throws -> JSONValue {
     switch request {
-    case .trial: return description
+    case .trial: return .object(description)
     case .next: return Self.nothingMore
     case .setStudyAttribute(let attribute): try held.setStudyAttribute(attribute)
     case .enqueue(let values, let attributes):
@@ -393,7 +414,8 @@ final class TrialRun {
   func concludeWaiting(_ result: inout CommandResult) {
     takeRest()
     judge(.exited(CommandExit.completed), stoppedFor: nil, &result)
-    note(isServing: false)
+    // The first trial is the one that the environment names.
+    if hasNote || command.served == 1 { note(isServing: false) }
   }
 
   private func takeRest() {

@@ -224,8 +224,8 @@ import Testing
       needletail._Channel.successor = successor
       begin = needletail.Trial.__init__
 
-      def init(self, channel):
-          begin(self, channel)
+      def init(self, *about):
+          begin(self, *about)
           die("begun")
 
       needletail.Trial.__init__ = init

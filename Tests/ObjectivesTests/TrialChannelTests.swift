@@ -79,7 +79,7 @@ import Trials
         refusal(#"a request needs a member 'call', such as {\"call\": \"trial\"}"#),
         refusal(
           "the call 'fly' is unknown; known are trial, suggest, report, should_prune, set_user_attr, "
-            + "set_study_attr, enqueue, set_constraint, tell, next"
+            + "set_study_attr, enqueue, set_constraint, tell, next, taken"
         ),
         refusal("'suggest' needs the parameter's 'name'"),
         refusal("parameter 'x': low 2.0 is above high 1.0; exchange them"),

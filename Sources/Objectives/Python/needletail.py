@@ -1099,9 +1099,22 @@ class _Channel:
         self._lock = threading.Lock()
         # The trial that requests are about has ended, and they would be taken for another one's.
         self._is_over = False
+        # How many requests were posted whose answers have not been read.
+        self._owed = 0
+
+    def post(self, _call, **members):
+        """Sends a request whose answer the next call reads; says nothing of a trial that is over."""
+        with self._lock:
+            self._send(dict(members, call=_call))
+            self._owed += 1
+
+    def taken(self):
+        """Says that the trial that `successor` brought is run."""
+        with self._lock:
+            self._send({"call": "taken"})
 
     def successor(self):
-        """Asks for another trial: its line and what its environment is; None when there is none."""
+        """Asks for another trial: its line and what is said of it; None when there is none."""
         import select
 
         with self._lock:
@@ -1131,11 +1144,25 @@ class _Channel:
         return answer
 
     def _exchange(self, request, is_answered=lambda: True):
+        self._send(request)
+        while self._owed:
+            answer = self._receive() or {}
+            self._owed -= 1
+            if not answer.get("ok"):
+                raise NeedletailError(answer.get("error", "refused without a reason"))
+        return self._receive(is_answered)
+
+    def _send(self, request):
         # Not as escapes: a text that is not Unicode is an error here, and not another text there.
         line = json.dumps(request, ensure_ascii=False).encode() + b"\n"
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def _receive(self, is_answered=lambda: True):
+        try:
             while b"\n" not in self._rest:
                 if not is_answered():
                     return None
@@ -1144,20 +1171,26 @@ class _Channel:
                     raise NeedletailError("needletail is gone; its trial ends here")
                 self._rest += received
         except OSError as error:
-            raise NeedletailError(
-                "the trial channel (descriptor %d) is not open in this process: %s; "
-                "call needletail from the process that needletail started" % (self._descriptor, error)
-            ) from error
+            raise self._broken(error) from error
         line, self._rest = self._rest.split(b"\n", 1)
         return json.loads(line)
+
+    def _broken(self, error):
+        return NeedletailError(
+            "the trial channel (descriptor %d) is not open in this process: %s; "
+            "call needletail from the process that needletail started" % (self._descriptor, error)
+        )
 
 
 class Trial(BaseTrial):
     """The trial that this program runs for; see Optuna's `Trial`."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, about=None):
         self._channel = channel
-        about = channel.call("trial")
+        if about is None:
+            about = channel.call("trial")
+        else:
+            channel.taken()
         self._number = about["number"]
         self._params = dict(about["params"])
         self._user_attrs = dict(about["user_attrs"])
@@ -1308,15 +1341,16 @@ def _go_on():
     found = trial._channel.successor()
     if found is None:
         return False
-    channel, change = found
+    channel, about = found
+    environment = about["environment"]
     for name in list(os.environ):
-        if name.startswith("NEEDLETAIL_PARAM_"):
+        if name.startswith("NEEDLETAIL_PARAM_") and name not in environment:
             del os.environ[name]
-    for name in change["unset"]:
+    for name in about["unset"]:
         os.environ.pop(name, None)
-    os.environ.update(change["environment"])
-    os.chdir(change["folder"])
-    _trial = Trial(channel)
+    os.environ.update(environment)
+    os.chdir(about["folder"])
+    _trial = Trial(channel, about)
     return True
 
 
@@ -1357,6 +1391,7 @@ class Study(_BaseStudy):
         self._result = None
         self._is_running = False
         self._is_stopped = False
+        self._posts = False
         self.sampler = None
         self.pruner = None
         if directions is not None:
@@ -1399,6 +1434,8 @@ class Study(_BaseStudy):
         caught = catch if isinstance(catch, type) else tuple(catch)
         self._is_running = True
         self._is_stopped = False
+        # Where nothing comes between a trial's end and the next one, both go at once.
+        self._posts = not callbacks
         try:
             while True:
                 _Watched.depth += 1
@@ -1415,7 +1452,7 @@ class Study(_BaseStudy):
                 if self._is_stopped or not _go_on():
                     return
         finally:
-            self._is_running = False
+            self._is_running = self._posts = False
 
     def _run(self, func, caught):
         trial = current_trial()
@@ -1465,6 +1502,7 @@ class Study(_BaseStudy):
                 return known
             raise ValueError("Cannot tell a %s trial." % known.state.name)
         channel = current_trial()._channel
+        send = channel.post if self._posts else channel.call
         state = TrialState.COMPLETE if state is None else TrialState(state)
         several = list(values) if isinstance(values, (list, tuple)) else [values]
         numbers = []
@@ -1475,11 +1513,11 @@ class Study(_BaseStudy):
                 state = TrialState.FAIL
                 reason = "the objective returned %r, which is not a number" % (values,)
         if state == TrialState.COMPLETE:
-            channel.call("tell", values=numbers)
+            send("tell", values=numbers)
             if any(math.isnan(number) for number in numbers):
                 state, numbers = TrialState.FAIL, []
         elif state == TrialState.PRUNED:
-            channel.call("tell", state="pruned")
+            send("tell", state="pruned")
             reports = current_trial()._reports
             numbers = [reports[max(reports)]] if reports else []
         elif state == TrialState.FAIL:
