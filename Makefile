@@ -3,6 +3,9 @@
 PREFIX ?= /usr/local
 VENV ?= .build/venv
 BENCH_VENV ?= .build/bench-venv
+WHEEL_VENV ?= .build/wheel-venv
+# The bare Debian in which the wheel is tried.
+WHEEL_ROOT ?= .build/wheel-root
 SWIFT ?= swift
 
 # What the library and the command need to build and run, and what the tests need on top of it.
@@ -31,7 +34,7 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build library test gates api coverage mutants flakes docs tsan fuzz attack \
+.PHONY: help deps test-deps venv build library wheel wheel-check test gates api coverage mutants flakes docs tsan fuzz attack \
   lint format demo gallery boosting bench quality chaos install clean
 
 help: ## list the targets
@@ -104,6 +107,19 @@ library: deps ## build .build/release/libneedletail.so, for C, Python and others
 	  @.build/release/needletail-c.product/Objects.LinkFileList \
 	  $$(pkg-config --libs openblas sqlite3 yaml-0.1 libpcre2-8)
 
+wheel: deps $(WHEEL_VENV)/.made ## make dist/needletail-….whl: the command, the engine and the Python package
+	$(SWIFT) build $(RELEASE) --product needletail
+	$(SWIFT) build $(RELEASE) --product needletail-c
+	@$(WHEEL_VENV)/bin/python Packaging/make_wheel.py .build/release
+
+wheel-check: wheel ## check the wheel: what is in it, in a fresh environment, in a bare Debian; needs root
+	$(call install-packages,debootstrap util-linux)
+	@$(WHEEL_VENV)/bin/python Packaging/check.py $(WHEEL_ROOT)
+
+$(WHEEL_VENV)/.made: Packaging/requirements.txt
+	$(call install-packages,binutils python3 python3-venv)
+	$(call make-venv,$(WHEEL_VENV),$<)
+
 test: test-deps venv lint gates ## build and run all tests
 	$(SWIFT) build --build-tests $(IMPORT_CHECK)
 	@$(PYTHON) Tests/Gates/api.py
@@ -121,6 +137,11 @@ gates: test-deps venv ## check what the compiler does not: imports, doc comments
 	@git ls-files -z '*.py' | xargs -0 $(PYTHON) -m pyflakes
 	@$(PYTHON) -m mypy --check-untyped-defs --no-error-summary --cache-dir .build/mypy \
 	  $(TYPED_PYTHON)
+	@# Python 3.8 runs the single-file client, 3.9 the package.
+	@$(PYTHON) $(dir $(PYTHON))vermin --quiet --no-tips --target=3.8- Sources/Objectives/Python
+	@$(PYTHON) $(dir $(PYTHON))vermin --quiet --no-tips --target=3.9- Python/needletail
+	@$(PYTHON) -m pyright --project Tests/Gates/pyright.json --pythonpath $(PYTHON) --warnings \
+	  >.build/pyright.txt || { cat .build/pyright.txt; exit 1; }
 
 api: ## renew the listing of the library's API, which the tests compare with the library
 	$(SWIFT) build --product Needletail
@@ -213,13 +234,16 @@ $(BENCH_VENV)/.made: Benchmarks/requirements.txt
 	$(call install-packages,chromium python3 python3-venv)
 	$(call make-venv,$(BENCH_VENV),$<)
 
-install: build ## install the command and its shell completions below PREFIX
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+install: build library ## install the command, its shell completions, the library and its header below PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
 	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
 	install -m 755 .build/release/needletail "$(DESTDIR)$(PREFIX)/bin/needletail"
+	install -m 644 .build/release/libneedletail.so "$(DESTDIR)$(PREFIX)/lib/libneedletail.so"
+	install -m 644 Sources/CInterface/needletail.h "$(DESTDIR)$(PREFIX)/include/needletail.h"
 	$(NEEDLETAIL) completion bash \
 	  > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail"
 	$(NEEDLETAIL) completion zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"
 
 clean: ## remove what was built, and the tests' Python environment
-	rm -rf .build Benchmarks/.build Studies/boosting/.venv
+	rm -rf .build dist Benchmarks/.build Studies/boosting/.venv

@@ -364,6 +364,38 @@ def python(bench):
     peer = study("optuna", "empty", 1)["import_seconds"]
     bench.row("import, ms", f"{1e3 * imported:.0f}", f"Optuna {1e3 * peer:.0f}",
               f"{peer / imported:.0f} ×", "≤ 40", imported <= 0.04)
+    warm(bench)
+
+
+def warm(bench):
+    """Python programs under `needletail run`, whose processes serve many trials or one each."""
+    bench.head("A Python program under `needletail run` with two workers, trials/s")
+
+    def rate(name, program, trials, reuse):
+        folder = pathlib.Path(bench.path(f"{name}-{reuse}"))
+        folder.mkdir()
+        (folder / "program.py").write_text(program)
+        (folder / "study.yaml").write_text(
+            f"name: s\nsampler: random\ntrials: {trials}\nworkers: 2\nreuse: {reuse}\n"
+            f"environment: {{OMP_NUM_THREADS: '1'}}\ncommand: ['{sys.executable}', program.py]\n")
+        start = time.perf_counter()
+        subprocess.run(
+            [NEEDLETAIL, "run", folder / "study.yaml", "--store", folder / "s.db", "--quiet"], check=True,
+            stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        bench.keep({"bench": f"warm_{name}", "peer": "needletail",
+                    "params": {"trials": trials, "workers": 2, "reuse": reuse}, "seconds": seconds,
+                    "n": trials, "per_trial_ms": 1e3 * seconds / trials})
+        return trials / seconds
+
+    noop = "import needletail\nneedletail.run(lambda trial: trial.suggest_float('x', 0, 1))\n"
+    many, one = rate("noop", noop, 4_000, 1_000), rate("noop", noop, 100, 1)
+    bench.row("an objective that does nothing", f"{many:,.0f}", f"a process each {one:,.0f}",
+              f"{many / one:.0f} ×", "≥ 1,000", many >= 1_000)
+    boosting = (ROOT / "Studies/boosting/objective.py").read_text()
+    many, one = rate("boosting", boosting, 40, 100), rate("boosting", boosting, 40, 1)
+    bench.row("Studies/boosting", f"{many:.2f}", f"a process each {one:.2f}", f"{many / one:.1f} ×",
+              "≥ 2 ×", many >= 2 * one)
 
 
     inside(bench, environment)

@@ -26,6 +26,9 @@ TYPE_CHECKING = False
 #: Whether this process runs one trial of a study, over a channel.
 _is_trial = bool(os.environ.get("NEEDLETAIL_CHANNEL"))
 
+if TYPE_CHECKING:
+    from needletail import artifacts, importance, integration, search_space, visualization
+
 if TYPE_CHECKING or not _is_trial:
     from needletail import distributions, exceptions, logging, pruners, samplers, storages, study
     from needletail import trial, version

@@ -17,6 +17,7 @@ from needletail._client import (
     NeedletailError,
     StorageInternalError,
     UpdateFinishedTrialError,
+    __version__,
 )
 
 # True for type checkers alone: the module typing takes longer to import than all else.
@@ -212,13 +213,20 @@ def library() -> Library:
         if _current is None:
             original = path()
             try:
-                _current = Library(_copied(original) if _is_child else original)
+                opened = Library(_copied(original) if _is_child else original)
             except OSError as error:
                 raise NeedletailError(f"the engine {original} cannot be opened: {error}") from error
             except AttributeError as error:
                 raise NeedletailError(
                     f"the engine {original} is another version's ({error}); install one version"
                 ) from None
+            version = opened.functions["version"]().decode()
+            if version != __version__:
+                raise NeedletailError(
+                    f"the engine {original} has version {version}, the package {__version__}; "
+                    "install one version"
+                )
+            _current = opened
         return _current
 
 

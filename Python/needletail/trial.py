@@ -202,7 +202,7 @@ class Trial(BaseTrial):
             return UpdateFinishedTrialError(
                 f"Trial#{self._number} has already finished and can not be updated."
             )
-        return self._library.error(code)
+        return self._library.error(code or 0)
 
     def _do(self, name: str, *arguments: Any) -> None:
         code = self._library.functions[name](self._handle, *arguments)

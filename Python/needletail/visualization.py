@@ -86,11 +86,13 @@ class Figure:
         try:
             from IPython import get_ipython  # type: ignore[import-not-found]
             from IPython.display import display  # type: ignore[import-not-found]
+
+            if get_ipython() is not None:
+                display(self)
+                return
         except ImportError:
-            get_ipython = None
-        if get_ipython is not None and get_ipython() is not None:
-            display(self)
-            return
+            # Without IPython there is no notebook.
+            pass
         import tempfile
 
         with tempfile.NamedTemporaryFile("wb", suffix=".html", delete=False) as output:

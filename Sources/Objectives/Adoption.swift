@@ -26,7 +26,7 @@ package enum Adoption {
   }
 
   private struct Family {
-    let mark: String
+    var mark: String
     let rule: StayRule
     /// When the command was forked, in ticks since the machine started; 0 while that is not known.
     var start: UInt64 = 0
@@ -107,6 +107,11 @@ package enum Adoption {
         state.families[family] = nil
       }
     }
+  }
+
+  /// Gives a family another mark: what has the old one is left over.
+  static func mark(_ family: Birth, _ mark: String) {
+    state.withLock { $0.families[family]?.mark = mark }
   }
 
   static func end(_ family: Birth) {

@@ -19,6 +19,8 @@ package import StudyModel
 /// | `enqueue` | `params`, `user_attrs` | |
 /// | `set_constraint` | `name`, `value`, feasible at 0 and below | |
 /// | `tell` | `values`, or `state`: `pruned`, `infeasible`, `failed`, with a `reason` | |
+/// | `next` | | `done`, or what `trial` has, `environment`, `unset`, `folder`, for another trial |
+/// | `taken` | | none |
 package enum ChannelRequest: Sendable, Hashable {
   /// What the command is told of its trial.
   case trial
@@ -37,6 +39,10 @@ package enum ChannelRequest: Sendable, Hashable {
   case tellPruned
   case tellInfeasible
   case tellFailed(String)
+  /// Another trial for the same process, after this one's end was told.
+  case next
+  /// The process has got the trial that ``next`` brought.
+  case taken
 
   /// The request as it is sent.
   package var json: JSONValue {
@@ -65,6 +71,8 @@ package enum ChannelRequest: Sendable, Hashable {
     case .tellInfeasible: ["call": "tell", "state": "infeasible"]
     case .tellFailed(let reason):
       ["call": "tell", "state": "failed", "reason": .string(reason)]
+    case .next: ["call": "next"]
+    case .taken: ["call": "taken"]
     }
   }
 
@@ -90,6 +98,8 @@ package enum ChannelRequest: Sendable, Hashable {
       }
       self = .report(try Self.number(json["value"], in: "report"), step: step)
     case "should_prune": self = .shouldPrune
+    case "next": self = .next
+    case "taken": self = .taken
     case "set_user_attr":
       guard let key = json["key"]?.string, let value = json["value"] else {
         throw ChannelError("'set_user_attr' needs a 'key' and a 'value'")
@@ -137,7 +147,7 @@ package enum ChannelRequest: Sendable, Hashable {
     default:
       throw ChannelError(
         "the call '\(shortened(call))' is unknown; known are trial, suggest, report, should_prune, "
-          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell")
+          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell, next, taken")
     }
   }
 

@@ -24,6 +24,10 @@ package struct CommandObjective: Sendable {
   let gracePeriod: Duration
   /// What may go on after its trial.
   let stayRule: StayRule
+  /// How many trials one process may serve.
+  package let reuse: Reuse
+  /// The same for copies of this value alone.
+  let identity = Identity()
   let variables: [EnvironmentVariable]
   /// What is written into a trial's folder before its command starts.
   let files: [TrialFile]
@@ -70,6 +74,7 @@ package struct CommandObjective: Sendable {
     self.refusal = refusal
     gracePeriod = file.gracePeriod
     stayRule = StayRule(names: file.leave)
+    reuse = Reuse(file, running: command)
     variables = file.environment
     files = file.files
     replicates = file.replicates
@@ -140,6 +145,19 @@ package struct CommandObjective: Sendable {
   /// Whether metrics of all names are kept.
   var keepsAll: Bool { furtherMetrics == .all }
 
+  /// New readers of standard output and of the errors; nil where no metrics are expected.
+  var scanners: (MetricScanner?, MetricScanner?) {
+    func scanner(_ source: MetricCollection.Source) -> MetricScanner? {
+      [source, .both].contains(collection.source)
+        ? MetricScanner(
+          objectives: metricNames, collection: collection, takesAll: keepsAll) : nil
+    }
+    return (scanner(.stdout), scanner(.stderr))
+  }
+
+  /// Tells one prepared command from all others.
+  final class Identity: Sendable {}
+
   /// The path of the command's program; nil when its name depends on the trial.
   private static func program(
     of command: CommandTemplate, in file: StudyFile, _ folder: String, _ inherited: [String]
@@ -161,16 +179,21 @@ package struct CommandObjective: Sendable {
   ///   - held: The trial, which gets what the command reports and asks; of several runs the reports
   ///     of the first, and the mean of what all of them measured as its values.
   ///   - stop: Ends the command early; for this run alone.
+  ///   - seat: Where a process may be that takes another trial, and where one is left; to be
+  ///     cleared in the end.
   package func run(
     _ job: TrialJob, for held: any HeldTrial, stoppedBy stop: StopHandle,
-    followedBy follower: RunFollower = RunFollower()
+    followedBy follower: RunFollower = RunFollower(), in seat: ProcessSeat = ProcessSeat()
   ) -> CommandResult {
-    guard replicates > 1 else { return runOnce(job, for: held, stoppedBy: stop, follower) }
+    guard replicates > 1 else {
+      return runOnce(job, for: held, stoppedBy: stop, follower, in: seat)
+    }
     var all: [[Double]] = []
     var notes: [String] = []
     var duration: Duration = .zero
     while true {
-      var result = runOnce(job.replicate(all.count), for: held, stoppedBy: stop, follower)
+      var result = runOnce(
+        job.replicate(all.count), for: held, stoppedBy: stop, follower, in: seat)
       duration += result.duration
       notes += result.notes
       result.duration = duration
@@ -202,7 +225,7 @@ package struct CommandObjective: Sendable {
   /// Runs the command once.
   private func runOnce(
     _ job: TrialJob, for held: any HeldTrial, stoppedBy stop: StopHandle,
-    _ follower: RunFollower
+    _ follower: RunFollower, in seat: ProcessSeat
   ) -> CommandResult {
     let start = ContinuousClock.now
     let environment = TrialEnvironment(job, folders)
@@ -211,7 +234,8 @@ package struct CommandObjective: Sendable {
       result.outcome = outcome(of: reason)
       return result
     }
-    folders.killOrphans(of: job.number, before: job.attempt, sparing: stayRule)
+    folders.killOrphans(
+      of: job.number, before: job.attempt, replicates: replicates, sparing: stayRule)
     do throws(SystemError) {
       try environment.createFolders()
       if let problem = try environment.write(files, from: folder, spelling: command.spelling) {
@@ -237,14 +261,22 @@ package struct CommandObjective: Sendable {
       return result
     }
     do throws(ProgramError) {
+      if let earlier = seat.take(for: identity, stoppedBy: stop) {
+        let run = TrialRun(
+          self, held, stop, follower, environment, continuing: earlier, start: start)
+        if conclude(run, &result, in: seat) {
+          environment.removeEmptyFolders()
+          result.duration = ContinuousClock.now - start
+          return result
+        }
+      }
       let program = try program(named: words.first ?? "")
       let run = try patiently(stop) { () throws(ProgramError) in
         try TrialRun(
-          self, job, held, stop, follower, environment, program: program, words: words,
+          self, held, stop, follower, environment, program: program, words: words,
           start: start)
       }
-      run.follow()
-      run.conclude(&result)
+      _ = conclude(run, &result, in: seat)
     } catch {
       if let reason = stop.reason {
         result.outcome = outcome(of: reason)
@@ -257,6 +289,22 @@ package struct CommandObjective: Sendable {
     environment.removeEmptyFolders()
     result.duration = ContinuousClock.now - start
     return result
+  }
+
+  /// Follows a run to the end of its trial; false when its process did not take the trial.
+  private func conclude(
+    _ run: TrialRun, _ result: inout CommandResult, in seat: ProcessSeat
+  ) -> Bool {
+    switch run.follow() {
+    case .exited: run.conclude(&result)
+    case .waiting:
+      run.concludeWaiting(&result)
+      seat.keep(run, of: identity)
+    case .notTaken:
+      run.giveUp()
+      return false
+    }
+    return true
   }
 
   /// Starts a command; again, a few times, while the machine is short of something, which other
@@ -336,7 +384,7 @@ package struct CommandResult: Sendable {
   package var outcome: CommandOutcome
   /// From the start of the command to its end; zero when it was not started.
   package internal(set) var duration: Duration = .zero
-  /// What it used; nil when it was not started.
+  /// What it used; nil when it was not started, and for a process that goes on.
   package internal(set) var usage: ResourceUsage?
   /// What else the user should know, such as that output was cut; sentences.
   package internal(set) var notes: [String] = []

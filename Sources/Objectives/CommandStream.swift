@@ -41,8 +41,16 @@ struct CommandStream: ~Copyable {
     }
   }
 
-  /// Takes the end of the output: a last line needs no line break.
+  /// Takes the end of the output: a last line needs no line break. What comes later is kept and not
+  /// searched.
   mutating func finish(_ found: (Measurement) -> Void) {
     scanner?.finish(found)
+    scanner = nil
+  }
+
+  /// What comes from now on is another trial's.
+  mutating func begin(log path: String, scanner: MetricScanner?) {
+    log = OutputLog(path: path)
+    self.scanner = scanner
   }
 }

@@ -120,6 +120,9 @@ enum Processes {
 
   // MARK: Files
 
+  /// The text of a small file; empty when there is none.
+  static func text(of path: String) -> String { String(decoding: contents(path), as: UTF8.self) }
+
   private static func numbers(in folder: String) -> [pid_t] {
     guard let list = unsafe opendir(folder) else { return [] }
     defer { unsafe closedir(list) }

@@ -81,6 +81,16 @@ package final class StopHandle: Sendable {
     }
   }
 
+  /// Forgets the process, unless it was asked to end; returns whether it was not.
+  func detachUnlessStopped() -> Bool {
+    state.withLock { state in
+      guard state.reason == nil else { return false }
+      state.process = nil
+      state.wakeUp = nil
+      return true
+    }
+  }
+
   private static func terminate(_ process: pid_t) {
     send(SIGTERM, to: process)
     // A stopped process would only see the signal when it is continued.

@@ -15,10 +15,20 @@ struct TrialChannel: ~Copyable {
   /// How much of ``input`` holds no end of a line, so that a long request is searched once.
   private var searched = 0
   private var output: [UInt8] = []
+  /// Whether the answer to the last request comes later.
+  private var owesAnswer = false
   private(set) var isOpen = true
 
   init(_ end: consuming Descriptor) {
     self.end = end
+  }
+
+  /// What a request is answered with.
+  enum Answer {
+    case now(JSONValue)
+    /// By ``giveOwedAnswer(_:)``.
+    case later
+    case none
   }
 
   var number: Int32 { end.number }
@@ -26,10 +36,14 @@ struct TrialChannel: ~Copyable {
   var isFull: Bool { !output.isEmpty }
 
   /// Reads what there is and answers each complete request.
-  mutating func receive(_ answer: (JSONValue) -> JSONValue) {
+  ///
+  /// - Parameter answer: What a request is answered with. Until an answer that comes later is
+  ///   given, no other request is taken.
+  mutating func receive(_ answer: (JSONValue) -> Answer) {
     guard isOpen, !isFull else { return }
+    answerLines(answer)
     unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
-      while isOpen, !isFull {
+      while isOpen, !isFull, !owesAnswer {
         switch unsafe end.read(into: buffer) {
         case .bytes(let count): unsafe input.append(contentsOf: buffer[..<count])
         case .nothingYet: return
@@ -40,20 +54,31 @@ struct TrialChannel: ~Copyable {
     }
   }
 
-  private mutating func answerLines(_ answer: (JSONValue) -> JSONValue) {
+  /// Gives the answer that the last request waits for.
+  mutating func giveOwedAnswer(_ reply: JSONValue) {
+    precondition(owesAnswer, "no request waits")
+    owesAnswer = false
+    send(reply)
+  }
+
+  private mutating func answerLines(_ answer: (JSONValue) -> Answer) {
     var start = 0
-    while let lineEnd = input[max(start, searched)...].firstIndex(of: 0x0A) {
+    while !owesAnswer, let lineEnd = input[max(start, searched)...].firstIndex(of: 0x0A) {
       let line = String(decoding: input[start..<lineEnd], as: UTF8.self)
       start = lineEnd + 1
       guard line.contains(where: { !$0.isWhitespace }) else { continue }
       do throws(JSONError) {
-        send(answer(try JSONValue(parsing: line)))
+        switch answer(try JSONValue(parsing: line)) {
+        case .now(let reply): send(reply)
+        case .later: owesAnswer = true
+        case .none: break
+        }
       } catch {
         send(["ok": false, "error": .string("the request is \(error)")])
       }
     }
     input.removeFirst(start)
-    searched = input.count
+    searched = owesAnswer ? 0 : input.count
     if input.count > Self.longestRequest {
       send(["ok": false, "error": "the request is longer than 4 MiB"])
       isOpen = false

@@ -15,8 +15,7 @@ struct TrialEnvironment {
 
   init(_ job: TrialJob, _ folders: TrialFolders) {
     self.job = job
-    let attempt = folders.attempt(job.attempt, of: job.number)
-    folder = job.replicate == 0 ? attempt : "\(attempt)/replicate-\(job.replicate)"
+    folder = folders.attempt(job.attempt, of: job.number, replicate: job.replicate)
     checkpoint = folders.checkpoint(of: job.number)
   }
 
@@ -112,6 +111,24 @@ struct TrialEnvironment {
     return CommandTemplate.replacement(of: name, in: job.parameters) { placeholder($0) }
   }
 
+  /// How a command's environment for another trial becomes that for this one, as the channel says
+  /// it.
+  func change(
+    adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
+    spelling: ValueSpelling, folder: String
+  ) -> [JSONValue.Member] {
+    let set = own(adding: variables, parameterVariables, spelling: spelling).map { entry in
+      let name = entry.prefix { $0 != "=" }
+      return JSONValue.Member(String(name), .string(String(entry.dropFirst(name.count + 1))))
+    }
+    let known = Set(set.map(\.name))
+    let unset = variables.map(\.name).filter { !known.contains($0) }
+    return [
+      .init("environment", .object(set)), .init("unset", .array(unset.map(JSONValue.string))),
+      .init("folder", .string(folder)),
+    ]
+  }
+
   /// The whole environment of the command as `NAME=value`.
   ///
   /// - Parameters:
@@ -126,6 +143,21 @@ struct TrialEnvironment {
     var all = own.isEmpty ? inherited : inherited.filter { !own.contains($0.prefix { $0 != "=" }) }
     all += job.variables
     all.reserveCapacity(inherited.count + variables.count + job.parameters.count + 12)
+    all += self.own(adding: variables, parameterVariables, spelling: spelling)
+    all.append("NEEDLETAIL_CHANNEL=\(channel)")
+    if !rule.names.isEmpty {
+      // For a guardian and the next attempt, which do not know the study file.
+      all.append("\(StayRule.variable)=\(rule.names.sorted().joined(separator: ":"))")
+    }
+    return all
+  }
+
+  /// What is this trial's own of the environment.
+  private func own(
+    adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
+    spelling: ValueSpelling
+  ) -> [String] {
+    var all: [String] = []
     for variable in variables {
       let value = variable.value?.expanded { replacement(of: $0, spelling) }
       if let value { all.append("\(variable.name)=\(value)") }
@@ -139,11 +171,6 @@ struct TrialEnvironment {
     all.append("NEEDLETAIL_PARAMS=\(parametersFile)")
     all.append("NEEDLETAIL_DIR=\(folder)")
     all.append("NEEDLETAIL_CHECKPOINT=\(checkpoint)")
-    all.append("NEEDLETAIL_CHANNEL=\(channel)")
-    if !rule.names.isEmpty {
-      // For a guardian and the next attempt, which do not know the study file.
-      all.append("\(StayRule.variable)=\(rule.names.sorted().joined(separator: ":"))")
-    }
     let names = parameterVariables.variables(of: job.parameters.map(\.name))
     for (name, parameter) in zip(names, job.parameters) {
       // No variable can hold a NUL; the JSON file has the value in full.

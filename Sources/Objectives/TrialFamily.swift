@@ -14,7 +14,7 @@ struct TrialFamily: Sendable {
   private static let patience: Duration = .seconds(5)
 
   /// The value of ``variable``.
-  let mark: String
+  private(set) var mark: String
   let rule: StayRule
   private let birth: Adoption.Birth
 
@@ -27,6 +27,12 @@ struct TrialFamily: Sendable {
 
   /// Takes note of the command, or that there is none.
   func started(_ command: pid_t?) { Adoption.started(birth, command) }
+
+  /// The command runs another trial from now on, in whose folder `mark` is.
+  mutating func serve(_ mark: String) {
+    self.mark = mark
+    Adoption.mark(birth, mark)
+  }
 
   /// The command, while it runs, and the rest of the family.
   func members(with command: pid_t) -> [pid_t] {

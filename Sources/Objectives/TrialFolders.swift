@@ -33,9 +33,12 @@ package struct TrialFolders: Sendable {
     try Self.createWithParents(base)
   }
 
-  /// The private folder of one attempt: logs, parameters, and what the command leaves.
-  package func attempt(_ attempt: Int, of number: Int) -> String {
-    attempt == 1 ? "\(base)/trial-\(number)" : "\(base)/trial-\(number).attempt-\(attempt)"
+  /// The private folder of one attempt, or of a repetition within it: logs, parameters, and what
+  /// the command leaves.
+  package func attempt(_ attempt: Int, of number: Int, replicate: Int = 0) -> String {
+    let trial = "\(base)/trial-\(number)"
+    let folder = attempt == 1 ? trial : "\(trial).attempt-\(attempt)"
+    return replicate == 0 ? folder : "\(folder)/replicate-\(replicate)"
   }
 
   /// The folder that all attempts at a trial share.

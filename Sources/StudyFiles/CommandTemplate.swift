@@ -63,6 +63,13 @@ package struct CommandTemplate: Sendable, Hashable {
   /// The first word when it is the same for every trial; nil with a placeholder or a shell.
   package var programName: String? { usesShell ? nil : words.first?.literal }
 
+  /// A placeholder for which trials of one process may have different words; nil without one.
+  ///
+  /// - Parameter parameters: The names of the study's parameters.
+  package func difference(among parameters: Set<String>) -> String? {
+    words.lazy.compactMap { $0.difference(among: parameters) }.first
+  }
+
   init(
     reading node: YAMLNode, usesShell: Bool, parameters: [String],
     spelling: ValueSpelling = .plain, omitting omission: Omission = .nothing

@@ -36,7 +36,7 @@ extension StudyFile {
     FieldName("workers", "n_jobs", "parallel_trials", "max_concurrent_trials"), "seed",
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
-    "grace_period", "leave", FieldName("directory", "workdir", "working_dir"), "spelling",
+    "grace_period", "leave", "reuse", FieldName("directory", "workdir", "working_dir"), "spelling",
     "files", "stand_in", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
     FieldName("environment", "env"),
   ]
@@ -145,6 +145,15 @@ extension StudyFile {
       try fields["leave"].map { (node) throws(LocatedFault) in
         try Self.programNames(node)
       } ?? []
+    reuse = try fields["reuse"]?.count("'reuse'", from: 1, through: 1_000_000)
+    if let node = fields["reuse"], let reuse, reuse > 1,
+      let name = command?.difference(among: Set(names))
+    {
+      throw node.fault(
+        "'reuse' is \(reuse), and the command has '{\(shortened(name))}', which another trial of the "
+          + "same process cannot change; let the program take its parameters from the trial, or "
+          + "remove 'reuse'")
+    }
     standIn = try fields["stand_in"]?.choice("'stand_in'", among: StandIn.allCases)
     files =
       try fields["files"].map { (node) throws(LocatedFault) in

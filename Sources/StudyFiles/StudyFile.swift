@@ -68,6 +68,8 @@ package struct StudyFile: Sendable {
   /// The names of programs that may go on after the trial that started them, in sessions of their
   /// own.
   package var leave: [String]
+  /// How many trials one process of the command may serve; nil for the default.
+  package var reuse: Int?
   /// The name of a Python module of another tool that a stand-in takes the place of; nil for none.
   package var standIn: StandIn?
   /// Files to write into a trial's folder before its command starts, in the file's order.

@@ -74,6 +74,18 @@ package struct WordTemplate: Sendable, Hashable {
     return text
   }
 
+  /// A placeholder that may stand for something else in another trial of the same process; nil when
+  /// there is none.
+  ///
+  /// - Parameter parameters: The names of the study's parameters.
+  package func difference(among parameters: Set<String>) -> String? {
+    for case .placeholder(let name) in pieces {
+      let isSame = name == "study" || name == "slot" || name.hasPrefix("env:")
+      if parameters.contains(name) || !isSame { return name }
+    }
+    return nil
+  }
+
   /// The text with each placeholder replaced; nil when `value` has none for a placeholder.
   package func expanded(_ value: (String) -> String?) -> String? {
     var text = ""

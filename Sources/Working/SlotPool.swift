@@ -166,6 +166,16 @@ package final class SlotPool: Sendable {
   }
 
   private func runSlot(_ slot: Int) {
+    let seat = ProcessSeat()
+    takeTrials(slot, seat)
+    guard seat.isTaken else { return }
+    let handle = StopHandle()
+    register(handle, slot)
+    seat.clear(stoppedBy: handle)
+    state.read { _ = $0.handles.removeValue(forKey: slot) }
+  }
+
+  private func takeTrials(_ slot: Int, _ seat: ProcessSeat) {
     do {
       while isOpen {
         switch try source.take() {
@@ -175,7 +185,7 @@ package final class SlotPool: Sendable {
         case .trial(let trial):
           state.read { $0.busy += 1 }
           defer { state.change { $0.busy -= 1 } }
-          try run(trial, slot)
+          try run(trial, slot, seat)
         }
       }
     } catch {
@@ -188,7 +198,7 @@ package final class SlotPool: Sendable {
     }
   }
 
-  private func run(_ trial: SlotTrial, _ slot: Int) throws {
+  private func run(_ trial: SlotTrial, _ slot: Int, _ seat: ProcessSeat) throws {
     let handle = StopHandle()
     register(handle, slot)
     trial.held.whenStopped {
@@ -206,7 +216,7 @@ package final class SlotPool: Sendable {
       observer.reported($0, in: slot)
     }
     let result = trial.objective.run(
-      job, for: trial.held, stoppedBy: handle, followedBy: follower)
+      job, for: trial.held, stoppedBy: handle, followedBy: follower, in: seat)
     state.read { _ = $0.handles.removeValue(forKey: slot) }
     let verdict: Verdict?
     do {

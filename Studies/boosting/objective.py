@@ -44,6 +44,6 @@ def objective(trial):
     return loss
 
 
-# The lines of a program for Optuna; here they run the one trial that this process was started for.
+# The lines of a program for Optuna; here they run the trials that the runner has for this process.
 study = optuna.create_study(direction="minimize")
 study.optimize(objective, n_trials=60)

@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: [
     "handles.py", "forks.py", "interrupts.py", "pickles.py", "stores.py", "names.py",
-    "coordinator.py",
+    "coordinator.py", "notebook.py",
   ])
   func survives(program: String) throws {
     #expect(try run(program, BuiltLibrary.command).hasSuffix("done\n"))

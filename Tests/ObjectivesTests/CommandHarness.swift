@@ -159,12 +159,12 @@ struct CommandHarness {
   func run(
     _ handler: RecordingHandler = RecordingHandler(), stop: StopHandle = StopHandle(),
     attempt: Int = 1, number: Int = 7,
-    parameters: [(name: String, value: ParameterValue)] = []
+    parameters: [(name: String, value: ParameterValue)] = [], in seat: ProcessSeat = ProcessSeat()
   ) -> CommandResult {
     objective.run(
       TrialJob(
         Assignment(number: number, attempt: attempt, parameters: parameters), slot: 0),
-      for: handler, stoppedBy: stop)
+      for: handler, stoppedBy: stop, in: seat)
   }
 }
 

@@ -41,7 +41,7 @@ import Trials
     let seed = TrialJob(Assignment(number: 7), slot: 0).commandSeed
     #expect(
       answers == [
-        #"{"ok": true, "study": "s", "number": 7, "attempt": 1, "seed": \#(seed), "params": {"x": 1, "nan": NaN}, "user_attrs": {"origin": "test"}, "directions": ["minimize"]}"#,
+        #"{"ok": true, "study": "s", "number": 7, "attempt": 1, "seed": \#(seed), "params": {"x": 1, "nan": NaN}, "user_attrs": {"origin": "test"}, "directions": ["minimize"], "reuse": "usual"}"#,
         #"{"ok": true, "value": 0.5}"#, #"{"ok": true, "value": 2}"#,
         #"{"ok": true, "value": "a\u00e9"}"#, #"{"ok": true}"#,
         #"{"ok": true, "prune": false, "reason": null}"#, #"{"ok": true}"#,
@@ -70,7 +70,7 @@ import Trials
       #"{"call": "report", "value": 1, "step": -1}"#,
       #"{"call": "report", "value": 1}"#, #"{"call": "tell"}"#,
       #"{"call": "tell", "state": "odd"}"#,
-      #"{"call": "set_user_attr", "key": 3}"#,
+      #"{"call": "set_user_attr", "key": 3}"#, #"{"call": "next"}"#,
     ])
     func refusal(_ text: String) -> String { "{\"ok\": false, \"error\": \"\(text)\"}" }
     #expect(
@@ -79,7 +79,7 @@ import Trials
         refusal(#"a request needs a member 'call', such as {\"call\": \"trial\"}"#),
         refusal(
           "the call 'fly' is unknown; known are trial, suggest, report, should_prune, set_user_attr, "
-            + "set_study_attr, enqueue, set_constraint, tell"
+            + "set_study_attr, enqueue, set_constraint, tell, next, taken"
         ),
         refusal("'suggest' needs the parameter's 'name'"),
         refusal("parameter 'x': low 2.0 is above high 1.0; exchange them"),
@@ -89,6 +89,7 @@ import Trials
         refusal("'tell' needs 'values' or a 'state'"),
         refusal("'tell' does not know the state 'odd'; give pruned, infeasible or failed"),
         refusal("'set_user_attr' needs a 'key' and a 'value'"),
+        refusal("'next' comes before the trial's end; send 'tell' first"),
       ])
   }
 

@@ -17,11 +17,12 @@ install:
     needletail.run(objective)
 
 Names, arguments and meanings are those of Optuna, so a program written for it runs after changing one
-line to `import needletail as optuna`. Each start of the program is one trial, so inside it
-`study.optimize(objective, n_trials=100)` calls the objective once; how many trials there are, in which
-direction, and with which sampler and pruner, stands in the study file. A direction that contradicts
+line to `import needletail as optuna`. A process of the program runs one trial after the other while
+the runner has some for it, so inside it `study.optimize(objective, n_trials=100)` calls the objective
+for these; how many trials there are, in which direction, and with which sampler and pruner, stands in
+the study file. A direction that contradicts
 the study file is an error; samplers, pruners and storages of the program are ignored with a note. What
-a study would have to do beyond its one trial, such as queue others, raises an error.
+a study would have to do beyond these trials, such as add finished ones, raises an error.
 
 The package `needletail`, which is installed for whole studies in one process, takes its distributions,
 trials, errors and logging from this file, and is this file inside a trial.
@@ -171,7 +172,8 @@ class FloatDistribution(BaseDistribution):
             return self.low == self.high
         return self.low == self.high or self.high - self.low < self.step
 
-    def _contains(self, value):
+    def _contains(self, param_value_in_internal_repr):
+        value = param_value_in_internal_repr
         if self.step is None:
             return self.low <= value <= self.high
         place = (value - self.low) / self.step
@@ -221,7 +223,8 @@ class IntDistribution(BaseDistribution):
     def single(self):
         return self.low == self.high or self.high - self.low < self.step
 
-    def _contains(self, value):
+    def _contains(self, param_value_in_internal_repr):
+        value = param_value_in_internal_repr
         return self.low <= value <= self.high and (value - self.low) % self.step == 0
 
     def to_external_repr(self, param_value_in_internal_repr):
@@ -246,7 +249,8 @@ class CategoricalDistribution(BaseDistribution):
     def single(self):
         return len(self.choices) == 1
 
-    def _contains(self, value):
+    def _contains(self, param_value_in_internal_repr):
+        value = param_value_in_internal_repr
         return 0 <= int(value) < len(self.choices)
 
     def to_external_repr(self, param_value_in_internal_repr):
@@ -767,11 +771,15 @@ def set_verbosity(verbosity):
 
 
 def disable_default_handler():
-    _library_logger().removeHandler(_log_handler)
+    logger = _library_logger()
+    if _log_handler is not None:
+        logger.removeHandler(_log_handler)
 
 
 def enable_default_handler():
-    _library_logger().addHandler(_log_handler)
+    logger = _library_logger()
+    if _log_handler is not None:
+        logger.addHandler(_log_handler)
 
 
 def disable_propagation():
@@ -958,9 +966,9 @@ class _BaseStudy:
                 "pip install pandas" % sys.executable
             ) from error
         trials = self._all_trials()
-        table = {}
+        table = {}  # type: dict
         for attr in attrs:
-            rows = [self._cells(trial, attr) for trial in trials]
+            rows = [self._cells(trial, attr) for trial in trials]  # type: list
             keys = {key for cells in rows for key in cells}
             for key in sorted(keys, key=lambda key: [str(part) for part in key]):
                 table[key] = [cells.get(key) for cells in rows]
@@ -976,7 +984,8 @@ class _BaseStudy:
         if attr == "state":
             return {(attr, ""): trial.state.name}
         if attr in ("value", "values"):
-            names, count = self.metric_names, len(self.directions)
+            names = list(self.metric_names or ())  # type: ignore[call-overload]
+            count = len(self.directions)
             values = trial.values or [None] * count
             if count == 1 and attr == "value":
                 return {("value", names[0] if names else ""): values[0]}
@@ -1046,8 +1055,38 @@ def _xgboost_callback():
 # The trial that this program runs for
 
 
+class _Watched(type(os.environ)):  # type: ignore[misc]
+    """The environment, which takes note when a trial's own part of it is read outside of trials.
+
+    A program that does so knows one trial's variables for as long as it runs; its process then serves
+    that trial alone.
+    """
+
+    seen = False
+    # How many calls of `optimize` run an objective.
+    depth = 0
+    # What is the same in all trials of a process.
+    common = frozenset(
+        "NEEDLETAIL_" + name for name in ("CHANNEL", "LEAVE", "LIBRARY", "SLOT", "STUDY", "WORKER")
+    )
+
+    def __getitem__(self, key):
+        value = super().__getitem__(key)
+        if not _Watched.depth and isinstance(key, str) and key.startswith("NEEDLETAIL_"):
+            if key not in self.common:
+                _Watched.seen = True
+        return value
+
+
+if os.environ.get("NEEDLETAIL_CHANNEL"):
+    os.environ.__class__ = _Watched  # type: ignore[assignment]
+
+
 class _Channel:
     """The line to the runner of the trial: a request and its answer at a time, as lines of JSON."""
+
+    # How long a process waits for another trial, in seconds, before it ends.
+    patience = 60
 
     def __init__(self):
         number = os.environ.get("NEEDLETAIL_CHANNEL")
@@ -1058,39 +1097,100 @@ class _Channel:
         self._descriptor = int(number)
         self._rest = b""
         self._lock = threading.Lock()
+        # The trial that requests are about has ended, and they would be taken for another one's.
+        self._is_over = False
+        # How many requests were posted whose answers have not been read.
+        self._owed = 0
+
+    def post(self, _call, **members):
+        """Sends a request whose answer the next call reads; says nothing of a trial that is over."""
+        with self._lock:
+            self._send(dict(members, call=_call))
+            self._owed += 1
+
+    def taken(self):
+        """Says that the trial that `successor` brought is run."""
+        with self._lock:
+            self._send({"call": "taken"})
+
+    def successor(self):
+        """Asks for another trial: its line and what is said of it; None when there is none."""
+        import select
+
+        with self._lock:
+            answer = self._exchange(
+                {"call": "next"},
+                lambda: select.select([self._descriptor], [], [], self.patience)[0],
+            )
+            if answer is None:
+                # So that the runner knows.
+                os.close(self._descriptor)
+                self._descriptor = -1
+            elif answer.get("ok") and not answer.get("done"):
+                self._is_over = True
+                line = _Channel.__new__(_Channel)
+                line.__dict__.update(self.__dict__, _is_over=False, _lock=threading.Lock())
+                return line, answer
+        return None
 
     def call(self, _call, **members):
         """Sends a request and returns the answer."""
-        # Not as escapes: a text that is not Unicode is an error here, and not another text there.
-        line = json.dumps(dict(members, call=_call), ensure_ascii=False).encode() + b"\n"
         with self._lock:
-            try:
-                while line:
-                    line = line[os.write(self._descriptor, line) :]
-                while b"\n" not in self._rest:
-                    received = os.read(self._descriptor, 65536)
-                    if not received:
-                        raise NeedletailError("needletail is gone; its trial ends here")
-                    self._rest += received
-            except OSError as error:
-                raise NeedletailError(
-                    "the trial channel (descriptor %d) is not open in this process: %s; "
-                    "call needletail from the process that needletail started"
-                    % (self._descriptor, error)
-                ) from error
-            line, self._rest = self._rest.split(b"\n", 1)
-        answer = json.loads(line)
+            if self._is_over:
+                raise UpdateFinishedTrialError("the trial has ended, and this process runs another one")
+            answer = self._exchange(dict(members, call=_call)) or {}
         if not answer.get("ok"):
             raise NeedletailError(answer.get("error", "refused without a reason"))
         return answer
+
+    def _exchange(self, request, is_answered=lambda: True):
+        self._send(request)
+        while self._owed:
+            answer = self._receive() or {}
+            self._owed -= 1
+            if not answer.get("ok"):
+                raise NeedletailError(answer.get("error", "refused without a reason"))
+        return self._receive(is_answered)
+
+    def _send(self, request):
+        # Not as escapes: a text that is not Unicode is an error here, and not another text there.
+        line = json.dumps(request, ensure_ascii=False).encode() + b"\n"
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def _receive(self, is_answered=lambda: True):
+        try:
+            while b"\n" not in self._rest:
+                if not is_answered():
+                    return None
+                received = os.read(self._descriptor, 65536)
+                if not received:
+                    raise NeedletailError("needletail is gone; its trial ends here")
+                self._rest += received
+        except OSError as error:
+            raise self._broken(error) from error
+        line, self._rest = self._rest.split(b"\n", 1)
+        return json.loads(line)
+
+    def _broken(self, error):
+        return NeedletailError(
+            "the trial channel (descriptor %d) is not open in this process: %s; "
+            "call needletail from the process that needletail started" % (self._descriptor, error)
+        )
 
 
 class Trial(BaseTrial):
     """The trial that this program runs for; see Optuna's `Trial`."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, about=None):
         self._channel = channel
-        about = channel.call("trial")
+        if about is None:
+            about = channel.call("trial")
+        else:
+            channel.taken()
         self._number = about["number"]
         self._params = dict(about["params"])
         self._user_attrs = dict(about["user_attrs"])
@@ -1099,6 +1199,10 @@ class Trial(BaseTrial):
         self._reports = {}
         self._constraints = {}
         self._datetime_start = datetime.datetime.now()
+        # What came of it; None while it runs.
+        self._end = None
+        # How many trials the runner has for this process: "no" others, the "usual" number, "asked" for.
+        self._reuse = about.get("reuse", "no")
         self.study = None
         self.study_name = about["study"]
         self.attempt = about["attempt"]
@@ -1222,6 +1326,34 @@ class Trial(BaseTrial):
 _trial = None
 
 
+def _go_on():
+    """Begins another trial in this process; False when there is none for it."""
+    global _trial
+    trial = current_trial()
+    if trial._reuse == "no" or (trial._reuse == "usual" and _Watched.seen):
+        return False
+    # What the trial printed stands in its own log.
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    if "ctypes" in sys.modules:
+        sys.modules["ctypes"].CDLL(None).fflush(None)
+    found = trial._channel.successor()
+    if found is None:
+        return False
+    channel, about = found
+    environment = about["environment"]
+    for name in list(os.environ):
+        if name.startswith("NEEDLETAIL_PARAM_") and name not in environment:
+            del os.environ[name]
+    for name in about["unset"]:
+        os.environ.pop(name, None)
+    os.environ.update(environment)
+    os.chdir(about["folder"])
+    _trial = Trial(channel, about)
+    return True
+
+
 def current_trial():
     """The trial that this program runs for."""
     global _trial
@@ -1239,8 +1371,9 @@ def tell(values):
 def run(objective):
     """Calls the objective with this program's trial, tells its value, and returns it.
 
-    Returns None when the objective raised `TrialPruned`. Another exception is told as the trial's
-    failure and raised again.
+    While the runner has further trials for this process, the objective is called for each, and what is
+    returned is the last one's value: None when it raised `TrialPruned`. Another exception is told as
+    the trial's failure and raised again.
     """
     study = Study()
     study.optimize(objective)
@@ -1248,7 +1381,7 @@ def run(objective):
 
 
 class Study(_BaseStudy):
-    """Stands where a program for Optuna has its study: its one trial is that of this program."""
+    """Stands where a program for Optuna has its study: its trials are those of this process."""
 
     # Of all such objects in the program: they are one study.
     _ended = []  # type: list
@@ -1257,6 +1390,8 @@ class Study(_BaseStudy):
     def __init__(self, directions=None):
         self._result = None
         self._is_running = False
+        self._is_stopped = False
+        self._posts = False
         self.sampler = None
         self.pruner = None
         if directions is not None:
@@ -1293,40 +1428,59 @@ class Study(_BaseStudy):
         gc_after_trial=False,
         show_progress_bar=False,
     ):
-        """Calls `func` once, for the trial of this program; the study file says how many there are."""
-        if self._ended:
+        """Calls `func` for the trials of this process; the study file says how many there are."""
+        if current_trial()._end is not None:
             return
-        trial = current_trial()
-        trial.study = self
+        caught = catch if isinstance(catch, type) else tuple(catch)
         self._is_running = True
+        self._is_stopped = False
+        # Where nothing comes between a trial's end and the next one, both go at once.
+        self._posts = not callbacks
         try:
-            try:
-                value = func(trial)
-            except Exception as error:
-                if _is_pruning(error):
-                    self.tell(trial, state=TrialState.PRUNED)
-                else:
-                    reason = "%s: %s" % (type(error).__name__, error)
-                    self.tell(trial, state=TrialState.FAIL, reason=reason)
-                    if not isinstance(error, catch if isinstance(catch, type) else tuple(catch)):
-                        raise
-            else:
-                self._result = value
-                self.tell(trial, value)
-            for callback in callbacks or ():
-                callback(self, self._ended[-1])
+            while True:
+                _Watched.depth += 1
+                try:
+                    self._run(func, caught)
+                    for callback in callbacks or ():
+                        callback(self, self._ended[-1])
+                finally:
+                    _Watched.depth -= 1
+                if gc_after_trial:
+                    import gc
+
+                    gc.collect()
+                if self._is_stopped or not _go_on():
+                    return
         finally:
-            self._is_running = False
+            self._is_running = self._posts = False
+
+    def _run(self, func, caught):
+        trial = current_trial()
+        trial.study = self  # type: ignore[assignment]
+        self._result = None
+        try:
+            value = func(trial)
+        except Exception as error:
+            if _is_pruning(error):
+                self.tell(trial, state=TrialState.PRUNED)
+                return
+            reason = "%s: %s" % (type(error).__name__, error)
+            self.tell(trial, state=TrialState.FAIL, reason=reason)
+            if not isinstance(error, caught):
+                raise
+        else:
+            self._result = value
+            self.tell(trial, value)
 
     def ask(self, fixed_distributions=None):
         """The trial of this program, with the parameters of `fixed_distributions` suggested.
 
         A program that asks for another one after its trial has ended has done its work, and exits.
         """
-        if self._ended:
-            sys.exit(0)
         trial = current_trial()
-        trial.study = self
+        if trial._end is not None:
+            sys.exit(0)
+        trial.study = self  # type: ignore[assignment]
         for name, distribution in (fixed_distributions or {}).items():
             if isinstance(distribution, CategoricalDistribution):
                 trial.suggest_categorical(name, distribution.choices)
@@ -1342,26 +1496,28 @@ class Study(_BaseStudy):
 
     def tell(self, trial, values=None, state=None, skip_if_finished=False, reason=None):
         """Ends the trial."""
-        if self._ended:
+        known = current_trial()._end
+        if known is not None:
             if skip_if_finished:
-                return self._ended[-1]
-            raise ValueError("Cannot tell a %s trial." % self._ended[-1].state.name)
+                return known
+            raise ValueError("Cannot tell a %s trial." % known.state.name)
         channel = current_trial()._channel
+        send = channel.post if self._posts else channel.call
         state = TrialState.COMPLETE if state is None else TrialState(state)
         several = list(values) if isinstance(values, (list, tuple)) else [values]
         numbers = []
         if state == TrialState.COMPLETE:
             try:
-                numbers = [float(value) for value in several]
+                numbers = [float(value) for value in several]  # type: ignore[arg-type]
             except (TypeError, ValueError):
                 state = TrialState.FAIL
                 reason = "the objective returned %r, which is not a number" % (values,)
         if state == TrialState.COMPLETE:
-            channel.call("tell", values=numbers)
+            send("tell", values=numbers)
             if any(math.isnan(number) for number in numbers):
                 state, numbers = TrialState.FAIL, []
         elif state == TrialState.PRUNED:
-            channel.call("tell", state="pruned")
+            send("tell", state="pruned")
             reports = current_trial()._reports
             numbers = [reports[max(reports)]] if reports else []
         elif state == TrialState.FAIL:
@@ -1369,6 +1525,7 @@ class Study(_BaseStudy):
         else:
             raise ValueError("a trial ends as COMPLETE, PRUNED or FAIL, not as %s" % state.name)
         ended = current_trial()._frozen(numbers, state)
+        current_trial()._end = ended  # type: ignore[assignment]
         self._ended.append(ended)
         logger = _library_logger()
         if state == TrialState.COMPLETE:
@@ -1415,11 +1572,12 @@ class Study(_BaseStudy):
             self.add_trial(trial)
 
     def stop(self):
-        """Ends this call of `optimize`, which runs one trial at most; the study itself goes on."""
+        """Ends this call of `optimize` after its trial; the study itself goes on."""
         if not self._is_running:
             raise RuntimeError(
                 "`Study.stop` is supposed to be invoked inside an objective function or a callback."
             )
+        self._is_stopped = True
         warnings.warn(
             "study.stop() ends this program's call of optimize; other trials go on; to end the study: "
             "needletail study stop %s" % self.study_name,
@@ -1550,11 +1708,9 @@ for _place, _members in (
 
 def _furnish(names):
     """Makes a module, this file or the package inside a trial, what programs import as `optuna`."""
-    makers = {
-        name: _elsewhere(name)
-        for name in ("copy_study", "delete_study", "get_all_study_names", "get_all_study_summaries")
-    }
-    makers.update(create_study=create_study, load_study=load_study)
+    makers = dict(create_study=create_study, load_study=load_study)  # type: dict
+    for name in ("copy_study", "delete_study", "get_all_study_names", "get_all_study_summaries"):
+        makers[name] = _elsewhere(name)
     names.update(makers)
     names["exceptions"] = _submodule("exceptions", OptunaError=NeedletailError, **_named(_EXCEPTIONS))
     names["distributions"] = _submodule(

@@ -5,6 +5,8 @@ import json
 import math
 import os
 import random
+import subprocess
+import sys
 import threading
 
 import needletail
@@ -257,4 +259,15 @@ for body in (lambda: t.report(1, 1), lambda: t.suggest_float("x", 0, 1), lambda:
     except needletail.exceptions.UpdateFinishedTrialError:
         continue
     raise AssertionError("a trial that was told took more")
+# Libraries that are not this package's.
+for change, words in (
+    ("_library.__version__ = '9.9.9'", "has version"),
+    ("os.environ['NEEDLETAIL_LIBRARY'] = 'libc.so.6'", "another version's"),
+    ("os.environ['NEEDLETAIL_LIBRARY'] = '/nowhere.so'", "cannot be opened"),
+):
+    program = f"import os, needletail; from needletail import _library; {change}; needletail.create_study()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and "NeedletailError: the engine" in last and words in last, done.stderr
+
 print("done")
