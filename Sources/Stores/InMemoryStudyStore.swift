@@ -238,8 +238,8 @@ public final class InMemoryStudyStore: StudyStore {
     of trial: TrialReference, in study: StudyRecord
   ) throws(StoreError) {
     try with(study) { study throws(StoreError) in
-      guard study.trials.indices.contains(trial.number),
-        study.trials[trial.number].reference == trial
+      guard study.trials.numbers.contains(trial.number),
+        study.trials.outline(of: trial.number).reference == trial
       else { throw .unknownTrial(number: trial.number, study: study.record.name) }
       study.heartbeats[trial.number] = Monitor.now
     }
@@ -251,8 +251,8 @@ public final class InMemoryStudyStore: StudyStore {
     let now = Monitor.now
     return try with(study) { study in
       study.heartbeats.sorted { $0.key < $1.key }
-        .filter { now - $0.value > Double(seconds) && study.trials[$0.key].state == .running }
-        .map { study.trials[$0.key].reference }
+        .filter { now - $0.value > Double(seconds) && study.trials.outline(of: $0.key).state == .running }
+        .map { study.trials.outline(of: $0.key).reference }
     }
   }
 
