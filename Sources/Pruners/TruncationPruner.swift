@@ -62,7 +62,7 @@ public struct TruncationPruner: Pruner {
       others += 1
       if direction.isBetter(value, than: own) { better += 1 }
     }
-    let stopped = Int((Double(others + 1) * percentage / 100).rounded(.down))
+    let stopped = Int(clamped: (Double(others + 1) * percentage / 100).rounded(.down))
     guard stopped > 0, better >= others + 1 - stopped else { return .keepRunning }
     return .prune(
       because: "its best report \(own.text(significantDigits: 6)) is outranked by \(better) of "
