@@ -365,6 +365,7 @@ def python(bench):
     bench.row("import, ms", f"{1e3 * imported:.0f}", f"Optuna {1e3 * peer:.0f}",
               f"{peer / imported:.0f} ×", "≤ 40", imported <= 0.04)
     warm(bench)
+    inside(bench, environment)
 
 
 def warm(bench):
@@ -396,9 +397,6 @@ def warm(bench):
     many, one = rate("boosting", boosting, 40, 100), rate("boosting", boosting, 40, 1)
     bench.row("Studies/boosting", f"{many:.2f}", f"a process each {one:.2f}", f"{many / one:.1f} ×",
               "≥ 2 ×", many >= 2 * one)
-
-
-    inside(bench, environment)
 
 
 def inside(bench, environment):

@@ -251,7 +251,9 @@ public final class InMemoryStudyStore: StudyStore {
     let now = Monitor.now
     return try with(study) { study in
       study.heartbeats.sorted { $0.key < $1.key }
-        .filter { now - $0.value > Double(seconds) && study.trials.outline(of: $0.key).state == .running }
+        .filter {
+          now - $0.value > Double(seconds) && study.trials.outline(of: $0.key).state == .running
+        }
         .map { study.trials.outline(of: $0.key).reference }
     }
   }
