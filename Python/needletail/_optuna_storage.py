@@ -219,7 +219,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         return {name: value for name, value in self.__dict__.items() if name != "_opened"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        vars(self).update(state)
         self._opened = None
 
     def _engine(self) -> _Engine:
