@@ -38,7 +38,7 @@ def main():
     print(json.dumps({
         "bench": "python_study", "peer": name, "seconds": seconds, "import_seconds": imported,
         "params": {"case": case, "trials": trials, "storage": storage is not None},
-        "best": study.best_value,
+        "best": study.best_trial.values[0],
     }))
 
 
