@@ -34,7 +34,7 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build library wheel wheel-check test gates api coverage mutants flakes docs tsan fuzz attack \
+.PHONY: help deps test-deps venv build library wheel wheel-check test gates api coverage mutants flakes docs site tsan fuzz attack \
   lint format demo gallery boosting bench quality chaos install clean
 
 help: ## list the targets
@@ -158,7 +158,11 @@ mutants: deps ## change the rules one by one and see whether a test notices, for
 
 docs: deps ## build the library's documentation into .build/docs
 	$(SWIFT) build --product Needletail
-	@python3 Documentation/docs.py .build/debug .build/docs
+	@python3 Documentation/site/reference.py .build/debug .build/docs
+
+site: deps venv ## build the documentation site into .build/site: all pages, the gallery, the library's reference, a search
+	$(SWIFT) build --product Needletail
+	@$(PYTHON) Documentation/site/make_site.py .build/debug .build/site
 
 flakes: test-deps venv ## run the scenarios in the browser FLAKES times each; .build/flakes/log says which failed
 	$(SWIFT) build --product needletail

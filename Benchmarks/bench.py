@@ -328,8 +328,11 @@ def whole(bench):
 
 def python(bench):
     bench.head("Whole studies in Python, in one process")
+    # Bytecode is kept, as pip leaves it beside an installed module; the checkout stays as it is.
     environment = dict(os.environ, PYTHONPATH=str(ROOT / "Python"),
+                       PYTHONPYCACHEPREFIX=bench.path("bytecode"),
                        NEEDLETAIL_LIBRARY=str(ROOT / ".build/release/libneedletail.so"))
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def study(module, case, trials, *storage):
         done = subprocess.run(

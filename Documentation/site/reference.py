@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the library's documentation with the toolchain's docc.
 
-  docs.py BUILD_FOLDER OUTPUT
+  reference.py BUILD_FOLDER OUTPUT
 
 Takes the public symbols of Needletail and of the modules that it re-exports from what was built in
 BUILD_FOLDER, and the catalog of articles in Sources/Needletail. OUTPUT becomes a site of plain files.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def target():
@@ -26,7 +26,8 @@ def target():
     return re.search(r'"unversionedTriple": "([^"]+)"', shown)[1]
 
 
-def main(build, output):
+def make(build, output, base=""):
+    """Writes the reference into the folder `output`, which a server keeps at the path `base`."""
     symbols = build / "symbols"
     shutil.rmtree(symbols, ignore_errors=True)
     shutil.rmtree(output, ignore_errors=True)
@@ -47,7 +48,7 @@ def main(build, output):
         ["docc", "convert", str(catalog), "--diagnostics-file", str(found),
          "--additional-symbol-graph-dir", str(symbols), "--fallback-display-name", "Needletail",
          "--fallback-bundle-identifier", "needletail", "--transform-for-static-hosting",
-         "--output-dir", str(output)], cwd=ROOT, capture_output=True, text=True)
+         *(["--hosting-base-path", base] if base else []), "--output-dir", str(output)], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)
     problems = [item for item in json.loads(found.read_text())["diagnostics"]
@@ -56,11 +57,11 @@ def main(build, output):
         print(f"{problem['source']}: {problem['summary']}", file=sys.stderr)
     if problems:
         sys.exit("docs: correct the articles")
-    print(f"to read it: python3 -m http.server --directory {output} 8080, then open "
-          "http://localhost:8080/documentation/needletail")
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
+    make(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
+    print(f"to read it: python3 -m http.server --directory {sys.argv[2]} 8080, then open "
+          "http://localhost:8080/documentation/needletail")
