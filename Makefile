@@ -125,6 +125,7 @@ test: test-deps venv lint gates ## build and run all tests
 	@$(PYTHON) Tests/Gates/api.py
 	@$(PYTHON) Tests/Gates/conversions.py
 	@$(PYTHON) Tests/Gates/benchmarks.py
+	@$(PYTHON) Documentation/site/make_site.py .build/debug .build/site
 	NEEDLETAIL_TEST_PYTHON="$(PYTHON)" $(SWIFT) test --skip-build --disable-xctest
 
 gates: test-deps venv ## check what the compiler does not: imports, doc comments, scripts

@@ -134,7 +134,6 @@ def plain(token):
 
 def make_markdown():
     markdown = MarkdownIt("commonmark", {"highlight": highlighted}).enable("table")
-    rules = markdown.renderer.rules
 
     def table_open(*_):
         return '<div class="table"><table>'

@@ -24,6 +24,11 @@ import Testing
     try Scenario.run("launch.py", kind)
   }
 
+  /// What the pages tell their readers to type does what they say, or is another test's.
+  @Test func pagesCommandsRun() throws {
+    try Scenario.run("every_command.py", within: .seconds(900))
+  }
+
   /// The short version of `make attack`, each attack for a few seconds.
   @Test func survivesAttacks() throws {
     try Scenario.run("../Attack/attack.py", "--short", within: .seconds(600))

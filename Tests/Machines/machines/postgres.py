@@ -11,14 +11,17 @@ from . import lab, processes
 
 
 class Postgres:
-    """A server on a unix socket; as a context manager, running. `url` is for Needletail."""
+    """A server on a unix socket; as a context manager, running. `url` is for Needletail.
 
-    def __init__(self, folder: str):
+    With an `address` it listens there, too, and trusts who comes from there.
+    """
+
+    def __init__(self, folder: str, address: str = ""):
         programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         if not programs:
             raise lab.Missing("PostgreSQL is missing; `make test-deps` installs it")
         lab.need("setpriv")
-        self._programs = programs[-1]
+        self._programs, self._address = programs[-1], address
         self.folder = folder
         self._data = f"{folder}/data"
         # The server refuses to run as root.
@@ -42,7 +45,7 @@ class Postgres:
         """Starts the server; returns before it answers."""
         self._daemon = processes.Daemon(
             self._as_user("postgres", "-D", self._data, "-k", self.folder)
-            + ["-c", "listen_addresses=", "-c", "max_connections=100"],
+            + ["-c", f"listen_addresses={self._address}", "-c", "max_connections=100"],
             f"{self.folder}/postgres.log", folder=self.folder,
         )
 
