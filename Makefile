@@ -4,8 +4,11 @@ PREFIX ?= /usr/local
 VENV ?= .build/venv
 BENCH_VENV ?= .build/bench-venv
 WHEEL_VENV ?= .build/wheel-venv
-# The bare Debian in which the wheel is tried.
+# The bare Debians in which the wheel and dist are tried, and of which the image is made.
 WHEEL_ROOT ?= .build/wheel-root
+DIST_ROOT ?= .build/dist-root
+IMAGE_ROOT ?= .build/image-root
+IMAGE = needletail:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' Sources/Objectives/Python/needletail.py)
 SWIFT ?= swift
 
 # What the library and the command need to build and run, and what the tests need on top of it.
@@ -34,8 +37,8 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help deps test-deps venv build library wheel wheel-check test gates api coverage mutants flakes docs site tsan fuzz attack \
-  lint format demo gallery boosting bench quality chaos install clean
+.PHONY: help deps test-deps venv build library wheel wheel-check dist dist-check image test gates api coverage mutants flakes docs site tsan fuzz attack \
+  lint format demo gallery boosting bench quality chaos install uninstall clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -110,11 +113,12 @@ library: deps ## build .build/release/libneedletail.so, for C, Python and others
 wheel: deps $(WHEEL_VENV)/.made ## make dist/needletail-….whl: the command, the engine and the Python package
 	$(SWIFT) build $(RELEASE) --product needletail
 	$(SWIFT) build $(RELEASE) --product needletail-c
+	$(SWIFT) build $(RELEASE) --product digits
 	@$(WHEEL_VENV)/bin/python Packaging/make_wheel.py .build/release
 
 wheel-check: wheel ## check the wheel: what is in it, in a fresh environment, in a bare Debian; needs root
 	$(call install-packages,debootstrap util-linux)
-	@$(WHEEL_VENV)/bin/python Packaging/check.py $(WHEEL_ROOT)
+	@$(WHEEL_VENV)/bin/python Packaging/check_wheel.py $(WHEEL_ROOT)
 
 $(WHEEL_VENV)/.made: Packaging/requirements.txt
 	$(call install-packages,binutils python3 python3-venv)
@@ -239,13 +243,33 @@ $(BENCH_VENV)/.made: Benchmarks/requirements.txt
 	$(call install-packages,chromium python3 python3-venv)
 	$(call make-venv,$(BENCH_VENV),$<)
 
-install: build library ## install the command, its shell completions, the library and its header below PREFIX
+dist: deps build library $(WHEEL_VENV)/.made ## make what is handed out in dist/: an archive, a Debian package, the source with recipes, what is in them
+	$(call install-packages,dpkg-dev xz-utils)
+	$(SWIFT) build $(RELEASE) --product digits
+	@$(WHEEL_VENV)/bin/python Packaging/make_dist.py .build/release $(if $(DIST_URL),--url "$(DIST_URL)")
+
+image: dist ## make an image with the command for podman, docker and Kubernetes; needs root
+	$(call install-packages,debootstrap podman runc)
+	@$(WHEEL_VENV)/bin/python Packaging/make_image.py $(IMAGE_ROOT)
+
+dist-check: image ## check what make dist and make image made, where nothing else is installed; needs root
+	$(call install-packages,debootstrap lintian systemd util-linux)
+	@$(WHEEL_VENV)/bin/python Packaging/check_dist.py $(DIST_ROOT) $(IMAGE)
+
+uninstall: ## remove what make install put below PREFIX
+	rm -f "$(DESTDIR)$(PREFIX)/bin/needletail" "$(DESTDIR)$(PREFIX)/lib/libneedletail.so" \
+	  "$(DESTDIR)$(PREFIX)/include/needletail.h" "$(DESTDIR)$(PREFIX)"/share/man/man1/needletail*.1 \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"
+
+install: build library ## install the command, its manual and completions, the library and its header below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include" \
 	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
 	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
 	install -m 755 .build/release/needletail "$(DESTDIR)$(PREFIX)/bin/needletail"
 	install -m 644 .build/release/libneedletail.so "$(DESTDIR)$(PREFIX)/lib/libneedletail.so"
 	install -m 644 Sources/CInterface/needletail.h "$(DESTDIR)$(PREFIX)/include/needletail.h"
+	$(NEEDLETAIL) help --man "$(DESTDIR)$(PREFIX)/share/man/man1"
 	$(NEEDLETAIL) completion bash \
 	  > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail"
 	$(NEEDLETAIL) completion zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"

@@ -34,7 +34,9 @@ ELSEWHERE = [
      "exportsToMLflow"),
     ("needletail import mlflow", "Tests/CommandLineToolTests/ExchangeTests.swift",
      "importsFinishedTrials"),
-    ("pip install dist/", "Packaging/check.py", "pip"),
+    ("pip install dist/", "Packaging/check_wheel.py", "pip"),
+    ("make wheel && pip install dist/", "Packaging/check_wheel.py", "pip"),
+    ("make dist && sudo apt install ./dist/", "Packaging/check_dist.py", "apt-get -qq install"),
 ]
 
 STUDY = """\
