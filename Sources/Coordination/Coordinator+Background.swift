@@ -2,6 +2,7 @@ internal import Dispatch
 internal import Stores
 internal import StudyModel
 internal import System
+internal import Trials
 
 /// What goes on while trials are active: their reports are written, and their leases renewed.
 extension Coordinator {
@@ -36,7 +37,32 @@ extension Coordinator {
     }
     // A failure is not lost: the changes stay with the trial, and telling it meets the same error.
     _ = Result { () throws(StoreError) in try flush(active) }
+    followStopWishes(of: active, at: now)
     perform(actions)
+  }
+
+  /// Stops the trials that a user wants stopped, as of a second ago.
+  private func followStopWishes(of active: [ActiveTrial], at now: Duration) {
+    let isDue = leases.withLock { leases in
+      guard !leases.table.held.isEmpty, now - leases.wishesReadAt >= Self.controlDelay else {
+        return false
+      }
+      leases.wishesReadAt = now
+      return true
+    }
+    // A store that cannot be read is asked again a moment later.
+    guard isDue,
+      case .success(let wishes) = Result(catching: { () throws(StoreError) in
+        try StopWishes(of: study, in: store)
+      })
+    else { return }
+    _ = handle(.stopWished(wishes.tokens))
+    for trial in active where wishes.tokens.contains(trial.token) { trial.stop(.stoppedByUser) }
+  }
+
+  /// Why the trial under a lease is to stop, of which its table says so.
+  func stop(under token: String) -> Stop {
+    leases.withLock { $0.control?.0 == .cancelled } ? .cancelledStudy : .stoppedByUser
   }
 
   // MARK: Leases

@@ -87,6 +87,8 @@ public final class Coordinator: Sendable {
     var onWake: (@Sendable () -> Void)?
     /// What the user wants, and when that was read.
     var control: (StudyControl, readAt: Duration)?
+    /// When it was read which trials the user wants stopped.
+    var wishesReadAt: Duration = .zero
   }
 
   /// A trial that lives as long as its holder: when it is dropped without being told, it is

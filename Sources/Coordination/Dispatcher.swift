@@ -244,7 +244,8 @@ package final class Dispatcher: Sendable {
       case .tellLost(let token, let reason):
         orders.append(StopOrder(lease: tickets[token] ?? token, .lost(reason)))
       case .tellStop(let token):
-        orders.append(StopOrder(lease: tickets[token] ?? token, .cancelledStudy))
+        let stop = coordinator.stop(under: token)
+        orders.append(StopOrder(lease: tickets[token] ?? token, stop))
       case .lookUp(let token):
         guard let lease = tickets[token], lookUps < Self.mostLookUps else { continue }
         lookUps += 1
@@ -331,8 +332,8 @@ package final class Dispatcher: Sendable {
   package func tick() {
     coordinator.maintain()
     let now = coordinator.steadyTime
-    // What the user wants is read here, so that no heartbeat reads the store for it. A store that
-    // cannot be read is asked again a moment later.
+    // What the user wants of the study is read here, so that no heartbeat reads the store for it. A
+    // store that cannot be read is asked again a moment later.
     if forgetEnded() { _ = Result { try coordinator.control() } }
     let (isDue, looks) = state.withLock { state in
       let isDue = state.retries.contains { $0 <= now }

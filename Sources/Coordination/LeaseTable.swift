@@ -64,6 +64,8 @@ package struct LeaseTable: Sendable, Hashable {
     case givenBack(token: String, reason: String)
     /// The study was cancelled; its workers are to stop.
     case cancelled(Bool)
+    /// A user wants the trials under these tokens stopped, and no others any more.
+    case stopWished(Set<String>)
     /// Time went by.
     case time
   }
@@ -116,6 +118,7 @@ package struct LeaseTable: Sendable, Hashable {
   package private(set) var held: [String: Held] = [:]
   private var tokens: [Int: String] = [:]
   private var isCancelled = false
+  private var stopWishes: Set<String> = []
   /// Whether a renewal is under way.
   private var isRenewing = false
   /// The endings that are remembered, the latest at the end of ``endedOrder``.
@@ -195,6 +198,9 @@ package struct LeaseTable: Sendable, Hashable {
     case .cancelled(let isCancelled):
       self.isCancelled = isCancelled
       return []
+    case .stopWished(let tokens):
+      stopWishes = tokens
+      return []
     case .time:
       return timePassed(now)
     }
@@ -248,7 +254,7 @@ package struct LeaseTable: Sendable, Hashable {
       lease.deadline = max(lease.deadline, now + duration)
       lease.hasRunOut = false
       held[token] = lease
-      if isCancelled { actions.append(.tellStop(token: token)) }
+      if isCancelled || stopWishes.contains(token) { actions.append(.tellStop(token: token)) }
     }
     return actions + renewals(at: now)
   }

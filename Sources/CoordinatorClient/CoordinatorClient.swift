@@ -170,11 +170,13 @@ package final class CoordinatorClient: Sendable {
   }
 
   /// A page of a study's trials, in the form of `trial list --json`.
+  ///
+  /// - Parameter state: Only those in it.
   package func trials(
-    of study: String, after number: Int?, limit: Int
+    of study: String, in state: String? = nil, after number: Int?, limit: Int
   ) throws(CoordinatorError) -> JSONValue {
-    let after = number.map { "&after=\($0)" } ?? ""
-    return try json("GET", path(study) + "/trials?distributions=true&limit=\(limit)\(after)", nil)
+    let more = (number.map { "&after=\($0)" } ?? "") + (state.map { "&state=\($0)" } ?? "")
+    return try json("GET", path(study) + "/trials?distributions=true&limit=\(limit)\(more)", nil)
   }
 
   /// One trial.
@@ -188,6 +190,32 @@ package final class CoordinatorClient: Sendable {
   ) throws(CoordinatorError) -> JSONValue {
     try json("POST", path(study) + "/trials", request.json)
   }
+
+  /// Queues a trial with the parameters of one that failed; the answer has its number.
+  package func retry(_ number: Int, of study: String) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/trials/\(number)/retry", nil)
+  }
+
+  /// Has a running trial stopped; the answer has its worker.
+  package func stop(_ number: Int, of study: String) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/trials/\(number)/stop", nil)
+  }
+
+  /// A part of what a trial printed; `text` is null when the coordinator does not have it.
+  ///
+  /// - Parameters:
+  ///   - stream: `stdout` or `stderr`.
+  ///   - start: The byte from which it is read; nil for the end.
+  package func log(
+    of number: Int, in study: String, stream: String, attempt: Int, from start: Int?, bytes: Int
+  ) throws(CoordinatorError) -> JSONValue {
+    let from = start.map { "&from=\($0)" } ?? ""
+    let query = "stream=\(stream)&attempt=\(attempt)&bytes=\(bytes)\(from)"
+    return try json("GET", path(study) + "/trials/\(number)/log?\(query)", nil)
+  }
+
+  /// What the coordinator says of itself, its version among it.
+  package func health() throws(CoordinatorError) -> JSONValue { try json("GET", "/healthz", nil) }
 
   /// Pauses, resumes, stops or cancels a study; the answer is its summary.
   ///

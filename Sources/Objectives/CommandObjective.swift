@@ -247,9 +247,7 @@ package struct CommandObjective: Sendable {
         MachineFault("the trial's folder '\(environment.folder)' cannot be written", error))
       return result
     }
-    let words = command.words(for: job.parameters, spellings: job.spellings) {
-      environment.placeholder($0)
-    }
+    let words = Self.words(of: command, for: job, in: folders)
     if let bad = words.first(where: { $0.utf8.contains(0) }) {
       result.outcome = .refused(
         "the argument '\(bad.prefix { $0 != "\0" })…' has a NUL, which no argument can hold; "

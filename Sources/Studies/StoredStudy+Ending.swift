@@ -38,11 +38,4 @@ extension StoredStudy {
     try store.commit(changes, to: record, under: leases, durability: .powerCut)
     return try self.trial(number)
   }
-
-  private func trial(_ number: Int) throws(StoreError) -> Trial {
-    guard let trial = try store.trials(in: record, numbers: [number]).first else {
-      throw .unknownTrial(number: number, study: name)
-    }
-    return trial
-  }
 }

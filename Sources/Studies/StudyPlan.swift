@@ -6,7 +6,7 @@ internal import StudyModel
 /// and the number of trials that was said beside it.
 package struct StudyPlan: Sendable, Hashable {
   /// The notes under which both are kept. Nothing else reads or writes them.
-  static let (fileKey, trialsKey) = ("file", "trials")
+  package static let (fileKey, trialsKey) = ("file", "trials")
   /// The keys of the notes that ``init(_:)`` takes.
   package static let keys = [fileKey, trialsKey]
 

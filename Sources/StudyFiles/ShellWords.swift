@@ -48,7 +48,7 @@ package enum ShellWords {
   }
 
   /// The text as one word of a shell command, in single quotes where it needs some.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     let isPlain =
       !text.isEmpty
       && text.utf8.allSatisfy { byte in

@@ -10,6 +10,9 @@ package enum Stop: Sendable, Hashable {
   /// As cancelled, in the words that every trial of the study gets.
   package static let cancelledStudy = Stop.cancelled("the study was cancelled")
 
+  /// As cancelled, in the words that a single trial gets.
+  package static let stoppedByUser = Stop.cancelled("a user stopped this trial")
+
   /// The reason, in words.
   package var reason: String {
     switch self {

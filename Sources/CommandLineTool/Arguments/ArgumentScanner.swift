@@ -102,7 +102,20 @@ package struct ArgumentScanner {
 
   /// The next argument by place, as a trial's number.
   package mutating func trialNumber() throws(UsageError) -> Int {
-    let text = try positional("number")
+    try Self.trialNumber(positional("number"))
+  }
+
+  /// All arguments by place that are left, as trials' numbers; each once.
+  package mutating func trialNumbers() throws(UsageError) -> [Int] {
+    var numbers: [Int] = []
+    for text in remaining() {
+      let number = try Self.trialNumber(text)
+      if !numbers.contains(number) { numbers.append(number) }
+    }
+    return numbers
+  }
+
+  private static func trialNumber(_ text: String) throws(UsageError) -> Int {
     guard let number = Int(text), number >= 0 else {
       throw .badValue(
         option: "the trial's number", value: text, expected: "a whole number from 0 up")

@@ -68,6 +68,14 @@ package enum HelpTopic: String, CaseIterable, Sendable {
     of trials); import csv and import mlflow print study, format, imported, present, skipped,
     unfinished, and parameters (an object of distributions).
 
+    What would be run (study check, run --dry-run): name, is_new, store, metrics, directions, budget,
+    sampler, pruner, seed, parameters, points (null where there is no end of them), suggestions (an
+    array of number and parameters), command (an array of words), changes (an array of sentences).
+
+    A reason (study failures): outcome, reason, line, count, trials (numbers). A retry (trial retry):
+    trial, number (of the new one). A part of a log (trial log): trial, attempt, stream, text.
+    version: version, protocol, coordinator_version.
+
     What was done: study delete prints name, deleted_trials and deleted_folder; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries
     (an object), processors, blas_threads, problems (an array of sentences) and store: location,

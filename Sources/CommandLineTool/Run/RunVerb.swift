@@ -41,6 +41,11 @@ package struct RunVerb: Verb {
       .init(
         name: "--seed", placeholder: "N",
         help: "The seed of a new study's suggestions; an existing study keeps its own."),
+      .init(
+        name: "--dry-run",
+        help:
+          "Run and write nothing: show the space, the first five suggestions, the first command "
+          + "line, and the changes against the stored study."),
       .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
     ] + SourceStudy.options + [.store, .json],
     examples: [
@@ -51,6 +56,7 @@ package struct RunVerb: Verb {
       .init(
         "needletail run study.yaml --name second --seed 7 --timeout 1h",
         "Runs the same file as another study, for an hour."),
+      .init("needletail run study.yaml --dry-run", "Shows what would be run first."),
       .init(
         "needletail run space.json --metric loss --trials 50 -- python3 train.py {args}",
         "Runs a command with the parameters of a file that has only a search space."),
@@ -58,9 +64,11 @@ package struct RunVerb: Verb {
 
   private let source: SourceStudy
   private let options: RunOptions
+  private let isDry: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     source = try SourceStudy(&arguments, verb: "run")
+    isDry = arguments.flag("--dry-run")
     options = RunOptions(
       workers: try arguments.integer("--workers", in: 1...4_096),
       trials: try arguments.integer("--trials", in: 1...(1 << 40)),
@@ -70,11 +78,15 @@ package struct RunVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
+    let plan = try RunPlan(
+      file: source.read(telling: context.console), options, environment: context.environment)
+    if isDry {
+      try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
+      return try DryRun(plan).show(context.console, json: options.json)
+    }
     Adoption.begin()
     let guardian = Guardian.start()
     defer { guardian?.dismiss() }
-    let plan = try RunPlan(
-      file: source.read(telling: context.console), options, environment: context.environment)
     let run = try StudyRun(plan, context.console, mark: guardian?.mark)
     return try run.run()
   }

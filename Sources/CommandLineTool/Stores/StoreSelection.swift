@@ -47,6 +47,11 @@ package struct StoreSelection: Sendable, Hashable {
     }
   }
 
+  /// Whether there is anything to open; a server counts as there.
+  package var exists: Bool {
+    if case .file(let path) = place { FileFacts(path).exists } else { true }
+  }
+
   /// Opens a store that exists, or reads a journal of Optuna.
   ///
   /// - Throws: ``CommandError/noStore(location:)``, and what opening throws.

@@ -8,15 +8,17 @@ package enum VerbTable {
     WorkerVerb.self,
     WorkerListVerb.self,
     StudyCreateVerb.self, StudySubmitVerb.self, StudyListVerb.self, StudyShowVerb.self,
-    StudyBestVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
+    StudyBestVerb.self, StudyFailuresVerb.self, StudyCheckVerb.self, StudyDeleteVerb.self,
+    StudyExportVerb.self,
     StudyPauseVerb.self, StudyResumeVerb.self, StudyStopVerb.self, StudyCancelVerb.self,
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
+    TrialLogVerb.self, TrialRetryVerb.self, TrialStopVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
     StoreCopyVerb.self,
     ExportMLflowVerb.self, ImportCSVVerb.self, ImportMLflowVerb.self,
     TokenCreateVerb.self, TokenListVerb.self, TokenRevokeVerb.self,
     PlotVerb.self, ImportanceVerb.self,
-    DoctorVerb.self, CompletionVerb.self, HelpVerb.self,
+    DoctorVerb.self, VersionVerb.self, CompletionVerb.self, HelpVerb.self,
   ]
 
   /// The first words of verbs with two that are no verbs themselves, such as `study`, in the

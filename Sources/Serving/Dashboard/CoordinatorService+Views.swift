@@ -3,8 +3,10 @@ internal import Coordination
 internal import Dashboard
 internal import JSON
 internal import Messages
+internal import Objectives
 internal import Plotting
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// What the pages of the dashboard ask beside the other calls.
@@ -170,18 +172,21 @@ extension CoordinatorService {
   func showLog(_ call: Route.Call) throws -> HTTPResponse {
     let record = try record(call)
     let number = try trialNumber(call)
-    let stream = call.query("stream") ?? "stdout"
-    guard stream == "stdout" || stream == "stderr" else {
+    let word = call.query("stream") ?? "stdout"
+    guard let stream = TrialLogs.Stream(rawValue: word) else {
       throw APIError(
-        400, "bad_request", "'stream' is '\(stream.prefix(40))'; give stdout or stderr")
+        400, "bad_request", "'stream' is '\(word.prefix(40))'; give stdout or stderr")
     }
     let size = try self.number(call, "bytes", in: 1...1 << 20, otherwise: 32 << 10)
     let attempt = try self.number(call, "attempt", in: 1...1_000_000, otherwise: 1)
+    let start =
+      call.query("from") == nil
+      ? nil : try self.number(call, "from", in: 0...Int(Int32.max), otherwise: 0)
     // No log is no fault: pages ask without knowing.
     func nothing(_ reason: String) -> HTTPResponse {
       .json([
-        "stream": .string(stream), "attempt": .integer(attempt), "text": .null,
-        "reason": .string(reason), "size": 0, "skipped": 0,
+        "stream": .string(word), "attempt": .integer(attempt), "text": .null,
+        "reason": .string(reason), "size": 0, "skipped": 0, "end": 0,
       ])
     }
     guard let folder = settings.trialFolder else {
@@ -189,13 +194,14 @@ extension CoordinatorService {
     }
     let logs = TrialLogs(
       in: folder, of: record, seed: servedStudies.all.first { $0.record == record }.map(\.seed))
-    guard let tail = logs.tail(stream, of: number, attempt: attempt, size: size) else {
+    guard let part = logs.part(stream, of: number, attempt: attempt, from: start, size: size) else {
       return nothing(
-        "there is no \(stream) of trial \(number) here; it stands on the machine that ran it")
+        "there is no \(word) of trial \(number) here; it stands on the machine that ran it")
     }
     return .json([
-      "stream": .string(stream), "attempt": .integer(attempt), "text": .string(tail.text),
-      "reason": .null, "size": .integer(tail.size), "skipped": .integer(tail.skipped),
+      "stream": .string(word), "attempt": .integer(attempt), "text": .string(part.text),
+      "reason": .null, "size": .integer(part.size), "skipped": .integer(part.skipped),
+      "end": .integer(part.end),
     ])
   }
 
@@ -206,27 +212,22 @@ extension CoordinatorService {
     let record = try record(call)
     let number = try trialNumber(call)
     try checkDraining()
-    guard let trial = try store.trials(in: record, numbers: [number]).first else {
-      throw StoreError.unknownTrial(number: number, study: record.name)
-    }
-    guard trial.state == .failed else {
-      throw APIError(
-        409, "not_failed",
-        "trial \(number) is \(trial.state.name); only a failed one can be tried again")
-    }
-    guard !trial.parameters.isEmpty else {
-      throw APIError(
-        409, "no_parameters",
-        "trial \(number) failed before it had parameters; there is nothing to repeat")
-    }
     let study = try servedStudies.study(named: record.name)
-    let added = try study.dispatcher.coordinator.enqueue(
-      trial.parameters.map { ($0.name, $0.value) },
-      userAttributes: [Attribute("retry_of", .integer(number))])
+    let added = try study.study.retry(number)
     study.dispatcher.wake()
     claimQueue.serveWaiters()
     settings.log("trial \(number) of study '\(record.name)' is tried again as \(added.number)")
     return .json(["number": .integer(added.number)], status: 201)
+  }
+
+  /// Asks the worker of a running trial to stop it; says which that is, and does not wait for it.
+  func stopTrial(_ call: Route.Call) throws -> HTTPResponse {
+    let record = try record(call)
+    let number = try trialNumber(call)
+    let lease = try StoredStudy(record, in: store).stop(number)
+    let worker = Self.plainName(lease.worker)
+    settings.log("trial \(number) of study '\(record.name)' is to be stopped by \(worker)")
+    return .json(["number": .integer(number), "worker": .string(worker)], status: 202)
   }
 
   /// Replaces the study's note, if it is still the one that the caller knows.

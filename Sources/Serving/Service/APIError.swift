@@ -1,6 +1,7 @@
 internal import Coordination
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 internal import Trials
 
@@ -30,6 +31,7 @@ struct APIError: Error, Hashable {
     case let error as TrialError: self.init(error)
     case let error as DispatchError: self.init(error)
     case let error as StoreError: self.init(error)
+    case let error as OperationRefusal: self.init(409, error.code, "\(error)")
     default: self.init(500, "failed", "\(error)")
     }
   }

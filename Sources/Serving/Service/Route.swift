@@ -104,6 +104,9 @@ extension Route {
     Route("POST", "/v1/studies/{name}/trials/{number}/retry", .admin) { service, call in
       try service.retry(call)
     },
+    Route("POST", "/v1/studies/{name}/trials/{number}/stop", .admin) { service, call in
+      try service.stopTrial(call)
+    },
     Route("POST", "/v1/workers", .worker) { service, call in try service.register(call) },
     Route("GET", "/v1/workers", .viewer) { service, call in try service.listWorkers(call) },
     Route("DELETE", "/v1/workers/{name}", .worker) { service, call in

@@ -11,10 +11,8 @@ struct StudyControlRequest: Sendable {
   /// The last word of the verb.
   private let verb: String
   private let name: String
-  private let store: String?
-  private let url: String?
+  private let place: StudyPlace
   private let json: Bool
-  private let coordinator: CoordinatorOptions
 
   /// The description of one of the verbs.
   static func description(
@@ -27,13 +25,7 @@ struct StudyControlRequest: Sendable {
           + "seconds."
       ],
       arguments: [.study],
-      options: [
-        .store,
-        .init(
-          name: "--to", placeholder: "URL",
-          help: "The address of a coordinator that has the study, instead of a store."),
-        .json,
-      ] + CoordinatorOptions.all,
+      options: StudyPlace.options,
       examples: [
         .init(
           "needletail study \(verb) digits", "Does so with the study digits of needletail.db."),
@@ -46,22 +38,15 @@ struct StudyControlRequest: Sendable {
   init(_ verb: String, _ arguments: inout ArgumentScanner) throws(UsageError) {
     self.verb = verb
     name = try arguments.positional("study")
-    store = arguments.value("--store")
-    url = arguments.value("--to")
+    place = try StudyPlace(&arguments)
     json = arguments.flag("--json")
-    coordinator = try CoordinatorOptions(&arguments)
-    if store != nil, url != nil {
-      throw .conflict("--store and --to exclude each other; remove one")
-    }
   }
 
   func run(_ control: StudyControl, _ context: Context) throws -> ExitCode {
-    if let url {
-      let client = try coordinator.client(url, environment: context.environment)
+    if let client = try place.client(context) {
       _ = try client.control(name, verb)
     } else {
-      let selection = try StoreSelection(option: store, environment: context.environment)
-      try StoredStudy.load(name, in: try selection.openExisting()).setControl(control)
+      try place.study(name, context).setControl(control)
     }
     if json {
       context.console.writeJSON(["name": .string(name), "control": .string(control.rawValue)])

@@ -45,9 +45,6 @@ package struct TrialAskVerb: Verb {
         "The same for a study without a study file."),
     ])
 
-  /// What the worker's name of such a lease begins with; it belongs to no process.
-  static let workerPrefix = "ask:"
-
   private let name: String
   private let space: String?
   private let sampler: String?
@@ -83,7 +80,7 @@ package struct TrialAskVerb: Verb {
     // it.
     let coordinator = try study.coordinator(
       file, budget: nil, sampler: try setting?.makeSampler(), pruner: NopPruner(), seed: seed,
-      worker: "\(Self.workerPrefix)\(getpid())", leaseDuration: lease)
+      worker: "\(StoredStudy.byHandPrefix)\(getpid())", leaseDuration: lease)
     try coordinator.checkCompatibility(of: space)
     guard let active = try coordinator.ask(assigning: space) else {
       throw CommandError.other("study '\(name.printable)' takes no more trials")
