@@ -135,7 +135,15 @@ let package = Package(
     .target(
       name: "Objectives",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
-      resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")],
+      resources: [
+        .embedInCode("Python/needletail.py"), .embedInCode("Python/StandIns/clearml.py"),
+        .embedInCode("Python/StandIns/comet_ml.py"), .embedInCode("Python/StandIns/determined.py"),
+        .embedInCode("Python/StandIns/hydra.py"), .embedInCode("Python/StandIns/mlflow.py"),
+        .embedInCode("Python/StandIns/needletail_stand_in.py"),
+        .embedInCode("Python/StandIns/nni.py"), .embedInCode("Python/StandIns/polyaxon.py"),
+        .embedInCode("Python/StandIns/ray.py"), .embedInCode("Python/StandIns/sigopt.py"),
+        .embedInCode("Python/StandIns/wandb.py"),
+      ],
       swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
@@ -314,7 +322,9 @@ let package = Package(
         "digits",
         "PostgresTesting",
       ],
-      exclude: ["drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow"],
+      exclude: [
+        "drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow", "StandIns",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ExchangeTests", dependencies: ["JSON", "Exchange", "StudyModel", "System"],

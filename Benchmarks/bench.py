@@ -1,7 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
   bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator proxy load plot dashboard whole
-                                           studies python run workers stop
+                                           studies python stand_ins run workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -402,6 +402,35 @@ def warm(bench):
               "≥ 2 ×", many >= 2 * one)
 
 
+def stand_ins(bench):
+    """What a call of a stand-in costs the program that makes it."""
+    bench.head("A report through a stand-in under `needletail run`, ms")
+    programs = {
+        "wandb": ("import wandb\nwandb.init()\n", "wandb.log({'loss': 1 / (step + 1), 'accuracy': 0.5})"),
+        "mlflow": ("import mlflow\nmlflow.start_run()\n", "mlflow.log_metric('loss', 1 / (step + 1), step=step)"),
+        "nni": ("import nni\nnni.get_next_parameter()\n", "nni.report_intermediate_result({'default': 1 / (step + 1)})"),
+        "ray": ("from ray import tune\n", "tune.report({'loss': 1 / (step + 1)})"),
+    }
+    for name, (start, call) in programs.items():
+        folder = pathlib.Path(bench.path(f"standin-{name}"))
+        folder.mkdir()
+        (folder / "program.py").write_text(
+            f"import json, time\n{start}times = []\nfor step in range(2_000):\n"
+            f"    before = time.perf_counter()\n    {call}\n    times.append(time.perf_counter() - before)\n"
+            "    time.sleep(0.001)\n"
+            f"json.dump(times, open({str(folder / 'times.json')!r}, 'w'))\n")
+        (folder / "study.yaml").write_text(
+            f"name: s\nmetric: {'default' if name == 'nni' else 'loss'}\nsampler: random\ntrials: 1\n"
+            f"stand_ins: [{name}]\nparameters: {{x: {{low: 0.0, high: 1.0}}}}\n"
+            f"command: ['{sys.executable}', program.py]\n")
+        subprocess.run(
+            [NEEDLETAIL, "run", folder / "study.yaml", "--store", folder / "s.db", "--quiet"], check=True,
+            stdout=subprocess.DEVNULL)
+        each = statistics.median(json.loads((folder / "times.json").read_text()))
+        bench.keep({"bench": f"standin_{name}", "peer": "needletail", "params": {}, "seconds": each, "n": 2_000})
+        bench.row(name, f"{1e3 * each:.4f}", "", "", "≤ 0.1", each <= 1e-4)
+
+
 def inside(bench, environment):
     """Optuna with our storage, and with its own of a file of the same kind."""
     bench.head("Inside Optuna: its RandomSampler, 10 parameters and 10 reports a trial, trials/s")
@@ -553,7 +582,7 @@ def stop(bench):
 def main():
     groups = {f.__name__: f for f in (
         ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, studies, python,
-        run, workers, stop)}
+        stand_ins, run, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

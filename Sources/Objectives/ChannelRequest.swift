@@ -21,6 +21,7 @@ package import StudyModel
 /// | `tell` | `values`, or `state`: `pruned`, `infeasible`, `failed`, with a `reason` | |
 /// | `next` | | `done`, or what `trial` has, `environment`, `unset`, `folder`, for another trial |
 /// | `taken` | | none |
+/// | `log` | `metrics` by name, `step` if it is a report, `asks` | none |
 package enum ChannelRequest: Sendable, Hashable {
   /// What the command is told of its trial.
   case trial
@@ -43,6 +44,9 @@ package enum ChannelRequest: Sendable, Hashable {
   case next
   /// The process has got the trial that ``next`` brought.
   case taken
+  /// Values by the names of metrics, as if they were printed; a report where there is a step.
+  /// A command that asks gets no signal when it is to stop, since it asks by ``shouldPrune``.
+  case log([Attribute], step: Int?, asks: Bool)
 
   /// The request as it is sent.
   package var json: JSONValue {
@@ -73,6 +77,11 @@ package enum ChannelRequest: Sendable, Hashable {
       ["call": "tell", "state": "failed", "reason": .string(reason)]
     case .next: ["call": "next"]
     case .taken: ["call": "taken"]
+    case .log(let metrics, let step, let asks):
+      [
+        "call": "log", "metrics": Self.object(metrics),
+        "step": step.map(JSONValue.integer) ?? .null, "asks": .bool(asks),
+      ]
     }
   }
 
@@ -100,6 +109,14 @@ package enum ChannelRequest: Sendable, Hashable {
     case "should_prune": self = .shouldPrune
     case "next": self = .next
     case "taken": self = .taken
+    case "log":
+      guard let metrics = Self.members(json["metrics"]) else {
+        throw ChannelError("'log' needs 'metrics', an object of values by name")
+      }
+      self = .log(
+        metrics,
+        step: json["step"]?.number.flatMap { Int(exactly: $0) }.flatMap { $0 < 0 ? nil : $0 },
+        asks: json["asks"] == .bool(true))
     case "set_user_attr":
       guard let key = json["key"]?.string, let value = json["value"] else {
         throw ChannelError("'set_user_attr' needs a 'key' and a 'value'")
@@ -147,7 +164,7 @@ package enum ChannelRequest: Sendable, Hashable {
     default:
       throw ChannelError(
         "the call '\(shortened(call))' is unknown; known are trial, suggest, report, should_prune, "
-          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell, next, taken")
+          + "set_user_attr, set_study_attr, enqueue, set_constraint, tell, next, taken, log")
     }
   }
 

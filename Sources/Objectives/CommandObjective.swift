@@ -75,7 +75,6 @@ package struct CommandObjective: Sendable {
     gracePeriod = file.gracePeriod
     stayRule = StayRule(names: file.leave)
     reuse = Reuse(file, running: command)
-    variables = file.environment
     files = file.files
     replicates = file.replicates
     furtherMetrics = file.furtherMetrics
@@ -93,9 +92,15 @@ package struct CommandObjective: Sendable {
           + "choose another place")
     }
     self.folders = folders
+    let pythonFolders = try Self.pythonFolders(clientFolder, file)
+    variables = file.environment.map { variable in
+      guard variable.name == "PYTHONPATH", let pythonFolders else { return variable }
+      return variable.preceded(by: "\(pythonFolders):")
+    }
     inherited = TrialEnvironment.inherited(
-      without: Set(file.environment.map(\.name)),
-      clientFolder: try Self.pythonFolders(clientFolder, file), toolFolder: toolFolder)
+      without: Set(file.environment.map(\.name)), clientFolder: pythonFolders,
+      toolFolder: toolFolder,
+      forwarding: file.standIns.forwarded)
     program = try Self.program(of: command, in: file, folder, inherited)
   }
 
@@ -110,14 +115,15 @@ package struct CommandObjective: Sendable {
     _ = try program(of: command, in: file, file.commandFolder, inherited)
   }
 
-  /// The folders to put on Python's path, that of a stand-in first.
+  /// The folders to put on Python's path, those of stand-ins first.
   private static func pythonFolders(
     _ clientFolder: String?, _ file: StudyFile
   ) throws(StudyFileError) -> String? {
-    guard let standIn = file.standIn else { return clientFolder }
     do throws(PythonClientError) {
-      let folder = try PythonClient.install(standIn)
-      return clientFolder.map { "\(folder):\($0)" } ?? folder
+      var folders: [String] = []
+      for standIn in file.standIns.all { folders.append(try PythonClient.install(standIn)) }
+      if let clientFolder { folders.append(clientFolder) }
+      return folders.isEmpty ? nil : folders.joined(separator: ":")
     } catch {
       throw StudyFileError(path: file.path, location: nil, problem: "\(error)")
     }

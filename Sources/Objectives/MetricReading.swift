@@ -240,7 +240,8 @@ struct MetricReading {
     return SpelledNumber.read(string).text
   }
 
-  private static func spelled(_ value: JSONValue) -> SpelledNumber {
+  /// A JSON value as a number; null is NaN.
+  static func spelled(_ value: JSONValue) -> SpelledNumber {
     switch value {
     case .null: .number(.nan)
     case .string(let text): SpelledNumber.read(text).spelled

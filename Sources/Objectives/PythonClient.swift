@@ -12,27 +12,52 @@ package enum PythonClient {
   ///   ``defaultCache``.
   /// - Throws: ``PythonClientError`` when the file cannot be written.
   package static func install(in cache: String = defaultCache) throws(PythonClientError) -> String {
-    try install(source, named: "needletail", in: cache)
+    try install([(name: "needletail", text: source)], as: "python", in: cache)
   }
 
-  /// Writes the stand-in of a module into a folder of its own, as ``install(in:)``.
+  /// Writes the stand-in of a module, and what all of them share, into a folder of its own, as
+  /// ``install(in:)``.
   package static func install(
     _ standIn: StandIn, in cache: String = defaultCache
   ) throws(PythonClientError) -> String {
+    try install(
+      [
+        (name: "needletail_stand_in", text: text(PackageResources.needletail_stand_in_py)),
+        (name: standIn.rawValue, text: text(bytes(of: standIn))),
+      ], as: standIn.rawValue, in: cache)
+  }
+
+  private static func bytes(of standIn: StandIn) -> [UInt8] {
     switch standIn {
-    case .wandb:
-      try install(
-        String(decoding: PackageResources.wandb_py, as: UTF8.self), named: "wandb", in: cache)
+    case .wandb: PackageResources.wandb_py
+    case .nni: PackageResources.nni_py
+    case .hydra: PackageResources.hydra_py
+    case .mlflow: PackageResources.mlflow_py
+    case .ray: PackageResources.ray_py
+    case .clearml: PackageResources.clearml_py
+    case .determined: PackageResources.determined_py
+    case .comet: PackageResources.comet_ml_py
+    case .polyaxon: PackageResources.polyaxon_py
+    case .sigopt: PackageResources.sigopt_py
     }
   }
 
+  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Writes modules into a folder whose name depends on their texts.
   private static func install(
-    _ source: String, named name: String, in cache: String
+    _ modules: [(name: String, text: String)], as prefix: String, in cache: String
   ) throws(PythonClientError) -> String {
-    let prefix = name == "needletail" ? "python" : name
-    let folder = "\(cache)/\(prefix)-\(String(StableHash.bits64(source.utf8), radix: 16))"
-    let path = "\(folder)/\(name).py"
-    if contents(of: path, atMost: source.utf8.count) == source { return folder }
+    let hash = StableHash.bits64(modules.map(\.text).joined().utf8)
+    let folder = "\(cache)/\(prefix)-\(String(hash, radix: 16))"
+    for module in modules { try write(module.text, to: "\(folder)/\(module.name).py", in: folder) }
+    return folder
+  }
+
+  private static func write(
+    _ source: String, to path: String, in folder: String
+  ) throws(PythonClientError) {
+    if contents(of: path, atMost: source.utf8.count) == source { return }
     let temporary = "\(path).\(getpid())"
     do throws(SystemError) {
       try TrialFolders.createWithParents(folder)
@@ -42,11 +67,10 @@ package enum PythonClient {
       _ = unsafe unlink(temporary)
       throw PythonClientError(path: path, reason: error.text)
     }
-    return folder
   }
 
   /// The text of Python/needletail.py, which the build puts into the binary.
-  static let source = String(decoding: PackageResources.needletail_py, as: UTF8.self)
+  static let source = text(PackageResources.needletail_py)
 
   /// `$XDG_CACHE_HOME/needletail`, `~/.cache/needletail`, or without a home a folder of this user
   /// in `/tmp`.

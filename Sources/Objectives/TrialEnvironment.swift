@@ -185,9 +185,13 @@ struct TrialEnvironment {
   /// Variables of an outer trial are left out. Python's output is not buffered, since a report that
   /// waits in a buffer comes too late to prune.
   static func inherited(
-    without names: Set<String>, clientFolder: String?, toolFolder: String?
+    without names: Set<String>, clientFolder: String?, toolFolder: String?,
+    forwarding: [StandIn] = []
   ) -> [String] {
     var result: [String] = []
+    if !forwarding.isEmpty {
+      result.append("NEEDLETAIL_FORWARD=\(forwarding.map(\.rawValue).joined(separator: ":"))")
+    }
     var seen: Set<String> = []
     var next = unsafe environmentEntries
     while let entry = unsafe next.pointee {

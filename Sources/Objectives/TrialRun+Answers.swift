@@ -20,13 +20,19 @@ extension TrialRun {
 
   private func answer(_ request: ChannelRequest) throws -> TrialChannel.Answer {
     switch phase {
-    case .over: return .now(try answerAfterEnd(request))
+    // Threads log until the very end.
+    case .over:
+      if case .log = request { return .none }
+      return .now(try answerAfterEnd(request))
     case .offered: phase = .running
     case .running, .waiting: break
     }
     switch request {
     case .next: return try handOver()
     case .taken: return .none
+    case .log(let metrics, let step, let asks):
+      for metric in metrics { take(measurement(of: metric, step), asks: asks) }
+      return .none
     default: return .now(try answerOfTrial(request))
     }
   }
@@ -63,9 +69,19 @@ extension TrialRun {
     case .tellPruned: toldOutcome = prunedOutcome
     case .tellInfeasible: toldOutcome = .infeasible
     case .tellFailed(let reason): toldOutcome = .reportedFailure(reason)
-    case .next, .taken: break
+    case .next, .taken, .log: break
     }
     return ["ok": true]
+  }
+
+  /// A value that was logged by its name, whichever metric it is of.
+  private func measurement(of metric: Attribute, _ step: Int?) -> Measurement {
+    let names = objective.metricNames
+    let place = names.firstIndex(of: metric.key)
+    return Measurement(
+      objective: place ?? names.count, spelled: MetricReading.spelled(metric.value),
+      text: metric.value.string ?? metric.value.text(), step: step.map { .number($0) } ?? .none,
+      name: place == nil ? metric.key : nil)
   }
 
   private var description: [JSONValue.Member] {

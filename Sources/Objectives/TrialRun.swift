@@ -260,8 +260,8 @@ final class TrialRun {
   }
 
   /// Takes a value that the command printed; with a step it is a report, on which the pruner
-  /// decides.
-  func take(_ measurement: Measurement) {
+  /// decides: at once, or when the command asks.
+  func take(_ measurement: Measurement, asks: Bool = false) {
     let constraint = measurement.objective - objective.objectives.count
     guard constraint < 0 else {
       if let name = measurement.name {
@@ -280,7 +280,11 @@ final class TrialRun {
       objective.objectives.count == 1, stop.reason == nil, environment.job.replicate == 0
     else { return }
     do {
-      let order = try held.reportPrinted(value, step: step)
+      let order: Stop? = try {
+        guard asks else { return try held.reportPrinted(value, step: step) }
+        try held.report(value, step: step)
+        return nil
+      }()
       follower.reported(IntermediateValue(step: step, value: value))
       if let order { stop.request(.ordered(order)) }
     } catch StoreError.leaseLost(let number) {

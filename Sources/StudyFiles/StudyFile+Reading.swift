@@ -37,7 +37,8 @@ extension StudyFile {
     FieldName("store", "storage"), "command", "shell", "collect", "retries",
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
     "grace_period", "leave", "reuse", FieldName("directory", "workdir", "working_dir"), "spelling",
-    "files", "stand_in", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
+    "files", FieldName("stand_ins", "stand_in"), FieldName("until", "stop"), "points",
+    FieldName("first", "first_point"),
     FieldName("environment", "env"),
   ]
 
@@ -154,7 +155,10 @@ extension StudyFile {
           + "same process cannot change; let the program take its parameters from the trial, or "
           + "remove 'reuse'")
     }
-    standIn = try fields["stand_in"]?.choice("'stand_in'", among: StandIn.allCases)
+    standIns =
+      try fields["stand_ins"].map { (node) throws(LocatedFault) in
+        try StandIns(reading: node)
+      } ?? StandIns()
     files =
       try fields["files"].map { (node) throws(LocatedFault) in
         try TrialFile.read(node, parameters: names)

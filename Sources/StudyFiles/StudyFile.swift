@@ -70,8 +70,8 @@ package struct StudyFile: Sendable {
   package var leave: [String]
   /// How many trials one process of the command may serve; nil for the default.
   package var reuse: Int?
-  /// The name of a Python module of another tool that a stand-in takes the place of; nil for none.
-  package var standIn: StandIn?
+  /// Python modules of other tools that stand-ins take the place of.
+  package var standIns: StandIns
   /// Files to write into a trial's folder before its command starts, in the file's order.
   package var files: [TrialFile]
   /// Variables to set for the command, or with nil to remove, in the file's order.
@@ -100,11 +100,6 @@ package struct StudyFile: Sendable {
     guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return file }
     return String(file[..<dot])
   }
-}
-
-/// A Python module of another tool that this program has a stand-in for, which reports here.
-package enum StandIn: String, Sendable, CaseIterable {
-  case wandb
 }
 
 /// A bound that a metric must keep.
@@ -228,4 +223,9 @@ package struct EnvironmentVariable: Sendable, Hashable {
   package let name: String
   /// Its value; nil to remove the variable.
   package let value: WordTemplate?
+
+  /// The same with a text before its value.
+  package func preceded(by text: String) -> EnvironmentVariable {
+    EnvironmentVariable(name: name, value: value?.preceded(by: text))
+  }
 }

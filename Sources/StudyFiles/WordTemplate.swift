@@ -8,6 +8,13 @@ package struct WordTemplate: Sendable, Hashable {
 
   let pieces: [Piece]
 
+  private init(pieces: [Piece]) { self.pieces = pieces }
+
+  /// The same behind a text that stands for itself.
+  func preceded(by text: String) -> WordTemplate {
+    WordTemplate(pieces: [.literal(text)] + pieces)
+  }
+
   /// A text that stands for itself.
   package init(literal: String) { pieces = [.literal(literal)] }
 

@@ -1,22 +1,19 @@
-"""Fits a line by gradient descent; reports like a program that logs to W&B, and prints besides."""
+"""Fits a line by gradient descent; finds its parameters in W&B's configuration and logs to W&B."""
 
-import argparse
+import wandb
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--lr", type=float)
-parser.add_argument("--steps", type=int)
-parser.add_argument("--momentum", type=float)
-parser.add_argument("--nesterov", type=lambda text: text == "True")
-options = parser.parse_args()
+run = wandb.init(project="line")
+config = run.config
 
 points = [(x / 10, 3 * x / 10 + 1) for x in range(20)]
 slope = intercept = speed_slope = speed_intercept = 0.0
-for step in range(options.steps):
-    ahead = options.momentum if options.nesterov else 0.0
+for step in range(config.steps):
+    ahead = config.momentum if config.nesterov else 0.0
     a, b = slope + ahead * speed_slope, intercept + ahead * speed_intercept
     errors = [(a * x + b - y, x) for x, y in points]
-    speed_slope = options.momentum * speed_slope - options.lr * sum(e * x for e, x in errors) / 20
-    speed_intercept = options.momentum * speed_intercept - options.lr * sum(e for e, _ in errors) / 20
+    speed_slope = config.momentum * speed_slope - config.lr * sum(e * x for e, x in errors) / 20
+    speed_intercept = config.momentum * speed_intercept - config.lr * sum(e for e, _ in errors) / 20
     slope, intercept = slope + speed_slope, intercept + speed_intercept
     loss = min(1e6, sum((slope * x + intercept - y) ** 2 for x, y in points) / 20)
-    print(f"step={step} loss={loss:.6g}", flush=True)
+    wandb.log({"loss": loss, "slope": slope, "intercept": intercept})
+run.finish()

@@ -70,7 +70,7 @@ import Trials
       #"{"call": "report", "value": 1, "step": -1}"#,
       #"{"call": "report", "value": 1}"#, #"{"call": "tell"}"#,
       #"{"call": "tell", "state": "odd"}"#,
-      #"{"call": "set_user_attr", "key": 3}"#, #"{"call": "next"}"#,
+      #"{"call": "set_user_attr", "key": 3}"#, #"{"call": "next"}"#, #"{"call": "log"}"#,
     ])
     func refusal(_ text: String) -> String { "{\"ok\": false, \"error\": \"\(text)\"}" }
     #expect(
@@ -79,7 +79,7 @@ import Trials
         refusal(#"a request needs a member 'call', such as {\"call\": \"trial\"}"#),
         refusal(
           "the call 'fly' is unknown; known are trial, suggest, report, should_prune, set_user_attr, "
-            + "set_study_attr, enqueue, set_constraint, tell, next, taken"
+            + "set_study_attr, enqueue, set_constraint, tell, next, taken, log"
         ),
         refusal("'suggest' needs the parameter's 'name'"),
         refusal("parameter 'x': low 2.0 is above high 1.0; exchange them"),
@@ -90,7 +90,30 @@ import Trials
         refusal("'tell' does not know the state 'odd'; give pruned, infeasible or failed"),
         refusal("'set_user_attr' needs a 'key' and a 'value'"),
         refusal("'next' comes before the trial's end; send 'tell' first"),
+        refusal("'log' needs 'metrics', an object of values by name"),
       ])
+  }
+
+  /// What is logged has no answer, so that any process may log; each value goes where one of its
+  /// name belongs.
+  @Test func takesWhatIsLogged() throws {
+    let handler = RecordingHandler(pruneFrom: 3)
+    let harness = try CommandHarness(
+      script: """
+        printf '%s\\n' '{"call": "log", "metrics": {"loss": 0.5, "other": 3, "word": "x"}, "step": 1}' >&3
+        printf '%s\\n' '{"call": "log", "metrics": {"loss": NaN}, "step": -1}' >&3
+        printf '%s\\n' '{"call": "log", "metrics": {"loss": 0.25, "c": 2}, "step": 3, "asks": true}' >&3
+        printf '%s\\n' '{"call": "should_prune"}' >&3
+        IFS= read -r answer <&3; printf '%s' "$answer" >answer
+        """, "metric: loss\nconstraints: [c]")
+    let result = harness.run(handler)
+    #expect(result.outcome == .completed([0.25]))
+    #expect(
+      handler.reports == [
+        IntermediateValue(step: 1, value: 0.5), IntermediateValue(step: 3, value: 0.25),
+      ])
+    #expect(handler.attributes.contains(Attribute("other", 3.0)))
+    #expect(try harness.folder.text(of: "answer").contains(#""prune": true"#))
   }
 
   @Test(arguments: [

@@ -42,8 +42,6 @@ struct AzureReader: ForeignReader {
     if let node = keys["early_termination"] { try readEarlyTermination(node) }
     try readTrial(try keys.need("trial"))
     study.notes.append("environment and compute are Azure's; the command runs on this machine")
-    study.notes.append(
-      "values logged with mlflow.log_metric are not printed: print NAME=VALUE, or import them")
     return study
   }
 

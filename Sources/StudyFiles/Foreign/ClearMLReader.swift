@@ -187,6 +187,5 @@ struct ClearMLReader: ForeignReader {
         direction: sign.hasPrefix("min") ? "minimize" : "maximize")
     ]
     study.reduction = sign.hasSuffix("_global") ? "best" : "last"
-    study.notes.append("ClearML's scalars are not printed: print NAME=VALUE")
   }
 }

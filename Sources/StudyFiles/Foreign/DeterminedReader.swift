@@ -53,9 +53,6 @@ struct DeterminedReader: ForeignReader {
       #"(?<name>[\w./:-]+)\s*=\s*"# + number,
     ]
     study.metricStream = "both"
-    study.notes.append(
-      "off the cluster report_validation_metrics only logs: let Python's logging through, or print "
-        + "NAME=VALUE")
     return study
   }
 

@@ -109,7 +109,7 @@ extension ForeignStudy {
     if !further.isEmpty {
       line("log", "[\(further.map(Self.quoted).joined(separator: ", "))]")
     }
-    line("stand_in", standIn?.rawValue)
+    line("stand_ins", standIn.map { "[\($0.rawValue)]" })
     if !files.isEmpty {
       lines.append("files:")
       for file in files {

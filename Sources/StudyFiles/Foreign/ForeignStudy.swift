@@ -28,8 +28,8 @@ package struct ForeignStudy: Sendable {
   var repeats: Int?
   var workingFolder: String?
   var environment: [(name: String, value: ForeignCommand.Word)] = []
-  /// A Python module that a stand-in takes the place of.
-  var standIn: StandIn?
+  /// The Python module of the tool that a stand-in takes the place of.
+  var standIn: StandIn? { StandIn(of: tool) }
   /// Further names that number a report, before ours.
   var stepNames: [String] = []
   /// Files in the trial's folder, and what stands in them as a template.
@@ -105,6 +105,12 @@ package struct ForeignStudy: Sendable {
 
   /// Notes what is missing and what was left out; called once a reader is done.
   mutating func finish() {
+    if let standIn {
+      notes.append(
+        "a stand-in takes the place of the module \(standIn.rawValue): \(standIn.parameters) has the "
+          + "parameters, and what \(standIn.reports) is read here while the program runs; without "
+          + "'stand_ins' the module itself runs")
+    }
     if !ignored.isEmpty {
       var seen: Set<String> = []
       let keys = ignored.filter { seen.insert($0).inserted }
@@ -125,8 +131,7 @@ package struct ForeignStudy: Sendable {
     {
       notes.append(
         "no word of the command carries a parameter; they reach the program only through "
-          + (standIn == nil
-            ? "NEEDLETAIL_PARAMS and the NEEDLETAIL_PARAM_… variables" : "wandb.config"))
+          + (standIn?.parameters ?? "NEEDLETAIL_PARAMS and the NEEDLETAIL_PARAM_… variables"))
     }
   }
 

@@ -54,9 +54,6 @@ struct HydraReader: ForeignReader {
       if let hint = root["optimized_metric"]?.word, study.metrics.count == 1 {
         study.metrics = [.init(name: hint, direction: study.metrics[0].direction)]
       }
-      study.notes.append(
-        "the metric is what the task function returns, which is never printed: print "
-          + "\(shortened(study.metrics[0].name))=VALUE")
     } else {
       study.notes.append("no metric: all combinations are run; name one with --metric")
     }

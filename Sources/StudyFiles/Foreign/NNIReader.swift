@@ -75,8 +75,7 @@ struct NNIReader: ForeignReader {
       #"(?:\bstep\s*=\s*(?<step>\d+).*)?\bdefault\s*=\s*"# + number,
     ]
     study.notes.append(
-      "nni.get_next_parameter and the reports of NNI's own module work as they are; a program "
-        + "without it reads NEEDLETAIL_PARAMS and prints default=VALUE")
+      "a program without NNI's module reads NEEDLETAIL_PARAMS and prints default=VALUE")
   }
 
   private func seconds(_ node: YAMLNode?) throws(LocatedFault) -> Double? {

@@ -65,7 +65,6 @@ struct SigOptReader: ForeignReader {
     if study.metrics.contains(where: { $0.direction == "maximize" }) {
       study.notes.append("SigOpt maximizes unless a metric says otherwise")
     }
-    study.notes.append("SigOpt's server is gone: print NAME=VALUE, and read parameters as options")
     return study
   }
 

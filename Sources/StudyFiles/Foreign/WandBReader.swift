@@ -205,12 +205,7 @@ struct WandBReader: ForeignReader {
       ("WANDB_SWEEP_ID", [.literal("needletail")]), ("WANDB_MODE", [.literal("offline")]),
       ("WANDB_DIR", [.folder]), ("WANDB_SILENT", [.literal("true")]),
     ]
-    study.standIn = .wandb
     study.stepNames = ["_step"]
-    study.notes.append(
-      "a stand-in takes the place of the module wandb: wandb.config has the parameters, and what "
-        + "wandb.log gets is read here while the program runs; without 'stand_in' the module itself "
-        + "runs, offline, and the program has to print its metric")
   }
 
   /// The inside of a word that is nothing but a macro.
