@@ -8,7 +8,7 @@ package enum VerbTable {
     WorkerVerb.self,
     WorkerListVerb.self,
     StudyCreateVerb.self, StudySubmitVerb.self, StudyListVerb.self, StudyShowVerb.self,
-    StudyBestVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
+    StudyBestVerb.self, StudyReportVerb.self, StudyDeleteVerb.self, StudyExportVerb.self,
     StudyPauseVerb.self, StudyResumeVerb.self, StudyStopVerb.self, StudyCancelVerb.self,
     TrialListVerb.self, TrialShowVerb.self, TrialAskVerb.self, TrialTellVerb.self,
     TrialEnqueueVerb.self, TrialSuggestVerb.self, TrialReportVerb.self,
