@@ -85,7 +85,7 @@ let package = Package(
       name: "Messages",
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel"], swiftSettings: house),
     .target(
-      name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability"],
+      name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability", "Samplers"],
       swiftSettings: house),
     .target(
       name: "HTTPClient", dependencies: ["System", "CCurl"], swiftSettings: callsC),

@@ -28,6 +28,17 @@ extension Study {
     return .of(kind, studies, options: options)
   }
 
+  /// Which trial to use: the one with the best posterior mean under a Gaussian process, which of
+  /// noisy values is seldom the luckiest one; nil when no feasible trial has completed.
+  ///
+  /// - Precondition: The study has one objective; of several see ``plot(_:with:options:)`` with
+  ///   ``PlotKind/pareto``.
+  /// - Throws: ``StoreError`` when the study cannot be read.
+  public func recommendation() throws -> Recommendation? {
+    precondition(directions.count == 1, "a study of \(directions.count) objectives has a front")
+    return .assess(try trials, direction: directions[0])
+  }
+
   /// How much each parameter matters: shares that sum to 1, the most important parameter first.
   ///
   /// - Parameter objective: Of several objectives, the index of the one that matters; nil for

@@ -24,6 +24,10 @@ struct Axis: Sendable {
   let isInteger: Bool
   /// The texts of an axis of categories; empty for others.
   let categories: [String]
+  /// The column of the figure's table whose values the axis shows; nil for none.
+  var column: String?
+  /// Stretches of a linear axis that are drawn short, ascending and apart.
+  var pauses: [AxisPause] = []
 
   /// Creates an axis of texts, each in the middle of a band of width 1.
   init(_ label: String, categories: [String]) {
@@ -84,9 +88,18 @@ struct Axis: Sendable {
     high = min(greatest + margin, .greatestFiniteMagnitude)
   }
 
+  /// The axis as one that shows the values of that column of the figure's table.
+  func showing(_ column: String?) -> Axis {
+    var axis = self
+    axis.column = column
+    return axis
+  }
+
   /// Where a value lies: 0 at `low`, 1 at `high`.
   func position(of value: Double) -> Double {
     switch scale {
+    case .linear where !pauses.isEmpty:
+      (shortened(value) - shortened(low)) / (shortened(high) - shortened(low))
     case .linear, .categories: (value / 2 - low / 2) / (high / 2 - low / 2)
     case .logarithmic: (log10(value) - log10(low)) / (log10(high) - log10(low))
     }
@@ -95,17 +108,24 @@ struct Axis: Sendable {
   /// The value that lies there: the inverse of ``position(of:)``.
   func value(at position: Double) -> Double {
     switch scale {
+    case .linear where !pauses.isEmpty:
+      lengthened(shortened(low) + position * (shortened(high) - shortened(low)))
     case .linear, .categories: (low / 2 + position * (high / 2 - low / 2)) * 2
     case .logarithmic: pow(10, log10(low) + position * (log10(high) - log10(low)))
     }
   }
 
   /// Round places along the axis, ascending, about `count` of them and never many more.
-  func ticks(about count: Int) -> [Tick] {
+  ///
+  /// - Parameter most: The number of labels that there is room for: as long as no more are needed,
+  ///   an axis of integers shows each of them.
+  func ticks(about count: Int, most: Int = 0) -> [Tick] {
     if scale == .categories {
       return categories.enumerated().map { Tick(value: Double($0), label: $1) }
     }
     let count = max(count, 2)
+    if let all = everyInteger(upTo: max(most, scale == .linear ? count : 0)) { return all }
+    if !pauses.isEmpty { return ticksBesidePauses(about: count) }
     guard scale == .logarithmic else { return linearTicks(about: count) }
     let (first, last) = (log10(low), log10(high))
     let decades = Self.power(last.rounded(.down)) - Self.power(first.rounded(.up)) + 1
@@ -113,8 +133,8 @@ struct Axis: Sendable {
       // Few places are better than one.
       let step = (decades + count) / (count + 1)
       let powers = Self.power(first.rounded(.up))...Self.power(last.rounded(.down))
-      return powers.filter { $0 % step == 0 }.map {
-        Tick(value: pow(10, Double($0)), label: Self.label(1, exponent: $0, isInteger: false))
+      return powers.filter { $0 % step == 0 && (!isInteger || $0 >= 0) }.map {
+        Tick(value: pow(10, Double($0)), label: Self.label(1, exponent: $0, isInteger: isInteger))
       }
     }
     guard last - first >= 0.9 else { return linearTicks(about: count) }
@@ -122,17 +142,30 @@ struct Axis: Sendable {
       [1, 2, 5].map { digit in
         Tick(
           value: Double(digit) * pow(10, Double(decade)),
-          label: Self.label(digit, exponent: decade, isInteger: false))
+          label: Self.label(digit, exponent: decade, isInteger: isInteger))
       }
-    }.filter { low <= $0.value && $0.value <= high }
+    }.filter { low <= $0.value && $0.value <= high && (!isInteger || $0.value >= 1) }
+  }
+
+  /// Every integer of an axis of integers; nil where those are more, and for other axes.
+  private func everyInteger(upTo most: Int) -> [Tick]? {
+    let (first, last) = (low.rounded(.up), high.rounded(.down))
+    guard isInteger, first <= last, last - first < Double(most), max(-first, last) < 1e15 else {
+      return nil
+    }
+    return (Int(clamped: first)...Int(clamped: last)).map {
+      Tick(value: Double($0), label: $0.grouped)
+    }
   }
 
   /// A power of ten as a whole number; doubles have none beyond 324.
-  private static func power(_ exponent: Double) -> Int { Int(clamped: exponent, to: -400...400) }
+  static func power(_ exponent: Double) -> Int { Int(clamped: exponent, to: -400...400) }
 
   /// Multiples of 1, 2 or 5 times a power of ten.
-  private func linearTicks(about count: Int) -> [Tick] {
-    let rough = (high / 2 - low / 2) / Double(count) * 2
+  ///
+  /// - Parameter length: How much of the axis `count` places are to cover; nil for all of it.
+  func linearTicks(about count: Int, over length: Double? = nil) -> [Tick] {
+    let rough = length.map { $0 / Double(count) } ?? (high / 2 - low / 2) / Double(count) * 2
     var exponent = Self.power(log10(rough).rounded(.down))
     let leading = rough / pow(10, Double(exponent))
     var digit = leading < 1.2 ? 1 : leading < 2.4 ? 2 : leading < 6 ? 5 : 10

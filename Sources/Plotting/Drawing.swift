@@ -12,14 +12,14 @@ extension Figure {
   public func png(
     width: Int? = nil, height: Int? = nil, scale: Double = 2
   ) throws(PlotError) -> [UInt8] {
-    let (width, height) = (width ?? preferredSize.width, height ?? preferredSize.height)
+    let (width, height) = size(width, height)
     guard Self.widths.contains(width) && Self.heights.contains(height) else {
       throw .badSize(width: width, height: height)
     }
     guard scale >= 0.1, scale <= 10, Double(width * height) * scale * scale <= 1e8 else {
       throw .badScale(scale)
     }
-    let svg = SVGWriter.write(scene(width: width, height: height)).svg.bytes
+    let svg = SVGWriter.write(scene(width: width, height: height)).bytes
     let library = try DrawingLibrary.shared.get()
     let (columns, rows) = (Double(width) * scale, Double(height) * scale)
     let surface = unsafe library.newImageSurface(
@@ -46,12 +46,12 @@ extension Figure {
   static func pdf(
     _ figures: [Figure], width: Int? = nil, height: Int? = nil
   ) throws(PlotError) -> [UInt8] {
-    let sizes = figures.map { (width ?? $0.preferredSize.width, height ?? $0.preferredSize.height) }
+    let sizes = figures.map { $0.size(width, height) }
     for (width, height) in sizes where !widths.contains(width) || !heights.contains(height) {
       throw .badSize(width: width, height: height)
     }
     let pages = zip(figures, sizes).map { figure, size in
-      SVGWriter.write(figure.scene(width: size.0, height: size.1)).svg.bytes
+      SVGWriter.write(figure.scene(width: size.width, height: size.height)).bytes
     }
     let library = try DrawingLibrary.shared.get()
     var collected = Collected()
@@ -59,13 +59,14 @@ extension Figure {
     let scale = 0.75
     try unsafe withUnsafeMutablePointer(to: &collected) { closure throws(PlotError) in
       let surface = unsafe library.newPDFSurface(
-        Collected.append, closure, Double(sizes[0].0) * scale, Double(sizes[0].1) * scale)
+        Collected.append, closure, Double(sizes[0].width) * scale, Double(sizes[0].height) * scale)
       defer { unsafe library.destroySurface(surface) }
       // Without a date the same figure gives the same bytes. 5 is CAIRO_PDF_METADATA_CREATE_DATE.
       unsafe library.setPDFMetadata(surface, 5, "")
       for (page, size) in zip(pages, sizes) {
-        unsafe library.setPDFSize(surface, Double(size.0) * scale, Double(size.1) * scale)
-        try unsafe library.draw(page, width: size.0, height: size.1, scale: scale, on: surface)
+        unsafe library.setPDFSize(surface, Double(size.width) * scale, Double(size.height) * scale)
+        try unsafe library.draw(
+          page, width: size.width, height: size.height, scale: scale, on: surface)
         unsafe library.showPage(surface)
       }
       unsafe library.finish(surface)

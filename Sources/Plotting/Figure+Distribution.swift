@@ -40,29 +40,50 @@ extension Figure {
       && scale.isLogarithmic(for: points, directions: studies.map { $0.directions[objective] })
     var (layers, legend): ([Layer], [LegendEntry]) = ([], [])
     var lines: [(name: String, shares: [Double])] = []
+    var steps: [DistributionStep] = []
+    let ends = (points[0], points[points.count - 1])
     for (index, values) in all.enumerated() where values.contains(where: \.isFinite) {
       let ink = Ink.series[index % Ink.series.count]
       let mark = Mark.line(width: 2, dashed: index / Ink.series.count % 2 == 1)
       let shares = EmpiricalDistribution(of: values, at: points).shares
+      let own = DistributionStep.steps(of: values, name: studies[index].name)
+      if own.isThinned, !notes.contains(thinnedSteps) { notes.append(thinnedSteps) }
+      // From the smallest of all studies along each step to the greatest of all.
+      var (line, rows, share) = ([Point(ends.0, 0)], [steps.count], 0.0)
+      for (place, step) in own.steps.enumerated() {
+        line += [Point(step.value, share), Point(step.value, step.share)]
+        rows += [steps.count + place, steps.count + place]
+        share = step.share
+      }
+      line.append(Point(ends.1, share))
+      rows.append(steps.count + own.steps.count - 1)
+      steps += own.steps
       layers.append(
         Layer(
-          mark: mark, ink: ink, runs: [zip(points, shares).map { Point($0, $1) }],
-          rows: points.indices.map { lines.count * points.count + $0 },
+          mark: mark, ink: ink, runs: [line], rows: rows,
           series: studies.count > 1 ? legend.count : nil))
       if studies.count > 1 {
         legend.append(LegendEntry(name: studies[index].name, mark: mark, ink: ink))
       }
       lines.append((studies[index].name, shares))
     }
-    let found = lines
-    return Figure(
-      title: title, subtitle: subtitle, notes: notes,
+    let (found, drawn) = (lines, steps)
+    let panel = Panel(
       x: Axis(
         valueLabel(studies, objective: objective), covering: points,
         scale: isLogarithmic ? .logarithmic : .linear),
-      y: Axis("share of the completed trials", from: 0, to: 1.04), layers: layers, legend: legend,
+      y: Axis("share of the completed trials", from: 0, to: 1.04), layers: layers)
+    return Figure(
+      title: title, subtitle: subtitle, notes: notes, panels: [panel], legend: legend,
       makeTable: { rows in
-        let rows = rows ?? Array(0..<found.count * points.count)
+        let own = (rows ?? Array(drawn.indices)).map { drawn[$0] }
+        return FigureTable([
+          ("study", own.map { .string($0.study) }), ("value", own.map { .float($0.value) }),
+          ("share", own.map { .float($0.share) }),
+        ])
+      },
+      makeData: {
+        let rows = 0..<found.count * points.count
         return FigureTable([
           ("study", rows.map { .string(found[$0 / points.count].name) }),
           ("value", rows.map { .float(points[$0 % points.count]) }),
@@ -70,6 +91,8 @@ extension Figure {
         ])
       })
   }
+
+  private static let thinnedSteps = "Of very many steps 1,000 are drawn."
 
   /// Several studies as their mean value by trial number, and the mean of the best so far with a
   /// band of one standard deviation. Only feasible completed trials count, as in Optuna.
@@ -145,6 +168,35 @@ extension Figure {
           ("deviation_best", own.map { .float($0.bestDeviation) }),
         ])
       })
+  }
+}
+
+/// Where an empirical distribution rises.
+private struct DistributionStep: Sendable {
+  let study: String
+  let value: Double
+  /// The share of the values that are not above it.
+  let share: Double
+
+  private static let limit = 1_000
+
+  /// A step for each finite value, ascending; of very many those that are evenly chosen, with the
+  /// first and the last.
+  static func steps(
+    of values: [Double], name: String
+  ) -> (steps: [DistributionStep], isThinned: Bool) {
+    let sorted = values.filter(\.isFinite).sorted()
+    let ends = sorted.indices.filter {
+      $0 == sorted.count - 1 || sorted[$0] != sorted[$0 + 1]
+    }
+    let isThinned = ends.count > limit
+    let kept = isThinned ? (0..<limit).map { ends[$0 * (ends.count - 1) / (limit - 1)] } : ends
+    let steps = kept.map { place in
+      DistributionStep(
+        study: name, value: sorted[place],
+        share: Double(place + 1) / Double(sorted.count))
+    }
+    return (steps, isThinned)
   }
 }
 

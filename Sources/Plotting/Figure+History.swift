@@ -69,11 +69,12 @@ extension Figure {
     }
     let (layers, legend) = historyLayers(parts, total: total)
     let panel = Panel(
-      x: Axis("trial", covering: studies.flatMap(\.ends), isInteger: true),
+      x: Axis("trial", covering: studies.flatMap(\.ends), isInteger: true).showing("trial"),
       y: Axis(
         valueLabel(studies, objective: objective),
         covering: parts.lazy.flatMap(\.values),
-        scale: isLogarithmic ? .logarithmic : .linear), layers: layers)
+        scale: isLogarithmic ? .logarithmic : .linear
+      ).showing("value"), layers: layers)
     return Figure(
       title: title, subtitle: subtitle, notes: notes, panels: [panel], legend: legend,
       makeTable: { trialTable(studies, objective: objective, rows: $0) },

@@ -70,7 +70,8 @@ extension Figure {
           && values.allSatisfy { $0 > 0 }
         return Axis(
           study.label(of: objective), covering: values,
-          scale: isLogarithmic ? .logarithmic : .linear)
+          scale: isLogarithmic ? .logarithmic : .linear
+        ).showing("value_\(objective)")
       }
       func points(_ indices: [Int]) -> [Point] {
         indices.map { Point(study.trials[$0].values[x], study.trials[$0].values[y]) }

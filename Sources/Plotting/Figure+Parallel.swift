@@ -36,14 +36,15 @@ extension Figure {
         (
           Axis(
             study.name(of: objective), covering: finite,
-            scale: isLogarithmic ? .logarithmic : .linear), own
+            scale: isLogarithmic ? .logarithmic : .linear
+          ).showing(objectives.count > 1 ? "value_\(objective)" : "value"), own
         ))
     }
     for name in names {
       let view = ParameterView(name, of: scored)
       axes.append((view.axis, view.places))
     }
-    let (shares, low, high) = parallelShades(scored, objectives)
+    let (shares, scale) = parallelShades(scored, objectives)
     var kept = thinned(scored.values, to: lineLimit)
     if kept.count < scored.values.count {
       notes.append(
@@ -82,7 +83,7 @@ extension Figure {
     var legend = [
       LegendEntry(
         name: objectives.count > 1 ? "Pareto rank" : study.label(of: scored.objective),
-        mark: .line(width: 2), ink: .shade(0), shades: (low: low, high: high))
+        mark: .line(width: 2), ink: .shade(0), shades: scale)
     ]
     if scored.isFeasible.contains(false) {
       legend.append(
@@ -111,7 +112,7 @@ extension Figure {
   /// How good each trial is: by its value, or by its place among the Pareto fronts.
   private static func parallelShades(
     _ scored: ScoredTrials, _ objectives: [Int]
-  ) -> (shares: [Double], low: String, high: String) {
+  ) -> (shares: [Double], scale: Shades) {
     guard objectives.count > 1 else { return scored.goodness() }
     let losses = scored.indices.map { index in
       objectives.map { objective -> Double in
@@ -122,10 +123,37 @@ extension Figure {
     }
     let groups = ParetoOrder.ranks(losses, atLeast: losses.count)
     var shares = [Double](repeating: 0, count: losses.count)
-    let last = Double(max(groups.count - 1, 1))
+    let bins = rankShades(groups.count)
     for (rank, group) in groups.enumerated() {
-      for position in group { shares[position] = 1 - Double(rank) / last }
+      for position in group {
+        shares[position] = (Double(bins[rank]) + 0.5) / Double(Ink.shadeCount)
+      }
     }
-    return (shares, String(groups.count - 1), "0")
+    // As many cells as there are shades in use, the worst rank first.
+    var cells: [(bin: Int, rank: Int)] = []
+    for (rank, bin) in bins.enumerated().reversed() where cells.last?.bin != bin {
+      cells.append((bin, rank))
+    }
+    let shown = cells.count > 2 ? [0, cells.count / 2, cells.count - 1] : Array(cells.indices)
+    let ticks = shown.map { place in
+      Axis.Tick(
+        value: (Double(place) + 0.5) / Double(cells.count), label: cells[place].rank.grouped)
+    }
+    return (
+      shares,
+      Shades(
+        low: "last", high: "the front", ticks: ticks, inks: cells.map { .shade($0.bin) })
+    )
+  }
+
+  /// A shade for each of that many Pareto ranks: one of its own as far as there are enough, and in
+  /// any case for the front.
+  static func rankShades(_ count: Int) -> [Int] {
+    let last = Ink.shadeCount - 1
+    guard count > 1 else { return [Int](repeating: last, count: count) }
+    return (0..<count).map { rank in
+      if count <= Ink.shadeCount { return last - rank * last / (count - 1) }
+      return rank == 0 ? last : (last - 1) - (rank - 1) * (last - 1) / (count - 2)
+    }
   }
 }

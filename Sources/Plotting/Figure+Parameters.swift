@@ -1,46 +1,72 @@
 internal import Analysis
 internal import JSON
 internal import StudyModel
+internal import System
 
 extension Figure {
   /// The number of points that one of many panels draws.
   private static let panelPointLimit = 3_000
 
-  /// The value over each parameter; later trials are drawn stronger.
+  /// The value over each parameter, of several objectives each; later trials are drawn stronger.
   static func slice(_ study: StudySeries, _ options: PlotOptions) -> Figure {
     let title = "Slices of \(study.name)"
-    let scored = ScoredTrials(study, objective: options.objective ?? 0, scale: options.scale)
-    if let reason = scored.emptyReason() {
-      return Figure(empty: reason, title: title, subtitle: study.summary, notes: scored.notes)
+    let objectives = options.objective.map { [$0] } ?? Array(study.directions.indices)
+    let all = objectives.map { ScoredTrials(study, objective: $0, scale: options.scale) }
+    guard let scored = all.first(where: { $0.emptyReason() == nil }) else {
+      return Figure(
+        empty: all[0].emptyReason() ?? noSuchParameter, title: title, subtitle: study.summary,
+        notes: all[0].notes)
     }
-    let (names, note) = scored.chosen(options.parameters, limit: 12)
+    let (names, note) = scored.chosen(
+      options.parameters, limit: max(12 / objectives.count, 4), across: objectives.count > 1)
     guard !names.isEmpty else {
       return Figure(empty: noSuchParameter, title: title, subtitle: study.summary)
     }
-    var notes = scored.notes + (note.map { [$0] } ?? [])
     let columns = names.count <= 4 ? names.count : [5, 6, 9].contains(names.count) ? 3 : 4
-    let last = Double(max(study.trials.last?.number ?? 0, 1))
+    let rows = (names.count + columns - 1) / columns
+    let last = study.trials.last?.number ?? 0
     let legend = shadeLegend(
-      "trial", low: "0", high: (study.trials.last?.number ?? 0).grouped, scored)
-    let kept = thinnedPositions(scored, to: max(panelPointLimit * 3 / names.count, 600), &notes)
-    let panels = names.enumerated().map { place, name in
-      let view = ParameterView(name, of: scored)
-      var panel = Panel(
-        x: view.axis, y: scored.valueAxis(place % columns == 0 ? nil : ""), row: place / columns,
-        column: place % columns)
-      panel.hidesY = place % columns > 0
-      let points = kept.filter { !view.places[$0].isNaN }
-      panel.layers = shadedDots(
-        points, scored, radius: points.count <= 200 ? 3 : points.count <= 800 ? 2.4 : 1.8,
-        at: { Point(view.drawnPlace($0), scored.values[$0]) },
-        shade: { Double(study.trials[scored.indices[$0]].number) / last })
-      return panel
+      "trial", Shades(low: "first", high: "last", ticks: trialTicks(last)),
+      hasInfeasible: scored.isFeasible.contains(false))
+    var notes = note.map { [$0] } ?? []
+    var panels: [Panel] = []
+    for (block, scored) in all.enumerated() {
+      for note in scored.notes where !notes.contains(note) { notes.append(note) }
+      var thinning: [String] = []
+      let kept = thinnedPositions(
+        scored, to: max(panelPointLimit * 3 / (names.count * all.count), 600), &thinning)
+      if block == 0 { notes += thinning }
+      panels += names.enumerated().map { place, name in
+        let view = ParameterView(name, of: scored)
+        var panel = Panel(
+          x: view.axis,
+          y: scored.valueAxis(
+            place % columns == 0 ? nil : "",
+            column: all.count > 1 ? "value_\(scored.objective)" : nil),
+          row: block * rows + place / columns, column: place % columns)
+        panel.hidesY = place % columns > 0
+        let points = kept.filter { !view.places[$0].isNaN }
+        panel.layers = shadedDots(
+          points, scored, radius: points.count <= 200 ? 3 : points.count <= 800 ? 2.4 : 1.8,
+          at: { Point(view.drawnPlace($0), scored.values[$0]) },
+          shade: { Double(study.trials[scored.indices[$0]].number) / Double(max(last, 1)) })
+        return panel
+      }
     }
+    let objective = objectives.count == 1 ? objectives[0] : nil
     return Figure(
-      title: title, subtitle: subtitle(study, objective: scored.objective), notes: notes,
+      title: title,
+      subtitle: objective.map { subtitle(study, objective: $0) } ?? study.summary, notes: notes,
       panels: panels, legend: legend,
-      makeTable: { trialTable([study], objective: scored.objective, rows: $0) },
-      makeData: { sliceData(scored, names) })
+      makeTable: { trialTable([study], objective: objective, rows: $0) },
+      makeData: { sliceData(all, names) })
+  }
+
+  /// The first, the middle and the last trial's number.
+  private static func trialTicks(_ last: Int) -> [Axis.Tick] {
+    guard last > 0 else { return [Axis.Tick(value: 0, label: "0")] }
+    let numbers = last > 1 ? [0, last / 2, last] : [0, last]
+    return numbers.map { Axis.Tick(value: Double($0) / Double(last), label: $0.grouped) }
   }
 
   /// Pairs of parameters with the rank of the value: the best trials stand out.
@@ -71,7 +97,9 @@ extension Figure {
     return Figure(
       title: title, subtitle: subtitle(study, objective: scored.objective), notes: notes,
       panels: panels,
-      legend: shadeLegend(study.label(of: scored.objective), low: "worst", high: "best", scored),
+      legend: shadeLegend(
+        study.label(of: scored.objective), quantiles(scored),
+        hasInfeasible: scored.isFeasible.contains(false)),
       makeTable: { trialTable([study], objective: scored.objective, rows: $0) },
       makeData: { pairData(scored, names, third: ("rank", ranks)) })
   }
@@ -91,7 +119,7 @@ extension Figure {
     notes.append("Areas are estimated from the trials around; dots are the trials.")
     let kept = thinnedPositions(
       scored, to: max(panelPointLimit / (names.count * (names.count - 1) / 2), 500), &notes)
-    let (shares, low, high) = scored.goodness()
+    let (shares, scale) = scored.goodness()
     let panels = pairs(names, scored) { x, y in
       let points = kept.filter { !x.places[$0].isNaN && !y.places[$0].isNaN }
       let field = ContourField(
@@ -102,13 +130,16 @@ extension Figure {
       for isFeasible in [true, false] {
         let own = points.filter { scored.isFeasible[$0] == isFeasible }
         guard !own.isEmpty else { continue }
-        let mark =
-          isFeasible ? Mark.dots(radius: own.count <= 200 ? 2.2 : 1.4) : .crosses(radius: 2.5)
+        let radius = own.count <= 200 ? 2.6 : 1.6
+        let places = [own.map { Point(x.places[$0], y.places[$0]) }]
+        if isFeasible {
+          // An outline, so that a dot is seen on any shade.
+          layers.append(Layer(mark: .dots(radius: radius + 1), ink: .background, runs: places))
+        }
         layers.append(
           Layer(
-            mark: mark, ink: .text, opacity: 0.75,
-            runs: [own.map { Point(x.places[$0], y.places[$0]) }],
-            rows: own.map { scored.indices[$0] }))
+            mark: isFeasible ? .dots(radius: radius) : .crosses(radius: 2.5), ink: .text,
+            opacity: isFeasible ? 1 : 0.75, runs: places, rows: own.map { scored.indices[$0] }))
       }
       return layers
     }
@@ -116,7 +147,8 @@ extension Figure {
       title: title, subtitle: subtitle(study, objective: scored.objective), notes: notes,
       panels: panels,
       legend: shadeLegend(
-        study.label(of: scored.objective), low: low, high: high, scored, infeasible: .text),
+        study.label(of: scored.objective), scale,
+        hasInfeasible: scored.isFeasible.contains(false), infeasible: .text),
       makeTable: { trialTable([study], objective: scored.objective, rows: $0) },
       makeData: { pairData(scored, names, third: nil) })
   }
@@ -133,21 +165,31 @@ extension Figure {
     return "\(study.summary) · best \(value) in trial \(trial.number)"
   }
 
-  /// A panel for each pair, below the diagonal of a square; one for a single pair.
+  /// What values the shades of ranks stand for: the quartiles.
+  private static func quantiles(_ scored: ScoredTrials) -> Shades {
+    let direction = scored.study.directions[scored.objective]
+    let sorted = scored.values.sorted { direction.loss($0) > direction.loss($1) }
+    let ticks = [0, 0.25, 0.5, 0.75, 1].map { share in
+      let place = Int(clamped: (share * Double(sorted.count - 1)).rounded())
+      return Axis.Tick(value: share, label: sorted[place].text(significantDigits: 3))
+    }
+    return Shades(low: "worst", high: "best", ticks: ticks)
+  }
+
+  /// A panel for each pair, in a grid that they fill.
   private static func pairs(
     _ names: [String], _ scored: ScoredTrials,
     _ layers: (ParameterView, ParameterView) -> [Layer]
   ) -> [Panel] {
     let views = names.map { ParameterView($0, of: scored) }
-    return views.indices.dropFirst().flatMap { row in
-      (0..<row).map { column in
-        var panel = Panel(
-          x: views[column].axis, y: views[row].axis, row: row - 1, column: column)
-        panel.layers = layers(views[column], views[row])
-        panel.hidesX = row < views.count - 1
-        panel.hidesY = column > 0
-        return panel
-      }
+    let pairs = views.indices.flatMap { row in (0..<row).map { (x: $0, y: row) } }
+    let columns = pairs.count <= 3 ? pairs.count : pairs.count <= 6 ? 3 : pairs.count == 10 ? 5 : 4
+    return pairs.enumerated().map { place, pair in
+      var panel = Panel(
+        x: views[pair.x].axis, y: views[pair.y].axis, row: place / columns,
+        column: place % columns)
+      panel.layers = layers(views[pair.x], views[pair.y])
+      return panel
     }
   }
 
@@ -178,13 +220,12 @@ extension Figure {
   }
 
   private static func shadeLegend(
-    _ name: String, low: String, high: String, _ scored: ScoredTrials, infeasible ink: Ink = .muted
+    _ name: String, _ shades: Shades, hasInfeasible: Bool, infeasible ink: Ink = .muted
   ) -> [LegendEntry] {
     var legend = [
-      LegendEntry(
-        name: name, mark: .dots(radius: 3), ink: .shade(0), shades: (low: low, high: high))
+      LegendEntry(name: name, mark: .dots(radius: 3), ink: .shade(0), shades: shades)
     ]
-    if scored.isFeasible.contains(false) {
+    if hasInfeasible {
       legend.append(LegendEntry(name: "infeasible", mark: .crosses(radius: 3.5), ink: ink))
     }
     return legend
@@ -220,20 +261,25 @@ extension Figure {
     return ranks
   }
 
-  /// One row per parameter and trial: parameter, trial, x, value, feasible.
-  private static func sliceData(_ scored: ScoredTrials, _ names: [String]) -> FigureTable {
+  /// One row per parameter and trial: parameter, trial, x, value, feasible; of several objectives
+  /// for each of them, with its index.
+  private static func sliceData(_ all: [ScoredTrials], _ names: [String]) -> FigureTable {
     var columns: [(name: String, cells: [JSONValue])] = [
       ("parameter", []), ("trial", []), ("x", []), ("value", []), ("feasible", []),
     ]
-    for name in names {
-      for (position, index) in scored.indices.enumerated() {
-        let trial = scored.study.trials[index]
-        guard let value = trial[parameter: name] else { continue }
-        columns[0].cells.append(.string(name))
-        columns[1].cells.append(.integer(trial.number))
-        columns[2].cells.append(JSONValue(value))
-        columns[3].cells.append(.float(scored.values[position]))
-        columns[4].cells.append(.bool(scored.isFeasible[position]))
+    if all.count > 1 { columns.append(("objective", [])) }
+    for scored in all {
+      for name in names {
+        for (position, index) in scored.indices.enumerated() {
+          let trial = scored.study.trials[index]
+          guard let value = trial[parameter: name] else { continue }
+          columns[0].cells.append(.string(name))
+          columns[1].cells.append(.integer(trial.number))
+          columns[2].cells.append(JSONValue(value))
+          columns[3].cells.append(.float(scored.values[position]))
+          columns[4].cells.append(.bool(scored.isFeasible[position]))
+          if all.count > 1 { columns[5].cells.append(.integer(scored.objective)) }
+        }
       }
     }
     return FigureTable(columns)

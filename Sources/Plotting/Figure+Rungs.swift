@@ -3,8 +3,7 @@ internal import JSON
 internal import StudyModel
 
 extension Figure {
-  /// How many trials reached which rung of successive halving, and what became of them there; of a
-  /// study without rungs, which step.
+  /// How many trials reached which rung of successive halving, and what became of them there.
   static func rungs(_ study: StudySeries) -> Figure {
     let title = "Pruning rungs of \(study.name)"
     let counts = RungCounts(study)
@@ -12,18 +11,17 @@ extension Figure {
       return Figure(
         empty: study.trials.isEmpty
           ? "The study has no trials yet."
-          : "No trial has reported an intermediate value, so none was compared with others.",
+          : study.trials.allSatisfy(\.intermediateValues.isEmpty)
+            ? "No trial has reported an intermediate value, so none was compared with others."
+            : "No pruner with rungs has decided in this study; see intermediate.",
         title: title, subtitle: study.summary)
     }
     var notes: [String] = []
-    if !counts.hasRungs {
-      notes.append("No pruner with rungs has decided, so the steps of the reports are shown.")
-    }
     let limit = 24
     var shown = Array(counts.rows.indices)
     if shown.count > limit {
       shown = (0..<limit).map { $0 * (counts.rows.count - 1) / (limit - 1) }
-      notes.append("Of \(counts.rows.count.grouped) steps \(limit), evenly chosen, are shown.")
+      notes.append("Of \(counts.rows.count.grouped) rungs \(limit), evenly chosen, are shown.")
     }
     let fates: [(name: String, ink: Ink, count: (RungCounts.Row) -> Int)] = [
       ("went on", .blue, { $0.wentOn }), ("completed here", .green, { $0.completed }),
@@ -49,7 +47,7 @@ extension Figure {
       legend.append(LegendEntry(name: fate.name, mark: .bar(thickness: 1), ink: fate.ink))
     }
     let most = Double(rows.map(\.reached).max() ?? 1)
-    let names = shown.map { "\(counts.hasRungs ? "rung" : "step") \(rows[$0].name)" }
+    let names = shown.map { "rung \(rows[$0].name)" }
     var panel = Panel(
       x: Axis("trials that reached it", from: 0, to: max(most, 1) * 1.1),
       y: Axis("", categories: names.reversed()), layers: layers)
@@ -62,7 +60,7 @@ extension Figure {
       makeTable: { chosen in
         let own = (chosen ?? Array(rows.indices)).map { rows[$0] }
         return FigureTable([
-          (counts.hasRungs ? "rung" : "step", own.map { .integer($0.name) }),
+          ("rung", own.map { .integer($0.name) }),
           ("reached", own.map { .integer($0.reached) }),
           ("went_on", own.map { .integer($0.wentOn) }),
           ("completed", own.map { .integer($0.completed) }),
@@ -74,10 +72,10 @@ extension Figure {
   }
 }
 
-/// Trials counted by the rungs or steps that they reached.
+/// Trials counted by the rungs that they reached.
 private struct RungCounts {
   struct Row: Sendable {
-    /// The rung, counted from 0, or the step.
+    /// The rung, counted from 0.
     let name: Int
     var wentOn = 0
     var completed = 0
@@ -88,20 +86,14 @@ private struct RungCounts {
     var reached: Int { wentOn + completed + pruned + failed + running }
   }
 
-  /// By ascending rung or step.
+  /// By ascending rung; empty where no pruner recorded rungs.
   private(set) var rows: [Row] = []
-  /// Whether pruners recorded rungs.
-  let hasRungs: Bool
 
   init(_ study: StudySeries) {
-    let rungs = study.trials.map { trial in
-      trial.systemAttributes.compactMap(\.completedRung)
-    }
-    hasRungs = rungs.contains { !$0.isEmpty }
     var places: [Int: Int] = [:]
     var all: [Row] = []
-    for (index, trial) in study.trials.enumerated() {
-      let own = hasRungs ? rungs[index].sorted() : trial.intermediateValues.map(\.step)
+    for trial in study.trials {
+      let own = trial.systemAttributes.compactMap(\.completedRung).sorted()
       for (position, name) in own.enumerated() {
         let place = places[name] ?? all.count
         if place == all.count {

@@ -8,9 +8,7 @@ extension Figure {
   ///   - width: In pixels, at least 320; nil for what suits the figure.
   ///   - height: In pixels, at least 300; nil for what suits the figure.
   public func svg(width: Int? = nil, height: Int? = nil) -> String {
-    let size = preferredSize
-    return SVGWriter.write(scene(width: width ?? size.width, height: height ?? size.height))
-      .svg.string
+    SVGWriter.write(scene(width: width, height: height)).string
   }
 
   /// The size that suits the figure: ``defaultSize`` for one panel, more for many.
@@ -28,10 +26,21 @@ extension Figure {
     return (width, height)
   }
 
-  func scene(width: Int, height: Int) -> Scene {
+  /// The size of a picture of which that is asked: where it is nil, what suits the figure, and of a
+  /// height what suits the width.
+  func size(_ width: Int?, _ height: Int?) -> (width: Int, height: Int) {
+    let own = width ?? preferredSize.width
+    // A width beyond all bounds is refused later.
+    return (own, height ?? preferredHeight(forWidth: max(own, Self.widths.lowerBound)))
+  }
+
+  /// The figure's shapes on a canvas of ``size(_:_:)``.
+  func scene(width: Int?, height: Int?) -> Scene {
+    let (width, height) = size(width, height)
     precondition(
       Self.widths.contains(width) && Self.heights.contains(height), "\(width) by \(height) pixels")
-    return FigureLayout.scene(of: self, width: Double(width), height: Double(height))
+    return FigureLayout.scene(
+      of: arranged(forWidth: width), width: Double(width), height: Double(height))
   }
 
   /// The widths and heights that a picture can have, in pixels.

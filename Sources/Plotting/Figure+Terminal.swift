@@ -25,7 +25,7 @@ extension Figure {
       }
       let entries = legend.compactMap { entry -> String? in
         if let shades = entry.shades {
-          return "\(entry.name): \(shades.low) faint to \(shades.high) strong"
+          return "\(entry.name): " + shades.text
         }
         return entry.name
       }
@@ -52,7 +52,7 @@ private struct TerminalPanel {
     let height = hasBeams ? min(panel.y.categories.count, max(rows, 30)) : max(rows - 3, 4)
     ticks =
       panel.uprights.isEmpty
-      ? panel.y.ticks(about: max(height / 4, 2)).filter {
+      ? panel.y.ticks(about: max(height / 4, 2), most: height).filter {
         (0...1).contains(panel.y.position(of: $0.value))
       } : []
     let widest = ticks.map { $0.label.forTerminal(columns / 3).count }.max() ?? 0
@@ -141,7 +141,7 @@ private struct TerminalPanel {
     var end = -1
     let names =
       panel.uprights.isEmpty
-      ? panel.x.ticks(about: max(canvas.columns / 14, 2))
+      ? panel.x.ticks(about: max(canvas.columns / 14, 2), most: canvas.columns / 8)
       : panel.uprights.enumerated().map { Axis.Tick(value: Double($0), label: $1.label) }
     for tick in names {
       let share = panel.x.position(of: tick.value)
@@ -158,6 +158,18 @@ private struct TerminalPanel {
 
   private static func trimmed(_ line: String) -> String {
     String(line.reversed().drop { $0 == " " }.reversed())
+  }
+}
+
+extension Figure.Shades {
+  /// The scale in words: `worst 0.2 faint to best 0.9 strong, between them 0.4, 0.6, 0.8`.
+  fileprivate var text: String {
+    guard let first = ticks.first, let last = ticks.last, ticks.count > 1 else {
+      return "\(low) faint to \(high) strong"
+    }
+    let middle = ticks.dropFirst().dropLast().map(\.label).joined(separator: ", ")
+    return "\(low) \(first.label) faint to \(high) \(last.label) strong"
+      + (middle.isEmpty ? "" : ", between them " + middle)
   }
 }
 

@@ -41,7 +41,16 @@ extension Figure {
     if lanes.isCrowded {
       notes.append("More trials ran at once than there are rows, so some overlap.")
     }
-    let (unit, name) = unit(for: seconds(last))
+    let pauses = pauses(between: spans)
+    let paused = pauses.reduce(0) { $0 + $1.to - $1.from }
+    let (unit, name) = unit(for: seconds(last) - paused)
+    if !pauses.isEmpty {
+      let (unit, name) = Self.unit(for: paused)
+      notes.append(
+        "\(sentence(pauses.count, "pause", "pauses")) without a trial, "
+          + "\((paused / unit).text(significantDigits: 3)) \(name) in all, "
+          + "\(pauses.count == 1 ? "is" : "are") cut short at the broken lines.")
+    }
     var kept = Array(started.indices)
     if kept.count > beamLimit {
       kept = thinned(spans.map { $0.end - $0.start }, to: beamLimit)
@@ -84,10 +93,14 @@ extension Figure {
       legend.append(LegendEntry(name: state.name, mark: .bar(thickness: 1), ink: state.ink))
     }
     let start = first.storeText.prefix(19)
+    let shortened = pauses.map { $0.drawn }.reduce(max(seconds(last) - paused, 1e-3), +)
+    let margin = 0.045 * shortened
+    let time = Axis(
+      "\(name) since \(start) UTC", from: -margin / unit,
+      to: (max(seconds(last), 1e-3) + margin) / unit)
+    let panel = timelinePanel(time, pauses, unit: unit, lanes.names, layers)
     return Figure(
-      title: title, subtitle: study.summary, notes: notes,
-      x: Axis("\(name) since \(start) UTC", covering: [0, max(seconds(last), 1e-3) / unit]),
-      y: Axis("", categories: lanes.names.reversed()), layers: layers, legend: legend,
+      title: title, subtitle: study.summary, notes: notes, panels: [panel], legend: legend,
       makeTable: { rows in
         let rows = rows ?? study.trials.indices.filter { study.trials[$0].startedAt != nil }
         return FigureTable([
@@ -114,6 +127,43 @@ extension Figure {
           ("feasible", rows.map { .bool(study.trials[$0].isFeasible) }),
         ])
       })
+  }
+
+  /// The panel, with a broken line in each pause.
+  private static func timelinePanel(
+    _ time: Axis, _ pauses: [AxisPause], unit: Double, _ names: [String], _ layers: [Layer]
+  ) -> Panel {
+    var panel = Panel(x: time, y: Axis("", categories: names.reversed()), layers: layers)
+    panel.x.pauses = pauses.map {
+      AxisPause(from: $0.from / unit, to: $0.to / unit, drawn: $0.drawn / unit)
+    }
+    guard !pauses.isEmpty else { return panel }
+    panel.layers.append(
+      Layer(
+        mark: .line(width: 1.2, dashed: true), ink: .muted,
+        runs: panel.x.pauses.map { pause in
+          let middle = pause.from + (pause.to - pause.from) / 2
+          return [Point(middle, panel.y.low), Point(middle, panel.y.high)]
+        }))
+    return panel
+  }
+
+  /// The longest stretches in which no trial ran: those that are longer than a seventh of all the
+  /// time in which some did, at most 20.
+  private static func pauses(between spans: [(start: Double, end: Double)]) -> [AxisPause] {
+    var gaps: [(from: Double, to: Double)] = []
+    var (end, busy) = (0.0, 0.0)
+    for span in spans.sorted(by: { $0.start < $1.start }) {
+      if span.start > end { gaps.append((end, span.start)) }
+      busy += max(span.end - max(span.start, end), 0)
+      end = max(end, span.end)
+    }
+    guard busy > 0 else { return [] }
+    let long = gaps.filter { $0.to - $0.from > busy / 7 }
+      .sorted { $0.to - $0.from > $1.to - $1.from }.prefix(20)
+    return long.sorted { $0.from < $1.from }.map {
+      AxisPause(from: $0.from, to: $0.to, drawn: busy / 35)
+    }
   }
 
   /// A unit in which a stretch of seconds is a number of everyday size.
@@ -170,21 +220,19 @@ private struct TimelineLanes {
     }
   }
 
-  /// Long names without what stands in their middle, as long as that keeps them apart.
-  ///
-  /// Workers are called after their host, and at the end after what tells them from the others
-  /// there.
+  /// Short names that keep the workers apart: a worker is called after its host, and at the end
+  /// after what tells it from the others there, which is left out where the host has one.
   private static func shortened(_ names: [String]) -> [String: String] {
-    for (head, tail) in [(12, 8), (20, 20)] {
-      let short = names.map { name in
-        guard name.count > head + tail + 2 else { return name }
-        let end = name.suffix(tail)
-        return "\(name.prefix(head))…\(end[(end.lastIndex(of: "/") ?? end.startIndex)...])"
+    let parts = names.map { $0.split(separator: "/", omittingEmptySubsequences: true) }
+    let hosts = Dictionary(grouping: parts.compactMap(\.first)) { $0 }
+    let short = zip(names, parts).map { name, parts in
+      guard let host = parts.first, let last = parts.last, parts.count > 1 else {
+        return name.count > 24 ? "\(name.prefix(15))…\(name.suffix(8))" : name
       }
-      if Set(short).count == names.count {
-        return Dictionary(uniqueKeysWithValues: zip(names, short))
-      }
+      let start = host.count > 16 ? "\(host.prefix(15))…" : String(host)
+      return hosts[host]?.count == 1 ? start : "\(start)/\(last.suffix(8))"
     }
-    return [:]
+    guard Set(short).count == names.count else { return [:] }
+    return Dictionary(uniqueKeysWithValues: zip(names, short))
   }
 }

@@ -16,7 +16,7 @@ public struct Figure: Sendable {
 
   /// The areas with axes, in the order they are painted; at least one unless there is nothing to
   /// show.
-  let panels: [Panel]
+  var panels: [Panel]
   let legend: [LegendEntry]
   /// Makes the rows of that index, or all: what a page shows of a point.
   let makeTable: @Sendable ([Int]?) -> FigureTable
@@ -69,8 +69,20 @@ public struct Figure: Sendable {
     var name: String
     var mark: Mark
     var ink: Ink
-    /// For an entry that explains the shades instead: what the first and the last of them mean.
-    var shades: (low: String, high: String)?
+    /// For an entry that explains the shades instead: what they mean.
+    var shades: Shades?
+  }
+
+  /// What the shades of a scale mean.
+  struct Shades: Sendable {
+    /// What the first shade stands for, in a word.
+    var low: String
+    /// What the last shade stands for, in a word.
+    var high: String
+    /// Labels along the scale, ascending from 0 for its beginning to 1 for its end.
+    var ticks: [Axis.Tick]
+    /// From the first to the last.
+    var inks = (0..<Ink.shadeCount).map { Ink.shade($0) }
   }
 
   init(

@@ -114,6 +114,7 @@ struct FigureLayout {
         place(index, x: x, y: top)
         x += width
       }
+      if figure.legend.contains(where: { $0.shades != nil }) { top += Self.scaleHeight }
     } else {
       placeLegendRows(widths)
       guard !label.isEmpty else { return }
@@ -125,7 +126,8 @@ struct FigureLayout {
   private mutating func placeLegendRows(_ widths: [Double]) {
     // More rows would push the data out of the picture.
     let limit = max(1, Int(clamped: (scene.height - 260) / 60))
-    var (x, row) = (Self.margin, 0)
+    var (x, row, hasScale) = (Self.margin, 0, false)
+    defer { if hasScale { top += Self.scaleHeight } }
     if !figure.legend.isEmpty { top += 24 }
     for index in figure.legend.indices {
       let rest = figure.legend.count - index
@@ -137,9 +139,10 @@ struct FigureLayout {
           write(more, x: x, y: top, size: 12, .secondaryText)
           return
         }
-        (x, row) = (Self.margin, row + 1)
-        top += 20
+        top += hasScale ? 20 + Self.scaleHeight : 20
+        (x, row, hasScale) = (Self.margin, row + 1, false)
       }
+      hasScale = hasScale || figure.legend[index].shades != nil
       place(index, x: x, y: top)
       x += widths[index]
     }
@@ -147,30 +150,33 @@ struct FigureLayout {
 
   private static let swatchWidth = 24.0
   private static let entryGap = 20.0
-  private static let shadeWidth = 9.0
+  /// What the numbers below a scale of shades need.
+  private static let scaleHeight = 14.0
+  private static let scaleTextSize = 10.5
 
   private static func name(of entry: Figure.LegendEntry, within width: Double) -> String {
     entry.name.truncated(to: min(width - swatchWidth, 260), size: 12)
   }
 
-  /// What stands before and behind the shades.
+  /// What stands before and behind the shades, and how long they are.
   private static func shadeTexts(
     of entry: Figure.LegendEntry, within width: Double
-  ) -> (before: String, behind: String)? {
+  ) -> (before: String, behind: String, length: Double)? {
     guard let shades = entry.shades else { return nil }
+    let length = min(max(56 * Double(shades.ticks.count - 1), 108), width * 0.4)
     // Some of the row is left for entries behind it.
-    let room = width * 0.72 - shadeWidth * Double(Ink.shadeCount) - 24
+    let room = width * 0.72 - length - 24
     let low = shades.low.truncated(to: min(room / 3, 110), size: 12)
     let high = shades.high.truncated(to: min(room / 3, 110), size: 12)
     let rest = room - low.width(size: 12) - high.width(size: 12) - 12
     let name = entry.name.truncated(to: min(rest, 260), size: 12)
-    return (name.isEmpty ? low : "\(name)  \(low)", high)
+    return (name.isEmpty ? low : "\(name)  \(low)", high, length)
   }
 
   private static func width(of entry: Figure.LegendEntry, within width: Double) -> Double {
     if let texts = shadeTexts(of: entry, within: width) {
       return texts.before.width(size: 12) + texts.behind.width(size: 12)
-        + shadeWidth * Double(Ink.shadeCount) + 14 + entryGap
+        + texts.length + 14 + entryGap
     }
     return swatchWidth + name(of: entry, within: width).width(size: 12) + entryGap
   }
@@ -178,14 +184,10 @@ struct FigureLayout {
   private mutating func place(_ index: Int, x: Double, y: Double) {
     let entry = figure.legend[index]
     if let texts = Self.shadeTexts(of: entry, within: innerWidth) {
-      var left = x + texts.before.width(size: 12) + 7
+      let left = x + texts.before.width(size: 12) + 7
       write(texts.before, x: left - 7, y: y, size: 12, .text, anchor: .end)
-      for shade in 0..<Ink.shadeCount {
-        let area = Scene.Rectangle(x: left, y: y - 10, width: Self.shadeWidth, height: 12)
-        scene.shapes.append(.fill(area, .shade(shade)))
-        left += Self.shadeWidth
-      }
-      write(texts.behind, x: left + 7, y: y, size: 12, .text)
+      if let shades = entry.shades { place(shades, x: left, y: y, length: texts.length) }
+      write(texts.behind, x: left + texts.length + 7, y: y, size: 12, .text)
       return
     }
     let middle = y - 4
@@ -207,5 +209,35 @@ struct FigureLayout {
     let swatch = Scene.Marks(
       mark: mark, ink: entry.ink, opacity: entry.mark == .area ? 0.35 : 1, runs: [points])
     scene.shapes.append(.group(.key(index), [.marks(swatch), .text(name, .text)]))
+  }
+
+  /// Draws the shades with their labels below: the ends first, then what has room between them.
+  private mutating func place(_ shades: Figure.Shades, x: Double, y: Double, length: Double) {
+    let width = length / Double(shades.inks.count)
+    for (index, ink) in shades.inks.enumerated() {
+      let area = Scene.Rectangle(
+        x: x + Double(index) * width, y: y - 10, width: width, height: 12)
+      scene.shapes.append(.fill(area, ink))
+    }
+    var taken: [ClosedRange<Double>] = []
+    let last = shades.ticks.count - 1
+    let order = shades.ticks.indices.sorted { first, second in
+      func isInner(_ place: Int) -> Int {
+        place == 0 || place == last ? 0 : 2 * place == last ? 1 : 2
+      }
+      return (isInner(first), first) < (isInner(second), second)
+    }
+    for index in order {
+      let tick = shades.ticks[index]
+      let size = Self.scaleTextSize
+      let half = tick.label.width(size: size) / 2
+      let bounds = (Self.margin + half, scene.width - Self.margin - half)
+      guard bounds.0 <= bounds.1 else { continue }
+      let center = min(max(x + tick.value * length, bounds.0), bounds.1)
+      let own = (center - half - 4)...(center + half + 4)
+      guard !taken.contains(where: { $0.overlaps(own) }) else { continue }
+      taken.append(own)
+      write(tick.label, x: center, y: y + 13, size: size, .secondaryText, anchor: .middle)
+    }
   }
 }

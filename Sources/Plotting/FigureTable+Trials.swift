@@ -9,6 +9,11 @@ extension Figure {
       || (name.hasPrefix("value_") && Int(name.dropFirst(6)) != nil)
   }
 
+  /// The column of a parameter: one may be called like a column of ours.
+  static func column(of parameter: String) -> String {
+    isReserved(parameter) ? "parameter_\(parameter)" : parameter
+  }
+
   /// One row per trial: study (of several), trial, state, value, and its parameters.
   ///
   /// - Parameters:
@@ -64,10 +69,8 @@ extension Figure {
     }
     if studies.count > 1 { all.insert(FigureTable.Column(name: "study", cells: study), at: 0) }
     for (name, cells) in zip(names, columns) {
-      // A parameter may be called like one of our columns.
-      let name = isReserved(name) ? "parameter_\(name)" : name
       let missing = repeatElement(JSONValue.null, count: rows.count - cells.count)
-      all.append(FigureTable.Column(name: name, cells: cells + missing))
+      all.append(FigureTable.Column(name: column(of: name), cells: cells + missing))
     }
     return FigureTable(columns: all, count: rows.count)
   }

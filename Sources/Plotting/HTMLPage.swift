@@ -34,17 +34,25 @@ public enum HTMLPage {
   /// - Parameters: Those of ``Figure/html(width:height:)``, for each figure.
   public static func write(_ figures: [Figure], width: Int? = nil, height: Int? = nil) -> String {
     precondition(!figures.isEmpty, "a page without a figure")
-    var page = SVGText()
-    page.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>")
-    page.append(escaping: figures.map(\.title).joined(separator: ", "))
-    page.append("</title>\n" + head)
+    var page = beginning(figures.map(\.title).joined(separator: ", "))
     for figure in figures { append(figure, to: &page, width: width, height: height) }
-    page.append("<div id=\"tip\" hidden></div>\n<script>\n")
+    page.append(ending)
     page.append(utf8: script)
-    page.append("</script>\n")
-    page.append("</body>\n</html>\n")
+    page.append("</script>\n</body>\n</html>\n")
     return page.string
   }
+
+  /// What stands before the content of a page.
+  static func beginning(_ title: String) -> SVGText {
+    var page = SVGText()
+    page.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>")
+    page.append(escaping: title)
+    page.append("</title>\n" + head)
+    return page
+  }
+
+  /// What stands behind the content of a page and before its script.
+  static let ending = "<div id=\"tip\" hidden></div>\n<script>\n"
 
   /// Adds the figure with what the script needs of it.
   ///
@@ -52,9 +60,12 @@ public enum HTMLPage {
   static func append(
     _ figure: Figure, to page: inout SVGText, width: Int?, height: Int?, hasStyle: Bool = true
   ) {
-    let size = figure.preferredSize
-    let scene = figure.scene(width: width ?? size.width, height: height ?? size.height)
-    let (svg, rows) = SVGWriter.write(scene, isInteractive: true, hasStyle: hasStyle)
+    var scenes = [figure.scene(width: width, height: height)]
+    // A picture that is scaled down cannot be read, so phones have one of their own.
+    if width == nil, height == nil, hasStyle, figure.emptyReason == nil {
+      scenes.append(figure.thinnedForPhone().scene(width: Figure.phoneWidth, height: nil))
+    }
+    let (svg, rows) = SVGWriter.write(scenes, hasStyle: hasStyle)
     page.append("<figure class=\"nf\">\n")
     page.append(svg)
     page.append(toolbar)
@@ -64,8 +75,10 @@ public enum HTMLPage {
   }
 
   private static let toolbar = """
-    <div class="bar"><span>Frame an area to enlarge it.</span>
-    <button class="reset" hidden>Whole picture</button></div>
+    <div class="bar"><span class="hint"></span>
+    <button class="reset" hidden>Whole picture</button>
+    <span class="marked" role="status"></span>
+    <button class="unmark" hidden>Forget the ranges</button></div>
 
     """
 
@@ -85,11 +98,32 @@ public enum HTMLPage {
       font: 12.5px/1.5 system-ui, sans-serif }
     figure.nf { max-width: 1200px; margin: 0 auto 12px; position: relative }
     svg.nt { display: block; width: 100%; height: auto; user-select: none }
+    svg.phone { display: none }
+    @media (max-width: 600px) {
+      svg.wide { display: none }
+      svg.phone { display: block }
+    }
+    @media print { svg.wide { display: block } svg.phone { display: none } }
     .panel { cursor: crosshair }
+    .range { fill: var(--fg); fill-opacity: 0.1; stroke: var(--fg); stroke-width: 1.2;
+      pointer-events: none }
     .key[role] { cursor: pointer }
     .key:focus-visible { outline: 2px solid var(--soft); outline-offset: 3px }
     .key[aria-pressed=false] { opacity: 0.35 }
-    .bar { display: flex; gap: 12px; align-items: center; padding: 0 22px; min-height: 28px }
+    .bar { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; padding: 0 22px;
+      min-height: 28px }
+    main { max-width: 860px; margin: 0 auto; padding: 12px 22px 40px; color: var(--fg);
+      font-size: 15px }
+    main figure.nf { margin: 0 -22px 12px }
+    h1 { font-size: 24px; margin: 18px 40px 8px 0; overflow-wrap: anywhere }
+    h2 { font-size: 18px; margin: 26px 0 6px }
+    main .scroll { overflow-x: auto }
+    main table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+    main th, main td { text-align: left; padding: 4px 18px 4px 0; vertical-align: top;
+      border-bottom: 1px solid var(--edge); overflow-wrap: anywhere }
+    main th { color: var(--soft); font-weight: 500; white-space: nowrap }
+    main pre { overflow-x: auto; padding: 12px; border: 1px solid var(--edge); border-radius: 6px;
+      font-size: 13px }
     button { font: inherit; color: var(--fg); background: var(--bg); border: 1px solid var(--edge);
       border-radius: 6px; padding: 2px 10px; cursor: pointer }
     #theme { position: fixed; right: 10px; top: 10px; z-index: 1; color: var(--soft) }

@@ -62,7 +62,7 @@ struct PanelLayout {
 
   /// The vertical axis's places that are seen.
   private static func ticks(of panel: Figure.Panel, height: Double) -> [Axis.Tick] {
-    panel.y.ticks(about: Int(clamped: height / 58)).filter {
+    panel.y.ticks(about: Int(clamped: height / 58), most: Int(clamped: height / 14)).filter {
       (0...1).contains(panel.y.position(of: $0.value))
     }
   }
@@ -107,7 +107,8 @@ struct PanelLayout {
       shapes.append(.clipped(to: strip, strips))
     }
     placeUprights()
-    return .group(.panel(data, x: panel.x, y: panel.y), shapes)
+    let uprights = panel.uprights.enumerated().map { (x: pixel(x: Double($0)), axis: $1) }
+    return .group(.panel(data, x: panel.x, y: panel.y, uprights: uprights), shapes)
   }
 
   private func pixel(x: Double) -> Double { plot.x + panel.x.position(of: x) * plot.width }
@@ -164,7 +165,12 @@ struct PanelLayout {
     let band = plot.width / (panel.x.high - panel.x.low)
     let bounds = (max(cell.x - 6, 4), cell.maxX + 6)
     let count = max(2, Int(clamped: plot.width / (cell.width > 300 ? 90 : 64)))
-    for tick in panel.x.ticks(about: count) {
+    let widest = [panel.x.low, panel.x.high].map {
+      Int(clamped: $0).grouped.width(size: Self.tickSize)
+    }
+    let apart = panel.x.isInteger && panel.x.scale != .categories ? 4.0 : 8
+    let most = Int(clamped: plot.width / ((widest.max() ?? 0) + apart + 1))
+    for tick in panel.x.ticks(about: count, most: most) {
       guard (0...1).contains(panel.x.position(of: tick.value)) else { continue }
       let x = pixel(x: tick.value)
       let stroke = [Point(x, plot.maxY), Point(x, plot.maxY + 4)]
@@ -177,7 +183,7 @@ struct PanelLayout {
       let width = label.width(size: Self.tickSize)
       // A label that would leave the canvas moves in; one that would meet the last is left out.
       let center = min(max(x, bounds.0 + width / 2), bounds.1 - width / 2)
-      guard center - width / 2 > end + 8, width < bounds.1 - bounds.0 else { continue }
+      guard center - width / 2 > end + apart, width < bounds.1 - bounds.0 else { continue }
       end = center + width / 2
       write(
         label, x: center, y: plot.maxY + 18, size: Self.tickSize, .secondaryText, anchor: .middle)
@@ -244,7 +250,9 @@ struct PanelLayout {
   private mutating func placeTicks(of axis: Axis, x: Double, room: Double) {
     guard room > 14 else { return }
     var last = Double.infinity
-    for tick in axis.ticks(about: Int(clamped: plot.height / 58)) {
+    for tick in axis.ticks(
+      about: Int(clamped: plot.height / 58), most: Int(clamped: plot.height / 15))
+    {
       let position = axis.position(of: tick.value)
       guard (-0.001...1.001).contains(position) else { continue }
       let y = pixel(Point(0, position)).y
@@ -257,7 +265,7 @@ struct PanelLayout {
         Point(left, y - 7), Point(right, y - 7), Point(right, y + 7), Point(left, y + 7),
       ]
       shapes.append(
-        .marks(.init(mark: .area, ink: .background, opacity: 0.72, runs: [corners])))
+        .marks(.init(mark: .area, ink: .background, runs: [corners])))
       write(label, x: x + 5, y: y + 4, size: 11, .secondaryText)
     }
   }

@@ -62,7 +62,11 @@ struct ScoredTrials {
   }
 
   /// The parameters to show, sorted, and a sentence if these are not all.
-  func chosen(_ wanted: [String]?, limit: Int) -> (names: [String], note: String?) {
+  ///
+  /// - Parameter across: Whether they are to matter for all objectives together.
+  func chosen(
+    _ wanted: [String]?, limit: Int, across: Bool = false
+  ) -> (names: [String], note: String?) {
     if let wanted {
       let known = Set(names)
       var seen: Set<String> = []
@@ -73,7 +77,7 @@ struct ScoredTrials {
     do throws(AnalysisError) {
       order = try ParameterImportances.assess(
         study.trials, directions: study.directions,
-        objective: study.directions.count > 1 ? objective : nil
+        objective: study.directions.count > 1 && !across ? objective : nil
       ).entries.map(\.parameter)
     } catch {
       order = names
@@ -86,22 +90,27 @@ struct ScoredTrials {
   }
 
   /// The axis of the objective's values.
-  func valueAxis(_ label: String? = nil) -> Axis {
+  ///
+  /// - Parameter column: What the figure's table calls the values; nil for `value`.
+  func valueAxis(_ label: String? = nil, column: String? = nil) -> Axis {
     Axis(
       label ?? study.label(of: objective), covering: values,
-      scale: isLogarithmic ? .logarithmic : .linear)
+      scale: isLogarithmic ? .logarithmic : .linear
+    ).showing(column ?? "value")
   }
 
   /// How good each value is, from 0 for the worst to 1 for the best. The worst tenth are 0, so that
-  /// few bad values do not take all shades; the texts of both ends say so.
-  func goodness() -> (shares: [Double], low: String, high: String) {
+  /// few bad values do not take all shades; the label of that end says so.
+  func goodness() -> (shares: [Double], scale: Figure.Shades) {
     let direction = study.directions[objective]
     func spread(_ value: Double) -> Double {
       direction.loss(isLogarithmic ? log10(value) : value)
     }
     let losses = values.map(spread)
     let order = losses.indices.sorted { losses[$0] < losses[$1] }
-    guard let first = order.first, let last = order.last else { return ([], "", "") }
+    guard let first = order.first, let last = order.last else {
+      return ([], Figure.Shades(low: "", high: "", ticks: []))
+    }
     let isCut = order.count >= 10
     let worst = isCut ? order[(order.count - 1) * 9 / 10] : last
     let (best, bad) = (losses[first], losses[worst])
@@ -111,10 +120,17 @@ struct ScoredTrials {
       bad > best ? min(max((bad * unit - $0 * unit) / (bad * unit - best * unit), 0), 1) : 1
     }
     let sign = isCut && losses[last] > bad ? (direction == .minimize ? "≥ " : "≤ ") : ""
-    return (
-      shares, sign + values[worst].text(significantDigits: 4),
-      values[first].text(significantDigits: 4)
-    )
+    // Halves: the sum of huge values can overflow.
+    let middle = direction.loss(bad / 2 + best / 2)
+    var ticks = [
+      Axis.Tick(value: 0, label: sign + values[worst].text(significantDigits: 4)),
+      Axis.Tick(value: 1, label: values[first].text(significantDigits: 4)),
+    ]
+    if bad > best {
+      let value = isLogarithmic ? pow(10, middle) : middle
+      ticks.insert(Axis.Tick(value: 0.5, label: value.text(significantDigits: 4)), at: 1)
+    }
+    return (shares, Figure.Shades(low: "worst", high: "best", ticks: ticks))
   }
 }
 
@@ -157,12 +173,13 @@ struct ParameterView {
         places[position] =
           values[position].flatMap { known[$0.description] }.map(Double.init) ?? .nan
       }
-      axis = Axis(name, categories: choices)
+      axis = Axis(name, categories: choices).showing(Figure.column(of: name))
     } else {
       let isPositive = places.allSatisfy { $0.isNaN || $0 > 0 }
       axis = Axis(
         name, covering: places, scale: isLogarithmic && isPositive ? .logarithmic : .linear,
-        isInteger: isInteger && !isLogarithmic)
+        isInteger: isInteger
+      ).showing(Figure.column(of: name))
     }
     self.places = places
   }

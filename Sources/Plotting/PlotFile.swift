@@ -52,10 +52,9 @@ public enum PlotFile {
     precondition(
       figures.count == 1 || (figures.count > 1 && format.takesSeveral),
       "\(figures.count) figures in one \(format.rawValue)")
-    let size = figures[0].preferredSize
-    let (columns, rows) = (width ?? size.width, height ?? size.height)
-    guard Figure.widths.contains(columns) && Figure.heights.contains(rows) else {
-      throw .badSize(width: columns, height: rows)
+    let size = figures[0].size(width, height)
+    guard Figure.widths.contains(size.width) && Figure.heights.contains(size.height) else {
+      throw .badSize(width: size.width, height: size.height)
     }
     return switch format {
     case .svg: Array(figures[0].svg(width: width, height: height).utf8)

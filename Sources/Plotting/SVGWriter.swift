@@ -14,12 +14,21 @@ struct SVGWriter {
   /// The place of each table row among ``rows``.
   private var places: [Int: Int] = [:]
 
-  /// The SVG of a scene; when interactive also the table rows that its marks refer to by position.
-  static func write(
-    _ scene: Scene, isInteractive: Bool = false, hasStyle: Bool = true
-  ) -> (svg: SVGText, rows: [Int]) {
-    var writer = SVGWriter(isInteractive: isInteractive)
-    writer.write(scene, hasStyle: hasStyle)
+  /// The SVG of a scene.
+  static func write(_ scene: Scene) -> SVGText {
+    var writer = SVGWriter(isInteractive: false)
+    writer.write(scene, hasStyle: true)
+    return writer.text
+  }
+
+  /// The pictures of one figure for a page, one for wide screens and one for phones unless there is
+  /// one for all, with the table rows that the marks of both refer to by position.
+  static func write(_ scenes: [Scene], hasStyle: Bool) -> (svg: SVGText, rows: [Int]) {
+    var writer = SVGWriter(isInteractive: true)
+    for (place, scene) in scenes.enumerated() {
+      let name = scenes.count == 1 ? "" : place == 0 ? " wide" : " phone"
+      writer.write(scene, hasStyle: hasStyle, class: name)
+    }
     return (writer.text, writer.rows)
   }
 
@@ -27,9 +36,9 @@ struct SVGWriter {
     self.isInteractive = isInteractive
   }
 
-  private mutating func write(_ scene: Scene, hasStyle: Bool) {
+  private mutating func write(_ scene: Scene, hasStyle: Bool, class name: String = "") {
     // An image has no parts; a page's picture has keys to press.
-    text.append(#"<svg xmlns="http://www.w3.org/2000/svg" class="nt" role=""#)
+    text.append("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"nt\(name)\" role=\"")
     text.append(isInteractive ? "group" : "img")
     text.append(#"" viewBox="0 0 "#)
     text.append(scene.width)
@@ -65,7 +74,7 @@ struct SVGWriter {
       return
     }
     switch role {
-    case .panel(let area, let x, let y):
+    case .panel(let area, let x, let y, let uprights):
       text.append("<g class=\"panel\" data-box=\"")
       for number in [area.x, area.y, area.width, area.height] {
         text.append(number)
@@ -75,6 +84,13 @@ struct SVGWriter {
       text.append(escaping: x.json.text())
       text.append("\" data-y=\"")
       text.append(escaping: y.json.text())
+      if !uprights.isEmpty {
+        let places = uprights.map { upright -> JSONValue in
+          ["x": .float(upright.x), "axis": upright.axis.json]
+        }
+        text.append("\" data-u=\"")
+        text.append(escaping: JSONValue.array(places).text())
+      }
       text.append("\">\n")
     case .ticks(let isHorizontal): text.append("<g class=\"\(isHorizontal ? "xt" : "yt")\">\n")
     case .key(let number):
@@ -274,13 +290,21 @@ extension Scene.Shape {
 
 extension Axis {
   /// The axis as a page's script reads it: `k` linear, log or cat, `a` and `b` its ends, `i`
-  /// whether integers, `c` the categories.
+  /// whether integers, `n` the column of the table, `c` the categories, `p` the pauses with their
+  /// beginning, end and length.
   fileprivate var json: JSONValue {
     let kind = scale == .linear ? "linear" : scale == .logarithmic ? "log" : "cat"
     var members: [JSONValue.Member] = [
       .init("k", .string(kind)), .init("a", .float(low)), .init("b", .float(high)),
       .init("i", .bool(isInteger)),
     ]
+    if let column { members.append(.init("n", .string(column))) }
+    if !pauses.isEmpty {
+      let pauses = pauses.map { pause -> JSONValue in
+        .array([.float(pause.from), .float(pause.to), .float(pause.drawn)])
+      }
+      members.append(.init("p", .array(pauses)))
+    }
     if scale == .categories {
       members.append(.init("c", .array(categories.map { .string(String($0.prefix(60))) })))
     }

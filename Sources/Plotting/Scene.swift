@@ -47,8 +47,9 @@ struct Scene: Sendable {
 
   /// What a group of shapes is to a page's script.
   enum Role: Sendable {
-    /// An area with its axes: the data's rectangle, without strips at the bottom.
-    case panel(Rectangle, x: Axis, y: Axis)
+    /// An area with its axes: the data's rectangle, without strips at the bottom, and where upright
+    /// axes stand.
+    case panel(Rectangle, x: Axis, y: Axis, uprights: [(x: Double, axis: Axis)])
     /// Lines and labels of the horizontal axis, or of the vertical one.
     case ticks(isHorizontal: Bool)
     /// The legend's entry of that number, which can be switched.

@@ -702,6 +702,73 @@ def narrow(page: Page, what: str):
     expect(width <= inside, f"{what} is {width} pixels wide on a screen of {inside}")
 
 
+def plots(lab: Lab):
+    """A page of figures in one file: ranges that all follow, and a layout of its own on a phone."""
+    pathlib.Path(lab.path("points.csv")).write_text(
+        "x,layers,value\n" + "".join(f"{i / 40},{i % 5},{(i / 40 - 0.3) ** 2 + i % 5 / 10}\n" for i in range(41)))
+    lab.run("import", "csv", "made", "points.csv", "--store", "s.db")
+    lab.run("plot", "slice,history,parallel,importances", "made", "--store", "s.db", "-o", "page.html")
+    page = lab.browser.page(1280, 900)
+    lab.pages.append(page)
+    page.open(f"file://{lab.path('page.html')}")
+    page.wait("document.querySelectorAll('figure.nf svg.wide').length === 4 && globalThis.needletailMarks")
+    # The points that are drawn strong in a figure, and those that are shadows.
+    count = """(n => { const svg = document.querySelectorAll('svg.wide')[n]; const of = (inner) => [...svg.querySelectorAll(
+        inner ? '.panel > svg g path' : '.panel > svg > path[data-row]')].reduce((sum, path) => sum
+        + (path.getAttribute('d').match(/M/g) || []).length, 0); return [of(false), of(true)]; })"""
+    strong, shadows = page.run(f"{count}(0)")
+    expect(strong == 82 and shadows == 0, f"the slices have {strong} points and {shadows} shadows")
+    # Draws along the axis of layers, from 2.25 to its end.
+    box = page.run("""(() => { const panels = document.querySelector('svg.wide').querySelectorAll('g.panel');
+        const panel = [...panels].find(one => JSON.parse(one.dataset.x).n === 'layers');
+        panel.scrollIntoView({block: 'center', behavior: 'instant'});
+        const svg = panel.closest('svg.nt'), at = svg.getBoundingClientRect(), s = at.width / svg.viewBox.baseVal.width;
+        const [x, y, w, h] = panel.dataset.box.trim().split(' ').map(Number);
+        return [at.x + x * s, at.y + y * s, w * s, h * s]; })()""")
+    drag(page, (box[0] + box[2] * 0.55, box[1] + box[3] + 10), (box[0] + box[2], box[1] + box[3] + 10))
+    page.wait("document.querySelector('.marked').textContent === '16 of 41 trials shown are in the ranges.'")
+    for number, points in ((0, 32), (1, 16), (2, 16)):
+        strong, shadows = page.run(f"{count}({number})")
+        expect(strong == points or number == 1 and strong >= points, f"figure {number} shows {strong} points instead of {points}")
+        expect(shadows > 0, f"figure {number} has no shadows")
+    # A second range, along an upright axis; what is outside of either fades.
+    box = page.run("""(() => { const panel = document.querySelectorAll('svg.wide')[2].querySelector('g.panel');
+        panel.scrollIntoView({block: 'center', behavior: 'instant'});
+        const svg = panel.closest('svg.nt'), at = svg.getBoundingClientRect(), s = at.width / svg.viewBox.baseVal.width;
+        const up = JSON.parse(panel.dataset.u).find(one => one.axis.n === 'x');
+        const [x, y, w, h] = panel.dataset.box.trim().split(' ').map(Number);
+        return [at.x + up.x * s, at.y + y * s, h * s]; })()""")
+    drag(page, (box[0], box[1] + box[2] * 0.5), (box[0], box[1] + box[2]))
+    page.wait("document.querySelector('.marked').textContent === '8 of 41 trials shown are in the ranges.'")
+    lab.shoot(page, "plots-marked")
+    page.click(".unmark")
+    page.wait("document.querySelector('.marked').textContent === ''")
+    strong, shadows = page.run(f"{count}(0)")
+    expect(strong == 82 and shadows == 0, f"without ranges there are {strong} points and {shadows} shadows")
+    is_clean(page)
+    for width in (360, 390, 430):
+        page.resize(width, 800, dark=width == 390)
+        page.wait("getComputedStyle(document.querySelector('svg.wide')).display === 'none'")
+        narrow(page, f"the page of figures at {width} pixels")
+        small = page.run("""[...document.querySelectorAll('svg.phone')].flatMap(svg => {
+            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            return [...svg.querySelectorAll('text')].map(text => text.getAttribute('font-size') * scale); }).filter(size => size < 9)""")
+        expect(not small, f"on a phone of {width} pixels texts are {small} pixels high")
+    lab.shoot(page, "plots-phone")
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]):
+    """Draws with the pointer's button down."""
+    page.move(*start)
+    page.pressed = start
+    page.pointer("mousePressed")
+    for part in (0.3, 0.7, 1):
+        x, y = (a + (b - a) * part for a, b in zip(start, end))
+        page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button="left", buttons=1)
+    page.pressed = end
+    page.pointer("mouseReleased")
+
+
 def unframed(lab: Lab, url: str):
     """Headers that keep others' pages from doing harm."""
     with urllib.request.urlopen(url, timeout=60) as answer:
@@ -766,7 +833,7 @@ def main() -> int:
     signal.alarm(LIMIT)
     lab = Lab(needletail, artefacts)
     try:
-        {one.__name__: one for one in (running, hands, optuna, edges, access)}[scenario](lab)
+        {one.__name__: one for one in (running, hands, optuna, edges, access, plots)}[scenario](lab)
         return 0
     except Exception:
         for number, page in enumerate(lab.pages):

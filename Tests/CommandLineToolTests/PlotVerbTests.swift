@@ -108,6 +108,25 @@ import Testing
     try command.cleanUp()
   }
 
+  @Test("figures go through a pipe as text, and beside files when asked")
+  func drawsAsText() throws {
+    let command = try makeStudies()
+    let piped = try command.run("plot", "history", "s")
+    #expect(piped.code == 0 && piped.messages.isEmpty)
+    #expect(piped.output.contains("Optimization history of s") && !piped.output.contains("\u{1B}"))
+    #expect(piped.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    let both = try command.run("plot", "history", "s", "--terminal", "-o", "h.svg")
+    #expect(both.code == 0 && both.output.contains("wrote h.svg"))
+    #expect(both.output.contains(piped.output))
+    // A pager reads through a pipe, and the terminal of the messages tells its width.
+    let pager = try command.terminal(
+      [], "/bin/sh", "-c", "\(BuiltCommand.path) plot history s | cat")
+    let widest = pager.output.split(whereSeparator: \.isNewline).map(\.count).max()
+    #expect(pager.output.contains("Optimization history of s"))
+    #expect(!pager.output.contains("\u{1B}[38") && (widest ?? 0) > 80, "\(pager.output)")
+    try command.cleanUp()
+  }
+
   @Test func opensThePicture() throws {
     var command = try makeStudies()
     try command.write("#!/bin/sh\necho \"$1\" > opened\n", to: "xdg-open")
@@ -130,7 +149,7 @@ import Testing
     (["plot", "zzz", "s", "-o", "x.svg"], 64, "there are history, intermediate,"),
     (["plot", ",", "s", "-o", "x.svg"], 64, "needs a kind"),
     (["plot", "history"], 64, "needs a study"),
-    (["plot", "history", "s"], 64, "standard output is no terminal"),
+    (["plot", "history", "s", "--terminal", "--data", "-"], 64, "both want standard output"),
     (["plot", "history", "s", "-o", "x.gif"], 64, ".svg, .png, .pdf or .html"),
     (["plot", "history", "s", "--data", "x.txt"], 64, ".csv or .json"),
     (["plot", "history", "s", "--data", "-", "--vega", "-"], 64, "both want standard output"),

@@ -66,6 +66,38 @@ import Testing
     try command.cleanUp()
   }
 
+  @Test("the answer of a noisy study says how sure it is, and a report has it")
+  func answers() throws {
+    let command = try BuiltCommand()
+    // A valley with noise, and one point that was very lucky far from it.
+    var lines = ["x,value"]
+    for number in 0..<40 {
+      let x = Double(number) / 40
+      let noise = Double(number * 37 % 11) / 100 - 0.05
+      lines.append("\(x),\((x - 0.3) * (x - 0.3) + noise + (number == 36 ? -0.5 : 0))")
+    }
+    try command.write(lines.joined(separator: "\n") + "\n", to: "points.csv")
+    #expect(try command.run("import", "csv", "noisy", "points.csv").code == 0)
+    let text = try command.run("study", "best", "noisy").output
+    #expect(text.contains("without noise ") && text.contains("the best of 40 completed trials"))
+    let best = try BuiltCommand.json(try command.run("study", "best", "noisy", "--json").output)
+    let interval = try #require(best["interval"] as? [Double])
+    let expected = try #require(best["expected"] as? Double)
+    #expect(interval.count == 2 && interval[0] <= expected && expected <= interval[1])
+    #expect(best["luckiest"] as? Int == 36)
+    let probability = try #require(best["probability_best"] as? Double)
+    #expect((0...1).contains(probability))
+    let report = try command.run("study", "report", "noisy", "-o", "report.html")
+    #expect(report.code == 0 && report.output == "wrote report.html\n")
+    #expect(try command.read("report.html").contains("<h2>How sure that is</h2>"))
+    #expect(try command.run("study", "report", "noisy", "-o", "report.md").code == 0)
+    #expect(try command.read("report.md").contains("## Answer"))
+    #expect(try command.run("study", "report", "noisy").output.hasPrefix("# Report on noisy\n"))
+    #expect(try command.run("study", "report", "noisy", "-o", "report.pdf").code == 64)
+    #expect(try command.run("study", "report", "nothing", "-o", "report.md").code == 2)
+    try command.cleanUp()
+  }
+
   @Test func listsTrials() throws {
     let command = try makeStudy()
     func numbers(_ arguments: String...) throws -> [Int] {
@@ -182,7 +214,6 @@ import Testing
       #expect(try BuiltCommand.json(curves.output)["file"] as? String == "i-\(file)")
     }
     #expect(try command.run("plot", "history", "s", "-o", "x.bmp").code == 64)
-    #expect(try command.run("plot", "history", "s").code == 64)
     #expect(try command.run("plot", "history", "nobody", "-o", "x.svg").code == 2)
     #expect(try command.run("plot", "history", "s", "-o", "missing/x.svg").code == 2)
     #expect(try command.run("plot", "history", "s", "-o", "x.svg", "--objective", "3").code == 2)

@@ -94,8 +94,8 @@ import Testing
       for page in [Figure.history([study, study]).html(), Figure.intermediate(study).html()] {
         #expect(page.components(separatedBy: "<script").count == 3, "\(name)")
         #expect(!page.contains("<svg on") && !page.contains("<b>"), "\(name)")
-        // The namespace of SVG, in the picture and in the script.
-        #expect(page.components(separatedBy: "http://").count == 3, "\(name)")
+        // The namespace of SVG, in the pictures for wide screens and phones and in the script.
+        #expect(page.components(separatedBy: "http://").count == 4, "\(name)")
         let start = try #require(page.range(of: "class=\"data\">")).upperBound
         let end = try #require(page.range(of: "</script>", range: start..<page.endIndex)).lowerBound
         let data = try JSONValue(parsing: page[start..<end])

@@ -34,6 +34,11 @@ package enum HelpTopic: String, CaseIterable, Sendable {
       interrupted         (trial list, show) whether nobody runs a trial that counts as running
       attempts            (trial show) an array of objects with attempt, worker, started_at,
                           ended_at, outcome, reason
+      expected, interval, probability_best
+                          (study best, one objective) what the trial is worth without noise, where
+                          that lies with 95 %, and how probably no other trial is better; or null
+      luckiest, luckiest_value
+                          (study best, one objective) the number of the trial with the best value
 
     A study (study list, create, show):
       name, directions    directions is an array of minimize and maximize

@@ -88,18 +88,16 @@ package final class Console: Sendable {
     return Int(size.ws_row)
   }
 
-  /// The columns of the terminal that results go to; 80 when it does not say.
-  package var resultWidth: Int {
-    var size = winsize()
-    guard ioctl(resultDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
-  }
-
-  /// The lines of the terminal that results go to; 24 when it does not say.
-  package var resultHeight: Int {
-    var size = winsize()
-    guard ioctl(resultDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
-    return Int(size.ws_row)
+  /// The columns and lines of the terminal that results go to, or, where they go through a pipe to
+  /// a pager, of the one for messages; 80 by 24 when neither says.
+  package var resultSize: (columns: Int, rows: Int) {
+    for descriptor in [resultDescriptor, messageDescriptor] {
+      var size = winsize()
+      guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0
+      else { continue }
+      return (Int(size.ws_col), Int(size.ws_row))
+    }
+    return (80, 24)
   }
 
   /// Writes what is still kept back, and returns how the process ends if it would with `code`: a

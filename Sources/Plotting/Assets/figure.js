@@ -13,13 +13,30 @@
   };
   const round = number => Math.round(number * 10) / 10;
 
+  // A place on an axis whose pauses are as short as they are drawn, and back.
+  const shortened = (axis, value) => (axis.p || []).reduce((place, [from, to, drawn]) =>
+    place - Math.min(Math.max((value - from) / (to - from), 0), 1) * (to - from - drawn), value);
+  const lengthened = (axis, place) => {
+    for (const [from, to, drawn] of axis.p || []) {
+      if (place <= from) break;
+      if (place < from + drawn) return from + (place - from) / drawn * (to - from);
+      place += to - from - drawn;
+    }
+    return place;
+  };
   // The value at a share of an axis, and back.
-  const valueAt = (axis, share) => axis.k === 'log'
-    ? 10 ** (Math.log10(axis.a) + share * (Math.log10(axis.b) - Math.log10(axis.a)))
-    : axis.a + share * (axis.b - axis.a);
-  const shareOf = (axis, value) => axis.k === 'log'
-    ? (Math.log10(value) - Math.log10(axis.a)) / (Math.log10(axis.b) - Math.log10(axis.a))
-    : (value - axis.a) / (axis.b - axis.a);
+  const valueAt = (axis, share) => {
+    if (axis.k === 'log')
+      return 10 ** (Math.log10(axis.a) + share * (Math.log10(axis.b) - Math.log10(axis.a)));
+    const [a, b] = [shortened(axis, axis.a), shortened(axis, axis.b)];
+    return lengthened(axis, a + share * (b - a));
+  };
+  const shareOf = (axis, value) => {
+    if (axis.k === 'log')
+      return (Math.log10(value) - Math.log10(axis.a)) / (Math.log10(axis.b) - Math.log10(axis.a));
+    const [a, b] = [shortened(axis, axis.a), shortened(axis, axis.b)];
+    return (shortened(axis, value) - a) / (b - a);
+  };
   const label = (value, axis) => {
     if (axis.k === 'cat') return axis.c[value];
     if (axis.i) return value.toLocaleString('en').replace('-', '−');
@@ -45,7 +62,7 @@
       const rough = (high - low) / Math.max(count, 2);
       const unit = 10 ** Math.floor(Math.log10(rough)), lead = rough / unit;
       let step = unit * (lead < 1.2 ? 1 : lead < 2.4 ? 2 : lead < 6 ? 5 : 10);
-      if (axis.i) step = Math.max(1, step);
+      if (axis.i) step = high - low <= 3 * count ? 1 : Math.max(1, step);
       for (let i = Math.ceil(low / step); i <= high / step && found.length < 100; i++)
         found.push(parseFloat((i * step).toPrecision(12)));
     }
@@ -90,7 +107,60 @@
         line: line && line.cloneNode(false), stroke: part && [...part.querySelectorAll('path')].pop() };
     }
     panel.canZoom = !!panel.samples.xt;
+    panel.uprights = group.dataset.u ? JSON.parse(group.dataset.u) : [];
     return panel;
+  };
+
+  // What is marked on the page: by column a range, or of texts a list. All figures follow it, and
+  // listeners of the event 'needletailmarks' on the document.
+  const marks = new Map(), pictures = new Set(), trials = new Map();
+  // What is known of a trial from the tables of all figures: by column its value.
+  const keyOf = (study, trial) => (study ? study + '/' : '') + trial;
+  const cell = (column, row) => column.levels ? column.levels[column.cells[row]] : column.cells[row];
+  const learn = data => {
+    const named = name => data.columns.find(column => column.name === name);
+    const trial = named('trial'), study = named('study');
+    // Rows of reports and of beams say other things of a trial than these.
+    if (!trial || !named('state') || named('step') || named('seconds')) return;
+    for (let row = 0; row < trial.cells.length; row++) {
+      const key = keyOf(study && cell(study, row), trial.cells[row]), known = trials.get(key) || {};
+      for (const column of data.columns) {
+        const value = cell(column, row);
+        if (value !== null && value !== undefined) known[column.name] = value;
+      }
+      trials.set(key, known);
+    }
+  };
+  const passes = known => {
+    for (const [name, mark] of marks) {
+      const value = known[name];
+      if (mark.texts ? !mark.texts.includes(String(value))
+        : !(typeof value === 'number' && value >= mark.low && value <= mark.high)) return false;
+    }
+    return true;
+  };
+  const follow = () => {
+    for (const picture of pictures) {
+      if (picture.svg.isConnected) picture.follow(); else pictures.delete(picture);
+    }
+    document.dispatchEvent(new CustomEvent('needletailmarks', { detail: Object.fromEntries(marks) }));
+  };
+  const mark = (axis, from, to) => {
+    if (from === to) marks.delete(axis.n);
+    else {
+      const [low, high] = [valueAt(axis, Math.min(from, to)), valueAt(axis, Math.max(from, to))];
+      marks.set(axis.n, axis.k === 'cat'
+        ? { low, high, texts: axis.c.filter((text, i) => i >= low && i <= high) }
+        : { low, high, isInteger: axis.i });
+    }
+  };
+  globalThis.needletailMarks = {
+    set: found => {
+      marks.clear();
+      for (const name in found) marks.set(name, found[name]);
+      follow();
+    },
+    isIn: (trial, study) => !marks.size || passes(trials.get(keyOf(study, trial)) || {}),
   };
   // Places the marks of a panel; also what can be pointed at.
   const place = panel => {
@@ -100,27 +170,50 @@
     const down = v => y + ((v - y) / h - view.y0) / (view.y1 - view.y0) * h;
     panel.hits = [];
     for (const mark of panel.marks) {
-      let text = '', index = 0;
+      let text = '', index = 0, rest = '';
       const isMark = mark.dx !== undefined;
       for (const run of mark.runs) {
         let seen = true;
+        const before = text, isRunOut = !isMark && mark.rows && panel.isOut?.(mark.rows(index));
         for (let i = 0; i < run.points.length; i += 2) {
           const px = right(run.points[i]);
           const py = mark.isRug ? run.points[i + 1] : down(run.points[i + 1]);
           if (isMark) {
             seen = px > x - 20 && px < x + w + 20 && (mark.isRug || (py > y - 20 && py < y + h + 20));
-            if (seen) text += `M${round(px - mark.dx)} ${round(py - mark.dy)}${run.tail}`;
+            const part = `M${round(px - mark.dx)} ${round(py - mark.dy)}${run.tail}`;
+            if (seen && mark.rows && panel.isOut?.(mark.rows(index))) {
+              rest += part;
+              seen = false;
+            } else if (seen) text += part;
           } else {
             text += (i === 0 ? 'M' : i === 2 ? 'L' : ' ') + round(px) + ' ' + round(py) + run.tail;
           }
-          if (mark.rows && seen && px >= x - 7 && px <= x + w + 7)
+          if (mark.rows && seen && !isRunOut && px >= x - 7 && px <= x + w + 7)
             panel.hits.push({ x: px, y: py, row: mark.rows(index), mark });
           index += 1;
         }
         if (run.closed) text += 'Z';
+        if (isRunOut) {
+          rest += text.slice(before.length);
+          text = before;
+        }
       }
-      if (!isWhole || mark.moved) mark.path.setAttribute('d', text);
-      mark.moved = !isWhole;
+      const isChanged = !isWhole || !!panel.isOut;
+      if (isChanged || mark.moved) mark.path.setAttribute('d', text);
+      mark.moved = isChanged;
+      // What is not marked stays as a shadow.
+      if (rest) {
+        if (!mark.shadow) {
+          mark.shadow = mark.path.cloneNode(false);
+          mark.shadow.style.opacity = 0.13;
+          panel.shadows ??= mark.path.parentNode.insertBefore(make('g', {}), mark.path.parentNode.firstChild);
+          panel.shadows.append(mark.shadow);
+        }
+        mark.shadow.setAttribute('d', rest);
+      } else if (mark.shadow) {
+        mark.shadow.remove();
+        mark.shadow = undefined;
+      }
     }
     for (const item of panel.texts) {
       item.text.setAttribute('x', round(right(item.x)));
@@ -165,12 +258,27 @@
   };
 
   const setUp = figure => {
-    const svg = figure.querySelector('svg.nt'), reset = figure.querySelector('.reset');
     const data = JSON.parse(figure.querySelector('.data').textContent);
+    learn(data);
+    const resets = [...figure.querySelectorAll('svg.nt')].map(svg => setUpPicture(figure, svg, data));
+    figure.querySelector('.reset').addEventListener('click', () => resets.forEach(reset => reset()));
+    figure.querySelector('.unmark').addEventListener('click', () => {
+      marks.clear();
+      follow();
+    });
+    if (marks.size) follow();
+  };
+  const setUpPicture = (figure, svg, data) => {
+    const reset = figure.querySelector('.reset'), bar = figure.querySelector('.bar');
     const panels = [...svg.querySelectorAll('g.panel')].map(readPanel);
     panels.forEach(place);
     const off = new Set();
-    if (!panels.some(panel => panel.canZoom)) figure.querySelector('.bar').remove();
+    const axes = panels.flatMap(p => p.uprights.length ? p.uprights.map(u => u.axis) : [p.ax, p.ay]);
+    const hints = [];
+    if (panels.some(panel => panel.canZoom)) hints.push('Frame an area to enlarge it.');
+    if (axes.some(axis => axis.n)) hints.push('Draw along an axis to mark a range.');
+    bar.querySelector('.hint').textContent = hints.join(' ');
+    if (!hints.length) bar.style.display = 'none';
     for (const key of svg.querySelectorAll('.key')) {
       const parts = svg.querySelectorAll(`[data-s="${key.dataset.key}"]`);
       if (!parts.length) {
@@ -256,24 +364,111 @@
       panel.view = view;
       place(panel);
       replaceTicks(panel);
+      drawRanges();
       reset.hidden = panels.every(p => p.view.x0 === 0 && p.view.x1 === 1 && p.view.y0 === 0
         && p.view.y1 === 1);
       hide();
     };
     const whole = () => ({ x0: 0, x1: 1, y0: 0, y1: 1 });
-    reset.addEventListener('click', () => panels.forEach(panel => look(panel, whole())));
+    // Which rows are of trials outside of what is marked.
+    const trial = data.columns.find(column => column.name === 'trial');
+    const study = data.columns.find(column => column.name === 'study');
+    const ranges = make('g', {});
+    svg.append(ranges);
+    const box = (x, y, width, height) => ranges.append(make('rect',
+      { class: 'range', x: round(x), y: round(y), width: round(width), height: round(height), rx: 2 }));
+    const drawRanges = () => {
+      ranges.replaceChildren();
+      for (const p of panels) {
+        const clamped = v => Math.min(Math.max(v, 0), 1);
+        for (const { x, axis } of p.uprights) {
+          const range = marks.get(axis.n);
+          if (!range) continue;
+          const [top, end] = [range.high, range.low].map(value =>
+            p.y + (1 - shareOf(p.ay, clamped(shareOf(axis, value)))) * p.h);
+          box(x - 6, top, 12, end - top);
+        }
+        if (p.uprights.length) continue;
+        const across = marks.get(p.ax.n), up = marks.get(p.ay.n);
+        if (across) {
+          const [from, to] = [across.low, across.high].map(value => p.x
+            + clamped((shareOf(p.ax, value) - p.view.x0) / (p.view.x1 - p.view.x0)) * p.w);
+          box(from, p.y, to - from, p.h);
+        }
+        if (up) {
+          const [top, end] = [up.high, up.low].map(value => p.y
+            + clamped((1 - shareOf(p.ay, value) - p.view.y0) / (p.view.y1 - p.view.y0)) * p.h);
+          box(p.x, top, p.w, end - top);
+        }
+      }
+    };
+    const followMarks = () => {
+      const out = new Map();
+      const isOut = row => {
+        if (!out.has(row)) {
+          const known = trials.get(keyOf(study && cell(study, row), trial.cells[row]));
+          out.set(row, !(known && passes(known)));
+        }
+        return out.get(row);
+      };
+      for (const panel of panels) {
+        panel.isOut = trial && marks.size ? isOut : undefined;
+        place(panel);
+      }
+      drawRanges();
+      hide();
+      const count = marks.size ? [...trials.values()].filter(passes).length : 0;
+      figure.querySelector('.marked').textContent = marks.size
+        ? `${count.toLocaleString('en')} of ${trials.size.toLocaleString('en')} trials shown are in the ranges.` : '';
+      figure.querySelector('.unmark').hidden = !marks.size;
+    };
+    pictures.add({ svg, follow: followMarks });
+    // The axis beside a panel, or the upright one, at a place.
+    const axisAt = (x, y) => {
+      for (const p of panels) {
+        for (const upright of p.uprights) {
+          if (upright.axis.n && Math.abs(x - upright.x) <= 9 && y > p.y - 8 && y < p.y + p.h + 8)
+            return { panel: p, axis: upright.axis, upright };
+        }
+        if (p.uprights.length) continue;
+        if (p.ax.n && x >= p.x && x <= p.x + p.w && y > p.y + p.h && y < p.y + p.h + 42)
+          return { panel: p, axis: p.ax, isX: true };
+        if (p.ay.n && y >= p.y && y <= p.y + p.h && x < p.x && x > p.x - 44)
+          return { panel: p, axis: p.ay };
+      }
+      return null;
+    };
+    // The share of an axis at a place.
+    const shareAt = (found, at) => {
+      const [x, y] = at, p = found.panel, v = p.view;
+      const inside = share => Math.min(Math.max(share, 0), 1);
+      if (found.isX) return v.x0 + inside((x - p.x) / p.w) * (v.x1 - v.x0);
+      const share = 1 - (v.y0 + inside((y - p.y) / p.h) * (v.y1 - v.y0));
+      return found.upright ? inside(valueAt(p.ay, share)) : share;
+    };
     svg.addEventListener('dblclick', event => {
       const panel = panelAt(...local(event));
       if (panel) look(panel, whole());
     });
     svg.addEventListener('pointerdown', event => {
       if (event.button !== 0 || event.pointerType === 'touch' || event.target.closest('.key')) return;
-      const at = local(event), panel = panelAt(...at);
+      const at = local(event), panel = panelAt(...at), found = axisAt(...at);
+      if (found) {
+        start = { at, found, from: shareAt(found, at) };
+        svg.setPointerCapture(event.pointerId);
+        event.preventDefault();
+        return;
+      }
       if (panel && panel.canZoom) { start = { at, panel }; svg.setPointerCapture(event.pointerId); }
     });
     svg.addEventListener('pointermove', event => {
       if (!start) { point(event); return; }
       hide();
+      if (start.found) {
+        mark(start.found.axis, start.from, shareAt(start.found, local(event)));
+        drawRanges();
+        return;
+      }
       const p = start.panel, at = local(event);
       const within = (v, low, size) => Math.min(Math.max(v, low), low + size);
       let [x0, x1] = [start.at[0], at[0]].map(v => within(v, p.x, p.w)).sort((a, b) => a - b);
@@ -292,6 +487,13 @@
       frame.remove();
       const done = start;
       start = null;
+      if (done && done.found) {
+        const to = shareAt(done.found, local(event));
+        // A click takes a range away.
+        mark(done.found.axis, done.from, Math.abs(to - done.from) < 0.005 ? done.from : to);
+        follow();
+        return;
+      }
       if (!done || !done.frame || event.type !== 'pointerup') return;
       const p = done.panel, v = p.view, [x0, y0, x1, y1] = done.frame;
       const across = s => v.x0 + (s - p.x) / p.w * (v.x1 - v.x0);
@@ -307,6 +509,7 @@
       else if (event.key === 'Escape') panels.forEach(panel => look(panel, whole()));
     };
     addEventListener('keydown', zoomOut);
+    return () => panels.forEach(panel => look(panel, whole()));
   };
   document.querySelectorAll('figure.nf').forEach(setUp);
   globalThis.needletailFigure = setUp;

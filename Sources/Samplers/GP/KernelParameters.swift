@@ -56,6 +56,8 @@ struct KernelParameters: Sendable, Hashable {
     case logNormal
     /// 0.1 a + 0.1 / a against extreme length scales, a = 1 / ℓ², as in Optuna 5.
     case optuna
+    /// As ``logNormal``, with noise of any size: Gamma(1.1, 1).
+    case openNoise
   }
 
   private static let meanLogScale = -0.693147180559945309
@@ -64,11 +66,11 @@ struct KernelParameters: Sendable, Hashable {
   /// The logarithm of the prior density, without constants: that of the length scales, Gamma(2, 1)
   /// for the signal and Gamma(1.1, 30) for the noise, the latter two as in Optuna 5.
   func logPrior(_ prior: Prior) -> Double {
-    var sum = log(signal) - signal + 0.1 * log(noise) - 30 * noise
+    var sum = log(signal) - signal + 0.1 * log(noise) - prior.noiseRate * noise
     for a in inverseSquaredScales {
       switch prior {
       case .optuna: sum -= 0.1 / a + 0.1 * a
-      case .logNormal:
+      case .logNormal, .openNoise:
         let distance = -0.5 * log(a) - Self.meanLogScale
         sum -= distance * distance / (2 * Self.logScaleVariance)
       }
@@ -81,10 +83,15 @@ struct KernelParameters: Sendable, Hashable {
     let scaleSlopes = inverseSquaredScales.map { a in
       switch prior {
       case .optuna: 0.1 / a - 0.1 * a
-      case .logNormal: 0.5 * (-0.5 * log(a) - Self.meanLogScale) / Self.logScaleVariance
+      case .logNormal, .openNoise: 0.5 * (-0.5 * log(a) - Self.meanLogScale) / Self.logScaleVariance
       }
     }
-    let noiseSlope = (0.1 / noise - 30) * (noise - Self.smallestNoise)
+    let noiseSlope = (0.1 / noise - prior.noiseRate) * (noise - Self.smallestNoise)
     return scaleSlopes + [1 - signal, noiseSlope]
   }
+}
+
+extension KernelParameters.Prior {
+  /// The rate of the noise's Gamma distribution.
+  fileprivate var noiseRate: Double { self == .openNoise ? 1 : 30 }
 }

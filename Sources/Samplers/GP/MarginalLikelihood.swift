@@ -138,9 +138,9 @@ struct MarginalLikelihood {
   /// The parameters of the largest posterior density that a search from `start` finds.
   static func fit(
     _ points: FeaturePoints, scores: [Double], from start: KernelParameters,
-    limits: BoundedMinimizer.Limits
+    limits: BoundedMinimizer.Limits, prior: KernelParameters.Prior = .logNormal
   ) -> (parameters: KernelParameters, value: Double, evaluations: Int) {
-    var likelihood = MarginalLikelihood(points, scores: scores)
+    var likelihood = MarginalLikelihood(points, scores: scores, prior: prior)
     let bounds = KernelParameters.bounds(parameterCount: start.inverseSquaredScales.count)
     let found = BoundedMinimizer.minimize(
       from: start.logarithms, lower: bounds.lower, upper: bounds.upper, limits: limits

@@ -167,6 +167,25 @@ extension CoordinatorService {
     return nil
   }
 
+  /// Which trial to use, and how sure that is.
+  func showBest(_ call: Route.Call) throws -> HTTPResponse? {
+    let record = try record(call)
+    guard record.directions.count == 1 else {
+      throw APIError(
+        409, "not_assessable",
+        "study '\(record.name)' has \(record.directions.count) objectives, of which no trial is the "
+          + "best; see the figure pareto")
+    }
+    views.versions(of: [record], call.exchange) { [figures] versions in
+      figures.read(record, version: versions[0], call.exchange) { trials in
+        let found = Recommendation.assess(trials, direction: record.directions[0])
+        return .json(
+          found?.jsonForm ?? ["use": .null, "luckiest": .null, "candidates": [], "completed": 0])
+      }
+    }
+    return nil
+  }
+
   // MARK: Logs
 
   func showLog(_ call: Route.Call) throws -> HTTPResponse {

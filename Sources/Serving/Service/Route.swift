@@ -95,6 +95,9 @@ extension Route {
     Route("GET", "/v1/studies/{name}/importances", .viewer) { service, call in
       try service.showImportances(call)
     },
+    Route("GET", "/v1/studies/{name}/best", .viewer) { service, call in
+      try service.showBest(call)
+    },
     Route("POST", "/v1/studies/{name}/note", .admin) { service, call in
       try service.writeNote(call)
     },

@@ -17,6 +17,8 @@ struct PlotOutput: Sendable {
   private let data: String?
   private let vega: String?
   private let opens: Bool
+  /// Whether the figures are written as text beside files, too.
+  private let isText: Bool
   private let width: Int?
   private let height: Int?
   private let json: Bool
@@ -26,6 +28,7 @@ struct PlotOutput: Sendable {
     data = arguments.value("--data")
     vega = arguments.value("--vega")
     opens = arguments.flag("--open")
+    isText = arguments.flag("--terminal")
     width = try arguments.integer("--width", in: 1...1_000_000)
     height = try arguments.integer("--height", in: 1...1_000_000)
     json = arguments.flag("--json")
@@ -37,15 +40,11 @@ struct PlotOutput: Sendable {
       throw .badValue(
         option: "--data", value: data, expected: "a name that ends in .csv or .json, or -")
     }
-    if data == "-", vega == "-" {
-      throw .conflict("--data - and --vega - both want standard output")
+    let takers = [("--data -", data == "-"), ("--vega -", vega == "-"), ("--terminal", isText)]
+      .filter(\.1).map(\.0)
+    if takers.count > 1 {
+      throw .conflict("\(takers[0]) and \(takers[1]) both want standard output")
     }
-  }
-
-  /// Refuses to draw in a terminal that is none.
-  func checkTarget(_ console: Console) throws(UsageError) {
-    guard path == nil, data == nil, vega == nil, !opens, !console.isResultTerminal else { return }
-    throw .missingArgument("--output FILE, for standard output is no terminal", verb: "plot")
   }
 
   /// Writes the figures. One without data is written, too, and says so; the exit code as well.
@@ -73,9 +72,12 @@ struct PlotOutput: Sendable {
       // A path that looks like an option is none.
       try Opener.open(openable.hasPrefix("-") ? "./" + openable : openable)
     }
-    if written.isEmpty, data == nil, vega == nil {
+    let isTextOnly = written.isEmpty && data == nil && vega == nil
+    if isText || isTextOnly {
       for item in items { console.write(Self.terminal(item.figure, console)) }
-      console.note("drawn in the terminal; -o FILE writes a picture (.svg, .png, .pdf, .html)")
+      if isTextOnly, console.isResultTerminal {
+        console.note("drawn in the terminal; -o FILE writes a picture (.svg, .png, .pdf, .html)")
+      }
     }
     for item in items {
       guard let reason = item.figure.emptyReason else { continue }
@@ -159,8 +161,9 @@ struct PlotOutput: Sendable {
   // MARK: Terminal, names
 
   private static func terminal(_ figure: Figure, _ console: Console) -> String {
-    figure.terminalText(
-      columns: min(console.resultWidth, 160), rows: min(max(console.resultHeight - 3, 12), 36),
+    let size = console.resultSize
+    return figure.terminalText(
+      columns: min(size.columns, 160), rows: min(max(size.rows - 3, 12), 36),
       hasColor: console.hasColor)
   }
 

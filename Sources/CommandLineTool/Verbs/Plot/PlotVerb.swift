@@ -16,7 +16,8 @@ package struct PlotVerb: Verb {
         + "several kinds HTML and PDF hold all figures in one file; of SVG and PNG each has a file, "
         + "with the kind in its name. history and edf draw several studies in one picture, the "
         + "others one for each.",
-      "Without a file the figure is drawn in the terminal.",
+      "Without a file the figure is drawn as text, 80 columns wide where standard output is no "
+        + "terminal.",
     ],
     arguments: [
       .init(
@@ -37,6 +38,8 @@ package struct PlotVerb: Verb {
         name: "--vega", placeholder: "FILE",
         help: "The figure as a Vega-Lite specification; - for standard output.",
         completion: .file),
+      .init(
+        name: "--terminal", help: "Draw as text, beside the files that other options name."),
       .init(name: "--open", help: "Open the picture; a web page when no file is named."),
       .init(
         name: "--objective", placeholder: "N",
@@ -64,6 +67,7 @@ package struct PlotVerb: Verb {
     ],
     examples: [
       .init("needletail plot history digits", "Draws in the terminal."),
+      .init("needletail plot all digits | less", "Reads the figures as text."),
       .init("needletail plot history digits second -o both.png", "Two studies in one picture."),
       .init("needletail plot all digits -o digits.html", "A web page with every figure."),
       .init("needletail plot slice digits --parameters layers,dropout -o s.svg", "Two parameters."),
@@ -114,7 +118,6 @@ package struct PlotVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
-    try output.checkTarget(context.console)
     let selection = try StoreSelection(option: store, environment: context.environment)
     let store = try selection.openExisting()
     let studies = try names.map { name -> StudySeries in

@@ -1,3 +1,4 @@
+internal import Analysis
 internal import JSON
 internal import Messages
 internal import Stores
@@ -7,10 +8,14 @@ internal import StudyModel
 package struct StudyBestVerb: Verb {
   package static let description = VerbDescription(
     words: ["study", "best"],
-    abstract: "Show the best completed trial of a study.",
+    abstract: "Show which trial of a study to use: the best one as far as can be told.",
     discussion: [
+      "Values are noisy, and the best of many is also a lucky one. From ten completed trials on, a "
+        + "Gaussian process over the parameters says what each would be worth without noise: the trial "
+        + "with the best mean is shown, with where its worth lies and how probably it is the best of all, "
+        + "and the one with the best value beside it when that is another.",
       "With several objectives it lists the feasible trials that no other one beats in all of them, by "
-        + "number, and the volume that they dominate."
+        + "number, and the volume that they dominate.",
     ],
     arguments: [.study],
     options: [
@@ -19,7 +24,8 @@ package struct StudyBestVerb: Verb {
       .store, .json,
     ],
     examples: [
-      .init("needletail study best digits", "Prints the value and the parameters."),
+      .init(
+        "needletail study best digits", "Prints the value, the parameters and how sure they are."),
       .init(
         "python3 train.py --lr=$(needletail study best digits --parameter learning_rate)",
         "Uses the best learning rate in a script."),
@@ -43,8 +49,15 @@ package struct StudyBestVerb: Verb {
     let study = try store.study(named: name)
     var best: [Trial] = []
     var front: ParetoFront?
+    var recommendation: Recommendation?
     if study.directions.count == 1 {
-      if let trial = try store.bestTrial(in: study) { best = [trial] }
+      let trials = try store.trials(in: study, numbers: nil)
+      recommendation = Recommendation.assess(trials, direction: study.directions[0])
+      if let found = recommendation,
+        let trial = trials.first(where: { $0.number == found.chosen.number })
+      {
+        best = [trial]
+      }
     } else {
       let found = ParetoFront(
         of: try store.trials(in: study, numbers: nil), study.directions)
@@ -71,13 +84,47 @@ package struct StudyBestVerb: Verb {
     }
     for trial in best {
       if json {
-        context.console.writeJSON(trial.jsonForm)
+        context.console.writeJSON(Self.form(of: trial, recommendation))
       } else {
         trial.summaryLines.forEach(context.console.write)
       }
     }
+    if !json, let recommendation { Self.lines(of: recommendation).forEach(context.console.write) }
     if !json, let line = front?.volumeLine { context.console.write(line) }
     return .success
+  }
+
+  /// The trial with what is believed of it, and the number and the value of the luckiest one.
+  private static func form(of trial: Trial, _ found: Recommendation?) -> JSONValue {
+    guard let found, case .object(let members) = trial.jsonForm else { return trial.jsonForm }
+    return .object(
+      members + found.chosen.beliefMembers + [
+        .init("luckiest", .integer(found.luckiest.number)),
+        .init("luckiest_value", .float(found.luckiest.value)),
+      ])
+  }
+
+  /// How sure the answer is, and what the luckiest trial is, if another one.
+  private static func lines(of found: Recommendation) -> [String] {
+    guard let belief = found.chosen.belief else { return [] }
+    func brief(_ value: Double) -> String { value.text(significantDigits: 5) }
+    func percent(_ share: Double) -> String { "\((100 * share).text(significantDigits: 3)) %" }
+    var lines = [
+      "without noise \(brief(belief.expected)) is expected, with 95 % between "
+        + "\(brief(belief.interval.lowerBound)) and \(brief(belief.interval.upperBound))",
+      "the best of \(found.completed) completed trials with a probability of "
+        + percent(belief.probabilityOfBest),
+    ]
+    if found.luckiest.number != found.chosen.number {
+      var line = "luckiest: trial \(found.luckiest.number) with \(brief(found.luckiest.value))"
+      if let belief = found.luckiest.belief {
+        line +=
+          ", of which \(brief(belief.expected)) is expected without noise; the best with "
+          + percent(belief.probabilityOfBest)
+      }
+      lines.append(line)
+    }
+    return lines
   }
 }
 
