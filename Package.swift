@@ -134,7 +134,9 @@ let package = Package(
       exclude: ["needletail.h"], swiftSettings: callsC),
     .target(
       name: "Objectives",
-      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "StudyModel", "HTTPClient", "StudyFiles",
+      ],
       resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")],
       swiftSettings: callsC),
     .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
@@ -142,6 +144,7 @@ let package = Package(
       name: "Working",
       dependencies: [
         "JSON", "Trials", "Stores", "System", "StudyModel", "Coordination", "Messages",
+       
         "CoordinatorClient", "StudyFiles", "Studies", "Objectives",
       ],
       swiftSettings: callsC),
@@ -314,7 +317,9 @@ let package = Package(
         "digits",
         "PostgresTesting",
       ],
-      exclude: ["drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow"],
+      exclude: [
+        "drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow", "Services",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ExchangeTests", dependencies: ["JSON", "Exchange", "StudyModel", "System"],

@@ -104,7 +104,7 @@ struct TrialEnvironment {
   }
 
   /// What a placeholder stands for; nil for a parameter that is not active.
-  private func replacement(of name: String, _ spelling: ValueSpelling) -> String? {
+  func replacement(of name: String, _ spelling: ValueSpelling) -> String? {
     if let parameter = job.parameters.first(where: { $0.name == name }) {
       return job.spellings[name] ?? spelling.text(of: parameter.value)
     }

@@ -38,7 +38,7 @@ extension StudyFile {
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
     "grace_period", "leave", "reuse", FieldName("directory", "workdir", "working_dir"), "spelling",
     "files", "stand_in", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
-    FieldName("environment", "env"),
+    FieldName("environment", "env"), "executor",
   ]
 
   private init(parsing bytes: [UInt8], path: String) throws(LocatedFault) {
@@ -133,6 +133,11 @@ extension StudyFile {
       try fields["collect"].map { (node) throws(LocatedFault) in
         try MetricCollection(reading: node, parameters: names)
       } ?? MetricCollection()
+    executor =
+      try fields["executor"].map { (node) throws(LocatedFault) in
+        try ExecutorSetting(reading: node, parameters: names)
+      } ?? .process
+    try executor.check(fields, collection)
     retries =
       try fields["retries"].map { (node) throws(LocatedFault) in
         try RetryPolicy(reading: node)

@@ -11,7 +11,7 @@ struct StudyRun {
   private let console: Console
   private let study: StoredStudy
   private let coordinator: Coordinator
-  private let objective: CommandObjective
+  private let objective: TrialObjective
   private let isNew: Bool
   /// How many trials the study gets in all; nil for no limit.
   private let budget: Int?
@@ -23,14 +23,14 @@ struct StudyRun {
     self.plan = plan
     self.mark = mark
     self.console = console
-    try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
+    try TrialObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
     let submission = try StoredStudy.submit(
       plan.file, name: plan.name, trials: plan.options.trials, seed: plan.options.seed,
       resuming: .ifStoppedByItself, in: try plan.store.openOrCreate())
     for warning in submission.warnings { console.warn(warning.printable) }
     (study, isNew, budget) = (submission.study, submission.isNew, submission.budget)
     coordinator = try study.coordinator(plan.file, budget: budget, seed: plan.options.seed)
-    objective = try CommandObjective(
+    objective = try TrialObjective(
       plan.file,
       folders: TrialFolders(
         in: plan.store.trialFolder, study: study.name, token: study.record.token),
