@@ -144,8 +144,8 @@ let package = Package(
       name: "Working",
       dependencies: [
         "JSON", "Trials", "Stores", "System", "StudyModel", "Coordination", "Messages",
-       
-        "CoordinatorClient", "StudyFiles", "Studies", "Objectives",
+        "HTTPClient",
+        "CoordinatorClient", "StudyFiles", "Studies", "Objectives", "Launching",
       ],
       swiftSettings: callsC),
     .target(

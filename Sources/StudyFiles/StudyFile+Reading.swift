@@ -38,7 +38,7 @@ extension StudyFile {
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
     "grace_period", "leave", "reuse", FieldName("directory", "workdir", "working_dir"), "spelling",
     "files", "stand_in", FieldName("until", "stop"), "points", FieldName("first", "first_point"),
-    FieldName("environment", "env"), "executor",
+    FieldName("environment", "env"), "executor", "notify",
   ]
 
   private init(parsing bytes: [UInt8], path: String) throws(LocatedFault) {
@@ -171,6 +171,10 @@ extension StudyFile {
     environment =
       try fields["environment"].map { (node) throws(LocatedFault) in
         try EnvironmentVariable.read(node, parameters: names)
+      } ?? []
+    notices =
+      try fields["notify"].map { (node) throws(LocatedFault) in
+        try NoticeSetting.read(node)
       } ?? []
   }
 

@@ -78,6 +78,8 @@ package struct StudyFile: Sendable {
   package var files: [TrialFile]
   /// Variables to set for the command, or with nil to remove, in the file's order.
   package var environment: [EnvironmentVariable]
+  /// Who is told of what becomes of the study, in the file's order.
+  package var notices: [NoticeSetting]
 
   /// Whether a worker can run its trials; else only programs that hold trials themselves can.
   package var isRunnable: Bool { command != nil || executor != .process }

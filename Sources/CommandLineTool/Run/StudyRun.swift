@@ -4,6 +4,7 @@ internal import Stores
 internal import Studies
 internal import StudyFiles
 internal import StudyModel
+internal import Working
 
 /// One `needletail run`: opens the study, lets the engine run it, and tells how it ended.
 struct StudyRun {
@@ -47,7 +48,17 @@ struct StudyRun {
     }
     let engine = try RunEngine(
       plan, study, coordinator, objective, budget: budget, console, mark: mark)
+    let (console, token) = (console, study.record.token)
+    let desk =
+      plan.file.notices.isEmpty
+      ? nil
+      : NoticeDesk(study.store) {
+        console.warn($0)
+      } follows: {
+        $0.study.record.token == token
+      }
     let end = engine.run()
+    desk?.close()
     let report = RunReport(
       study: study.record, store: study.store, limit: end.budget, console: console,
       isQuiet: plan.options.isQuiet, json: plan.options.json)
