@@ -134,7 +134,9 @@ let package = Package(
       exclude: ["needletail.h"], swiftSettings: callsC),
     .target(
       name: "Objectives",
-      dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel", "StudyFiles"],
+      dependencies: [
+        "JSON", "Trials", "Stores", "System", "StudyModel", "HTTPClient", "StudyFiles",
+      ],
       resources: [
         .embedInCode("Python/needletail.py"), .embedInCode("Python/StandIns/clearml.py"),
         .embedInCode("Python/StandIns/comet_ml.py"), .embedInCode("Python/StandIns/determined.py"),
@@ -150,7 +152,8 @@ let package = Package(
       name: "Working",
       dependencies: [
         "JSON", "Trials", "Stores", "System", "StudyModel", "Coordination", "Messages",
-        "CoordinatorClient", "StudyFiles", "Studies", "Objectives",
+        "HTTPClient",
+        "CoordinatorClient", "StudyFiles", "Studies", "Objectives", "Launching",
       ],
       swiftSettings: callsC),
     .target(
@@ -323,7 +326,8 @@ let package = Package(
         "PostgresTesting",
       ],
       exclude: [
-        "drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow", "StandIns",
+        "drive_terminal.py", "escape.py", "scripted_coordinator.py", "Optuna", "MLflow", "Services",
+        "StandIns",
       ],
       swiftSettings: house),
     .testTarget(

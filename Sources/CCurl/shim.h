@@ -59,6 +59,10 @@ static inline CURLcode nt_get_offset(
     nt_curl_easy_getinfo get, CURL *handle, CURLINFO info, curl_off_t *value) {
   return ((__typeof__(curl_easy_getinfo) *)get)(handle, info, value);
 }
+static inline CURLcode nt_get_text(
+    nt_curl_easy_getinfo get, CURL *handle, CURLINFO info, char **value) {
+  return ((__typeof__(curl_easy_getinfo) *)get)(handle, info, value);
+}
 
 /// The result in a message of curl_multi_info_read, which is in a union.
 static inline CURLcode nt_message_result(const CURLMsg *message) { return message->data.result; }

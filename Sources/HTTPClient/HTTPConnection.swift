@@ -10,17 +10,19 @@ package struct HTTPRequest: Sendable {
   package var path: String
   /// The JSON to send; nil for none.
   package var body: [UInt8]?
-  /// How long the whole request may take.
-  package var timeout: Duration = .seconds(30)
+  /// How long the whole request may take; nil for no limit.
+  package var timeout: Duration? = .seconds(30)
+  /// Lines for the header of this request alone.
+  package var headers: [String] = []
   /// Whether it is sent at most once. On a connection that was kept open, libcurl sends a request
   /// again when the server closes before it answers; this one gets a new connection.
   package var isOnce = false
   /// The largest answer that is taken, in bytes.
   package var largestAnswer = 64 << 20
 
-  /// - Parameter timeout: How long the whole request may take.
+  /// - Parameter timeout: How long the whole request may take; nil for no limit.
   package init(
-    method: String, path: String, body: [UInt8]? = nil, timeout: Duration = .seconds(30)
+    method: String, path: String, body: [UInt8]? = nil, timeout: Duration? = .seconds(30)
   ) {
     self.method = method
     self.path = path
@@ -33,8 +35,10 @@ package struct HTTPRequest: Sendable {
 package struct HTTPAnswer: Sendable {
   /// From 200 to 599.
   package var status: Int
-  /// All of it, without any transfer encoding.
+  /// All of it, without any transfer encoding; empty when it was passed on as it came.
   package var body: [UInt8]
+  /// Where the server sends for it instead, as a whole address; nil when it does not.
+  package var redirection: String?
   /// What the server asked to wait before the next try.
   package var retryAfter: Duration?
 }
@@ -69,6 +73,7 @@ package struct ConnectionSettings: Sendable {
   private let handle: OpaquePointer
   private let loop: OpaquePointer
   private let headers: UnsafeMutablePointer<curl_slist>?
+  private let headerLines: [String]
   private let address: WebAddress
   private let errorBuffer: UnsafeMutablePointer<CChar>
   private let isCancelled = Atomic(false)
@@ -92,9 +97,10 @@ package struct ConnectionSettings: Sendable {
     unsafe errorBuffer.initialize(repeating: 0, count: Self.errorBufferSize)
     // An empty Expect: no round trip before a body is sent.
     let lines = ["Content-Type: application/json", "Accept: application/json", "Expect:"]
-    var list: UnsafeMutablePointer<curl_slist>?
-    for line in lines + settings.headers { unsafe list = curl.appendToList(list, line) }
-    unsafe headers = list
+    func name(_ line: String) -> String { line.prefix { $0 != ":" }.lowercased() }
+    let given = Set(settings.headers.map(name))
+    headerLines = lines.filter { !given.contains(name($0)) } + settings.headers
+    unsafe headers = Self.list(headerLines, curl)
     gate = settings.mayConnect.map(Gate.init)
     setUp(settings)
   }
@@ -104,6 +110,14 @@ package struct ConnectionSettings: Sendable {
     unsafe curl.destroyHandle(UnsafeMutableRawPointer(handle))
     unsafe curl.destroyList(headers)
     unsafe errorBuffer.deallocate()
+  }
+
+  private static func list(
+    _ lines: [String], _ curl: CurlLibrary
+  ) -> UnsafeMutablePointer<curl_slist>? {
+    var list: UnsafeMutablePointer<curl_slist>?
+    for line in lines { unsafe list = curl.appendToList(list, line) }
+    return unsafe list
   }
 
   private func set(_ option: CURLoption, _ value: Int) {
@@ -171,21 +185,33 @@ package struct ConnectionSettings: Sendable {
     init(_ isOpen: @escaping @Sendable () -> Bool) { self.isOpen = isOpen }
   }
 
-  /// Collects an answer.
+  /// Collects an answer, or passes it on.
   private final class Receiver {
     var bytes: [UInt8] = []
     let limit: Int
+    private var received = 0
     var isTooLarge = false
+    /// Whether the part that came was the last one wanted.
+    var isEnough = false
+    private let reader: (([UInt8]) -> Bool)?
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, reader: (([UInt8]) -> Bool)?) {
+      self.limit = limit
+      self.reader = reader
+    }
 
     func take(_ part: UnsafeRawBufferPointer) -> Int {
-      guard bytes.count + part.count <= limit else {
+      received += part.count
+      guard received <= limit else {
         isTooLarge = true
         return 0
       }
-      unsafe bytes.append(contentsOf: part)
-      return part.count
+      guard let reader else {
+        unsafe bytes.append(contentsOf: part)
+        return part.count
+      }
+      isEnough = unsafe !reader(Array(part))
+      return isEnough ? 0 : part.count
     }
   }
 
@@ -202,11 +228,50 @@ package struct ConnectionSettings: Sendable {
 
   /// Sends the request and waits for the answer, whatever its status.
   package func perform(_ request: HTTPRequest) throws(TransferError) -> HTTPAnswer {
-    let receiver = Receiver(limit: request.largestAnswer)
+    try perform(request, Receiver(limit: request.largestAnswer, reader: nil))
+  }
+
+  /// Sends the request and passes the answer on as it comes.
+  ///
+  /// - Parameter reader: Takes the status and the next bytes; false to read no further, which
+  ///   counts as the answer's end. May call ``cancel()``.
+  package func perform(
+    _ request: HTTPRequest, reader: (Int, [UInt8]) -> Bool
+  ) throws(TransferError) -> HTTPAnswer {
+    let result = withoutActuallyEscaping(reader) { reader in
+      let receiver = Receiver(limit: request.largestAnswer) { [self] bytes in
+        reader(status, bytes)
+      }
+      return Result { () throws(TransferError) in try perform(request, receiver) }
+    }
+    return try result.get()
+  }
+
+  /// The status of the answer whose header came last.
+  private var status: Int {
+    var status = 0
+    _ = unsafe nt_get_long(
+      curl.get, UnsafeMutableRawPointer(handle), CURLINFO_RESPONSE_CODE, &status)
+    return status
+  }
+
+  private func perform(
+    _ request: HTTPRequest, _ receiver: Receiver
+  ) throws(TransferError) -> HTTPAnswer {
+    let list = unsafe request.headers.isEmpty ? nil : Self.list(headerLines + request.headers, curl)
+    if unsafe list != nil { unsafe set(CURLOPT_HTTPHEADER, to: UnsafeMutableRawPointer(list)) }
+    defer {
+      if unsafe list != nil {
+        unsafe set(CURLOPT_HTTPHEADER, to: UnsafeMutableRawPointer(headers))
+        unsafe curl.destroyList(list)
+      }
+    }
     let result = withExtendedLifetime(receiver) { () -> CURLcode? in
       set(CURLOPT_URL, address.text + request.path)
       set(CURLOPT_FRESH_CONNECT, request.isOnce ? 1 : 0)
-      set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
+      // 0 is no limit; longer ones than a month are none.
+      let limit = request.timeout.map { min(max(1, $0.millisecondsRoundedUp), 1 << 31 - 1) }
+      set(CURLOPT_TIMEOUT_MS, limit ?? 0)
       unsafe set(
         CURLOPT_WRITEDATA, to: Unmanaged.passUnretained(receiver).toOpaque())
       guard let body = request.body ?? (request.method == "POST" ? [] : nil) else {
@@ -224,20 +289,21 @@ package struct ConnectionSettings: Sendable {
       }
     }
     guard let result else { throw .cancelled }
-    guard result == CURLE_OK else {
+    guard result == CURLE_OK || receiver.isEnough else {
       if receiver.isTooLarge {
         throw .notHTTP("its answer is longer than \(request.largestAnswer >> 20) MiB")
       }
       throw failure(result)
     }
-    var status = 0
-    _ = unsafe nt_get_long(
-      curl.get, UnsafeMutableRawPointer(handle), CURLINFO_RESPONSE_CODE, &status)
     var seconds: curl_off_t = 0
+    var redirection: UnsafeMutablePointer<CChar>?
+    _ = unsafe nt_get_text(
+      curl.get, UnsafeMutableRawPointer(handle), CURLINFO_REDIRECT_URL, &redirection)
     _ = unsafe nt_get_offset(
       curl.get, UnsafeMutableRawPointer(handle), CURLINFO_RETRY_AFTER, &seconds)
     return HTTPAnswer(
       status: status, body: receiver.bytes,
+      redirection: unsafe redirection.map { unsafe String(cString: $0) },
       retryAfter: seconds > 0 ? .seconds(min(Int(seconds), 3_600)) : nil)
   }
 

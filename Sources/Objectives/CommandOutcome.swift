@@ -48,6 +48,8 @@ package enum CommandOutcome: Sendable, Hashable {
   case notStarted(program: String, reason: String)
   /// This machine is at fault and cannot run any trial; another may.
   case machineFault(MachineFault)
+  /// What is no command ended it like that; why, in a sentence without a full stop.
+  case ended(AttemptOutcome, String)
 }
 
 /// The exit codes that have a meaning for a trial.
@@ -89,6 +91,7 @@ extension CommandOutcome {
     case .lost: .lost
     case .tryAgain: .tryAgain
     case .metricMissing: .metricMissing
+    case .ended(let outcome, _): outcome
     }
   }
 
@@ -156,6 +159,7 @@ extension CommandOutcome {
     case .refused(let problem): problem
     case .notStarted(let program, let reason): "'\(program)' cannot be started: \(reason)"
     case .machineFault(let fault): fault.description
+    case .ended(_, let reason): reason
     }
   }
 

@@ -4,13 +4,13 @@
 /// trial of the same command takes the process, or the process is dismissed.
 package final class ProcessSeat {
   private var run: TrialRun?
-  private var identity: CommandObjective.Identity?
+  private var identity: ProcessExecutor.Identity?
 
   /// An empty seat.
   package init() {}
 
   /// Keeps the process of a run that has ended.
-  func keep(_ run: TrialRun, of identity: CommandObjective.Identity) {
+  func keep(_ run: TrialRun, of identity: ProcessExecutor.Identity) {
     precondition(self.run == nil, "a seat has room for one process")
     self.run = run
     self.identity = identity
@@ -18,7 +18,7 @@ package final class ProcessSeat {
 
   /// The run whose process waits for a trial of that command; another command's process is
   /// dismissed.
-  func take(for identity: CommandObjective.Identity, stoppedBy stop: StopHandle) -> TrialRun? {
+  func take(for identity: ProcessExecutor.Identity, stoppedBy stop: StopHandle) -> TrialRun? {
     guard self.identity === identity else {
       clear(stoppedBy: stop)
       return nil

@@ -1,10 +1,10 @@
 internal import System
 package import Trials
 
-/// Stops the command of one run, from any thread and at any time.
+/// Stops one run of a trial, from any thread and at any time.
 ///
 /// States: idle → running → over; a run attaches its process and detaches it before its number is
-/// free for others. The first request counts; SIGTERM goes to the whole process group at once
+/// free for others; one without a process attaches what gives it up. The first request counts; SIGTERM goes to the whole process group at once
 /// and to the rest of the family by the thread that follows it; SIGKILL follows when the grace
 /// period is over.
 package final class StopHandle: Sendable {
@@ -33,6 +33,8 @@ package final class StopHandle: Sendable {
     var process: pid_t?
     /// Where a byte wakes the thread that runs the command.
     var wakeUp: Int32?
+    /// Gives up what is no process.
+    var giveUp: (@Sendable () -> Void)?
   }
 
   private let state = Lock(State())
@@ -73,11 +75,23 @@ package final class StopHandle: Sendable {
     }
   }
 
-  /// Forgets the process, which must not be waited for before.
+  /// Takes note of what ends a run that is no process; a request that came before reaches it now.
+  ///
+  /// - Parameter giveUp: Called for each request, until it is detached; must not wait, nor ask this
+  ///   handle.
+  func attach(_ giveUp: @escaping @Sendable () -> Void) {
+    state.withLock { state in
+      state.giveUp = giveUp
+      if state.reason != nil { giveUp() }
+    }
+  }
+
+  /// Forgets the process, which must not be waited for before, or what was attached in its place.
   func detach() {
     state.withLock { state in
       state.process = nil
       state.wakeUp = nil
+      state.giveUp = nil
     }
   }
 
@@ -105,6 +119,7 @@ package final class StopHandle: Sendable {
   }
 
   private static func wake(_ state: State) {
+    state.giveUp?()
     guard let wakeUp = state.wakeUp else { return }
     var byte: UInt8 = 0
     // A full pipe wakes as well.

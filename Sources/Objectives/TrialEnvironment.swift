@@ -84,6 +84,11 @@ struct TrialEnvironment {
     _ = unsafe rmdir(checkpoint)
   }
 
+  /// The words of a command for this trial.
+  func words(of command: CommandTemplate) -> [String] {
+    command.words(for: job.parameters, spellings: job.spellings) { placeholder($0) }
+  }
+
   /// The value of one of ``CommandTemplate/reserved``.
   func placeholder(_ name: String) -> String {
     switch name {
@@ -104,7 +109,7 @@ struct TrialEnvironment {
   }
 
   /// What a placeholder stands for; nil for a parameter that is not active.
-  private func replacement(of name: String, _ spelling: ValueSpelling) -> String? {
+  func replacement(of name: String, _ spelling: ValueSpelling) -> String? {
     if let parameter = job.parameters.first(where: { $0.name == name }) {
       return job.spellings[name] ?? spelling.text(of: parameter.value)
     }

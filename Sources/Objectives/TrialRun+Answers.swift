@@ -50,7 +50,7 @@ extension TrialRun {
         try held.report(value, step: step)
         follower.reported(IntermediateValue(step: step, value: value))
       }
-      values.add(value, of: 0)
+      score.values.add(value, of: 0)
     case .shouldPrune:
       let reason = environment.job.replicate == 0 ? try held.shouldStop()?.reason : nil
       pruningReason = reason
@@ -62,9 +62,9 @@ extension TrialRun {
     case .enqueue(let values, let attributes):
       try held.enqueue(
         values.map { ($0.key, $0.value.parameterValue) }, attributes: attributes)
-    case .setConstraint(let name, let value): constraints.add(value, as: name)
+    case .setConstraint(let name, let value): score.constraints.add(value, as: name)
     case .tell(let told):
-      values.tell(told)
+      score.values.tell(told)
       hasToldValues = true
     case .tellPruned: toldOutcome = prunedOutcome
     case .tellInfeasible: toldOutcome = .infeasible
@@ -93,7 +93,7 @@ extension TrialRun {
       .init(
         "user_attrs", .object(job.userAttributes.map { JSONValue.Member($0.key, $0.value) })),
       .init("directions", .array(objective.objectives.map { .string($0.direction.rawValue) })),
-      .init("reuse", .string(objective.reuse.text)),
+      .init("reuse", .string(executor.reuse.text)),
     ]
   }
 
@@ -102,10 +102,10 @@ extension TrialRun {
   /// Tells the process, which waits, of the trial. What it said before is not of this one.
   func offer() {
     command.drain { _ in }
-    command.serve(environment.folder, scanners: objective.scanners)
+    command.serve(environment.folder, scanners: executor.scanners(of: objective))
     let change = environment.change(
-      adding: objective.variables, objective.parameterVariables,
-      spelling: objective.command.spelling, folder: objective.folder)
+      adding: executor.variables, executor.parameterVariables,
+      spelling: executor.command.spelling, folder: executor.folder)
     command.channel.giveOwedAnswer(.object(description + change))
   }
 
@@ -123,7 +123,7 @@ extension TrialRun {
     guard toldOutcome != nil || hasToldValues else {
       throw ChannelError("'next' comes before the trial's end; send 'tell' first")
     }
-    guard command.served < objective.reuse.limit,
+    guard command.served < executor.reuse.limit,
       command.isFit(memoryLimit: objective.memoryLimit), stop.detachUnlessStopped()
     else { return .now(Self.nothingMore) }
     phase = .waiting

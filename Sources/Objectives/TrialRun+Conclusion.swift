@@ -1,6 +1,4 @@
-internal import Stores
 internal import StudyFiles
-internal import StudyModel
 internal import System
 internal import Trials
 
@@ -55,7 +53,7 @@ extension TrialRun {
       result.fault = fault
       if outcome.mayComeOfTheDisk { outcome = .machineFault(fault) }
     }
-    result.outcome = recordConstraints(outcome)
+    result.outcome = score.record(outcome) { seenNames }
     result.notes = notes(on: end, result.outcome)
     if result.outcome.isExplainedByErrors { result.lastErrors = lastErrors }
   }
@@ -72,36 +70,11 @@ extension TrialRun {
   private func notes(on end: ChildProcess.End, _ outcome: CommandOutcome) -> [String] {
     var notes = [command.output.log.note, command.errors.log.note, events?.note]
       .compactMap { $0 }
-    if let text = ambiguousStep {
-      notes.append(
-        "the step '\(text)' may mean more than one number, so its report has none; print steps "
-          + "without separators")
-    }
+    if let note = score.stepNote { notes.append(note) }
     if case .completed = outcome, let failure = failure(of: end) {
       notes.append("\(failure.reason); the value that it had told before stands")
     }
     return notes
-  }
-
-  /// Records what constraints there are, and how the run ends then: one that completed must have
-  /// reported those of the study file.
-  private func recordConstraints(_ outcome: CommandOutcome) -> CommandOutcome {
-    switch outcome {
-    case .lost, .interrupted, .preempted, .tryAgain, .requeued, .notStarted, .machineFault:
-      return outcome
-    default: break
-    }
-    do {
-      for attribute in constraints.attributes + further.attributes {
-        try held.setAttribute(attribute)
-      }
-    } catch StoreError.leaseLost {
-      return .lost
-    } catch {
-      return .refused("\(error)")
-    }
-    guard outcome.values != nil else { return outcome }
-    return constraints.problem(expecting: objective.constraints) { seenNames } ?? outcome
   }
 
   private func outcome(
@@ -123,7 +96,7 @@ extension TrialRun {
     case .exited(CommandExit.completed):
       if let toldOutcome { return toldOutcome }
       readResultFile()
-      return values.outcome { seenNames }
+      return score.values.outcome { seenNames }
     case .exited(CommandExit.tryAgain): return .tryAgain
     case .exited(CommandExit.interrupted): return .requeued
     case .exited(CommandExit.infeasible): return .infeasible
@@ -133,8 +106,8 @@ extension TrialRun {
     if let toldOutcome { return toldOutcome }
     let failure = failure(of: end) ?? .failed(code: 0, detail: "")
     // Values that were told are the trial's, whatever the command fails at afterwards.
-    guard let told = values.toldOutcome, told.values != nil,
-      constraints.problem(expecting: objective.constraints, seen: { [] }) == nil
+    guard let told = score.values.toldOutcome, told.values != nil,
+      score.constraints.problem(expecting: objective.constraints, seen: { [] }) == nil
     else { return failure }
     return told
   }

@@ -1,6 +1,4 @@
-internal import Stores
 internal import StudyFiles
-internal import StudyModel
 internal import System
 internal import Trials
 
@@ -12,7 +10,8 @@ internal import Trials
 /// concluded while it waits; then the run holds the process, until the next one takes it or it is
 /// told to go.
 final class TrialRun {
-  let objective: CommandObjective
+  let executor: ProcessExecutor
+  let objective: TrialObjective
   let held: any HeldTrial
   var stop: StopHandle
   let follower: RunFollower
@@ -31,14 +30,10 @@ final class TrialRun {
     case over
   }
 
-  var values: ObjectiveValues
-  var constraints: ConstraintValues
-  var further = FurtherValues()
+  let score: TrialScore
   /// What the command writes and is read while it does; nil where nothing is.
   var followed: FollowedFile?
   var events: EventFiles?
-  /// The first step that may mean more than one number.
-  var ambiguousStep: String?
   /// How the command itself said that it ended.
   var toldOutcome: CommandOutcome?
   /// What the pruner answered when the command last asked whether to go on.
@@ -62,30 +57,29 @@ final class TrialRun {
 
   /// Starts the command.
   init(
-    _ objective: CommandObjective, _ held: any HeldTrial,
-    _ stop: StopHandle, _ follower: RunFollower, _ environment: TrialEnvironment, program: String,
-    words: [String],
-    start: ContinuousClock.Instant
+    _ executor: ProcessExecutor, _ objective: TrialObjective, _ task: TrialTask, program: String,
+    words: [String]
   ) throws(ProgramError) {
+    self.executor = executor
     self.objective = objective
-    self.held = held
-    self.stop = stop
-    self.follower = follower
-    self.environment = environment
-    self.start = start
-    values = ObjectiveValues(objective.objectives)
-    constraints = ConstraintValues(objective.constraintBounds)
+    held = task.held
+    stop = task.stop
+    follower = task.follower
+    environment = task.environment
+    start = task.start
+    score = TrialScore(objective, task)
     (followed, events) = Self.growingFiles(objective, environment)
     phase = .running
     do throws(SystemError) {
       command = try CommandProcess(
         program: program, words: words,
         environment: environment.variables(
-          adding: objective.variables, objective.parameterVariables, to: objective.inherited,
-          spelling: objective.command.spelling, channel: ChildProcess.channelNumber,
-          leaving: objective.stayRule) + objective.channelVariables(in: environment),
-        folder: objective.folder, mark: environment.folder, rule: objective.stayRule,
-        scanners: objective.scanners)
+          adding: executor.variables, executor.parameterVariables, to: executor.inherited,
+          spelling: executor.command.spelling, channel: ChildProcess.channelNumber,
+          leaving: executor.stayRule)
+          + executor.channelVariables(in: environment, of: objective),
+        folder: executor.folder, mark: environment.folder, rule: executor.stayRule,
+        scanners: executor.scanners(of: objective))
     } catch {
       throw ProgramError(program: words.first ?? program, error)
     }
@@ -93,18 +87,17 @@ final class TrialRun {
 
   /// Offers the trial to the process that waits in an earlier run of the same command.
   init(
-    _ objective: CommandObjective, _ held: any HeldTrial,
-    _ stop: StopHandle, _ follower: RunFollower, _ environment: TrialEnvironment,
-    continuing earlier: TrialRun, start: ContinuousClock.Instant
+    _ executor: ProcessExecutor, _ objective: TrialObjective, _ task: TrialTask,
+    continuing earlier: TrialRun
   ) {
+    self.executor = executor
     self.objective = objective
-    self.held = held
-    self.stop = stop
-    self.follower = follower
-    self.environment = environment
-    self.start = start
-    values = ObjectiveValues(objective.objectives)
-    constraints = ConstraintValues(objective.constraintBounds)
+    held = task.held
+    stop = task.stop
+    follower = task.follower
+    environment = task.environment
+    start = task.start
+    score = TrialScore(objective, task)
     (followed, events) = Self.growingFiles(objective, environment)
     command = earlier.command
     phase = .offered(until: .now + Self.takingTime)
@@ -202,7 +195,7 @@ final class TrialRun {
 
   /// What is read beside the streams, from where it ends before the command starts.
   private static func growingFiles(
-    _ objective: CommandObjective, _ environment: TrialEnvironment
+    _ objective: TrialObjective, _ environment: TrialEnvironment
   ) -> (FollowedFile?, EventFiles?) {
     let collection = objective.collection
     guard let path = objective.resultPath(in: environment) else { return (nil, nil) }
@@ -259,38 +252,10 @@ final class TrialRun {
     }
   }
 
-  /// Takes a value that the command printed; with a step it is a report, on which the pruner
-  /// decides: at once, or when the command asks.
+  /// Takes a value that the command printed, or logged by its name.
+  ///
+  /// - Parameter asks: Whether the command asks itself whether to stop.
   func take(_ measurement: Measurement, asks: Bool = false) {
-    let constraint = measurement.objective - objective.objectives.count
-    guard constraint < 0 else {
-      if let name = measurement.name {
-        further.add(measurement.spelled, as: name)
-      } else if objective.constraints.indices.contains(constraint) {
-        constraints.add(
-          measurement.spelled, measurement.text, as: objective.constraints[constraint])
-      } else {
-        further.add(measurement.spelled, as: objective.metricNames[measurement.objective])
-      }
-      return
-    }
-    values.add(measurement)
-    if case .ambiguous(let text) = measurement.step, ambiguousStep == nil { ambiguousStep = text }
-    guard let step = measurement.step.number, let value = measurement.value,
-      objective.objectives.count == 1, stop.reason == nil, environment.job.replicate == 0
-    else { return }
-    do {
-      let order: Stop? = try {
-        guard asks else { return try held.reportPrinted(value, step: step) }
-        try held.report(value, step: step)
-        return nil
-      }()
-      follower.reported(IntermediateValue(step: step, value: value))
-      if let order { stop.request(.ordered(order)) }
-    } catch StoreError.leaseLost(let number) {
-      stop.request(.ordered(.lost("\(StoreError.leaseLost(trial: number))")))
-    } catch {
-      stop.request(.refused("\(error)"))
-    }
+    score.take(measurement, asks: asks)
   }
 }

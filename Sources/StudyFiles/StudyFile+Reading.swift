@@ -38,8 +38,7 @@ extension StudyFile {
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
     "grace_period", "leave", "reuse", FieldName("directory", "workdir", "working_dir"), "spelling",
     "files", FieldName("stand_ins", "stand_in"), FieldName("until", "stop"), "points",
-    FieldName("first", "first_point"),
-    FieldName("environment", "env"),
+    FieldName("first", "first_point"), FieldName("environment", "env"), "executor", "notify",
   ]
 
   private init(parsing bytes: [UInt8], path: String) throws(LocatedFault) {
@@ -134,6 +133,11 @@ extension StudyFile {
       try fields["collect"].map { (node) throws(LocatedFault) in
         try MetricCollection(reading: node, parameters: names)
       } ?? MetricCollection()
+    executor =
+      try fields["executor"].map { (node) throws(LocatedFault) in
+        try ExecutorSetting(reading: node, parameters: names)
+      } ?? .process
+    try executor.check(fields, collection)
     retries =
       try fields["retries"].map { (node) throws(LocatedFault) in
         try RetryPolicy(reading: node)
@@ -170,6 +174,10 @@ extension StudyFile {
     environment =
       try fields["environment"].map { (node) throws(LocatedFault) in
         try EnvironmentVariable.read(node, parameters: names)
+      } ?? []
+    notices =
+      try fields["notify"].map { (node) throws(LocatedFault) in
+        try NoticeSetting.read(node)
       } ?? []
   }
 

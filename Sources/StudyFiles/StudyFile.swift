@@ -44,6 +44,8 @@ package struct StudyFile: Sendable {
   package var store: String?
   /// What each trial runs; nil when the file is only a search space.
   package var command: CommandTemplate?
+  /// What runs the trials.
+  package var executor: ExecutorSetting
   /// Where the command runs, relative to the file's folder; nil for that folder itself.
   package var directory: String?
   /// How the command gets values.
@@ -76,6 +78,11 @@ package struct StudyFile: Sendable {
   package var files: [TrialFile]
   /// Variables to set for the command, or with nil to remove, in the file's order.
   package var environment: [EnvironmentVariable]
+  /// Who is told of what becomes of the study, in the file's order.
+  package var notices: [NoticeSetting]
+
+  /// Whether a worker can run its trials; else only programs that hold trials themselves can.
+  package var isRunnable: Bool { command != nil || executor != .process }
 
   /// The directions in the objectives' order.
   package var directions: [Direction] { objectives.map(\.direction) }

@@ -12,7 +12,7 @@ extension CommandResult {
   package func trialOutcome(attempt: Int) -> Outcome {
     switch outcome {
     case .completed(let values): return .completed(values)
-    case .pruned, .prunedItself: return .pruned
+    case .pruned, .prunedItself, .ended(.pruned, _): return .pruned
     case .requeued where attempt > Self.interruptionsAllowed:
       // Else a command that always says so would run for ever.
       return .ended(.failed, reason: "\(outcome.reason), at attempt \(attempt)")

@@ -20,7 +20,7 @@ package final class CoordinatorTrials: TrialSource {
   /// What runs a study's trials, and for which version of its file.
   private struct Prepared {
     let tag: String
-    let objective: CommandObjective
+    let objective: TrialObjective
   }
 
   /// How often a slot that waits looks whether the coordinator has been away for too long.
@@ -94,7 +94,7 @@ package final class CoordinatorTrials: TrialSource {
     return verdict
   }
 
-  private func objective(for assignment: Assignment) throws -> CommandObjective {
+  private func objective(for assignment: Assignment) throws -> TrialObjective {
     guard let tag = assignment.fileTag else {
       throw WorkerError.noCommand(study: assignment.study)
     }

@@ -6,7 +6,7 @@ package struct SlotTrial: Sendable {
   /// The trial under its lease.
   package let held: any HeldTrial
   /// What runs it.
-  package let objective: CommandObjective
+  package let objective: TrialObjective
   /// Ends the attempt, for the source that gave it; called once.
   ///
   /// - Returns: What became of the result; nil while it is on its way to a coordinator, which has

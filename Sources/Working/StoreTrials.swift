@@ -142,7 +142,7 @@ package final class StoreTrials: TrialSource {
   /// A coordinator for the study; nil when its trials cannot be run here.
   private func serve(_ study: StoredStudy, _ plan: StudyPlan) throws -> Served? {
     do {
-      guard let file = try plan.file(of: study.name, in: settings.folder), file.command != nil
+      guard let file = try plan.file(of: study.name, in: settings.folder), file.isRunnable
       else { return nil }
       let objective = try settings.objective(
         for: file,

@@ -9,7 +9,7 @@ package import Trials
 package final class StudyTrials: TrialSource {
   /// The study's, which this source asks and tells.
   package let coordinator: Coordinator
-  private let objective: CommandObjective
+  private let objective: TrialObjective
   private let space: SearchSpace?
   private let refusal: (@Sendable (Refusal) -> Void)?
   private let state = Lock(State())
@@ -38,7 +38,7 @@ package final class StudyTrials: TrialSource {
   ///   - refusal: Called with the reason when this machine may not or cannot run the command; then
   ///     each such trial goes back for others. nil when there are no other machines.
   package init(
-    _ coordinator: Coordinator, _ objective: CommandObjective, limit: Int?, space: SearchSpace,
+    _ coordinator: Coordinator, _ objective: TrialObjective, limit: Int?, space: SearchSpace,
     refusal: (@Sendable (Refusal) -> Void)? = nil
   ) {
     self.coordinator = coordinator

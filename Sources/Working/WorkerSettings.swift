@@ -28,11 +28,11 @@ package struct WorkerSettings: Sendable {
   /// What runs a study's command here.
   ///
   /// - Throws: ``WorkerError/setsVariables(_:)``, and what preparing the command throws.
-  func objective(for file: StudyFile, _ folders: TrialFolders) throws -> CommandObjective {
+  func objective(for file: StudyFile, _ folders: TrialFolders) throws -> TrialObjective {
     if filter != nil, let variable = file.environment.first {
       throw WorkerError.setsVariables(variable.name)
     }
-    return try CommandObjective(
+    return try TrialObjective(
       file, folders: folders, clientFolder: clientFolder, toolFolder: toolFolder,
       memoryLimit: memoryLimit, refusal: { refusal(of: $0) })
   }

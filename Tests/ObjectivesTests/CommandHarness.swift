@@ -135,7 +135,7 @@ final class TemporaryFolder: Sendable {
 /// Runs commands in a folder of their own.
 struct CommandHarness {
   let folder: TemporaryFolder
-  let objective: CommandObjective
+  let objective: TrialObjective
 
   init(_ yaml: String, files: [String: String] = [:], clientFolder: String? = nil) throws {
     folder = try TemporaryFolder()
@@ -143,7 +143,7 @@ struct CommandHarness {
       try folder.write(text, to: name, executable: text.hasPrefix("#!") || name.hasSuffix(".x"))
     }
     let file = try StudyFile(text: yaml, path: "\(folder.path)/study.yaml")
-    objective = try CommandObjective(
+    objective = try TrialObjective(
       file, folders: TrialFolders(in: "\(folder.path)/out", study: "s", token: "t"),
       clientFolder: clientFolder)
   }

@@ -145,7 +145,7 @@ import Testing
     let harness = try CommandHarness(
       "metric: loss\ntrial_timeout: 60\ncommand: [\(Self.python), program.py, '{trial}']",
       files: ["program.py": Self.plain])
-    #expect(harness.objective.reuse.limit == 1)
+    #expect((harness.objective.executor as? ProcessExecutor)?.reuse.limit == 1)
     let error = #expect(throws: StudyFileError.self) {
       try CommandHarness(
         "parameters: {lr: {low: 0.0, high: 1.0}}\nreuse: 9\ncommand: [a, '--lr={lr}']")

@@ -4,8 +4,10 @@ internal import Messages
 internal import Serving
 internal import Stores
 internal import Studies
+internal import StudyFiles
 internal import StudyModel
 internal import System
+internal import Working
 
 /// The coordinator that a launch's workers work for.
 protocol LaunchCoordinator: AnyObject {
@@ -55,9 +57,13 @@ final class OwnCoordinator: LaunchCoordinator {
   private let server: StudyServer
   private let tokens: TokenStore
   private let tokenID: String
+  private let desk: NoticeDesk?
 
   /// Opens or creates the store, submits the study and listens.
-  init(_ plan: LaunchPlan) throws {
+  ///
+  /// - Parameter warn: Told in a sentence what was not delivered of what the study file's `notify`
+  ///   asks for; from other threads.
+  init(_ plan: LaunchPlan, warn: @escaping @Sendable (String) -> Void) throws {
     self.plan = plan
     let store = try plan.store.openOrCreate()
     let address = plan.address ?? ListenAddress(host: "127.0.0.1", port: 0)
@@ -79,11 +85,16 @@ final class OwnCoordinator: LaunchCoordinator {
       .worker, studies: [plan.name], lifetime: Self.tokenLifetime)
     self.token = text
     tokenID = token.id
+    let name = plan.name
+    desk =
+      plan.file.notices.isEmpty
+      ? nil : NoticeDesk(store, warn: warn) { $0.study.name == name }
   }
 
   /// Ends it; what runs stays with its workers.
   func end() {
     server.stop()
+    desk?.close()
     // What cannot be revoked now expires.
     _ = try? tokens.revoke(tokenID)
   }

@@ -136,7 +136,8 @@ package struct LaunchVerb: Verb {
       let coordinator = try NamedCoordinator(address, plan, environment: context.environment)
       return try StudyLaunch(plan, coordinator, context.console).run()
     }
-    let coordinator = try OwnCoordinator(plan)
+    let console = context.console
+    let coordinator = try OwnCoordinator(plan) { console.warn($0) }
     defer { coordinator.end() }
     return try StudyLaunch(plan, coordinator, context.console).run()
   }

@@ -108,7 +108,7 @@ struct DryRun {
     if let first = active.first {
       if let command = file.command {
         let folders = TrialFolders(in: trialFolder, study: name, token: token)
-        play.command = CommandObjective.words(
+        play.command = TrialObjective.words(
           of: command, for: TrialJob(first.assignment, slot: 0), in: folders)
       }
     } else {

@@ -72,7 +72,7 @@ final class RunEngine: SlotObserver {
   ///   is said meanwhile is followed.
   init(
     _ plan: RunPlan, _ study: StoredStudy, _ coordinator: Coordinator,
-    _ objective: CommandObjective, budget: Int?, _ console: Console, mark: String?
+    _ objective: TrialObjective, budget: Int?, _ console: Console, mark: String?
   ) throws {
     self.plan = plan
     self.mark = mark

@@ -146,8 +146,7 @@ final class RunProgress: Sendable {
     case .pruned:
       return "\(start) pruned: \(result.outcome.reason.printable) in \(time)  \(parameters)"
     case .failed:
-      return "\(start) failed: \(result.outcome.reason.printable); what it printed is in "
-        + result.folder.printable
+      return "\(start) failed: \(result.outcome.reason.printable)\(result.place)"
     case .running, .waiting:
       return "\(start) stopped: \(result.outcome.reason.printable); it will be run again"
     }

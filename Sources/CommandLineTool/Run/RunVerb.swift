@@ -81,7 +81,7 @@ package struct RunVerb: Verb {
     let plan = try RunPlan(
       file: source.read(telling: context.console), options, environment: context.environment)
     if isDry {
-      try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
+      try TrialObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
       return try DryRun(plan).show(context.console, json: options.json)
     }
     Adoption.begin()

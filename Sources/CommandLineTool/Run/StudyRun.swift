@@ -4,6 +4,7 @@ internal import Stores
 internal import Studies
 internal import StudyFiles
 internal import StudyModel
+internal import Working
 
 /// One `needletail run`: opens the study, lets the engine run it, and tells how it ended.
 struct StudyRun {
@@ -11,7 +12,7 @@ struct StudyRun {
   private let console: Console
   private let study: StoredStudy
   private let coordinator: Coordinator
-  private let objective: CommandObjective
+  private let objective: TrialObjective
   private let isNew: Bool
   /// How many trials the study gets in all; nil for no limit.
   private let budget: Int?
@@ -23,14 +24,14 @@ struct StudyRun {
     self.plan = plan
     self.mark = mark
     self.console = console
-    try CommandObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
+    try TrialObjective.check(plan.file, toolFolder: OwnFiles.toolFolder)
     let submission = try StoredStudy.submit(
       plan.file, name: plan.name, trials: plan.options.trials, seed: plan.options.seed,
       resuming: .ifStoppedByItself, in: try plan.store.openOrCreate())
     for warning in submission.warnings { console.warn(warning.printable) }
     (study, isNew, budget) = (submission.study, submission.isNew, submission.budget)
     coordinator = try study.coordinator(plan.file, budget: budget, seed: plan.options.seed)
-    objective = try CommandObjective(
+    objective = try TrialObjective(
       plan.file,
       folders: TrialFolders(
         in: plan.store.trialFolder, study: study.name, token: study.record.token),
@@ -47,7 +48,17 @@ struct StudyRun {
     }
     let engine = try RunEngine(
       plan, study, coordinator, objective, budget: budget, console, mark: mark)
+    let (console, token) = (console, study.record.token)
+    let desk =
+      plan.file.notices.isEmpty
+      ? nil
+      : NoticeDesk(study.store) {
+        console.warn($0)
+      } follows: {
+        $0.study.record.token == token
+      }
     let end = engine.run()
+    desk?.close()
     let report = RunReport(
       study: study.record, store: study.store, limit: end.budget, console: console,
       isQuiet: plan.options.isQuiet, json: plan.options.json)

@@ -4,6 +4,7 @@ internal import Messages
 internal import OptunaService
 internal import Serving
 internal import Stores
+internal import Studies
 internal import StudyFiles
 internal import StudyModel
 internal import System
@@ -126,6 +127,16 @@ package struct ServeVerb: Verb {
       server.stop()
       throw error
     }
+    // Of the files given here alone: whoever may submit others may not send from this machine.
+    let texts = Set(files.filter { !$0.notices.isEmpty }.map(\.text))
+    let desk =
+      texts.isEmpty
+      ? nil
+      : NoticeDesk(store) {
+        console.warn($0)
+      } follows: {
+        $0.plan.text.map(texts.contains) ?? false
+      }
     announce(server, service, store, console)
     while stops.level == .none {
       stops.wait(milliseconds: 60_000)
@@ -134,6 +145,7 @@ package struct ServeVerb: Verb {
     console.note("answers what is in flight and stops")
     service?.server.stop()
     server.stop()
+    desk?.close()
     return .success
   }
 

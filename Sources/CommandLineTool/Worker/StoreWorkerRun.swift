@@ -1,5 +1,6 @@
 internal import Objectives
 internal import Stores
+internal import Studies
 internal import StudyModel
 internal import Working
 
@@ -41,9 +42,20 @@ struct StoreWorkerRun {
     log.note(
       "worker with \(slots) \(slots == 1 ? "slot" : "slots") for \(opened.location.printable)")
     pool.start()
+    // A worker that runs some commands only runs none for notices, nor sends what they ask for.
+    let settings = settings
+    let notices =
+      settings.filter != nil
+      ? nil
+      : NoticeDesk(opened) {
+        log.warn($0)
+      } follows: {
+        settings.study == nil || settings.study == $0.study.name
+      }
     Draining(grace: options.grace, log: log).follow(pool, of: source, stops, console)
     // The last to hold the store must be this thread, so that the store is closed in order.
     pool.join()
+    notices?.close()
     let counts = observer.counts
     if !options.isQuiet { console.note(counts.summary) }
     if let error = pool.error { throw error }

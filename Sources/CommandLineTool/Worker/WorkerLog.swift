@@ -109,7 +109,7 @@ final class WorkerObserver: SlotObserver {
       log.note("\(start) given back: \(reason)")
     default:
       state.withLock { $0.failed += 1 }
-      log.note("\(start) failed: \(reason); what it printed is in \(result.folder.printable)")
+      log.note("\(start) failed: \(reason)\(result.place)")
     }
   }
 

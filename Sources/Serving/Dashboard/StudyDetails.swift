@@ -40,7 +40,7 @@ struct StudyDetails: Sendable, Equatable {
     limit = extent.budget
     sampler = extent.file?.sampler?.name
     pruner = extent.file?.pruner?.name
-    hasCommand = extent.file?.command != nil
+    hasCommand = extent.file?.isRunnable ?? false
     let named = system.first { $0.key == StoredStudy.metricNamesKey }?.value
     metrics =
       extent.file.map { $0.objectives.map(\.name) }.flatMap { $0.isEmpty ? nil : $0 }

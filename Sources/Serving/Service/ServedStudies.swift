@@ -171,7 +171,7 @@ final class ServedStudies: Sendable {
   private func isOpen(_ study: StoredStudy, _ facts: Facts) throws -> Bool {
     if facts.hasWorkers { return true }
     let file = try facts.plan.file(of: study.name)
-    guard file?.command != nil, facts.control == .running || facts.control == .paused else {
+    guard file?.isRunnable ?? false, facts.control == .running || facts.control == .paused else {
       return false
     }
     guard let limit = facts.plan.budget(of: file) else { return true }

@@ -36,7 +36,7 @@ final class ServedStudy: Sendable {
     init(_ plan: StudyPlan, _ parsed: StudyFile?) {
       self.plan = plan
       tag = plan.text.map(ServedStudy.tag)
-      hasCommand = parsed?.command != nil
+      hasCommand = parsed?.isRunnable ?? false
       limit = plan.budget(of: parsed)
     }
   }

@@ -56,7 +56,7 @@ package struct StudyCheckVerb: Verb {
         file: file, RunOptions(name: name, seed: seed, store: place.storeOption),
         environment: context.environment)
       if file.command != nil {
-        try CommandObjective.check(file, toolFolder: OwnFiles.toolFolder)
+        try TrialObjective.check(file, toolFolder: OwnFiles.toolFolder)
       }
       return try DryRun(plan).show(context.console, json: json)
     }
