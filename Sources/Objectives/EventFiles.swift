@@ -66,7 +66,8 @@ struct EventFiles {
     }
   }
 
-  private static func names(in folder: String) -> [String] {
+  /// The names in a folder, at most 10,000; none where there is no such folder.
+  static func names(in folder: String) -> [String] {
     guard let list = unsafe opendir(folder) else { return [] }
     defer { unsafe closedir(list) }
     var names: [String] = []

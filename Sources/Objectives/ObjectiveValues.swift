@@ -42,6 +42,9 @@ struct ObjectiveValues {
     values[objective] = value
   }
 
+  /// Whether an objective has no value yet.
+  var isIncomplete: Bool { told == nil && values.contains { $0 == nil } }
+
   /// Takes the final values of all objectives.
   mutating func tell(_ values: [Double]) { told = values }
 

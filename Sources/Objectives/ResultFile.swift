@@ -34,13 +34,13 @@ enum ResultFile {
     return spelled == .word ? [] : [Measurement(objective: 0, spelled: spelled, text: word)]
   }
 
-  /// The file's bytes; nil when it is missing, larger than ``largestSize``, or no file.
-  static func contents(of path: String) -> [UInt8]? {
+  /// The file's bytes; nil when it is missing, larger than `limit` bytes, or no file.
+  static func contents(of path: String, atMost limit: Int = largestSize) -> [UInt8]? {
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0, let file = try? Descriptor(owning: number) else { return nil }
     var bytes: [UInt8] = []
     return unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
-      while bytes.count <= largestSize {
+      while bytes.count <= limit {
         switch unsafe file.read(into: buffer) {
         case .bytes(let count): unsafe bytes.append(contentsOf: buffer[..<count])
         case .end: return bytes

@@ -12,6 +12,7 @@ extension TrialRun {
     guard let (end, usage, left) = command.wait() else { return }
     takeRest()
     serveChannel()
+    if score.values.isIncomplete { takeOfflineRuns() }
     result.usage = usage
     judge(end, stoppedFor: requested ?? stop.reason, &result)
     if !left.isEmpty {
@@ -38,6 +39,16 @@ extension TrialRun {
       unsafe followed?.finish(into: buffer) { take($0) }
     }
     events?.look { take($0) }
+  }
+
+  /// Takes what a program logged to W&B's own client, where nothing else has the values.
+  private func takeOfflineRuns() {
+    for entry in OfflineRun.entries(in: environment.folder) {
+      let reading = MetricReading(
+        objectives: objective.metricNames, stepNames: entry.isSummary ? [] : ["_step"],
+        takesAll: objective.keepsAll)
+      for measurement in reading.measurements(in: entry.values) { take(measurement, asks: true) }
+    }
   }
 
   private func judge(

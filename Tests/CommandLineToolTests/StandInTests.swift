@@ -17,8 +17,19 @@ import Testing
     let state: String
     let value: Double?
     let reason: String?
-    let userAttributes: [String: Double]?
+    let userAttributes: [String: Attribute]?
     let intermediateValues: [Report]
+  }
+
+  /// What a trial keeps: a number; or else, as of NaN, a text, which counts as none.
+  private struct Attribute: Decodable, Equatable, ExpressibleByIntegerLiteral {
+    let number: Double?
+
+    init(from decoder: any Decoder) throws {
+      number = try? decoder.singleValueContainer().decode(Double.self)
+    }
+
+    init(integerLiteral value: Int) { number = Double(value) }
   }
 
   /// A folder with the programs and a study file of two points, the second of which is poor.
@@ -71,8 +82,12 @@ import Testing
     #expect(run.code == 0, "\(run.messages)")
     let trials = try trials(built)
     #expect(trials.map(\.state) == ["completed", "pruned"])
-    #expect(abs((trials[0].value ?? 0) - 1) < 1e-9)
-    #expect(trials[0].intermediateValues.count == 3)
+    #expect(abs((trials.first?.value ?? 0) - 1) < 1e-9)
+    #expect(trials.first?.intermediateValues.count == 3)
+    if tool == "ray" {
+      let ended = built.folder.appendingPathComponent("ended.txt")
+      #expect(try String(contentsOf: ended, encoding: .utf8) == "0.3\n0.9\n")
+    }
   }
 
   @Test(arguments: [bare, python]) func takesWhatATaskOfHydraReturns(_ python: String) throws {
@@ -94,6 +109,7 @@ import Testing
     #expect(kept["size"] == 7)
     for end in [
       "artifacts/model/v0/weights.txt", "media/picture_3.png", "media/table_4.table.json",
+      "media/chart_4.chart.json",
     ] {
       #expect(try hasFile(built, end), "\(end)")
     }
@@ -102,7 +118,7 @@ import Testing
   /// With the package, calls reach it as well when the study file wants that.
   @Test func forwardsToTheInstalledPackage() throws {
     let built = try study(
-      "{wandb: forward}", "wandb", python: Self.python,
+      "{wandb: forward}", "installed_wandb", python: Self.python,
       more: "environment: {WANDB_MODE: offline, WANDB_DIR: '{dir}', WANDB_SILENT: 'true'}")
     defer { #expect(throws: Never.self) { try built.cleanUp() } }
     let run = try built.run("run", "study.yaml")
@@ -118,8 +134,32 @@ import Testing
     let run = try built.run("run", "study.yaml", "--trials", "1")
     #expect(run.code == 0, "\(run.messages)")
     let trials = try trials(built)
-    #expect(abs((trials[0].value ?? 0) - 1) < 1e-9)
-    #expect(trials[0].intermediateValues.map(\.step) == [0, 1, 2])
+    #expect(abs((trials.first?.value ?? 0) - 1) < 1e-9)
+    #expect(trials.first?.intermediateValues.map(\.step) == [0, 1, 2])
+  }
+
+  /// Without a stand-in W&B's own client finds the parameters, and what it wrote is read.
+  @Test func readsWhatTheInstalledClientWrote() throws {
+    let built = try study("[wandb]", "own_wandb")
+    defer { #expect(throws: Never.self) { try built.cleanUp() } }
+    try built.write(
+      """
+      method: grid
+      metric: {name: loss, goal: minimize}
+      parameters: {x: {values: [0.3]}}
+      command: [\(Self.python), own_wandb_program.py]
+      """, to: "sweep.yaml")
+    let text = try built.run("convert", "sweep.yaml").output
+    #expect(text.contains("stand_ins: [wandb]\n"))
+    try built.write(
+      text.replacingOccurrences(of: "stand_ins: [wandb]\n", with: "log: all\n"), to: "own.yaml")
+    let run = try built.run("run", "own.yaml")
+    #expect(run.code == 0, "\(run.messages)")
+    let trial = try #require(try trials(built, of: "own").first)
+    #expect(abs((trial.value ?? 0) - 1) < 1e-9)
+    #expect(trial.intermediateValues.map(\.step) == [0, 1, 2])
+    #expect(trial.userAttributes?["accuracy"] == 2)
+    #expect(trial.userAttributes?["size"] == 7)
   }
 
   /// Programs of NNI's own module need no stand-in.
@@ -141,9 +181,9 @@ import Testing
       text.replacingOccurrences(of: "stand_ins: [nni]\n", with: ""), to: "own.yaml")
     let run = try built.run("run", "own.yaml")
     #expect(run.code == 0, "\(run.messages)")
-    let trials = try trials(built, of: "config")
-    #expect(abs((trials[0].value ?? 0) - 1) < 1e-9)
-    #expect(trials[0].intermediateValues.map(\.step) == [0, 1, 2])
+    let trials = try trials(built, of: "own")
+    #expect(abs((trials.first?.value ?? 0) - 1) < 1e-9)
+    #expect(trials.first?.intermediateValues.map(\.step) == [0, 1, 2])
   }
 
   /// A study file of ours asks for a stand-in by its name alone; nothing else is replaced.

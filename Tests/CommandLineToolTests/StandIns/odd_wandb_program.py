@@ -13,7 +13,7 @@ if len(sys.argv) > 1:
     wandb.init()
     wandb.log({"spawned": 3})
     sys.exit()
-wandb.init(mode="offline")
+assert wandb.init(mode="offline").watch(None) == ()
 child = os.fork()
 if child == 0:
     wandb.log({"forked": 2, "loss": 0.5})

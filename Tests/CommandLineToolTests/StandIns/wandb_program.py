@@ -10,14 +10,13 @@ with wandb.init(project="p", config={"x": 9, "own": 3}) as run:
     wandb.config.update({"x": 7, "width": 4}, allow_val_change=True)
     assert wandb.config.x < 1 and run.config.get("width") == 4
     run.define_metric("accuracy", summary="max")
-    run.watch(None)
     for epoch in range(3):
         loss = wandb.config.x * 10 / (epoch + 1)
         wandb.log({"epoch": epoch, "loss": loss, "accuracy": -abs(epoch - 1), "deep": {"part": epoch}})
     wandb.log({"picture": wandb.Image([[0, 255], [128, 0]]), "spread": wandb.Histogram([1, 2, 3])})
     table = wandb.Table(columns=["a", "b"], data=[[1, 2]])
     table.add_data(3, 4)
-    run.log({"table": table, "broken": float("nan"), "word": "text"})
+    run.log({"chart": wandb.plot.line(table, "a", "b"), "table": table, "broken": float("nan"), "word": "text"})
     artifact = wandb.Artifact("model", type="model", metadata={"kind": "line"})
     with artifact.new_file("weights.txt") as file:
         file.write("1 2 3")

@@ -1,8 +1,9 @@
 """A stand-in for Ray's module: `ray.tune` and `ray.train` inside trials, without a cluster.
 
-`tune.report`, `train.report` and `session.report` report here and end the trial when the pruner wants
-it, by `SystemExit` as Ray does; checkpoints are files that all attempts at the trial share. A `Tuner`
-calls its trainable once, with the trial's parameters. A study file names this with `stand_ins: [ray]`.
+`tune.report`, `train.report` and `session.report` report here; a trial that is to stop ends by
+`SystemExit`, as under Ray, so that what stands under `finally` runs. Checkpoints are files that all
+attempts at the trial share. A `Tuner` calls its trainable once, with the trial's parameters. A study
+file names this with `stand_ins: [ray]`.
 What it does not know is the installed package's.
 """
 
@@ -14,11 +15,13 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import tempfile
+import threading
 
 from needletail_stand_in import (
     Installed, Settings, StandInError, checkpoint_folder, folder, nested, parameters, report as _report,
-    should_stop, study_name, tell_pruned, trial_number,
+    study_name, trial_number,
 )
 
 __version__ = "2.60.0"
@@ -107,7 +110,7 @@ _last = {"metrics": {}, "checkpoint": None}  # type: dict
 
 
 def report(metrics=None, *, checkpoint=None, checkpoint_dir_name=None, _metric=None, **named):
-    """Reports; ends the trial when it is to stop."""
+    """Reports."""
     values = dict(metrics or {}) if isinstance(metrics, dict) or metrics is None else {"_metric": metrics}
     values.update(named)
     if _metric is not None:
@@ -117,10 +120,16 @@ def report(metrics=None, *, checkpoint=None, checkpoint_dir_name=None, _metric=N
     if checkpoint is not None:
         _last["checkpoint"] = _keep(checkpoint)
     _last["metrics"] = values
-    _report({name: value for name, value in values.items() if name != "training_iteration"}, step, asks=True)
-    if should_stop():
-        tell_pruned()
-        raise SystemExit(0)
+    _report({name: value for name, value in values.items() if name != "training_iteration"}, step)
+
+
+def _end(number, frame):
+    """Ends the trial when the runner asks for it, as Ray ends a trainable."""
+    raise SystemExit(128 + number)
+
+
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+    signal.signal(signal.SIGTERM, _end)
 
 
 class Context:

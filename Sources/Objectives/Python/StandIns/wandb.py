@@ -731,6 +731,27 @@ class Table(_Media):
         return _write_json(place + self.ending, {"columns": self.columns, "data": rows})
 
 
+class _Chart(_Media):
+    """A chart of `wandb.plot`: what it is made of."""
+
+    ending = ".chart.json"
+
+    def __init__(self, kind, *arguments, **named):
+        super().__init__()
+        self._content = dict(named, kind=kind, arguments=list(arguments))
+
+    def _save(self, place):
+        return _write_json(place + self.ending, self._content)
+
+
+def _chart(kind):
+    def make(*arguments, **named):
+        return _Chart(kind, *arguments, **named)
+
+    make.__name__ = kind
+    return make
+
+
 _Image, _Plotly = Image, Plotly
 
 
@@ -744,8 +765,14 @@ def _leaves(values):
 
 def _write_json(path, content):
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(content, file, default=lambda value: value.tolist() if hasattr(value, "tolist") else str(value))
+        json.dump(content, file, default=_plain)
     return path
+
+
+def _plain(value):
+    if isinstance(value, Table):
+        return {"columns": value.columns, "data": value.data}
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _kept(value, name, step, base=None):
@@ -874,6 +901,10 @@ if _installed.is_forwarded_to:
     # The package's own, since they are to reach it.
     for _name in ("Artifact", "Audio", "Histogram", "Html", "Image", "Molecule", "Object3D", "Plotly", "Table", "Video"):
         del globals()[_name]
+else:
+    _installed.module("plot", **{kind: _chart(kind) for kind in (
+        "bar", "confusion_matrix", "histogram", "line", "line_series", "plot_table", "pr_curve", "roc_curve",
+        "scatter")})
 
 
 def _after_fork():
