@@ -4,9 +4,9 @@ package import Trials
 /// Stops one run of a trial, from any thread and at any time.
 ///
 /// States: idle → running → over; a run attaches its process and detaches it before its number is
-/// free for others; one without a process attaches what gives it up. The first request counts; SIGTERM goes to the whole process group at once
-/// and to the rest of the family by the thread that follows it; SIGKILL follows when the grace
-/// period is over.
+/// free for others; one without a process attaches what gives it up. The first request counts;
+/// SIGTERM goes to the whole process group at once and to the rest of the family by the thread that
+/// follows it; SIGKILL follows when the grace period is over.
 package final class StopHandle: Sendable {
   /// Why a command is stopped.
   package enum Reason: Sendable, Hashable {

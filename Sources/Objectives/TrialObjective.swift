@@ -66,7 +66,8 @@ package struct TrialObjective: Sendable {
 
   /// Checks that the file's trials can be run, without writing anything.
   ///
-  /// - Throws: ``StudyFileError`` as ``init(_:folders:clientFolder:toolFolder:memoryLimit:refusal:)``.
+  /// - Throws: ``StudyFileError`` as
+  ///   ``init(_:folders:clientFolder:toolFolder:memoryLimit:refusal:)``.
   package static func check(_ file: StudyFile, toolFolder: String? = nil) throws(StudyFileError) {
     switch file.executor {
     case .process: try ProcessExecutor.check(file, toolFolder: toolFolder)

@@ -35,7 +35,9 @@ package struct NoticeSetting: Sendable, Hashable {
   package struct Webhook: Sendable, Hashable {
     /// Text and variables of the environment.
     package let url: WordTemplate
+    /// What is sent.
     package let format: Format
+    /// Further lines of the request's header.
     package let headers: [ServiceSetting.Header]
     /// What the body is signed with; nil to leave it unsigned.
     package let secret: WordTemplate?
@@ -43,7 +45,9 @@ package struct NoticeSetting: Sendable, Hashable {
     package let tries: Int
   }
 
+  /// Who is told.
   package let target: Target
+  /// Of what.
   package let events: Set<Event>
   /// Where it stands in the study file.
   package let location: SourceLocation?
