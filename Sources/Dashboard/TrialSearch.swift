@@ -4,8 +4,9 @@ package import StudyModel
 /// What a user typed to find trials: words that must all fit.
 ///
 /// `rate<0.1` and the like compare a parameter, `value`, `value_1`, `number`, `duration` or
-/// `reports`; any other word is a trial's number, or part of a state's name or of a parameter's
-/// text.
+/// `reports`, and `kind=relu|tanh` asks for one of several texts; any other word is a trial's
+/// number, or part of a state's name or of a parameter's text. What stands between quotation marks
+/// is one word with its spaces.
 package struct TrialSearch: Sendable {
   private let words: [Word]
 
@@ -34,9 +35,23 @@ package struct TrialSearch: Sendable {
 
   /// Reads the words. Any text is a search.
   package init(_ text: String, in history: TrialHistory) {
-    words = text.split(whereSeparator: \.isWhitespace).prefix(16).map { part in
-      Self.word(String(part.prefix(200)), history)
+    words = Self.parts(of: text).prefix(16).map { Self.word(String($0.prefix(200)), history) }
+  }
+
+  /// The words between spaces, but not those between quotation marks, which are left out.
+  private static func parts(of text: String) -> [String] {
+    var (parts, part, isQuoted) = ([String](), "", false)
+    for character in text {
+      if character == "\"" {
+        isQuoted.toggle()
+      } else if character.isWhitespace, !isQuoted {
+        if !part.isEmpty { parts.append(part) }
+        part = ""
+      } else {
+        part.append(character)
+      }
     }
+    return part.isEmpty ? parts : parts + [part]
   }
 
   package var isEmpty: Bool { words.isEmpty }
@@ -126,11 +141,12 @@ package struct TrialSearch: Sendable {
     }
   }
 
-  /// Texts are equal or not; they have no order.
+  /// Texts are equal to one of several or not; they have no order.
   private static func compare(_ own: String, _ comparison: Comparison, _ text: String) -> Bool {
-    switch comparison {
-    case .equal: own == text
-    case .notEqual: own != text
+    let isEqual = own == text || text.split(separator: "|").contains { $0 == own }
+    return switch comparison {
+    case .equal: isEqual
+    case .notEqual: !isEqual
     default: false
     }
   }

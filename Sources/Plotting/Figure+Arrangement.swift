@@ -1,3 +1,5 @@
+internal import System
+
 extension Figure {
   /// The width of a page's second picture, for phones, in pixels.
   static let phoneWidth = 390
@@ -12,14 +14,14 @@ extension Figure {
   func arranged(forWidth width: Int) -> Figure {
     var figure = self
     if let panel = panels.first, panels.count == 1, !panel.uprights.isEmpty {
-      let room = max(Int(Double(width - 44) / Self.uprightWidth), 3)
+      let room = max(Int(clamped: Double(width - 44) / Self.uprightWidth), 3)
       // Axes that just fit are better than two panels.
       guard panel.uprights.count > room + 1, width < Self.defaultSize.width else { return self }
       figure.panels = Self.parted(panel, into: room)
       return figure
     }
     let columns = gridSize.columns
-    let room = max(Int(Double(width - 44 + 16) / (Self.leastPanelWidth + 16)), 1)
+    let room = max(Int(clamped: Double(width - 44 + 16) / (Self.leastPanelWidth + 16)), 1)
     guard columns > room else { return self }
     let ordered = panels.sorted { ($0.row, $0.column) < ($1.row, $1.column) }
     figure.panels = ordered.enumerated().map { place, panel in

@@ -14,6 +14,8 @@ public enum PlotKind: String, Sendable, Hashable, CaseIterable {
   case contour
   /// How much each parameter matters.
   case importances
+  /// How much each parameter matters, over the course of the study.
+  case matters
   /// The rank of the value over pairs of parameters.
   case rank
   /// The share of trials up to a value, of one or more studies.
@@ -44,6 +46,7 @@ public enum PlotKind: String, Sendable, Hashable, CaseIterable {
     case "slices": self = .slice
     case "contours": self = .contour
     case "importance", "paramimportances": self = .importances
+    case "importancehistory", "whatmatterswhen": self = .matters
     case "ranks": self = .rank
     case "empiricaldistribution": self = .edf
     case "paretofront": self = .pareto
@@ -106,6 +109,7 @@ extension Figure {
     case .slice: .slice(study, options)
     case .contour: .contour(study, options)
     case .importances: .importances(study, options)
+    case .matters: .matters(study, options)
     case .rank: .rank(study, options)
     case .edf: .empiricalDistribution(studies, objective: objective, scale: options.scale)
     case .pareto: .pareto(study, scale: options.scale)

@@ -1,4 +1,5 @@
 import Analysis
+import JSON
 import Probability
 import StudyModel
 import Testing

@@ -757,6 +757,95 @@ def plots(lab: Lab):
     lab.shoot(page, "plots-phone")
 
 
+def analysis(lab: Lab):
+    """What is asked of a study: switches, choices, ranges that figures and table follow, search, CSV, the answer."""
+    lines = ["x,layers,kind,value"]
+    for i in range(60):
+        x = i * 37 % 60 / 60
+        lines.append(f"{x},{i % 5},{('relu', 'tanh', 'soft max')[i % 3]},{(x - 0.3) ** 2 + i * 29 % 13 / 200 + (i == 50) * -0.3}")
+    pathlib.Path(lab.path("points.csv")).write_text("\n".join(lines) + "\n")
+    lab.run("import", "csv", "made", "points.csv", "--store", "s.db")
+    url = lab.serve("dashboard", lab.path("s.db"))
+    page = lab.page(study_url(url, "made"))
+    page.wait("document.querySelectorAll('tr[data-trial]').length > 5", PATIENCE)
+    # Which one to use, and the lucky one beside it.
+    page.wait("/^Use trial [0-9]+: without noise .* is expected, with 95 % between /.test(document.querySelector('.answer')?.textContent)", PATIENCE)
+    best = get(f"{url}/v1/studies/made/best")
+    expect(str(best["use"]["number"]) in page.text(".answer"), f"the page says {page.text('.answer')}, the API {best['use']}")
+
+    # Switches of the history; the parameters in its tip.
+    page.click(".tools input[value=log]")
+    page.click(".tools input[value=ended]")
+    page.run("document.querySelector('.chart canvas').focus()")
+    page.press("ArrowRight")
+    page.wait("!document.getElementById('tip').hidden && document.getElementById('tip').innerText.includes('layers')", PATIENCE)
+    page.run("document.activeElement.blur()")
+
+    # Columns, a search for a name that there is not, CSV of what is shown.
+    page.click(".tools .picker summary")
+    page.click(".picker .choices input[value=duration]")
+    page.wait("!document.querySelector('.trials th[data-key=duration]')")
+    page.click(".tools .picker summary")
+    page.type("#search", "layer>3")
+    page.wait("document.querySelector('#search-hint').textContent === \"No trial has 'layer'; did you mean 'layers'?\"", PATIENCE)
+    page.type("#search", 'layers>=3 "kind=soft max|relu"')
+    page.wait("document.querySelector('#search-hint').textContent === '' && document.querySelector('.trials').parentNode", PATIENCE)
+    fitting = sum(1 for i in range(60) if i % 5 >= 3 and i % 3 != 1)
+    page.wait(f"document.querySelector('main').innerText.includes('{fitting} trials fit')", PATIENCE)
+    page.run("""window.saved = null; URL.createObjectURL = blob => { blob.text().then(text => { window.saved = text; }); return 'blob:none'; };
+        HTMLAnchorElement.prototype.click = () => {}; 0""")
+    page.click("[data-action=csv]")
+    saved = page.wait("window.saved", PATIENCE).splitlines()
+    expect(len(saved) == fitting + 1 and saved[0].startswith("trial,state,") and "duration" not in saved[0], f"the CSV is {saved[:3]}")
+
+    # Parameters of a figure are chosen.
+    page.type("#search", " ")
+    drawn(page, "the study")
+    page.click(".plot[data-kind=slice] .picker summary")
+    page.click(".plot[data-kind=slice] .picker input[value=layers]")
+    page.wait("""[...document.querySelectorAll('.plot[data-kind=slice] g.panel')].map(one => JSON.parse(one.dataset.x).n).join() === 'layers'""", PATIENCE)
+    page.click(".plot[data-kind=slice] .picker summary")
+
+    # A range along an axis: the figures fade the others, and the table has those within.
+    box = page.run("""(() => { const panel = document.querySelector('.plot[data-kind=slice] g.panel');
+        panel.scrollIntoView({block: 'center', behavior: 'instant'});
+        const svg = panel.closest('svg.nt'), at = svg.getBoundingClientRect(), s = at.width / svg.viewBox.baseVal.width;
+        const [x, y, w, h] = panel.dataset.box.trim().split(' ').map(Number);
+        return [at.x + x * s, at.y + y * s, w * s, h * s]; })()""")
+    drag(page, (box[0] + box[2] * 0.55, box[1] + box[3] + 10), (box[0] + box[2] - 1, box[1] + box[3] + 10))
+    page.wait("document.querySelector('#search').value === 'layers>=3 layers<=4'", PATIENCE)
+    page.wait("document.querySelector('main').innerText.includes('24 trials fit')", PATIENCE)
+    page.wait("document.querySelectorAll('.plot[data-kind=parallel] .panel > svg g path').length > 0", PATIENCE)
+    lab.shoot(page, "analysis")
+    page.run("document.querySelector('.plot[data-kind=slice] .unmark').click()")
+    page.wait("document.querySelector('#search').value === ''", PATIENCE)
+    is_clean(page)
+    accessible(page, "the study")
+    page.open(f"{study_url(url, 'made')}/trials/0")
+    page.wait("document.querySelector('h1')?.textContent === 'Trial 0'", PATIENCE)
+    accessible(page, "a trial")
+    page.open(url)
+    page.wait("document.querySelectorAll('.studies tbody tr').length === 1", PATIENCE)
+    accessible(page, "the list of studies")
+    for width in (360, 430):
+        page.resize(width, 800)
+        page.open(study_url(url, "made"))
+        page.wait("document.querySelectorAll('tr[data-trial]').length > 5", PATIENCE)
+        narrow(page, f"the study at {width} pixels")
+    lab.shoot(page, "analysis-phone")
+
+
+def accessible(page: Page, what: str):
+    """What axe-core finds serious or critical."""
+    import axe_core_python
+    script = pathlib.Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
+    page.run(f"{script}; 0")
+    found = page.run("""axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' ')}`))""")
+    expect(not found, f"axe-core finds of {what}: {found}")
+
+
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]):
     """Draws with the pointer's button down."""
     page.move(*start)
@@ -833,7 +922,7 @@ def main() -> int:
     signal.alarm(LIMIT)
     lab = Lab(needletail, artefacts)
     try:
-        {one.__name__: one for one in (running, hands, optuna, edges, access, plots)}[scenario](lab)
+        {one.__name__: one for one in (running, hands, optuna, edges, access, plots, analysis)}[scenario](lab)
         return 0
     except Exception:
         for number, page in enumerate(lab.pages):

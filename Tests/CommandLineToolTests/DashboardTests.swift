@@ -5,7 +5,7 @@ import Testing
 ///
 /// Screenshots of what was seen stay in `.build/dashboard`.
 @Suite(.serialized) struct DashboardTests {
-  @Test(arguments: ["running", "hands", "optuna", "edges", "access", "plots"])
+  @Test(arguments: ["running", "hands", "optuna", "edges", "access", "plots", "analysis"])
   func showsInTheBrowser(scenario: String) throws {
     let command = try BuiltCommand()
     let root = BuiltCommand.packageRoot

@@ -1,3 +1,4 @@
+import Analysis
 import Foundation
 import JSON
 import StudyModel
@@ -211,5 +212,25 @@ import Testing
       }
     }
     #expect(grounds.count > 8)
+  }
+
+  @Test("what mattered when is what the importances of the trials up to then are")
+  func matters() throws {
+    let study = try Samples.varied(120)
+    let figure = Figure.of(.matters, [study])
+    #expect(figure.emptyReason == nil, "\(figure.emptyReason ?? "")")
+    let (trials, names, shares) = (
+      figure.data.columns[0].cells, figure.data.columns[1].cells, figure.data.columns[2].cells
+    )
+    #expect(Set(trials).count == 12)
+    for row in [0, trials.count / 2, trials.count - 1] {
+      let number = try #require(trials[row].number)
+      let found = try ParameterImportances.assess(
+        study.trials.filter { Double($0.number) <= number }, directions: study.directions)
+      let own = try #require(found.entries.first { .string($0.parameter) == names[row] })
+      #expect(shares[row] == .float(own.importance))
+    }
+    let few = Figure.of(.matters, [Samples.completed([1, 2, 3])])
+    #expect(few.emptyReason?.contains("Only 3 trials have completed") == true)
   }
 }

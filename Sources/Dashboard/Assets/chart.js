@@ -141,6 +141,13 @@ export class History extends Drawing {
     super(320, '');
     this.objective = objective;
     this.open = open;
+    /** Whether the scale is to be logarithmic; undefined where the values decide. @type {boolean | undefined} */
+    this.isLogAsked = undefined;
+    this.hidesEnded = false;
+    /** What is told of a trial beside its value, as rows. @type {((trial: number) => Promise<any[]>) | undefined} */
+    this.describe = undefined;
+    /** By trial. @type {Map<number, any[]> | undefined} */
+    this.details = undefined;
     this.read(data);
     this.canvas.addEventListener('click', () => { if (this.spot) this.open(this.spot.number); });
     this.canvas.addEventListener('keydown', event => this.key(event));
@@ -213,7 +220,7 @@ export class History extends Drawing {
       this.onDrawn?.();
       return;
     }
-    const isLog = !this.isMaximized && low > 0 && high / low > 100;
+    const isLog = low > 0 && (this.isLogAsked ?? (!this.isMaximized && high / low > 100));
     if (low === high) {
       const margin = Math.abs(low) * 0.1 || 1;
       [low, high] = [low - margin, high + margin];
@@ -231,7 +238,7 @@ export class History extends Drawing {
     // Strokes for what has no value to compare.
     /** @type {Record<string, [string, number]>} */
     const rug = { p: ['orange', 0], f: ['purple', 6], r: ['green', 0] };
-    for (const [letter, [ink, lane]] of Object.entries(rug)) {
+    for (const [letter, [ink, lane]] of this.hidesEnded ? [] : Object.entries(rug)) {
       pen.fillStyle = colour(ink);
       for (let i = 0; i < letters.length; i++)
         if (letters[i] === letter) pen.fillRect(across(numbers[i]) - 0.75, height - 46 + lane, 1.5, 5);
@@ -307,9 +314,21 @@ export class History extends Drawing {
 
   choose(hit, event) {
     const place = this.hits[hit + 2];
-    this.show({ x: this.hits[hit], y: this.hits[hit + 1], number: this.numbers[place], hit }, [
-      ['trial', String(this.numbers[place])], ['state', states[this.letters[place]]],
-      ['value', number(this.values[place], 8)]], event);
+    const trial = this.numbers[place], known = this.details?.get(trial) ?? [];
+    this.show({ x: this.hits[hit], y: this.hits[hit + 1], number: trial, hit }, [
+      ['trial', String(trial)], ['state', states[this.letters[place]]],
+      ['value', number(this.values[place], 8)], ...known], event);
+    if (this.details?.has(trial)) return;
+    // The parameters are read when the pointer rests.
+    clearTimeout(this.reading);
+    this.reading = setTimeout(async () => {
+      const rows = await this.describe?.(trial);
+      if (!rows) return;
+      this.details ??= new Map();
+      if (this.details.size > 500) this.details.clear();
+      this.details.set(trial, rows);
+      if (this.spot?.number === trial) this.choose(hit, event);
+    }, 80);
   }
 
   key(event) {

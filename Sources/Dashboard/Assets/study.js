@@ -43,10 +43,11 @@ class Page {
     this.cards = h('dl', { class: 'cards' });
     this.said = h('p', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
     this.best = h('div');
+    this.answer = h('div', { class: 'answer' });
     this.chartPlace = h('div');
     this.legend = h('p', { class: 'legend quiet' });
     this.table = new TrialTable(study, data, signal);
-    this.figures = this.kinds().map(kind => new Figure(kind, studyPath(study, `/figures/${kind}`), signal, () => this.data.parameters.length));
+    this.figures = this.kinds().map(kind => new Figure(kind, studyPath(study, `/figures/${kind}`), signal, () => this.data.parameters));
     this.note = h('section', { class: 'card', 'aria-labelledby': 'note-title' });
     this.node = h('div', { class: 'page' },
       h('div', { class: 'row between head' },
@@ -54,10 +55,10 @@ class Page {
       this.cards, this.said,
       h('div', { class: 'two' },
         h('section', { class: 'card', 'aria-labelledby': 'history-title' },
-          h('div', { class: 'row between' }, h('h2', { id: 'history-title' }, 'History'), this.objectives()),
+          h('div', { class: 'row between' }, h('h2', { id: 'history-title' }, 'History'), this.historyTools(), this.objectives()),
           this.chartPlace, this.legend),
         h('section', { class: 'card attributes', 'aria-labelledby': 'best-title' },
-          h('h2', { id: 'best-title' }, data.directions.length > 1 ? 'Pareto front' : 'Best trial'), this.best)),
+          h('h2', { id: 'best-title' }, data.directions.length > 1 ? 'Pareto front' : 'Best trial'), this.best, this.answer)),
       this.table.node,
       h('section', { 'aria-labelledby': 'plots-title' }, h('h2', { id: 'plots-title' }, 'Figures'),
         h('div', { class: 'plots' }, this.figures.map(figure => figure.node))),
@@ -68,7 +69,7 @@ class Page {
 
   kinds() {
     const several = this.data.directions.length > 1;
-    return [...(several ? ['pareto', 'hypervolume'] : ['intermediate']), 'importances', 'parallel', 'slice',
+    return [...(several ? ['pareto', 'hypervolume'] : ['intermediate']), 'importances', 'matters', 'parallel', 'slice',
       'contour', 'rank', 'edf', 'timeline', ...(several ? [] : ['rungs'])];
   }
 
@@ -80,8 +81,68 @@ class Page {
     return choice;
   }
 
+  /** Switches of the history: logarithmic or not, with or without what was pruned and failed. */
+  historyTools() {
+    const box = (words, key, change) => {
+      const input = h('input', { type: 'checkbox', value: key, checked: key === 'ended', onchange: () => {
+        change(input.checked);
+        this.history.later();
+      } });
+      return h('label', { class: 'filter' }, input, words);
+    };
+    this.isLogAsked = undefined;
+    this.hidesEnded = false;
+    return h('span', { class: 'row tools' },
+      box('logarithmic', 'log', isOn => { this.history.isLogAsked = this.isLogAsked = isOn; }),
+      box('pruned and failed', 'ended', isOn => { this.history.hidesEnded = this.hidesEnded = !isOn; }));
+  }
+
+  /** The parameters of a trial, for the history's tip. */
+  async describe(trial) {
+    try {
+      const { parameters } = await get(studyPath(this.study, `/trials/${trial}`), this.signal);
+      const all = Object.entries(parameters);
+      return [...all.slice(0, 12).map(([key, any]) => [name(key), h('bdi', {}, value(any))]),
+        ...(all.length > 12 ? [['', `and ${all.length - 12} more`]] : [])];
+    } catch {
+      // The trial's own page says what is wrong.
+      return [];
+    }
+  }
+
+  /** Reads which trial to use, when trials have completed since. */
+  readAnswer() {
+    const { completed } = this.data.counts;
+    if (this.data.directions.length > 1 || completed < 10 || this.answered === completed || this.answering) return;
+    this.answering = true;
+    this.answered = completed;
+    get(studyPath(this.study, '/best'), this.signal).then(found => this.drawAnswer(found)).catch(error => {
+      if (error.name !== 'AbortError') refill(this.answer, h('p', { class: 'quiet' }, error.message));
+    }).finally(() => {
+      // Not for each trial of a quick study.
+      setTimeout(() => {
+        this.answering = false;
+        if (!this.signal.aborted && !document.hidden) this.readAnswer();
+      }, 10000);
+    });
+  }
+
+  drawAnswer({ use, luckiest, completed }) {
+    if (!use || use.expected === null) return;
+    const link = trial => h('a', { href: trialAddress(this.study, trial) }, `trial ${trial}`);
+    const [low, high] = use.interval.map(any => number(any, 4));
+    redraw(() => refill(this.answer,
+      h('p', {}, 'Use ', link(use.number), `: without noise ${number(use.expected, 5)} is expected, with 95 % between ${low} and ${high}; `
+        + `the best of ${count(completed)} with ${number(use.probability_best * 100, 3)} %.`),
+      luckiest.number === use.number ? '' : h('p', { class: 'quiet' }, 'The best value is that of ', link(luckiest.number),
+        luckiest.expected === null ? ', which was lucky.' : `, which was lucky: of it ${number(luckiest.expected, 5)} is expected.`)));
+  }
+
   chart(objective) {
     this.history = new History(this.data, objective, this.open);
+    this.history.isLogAsked = this.isLogAsked;
+    this.history.hidesEnded = this.hidesEnded;
+    this.history.describe = trial => this.describe(trial);
     this.history.onDrawn = () => this.drawn();
     this.chartPlace.replaceChildren(this.history.node);
     this.history.later();
@@ -97,9 +158,9 @@ class Page {
     const parts = [];
     if (counts.c) parts.push(key('blue', 'completed'), key('line', 'best so far'));
     if (counts.i) parts.push(key('cross', 'infeasible'));
-    if (counts.p) parts.push(key('orange', 'pruned'));
-    if (counts.f) parts.push(key('purple', 'failed'));
-    if (counts.r) parts.push(key('green', 'running'));
+    if (counts.p && !this.hidesEnded) parts.push(key('orange', 'pruned'));
+    if (counts.f && !this.hidesEnded) parts.push(key('purple', 'failed'));
+    if (counts.r && !this.hidesEnded) parts.push(key('green', 'running'));
     const notes = [];
     if (this.history.missing && parts.length)
       notes.push(`${count(this.history.missing)} without a finite value ${this.history.missing === 1 ? 'is' : 'are'} not drawn`);
@@ -196,7 +257,8 @@ class Page {
   drawProgress() {
     const { counts, best, best_count, directions, rate, interrupted, status } = this.data;
     const finished = counts.completed + counts.pruned + counts.failed, running = counts.running - interrupted;
-    const card = (head, body, more) => h('div', { class: 'fact', 'data-key': head }, h('dt', {}, head), h('dd', {}, body), more);
+    const card = (head, body, more) => h('div', { class: 'fact', 'data-key': head }, h('dt', {}, head), h('dd', {}, body),
+      more && h('dd', { class: 'more' }, more));
     const several = directions.length > 1;
     const others = [counts.waiting ? `${count(counts.waiting)} waiting` : 'none waiting',
       interrupted ? `${count(interrupted)} interrupted` : ''].filter(Boolean).join(', ');
@@ -217,6 +279,7 @@ class Page {
         Object.entries({ waiting: counts.waiting, running, interrupted, completed: counts.completed, pruned: counts.pruned, failed: counts.failed })
           .map(([state, many]) => h('span', { class: many ? 'count' : 'count none' }, stateBadge(state), ` ${count(many)}`)))));
     this.drawBest();
+    this.readAnswer();
     // Spoken now and then, not for each trial; gone with what it was true of.
     this.said.textContent = this.isToSay ? `${count(finished)} trials finished, ${count(running)} running` : '';
     this.isToSay = false;

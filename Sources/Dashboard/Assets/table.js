@@ -5,6 +5,21 @@ import { h, name, redraw, refill, number, value, duration, moment, count, stateB
 const rowHeight = 34, pageSize = 100, mostParameters = 40;
 const stateNames = ['completed', 'running', 'waiting', 'pruned', 'failed'];
 
+/** A cell of a table that programs read. */
+const plain = any => any === null || any === undefined ? '' : typeof any === 'object' ? JSON.stringify(any) : String(any);
+
+/** How many letters must be changed to make one word the other: Wagner and Fischer (1974). */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length];
+}
+
 export class TrialTable {
   constructor(study, data, signal) {
     this.study = study;
@@ -17,6 +32,8 @@ export class TrialTable {
     this.isDescending = true;
     this.states = new Set();
     this.search = '';
+    // Columns that are not shown, by key.
+    this.hiddenColumns = new Set();
     // Rows by number where order and number are one, else by place.
     this.rows = new Map();
     // The event that a row came with, by number.
@@ -43,11 +60,16 @@ export class TrialTable {
     let typing;
     const search = h('input', {
       type: 'search', id: 'search', placeholder: 'number, text, rate<0.1 …', autocomplete: 'off', spellcheck: 'false',
-      oninput: () => {
+      'aria-describedby': 'search-hint', oninput: () => {
         clearTimeout(typing);
-        typing = setTimeout(() => { this.search = search.value.trim(); this.reset(); }, 150);
+        typing = setTimeout(() => this.find(search.value), 150);
       },
     });
+    this.field = search;
+    this.hint = h('p', { class: 'quiet', id: 'search-hint', role: 'status' });
+    this.choices = h('div', { class: 'choices' });
+    const columns = h('details', { class: 'picker', ontoggle: () => { if (columns.open) this.drawChoices(); } },
+      h('summary', {}, 'Columns'), this.choices);
     const filters = stateNames.map(state => {
       const box = h('input', {
         type: 'checkbox', value: state, onchange: () => {
@@ -61,30 +83,103 @@ export class TrialTable {
       h('h2', { id: 'trials-title' }, 'Trials'),
       h('div', { class: 'row tools' },
         h('label', { class: 'search', for: 'search' }, h('span', {}, 'Search'), search),
-        h('fieldset', { class: 'row' }, h('legend', { class: 'hidden' }, 'States'), filters)),
-      this.summary, this.view);
+        h('fieldset', { class: 'row' }, h('legend', { class: 'hidden' }, 'States'), filters), columns,
+        h('button', { type: 'button', class: 'small', 'data-action': 'csv', onclick: () => this.save() }, 'CSV')),
+      this.hint, this.summary, this.view);
+    // What is marked in the figures is searched for.
+    document.addEventListener('needletailmarks', (/** @type {any} */ event) => this.follow(event.detail), { signal: this.signal });
     new ResizeObserver(() => this.later()).observe(this.view);
     this.drawHead();
   }
 
-  columns() {
+  /** Searches for words that must all fit. */
+  find(text) {
+    this.search = text.trim();
+    this.hint.textContent = this.unknown(this.search) ?? '';
+    this.reset();
+  }
+
+  /** The sentence on a name in a search that the study does not have. */
+  unknown(search) {
+    const known = ['value', 'number', 'trial', 'duration', 'seconds', 'reports', 'state',
+      ...this.directions.map((_, i) => `value_${i}`), ...this.parameters];
+    for (const word of search.match(/"[^"]*"[^\s]*|[^\s]+/g) ?? []) {
+      const found = /^"?([^<>=!"]+)"?[<>=!]/.exec(word)?.[1];
+      if (!found || known.some(one => one === found || one.toLowerCase() === found.toLowerCase())) continue;
+      const near = known.map(one => [distance(one.toLowerCase(), found.toLowerCase()), one]).sort((a, b) => a[0] - b[0])[0];
+      return `No trial has '${found}'${near[0] <= Math.max(2, found.length / 3) ? `; did you mean '${near[1]}'?` : '.'}`;
+    }
+    return null;
+  }
+
+  /** Searches for what is marked in the figures: `marks` has a range, or texts, by column. */
+  follow(marks) {
+    const words = Object.entries(marks).flatMap(([column, { low, high, texts, isInteger }]) => {
+      const own = column === 'trial' ? 'number' : column.replace(/^parameter_/, '');
+      const quoted = /\s/.test(own) ? `"${own}"` : own;
+      if (texts) return [`${quoted}=${texts.some(text => /\s/.test(text)) ? `"${texts.join('|')}"` : texts.join('|')}`];
+      const [from, to] = isInteger ? [Math.ceil(low), Math.floor(high)] : [low, high].map(one => parseFloat(one.toPrecision(6)));
+      return [`${quoted}>=${from}`, `${quoted}<=${to}`];
+    });
+    // Words that were typed stay.
+    const typed = (this.field.value.match(/"[^"]*"[^\s]*|[^\s]+/g) ?? []).filter(word => !(this.followed ?? []).includes(word));
+    this.followed = words;
+    this.field.value = [...typed, ...words].join(' ');
+    this.find(this.field.value);
+  }
+
+  drawChoices() {
+    refill(this.choices, this.columns(true).slice(1).map(column => {
+      const box = h('input', {
+        type: 'checkbox', value: column.key, checked: !this.hiddenColumns.has(column.key), onchange: () => {
+          if (box.checked) this.hiddenColumns.delete(column.key); else this.hiddenColumns.add(column.key);
+          this.drawHead();
+          this.later();
+        },
+      });
+      return h('label', { 'data-key': column.key }, box, column.isOutside ? name(column.label) : column.label);
+    }));
+  }
+
+  /** Saves all rows that fit, with the columns that are shown. */
+  async save() {
+    const quoted = any => /[",\n\r]/.test(any) ? `"${any.replaceAll('"', '""')}"` : any;
+    const lines = [this.shown.map(column => quoted(column.label)).join(',')], size = 1000;
+    try {
+      for (let offset = 0; ; offset += size) {
+        const answer = await get(studyPath(this.study, `/table?${this.query(offset, size)}`), this.signal);
+        for (const row of answer.rows) lines.push(this.shown.map(column => quoted(column.text(row))).join(','));
+        if (answer.rows.length < size) break;
+      }
+      const link = h('a', { href: URL.createObjectURL(new Blob([`${lines.join('\n')}\n`], { type: 'text/csv' })), download: 'trials.csv' });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    } catch (error) {
+      if (error.name !== 'AbortError') this.hint.textContent = error.message;
+    }
+  }
+
+  columns(all = false) {
     const values = this.directions.map((_, i) => ({
       key: i ? `value_${i}` : 'value', label: this.metrics[i] ?? (i || this.directions.length > 1 ? `value ${i}` : 'value'),
-      cell: row => row[2].length ? number(row[2][i]) : '', isNumber: true, isValue: true,
+      cell: row => row[2].length ? number(row[2][i]) : '', text: row => plain(row[2][i]), isNumber: true, isValue: true,
     }));
-    const parameters = this.parameters.slice(0, mostParameters).map((parameter, i) => ({
+    const parameters = this.parameters.slice(0, all ? undefined : mostParameters).map((parameter, i) => ({
       key: `parameter:${parameter}`, label: parameter, isNumber: true, isOutside: true,
       cell: row => row[7][i] === null || row[7][i] === undefined ? '' : value(row[7][i]),
+      text: row => plain(row[7][i]),
     }));
-    return [
-      { key: 'number', label: 'trial', isNumber: true,
+    const columns = [
+      { key: 'number', label: 'trial', isNumber: true, text: row => plain(row[0]),
         cell: row => h('a', { href: trialAddress(this.study, row[0]) }, String(row[0])) },
-      { key: 'state', label: 'state', cell: row => stateBadge(states[row[1]]) },
+      { key: 'state', label: 'state', cell: row => stateBadge(states[row[1]]), text: row => states[row[1]] },
       ...values, ...parameters,
-      { key: 'reports', label: 'reports', isNumber: true, cell: row => row[5] ? count(row[5]) : '' },
-      { key: 'duration', label: 'duration', isNumber: true, cell: row => row[4] === null ? '' : duration(row[4]) },
-      { key: 'start', label: 'started', cell: row => row[3] === null ? '' : moment(row[3]) },
+      { key: 'reports', label: 'reports', isNumber: true, cell: row => row[5] ? count(row[5]) : '', text: row => plain(row[5]) },
+      { key: 'duration', label: 'duration', isNumber: true, cell: row => row[4] === null ? '' : duration(row[4]), text: row => plain(row[4]) },
+      { key: 'start', label: 'started', cell: row => row[3] === null ? '' : moment(row[3]),
+        text: row => row[3] === null ? '' : new Date(row[3] * 1000).toISOString() },
     ];
+    return all ? columns : columns.filter(column => !this.hiddenColumns.has(column.key));
   }
 
   drawHead() {
@@ -272,13 +367,19 @@ export class TrialTable {
     }
   }
 
-  async fetch(page, epoch) {
+  /** What is asked for: sorted and searched, from a place on. */
+  query(offset, limit) {
     const query = new URLSearchParams({
       sort: this.sort, order: this.isDescending ? 'descending' : 'ascending',
-      offset: String(page * pageSize), limit: String(pageSize),
+      offset: String(offset), limit: String(limit),
     });
     if (this.states.size) query.set('state', [...this.states].join(','));
     if (this.search) query.set('search', this.search);
+    return query;
+  }
+
+  async fetch(page, epoch) {
+    const query = this.query(page * pageSize, pageSize);
     const isDirect = this.isDirect;
     const answer = await get(studyPath(this.study, `/table?${query}`), this.signal);
     if (epoch !== this.epoch) return;
