@@ -35,7 +35,7 @@ NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: help deps test-deps venv build library wheel wheel-check test gates api coverage mutants flakes docs tsan fuzz attack \
-  lint format demo gallery boosting bench quality chaos install clean
+  lint format demo gallery boosting bench quality chaos install uninstall clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -234,16 +234,24 @@ $(BENCH_VENV)/.made: Benchmarks/requirements.txt
 	$(call install-packages,chromium python3 python3-venv)
 	$(call make-venv,$(BENCH_VENV),$<)
 
-install: build library ## install the command, its shell completions, the library and its header below PREFIX
+install: build library ## install the command, its manual page and completions, the library and its header below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include" \
 	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
-	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install -m 755 .build/release/needletail "$(DESTDIR)$(PREFIX)/bin/needletail"
 	install -m 644 .build/release/libneedletail.so "$(DESTDIR)$(PREFIX)/lib/libneedletail.so"
 	install -m 644 Sources/CInterface/needletail.h "$(DESTDIR)$(PREFIX)/include/needletail.h"
 	$(NEEDLETAIL) completion bash \
 	  > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail"
 	$(NEEDLETAIL) completion zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"
+	$(NEEDLETAIL) help --man > "$(DESTDIR)$(PREFIX)/share/man/man1/needletail.1"
+
+uninstall: ## remove what make install has put below PREFIX
+	rm -f "$(DESTDIR)$(PREFIX)/bin/needletail" "$(DESTDIR)$(PREFIX)/lib/libneedletail.so" \
+	  "$(DESTDIR)$(PREFIX)/include/needletail.h" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail" \
+	  "$(DESTDIR)$(PREFIX)/share/man/man1/needletail.1"
 
 clean: ## remove what was built, and the tests' Python environment
 	rm -rf .build dist Benchmarks/.build Studies/boosting/.venv
