@@ -80,12 +80,12 @@ extension OperationRefusal: CustomStringConvertible {
     case .isDeleted(let number): return "trial \(number) was deleted before"
     case .hasFile(let study):
       return "study '\(study)' has a study file; change its space there and give the file: "
-        + "needletail study show \(study) --file > study.yaml, then needletail study edit \(study) study.yaml"
+        + "needletail study show \(study) --file > study.yaml, then needletail study edit "
+        + "\(study) study.yaml"
     case .outside(let study, let count, let first, let reason):
       let trials = count == 1 ? "trial \(first)" : "\(count) trials"
-      return
-        "\(trials) of study '\(study)' would lie outside the new space: of trial \(first) \(reason); widen it, or take over what fits with "
-        + "needletail study clone"
+      return "\(trials) of study '\(study)' would lie outside the new space: of trial \(first) "
+        + "\(reason); widen it, or take over what fits with needletail study clone"
     case .badValue(let name, let value, let reason):
       return "parameter '\(name)' cannot have been \(value): \(reason)"
     case .badChange(let name, let reason):
