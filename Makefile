@@ -256,23 +256,24 @@ dist-check: image ## check what make dist and make image made, where nothing els
 	$(call install-packages,debootstrap lintian systemd util-linux)
 	@$(WHEEL_VENV)/bin/python Packaging/check_dist.py $(DIST_ROOT) $(IMAGE)
 
-uninstall: ## remove what make install put below PREFIX
-	rm -f "$(DESTDIR)$(PREFIX)/bin/needletail" "$(DESTDIR)$(PREFIX)/lib/libneedletail.so" \
-	  "$(DESTDIR)$(PREFIX)/include/needletail.h" "$(DESTDIR)$(PREFIX)"/share/man/man1/needletail*.1 \
-	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail" \
-	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"
-
-install: build library ## install the command, its manual and completions, the library and its header below PREFIX
+install: build library ## install the command, its manual page and completions, the library and its header below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include" \
 	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
-	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install -m 755 .build/release/needletail "$(DESTDIR)$(PREFIX)/bin/needletail"
 	install -m 644 .build/release/libneedletail.so "$(DESTDIR)$(PREFIX)/lib/libneedletail.so"
 	install -m 644 Sources/CInterface/needletail.h "$(DESTDIR)$(PREFIX)/include/needletail.h"
-	$(NEEDLETAIL) help --man "$(DESTDIR)$(PREFIX)/share/man/man1"
 	$(NEEDLETAIL) completion bash \
 	  > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail"
 	$(NEEDLETAIL) completion zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail"
+	$(NEEDLETAIL) help --man > "$(DESTDIR)$(PREFIX)/share/man/man1/needletail.1"
+
+uninstall: ## remove what make install has put below PREFIX
+	rm -f "$(DESTDIR)$(PREFIX)/bin/needletail" "$(DESTDIR)$(PREFIX)/lib/libneedletail.so" \
+	  "$(DESTDIR)$(PREFIX)/include/needletail.h" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/needletail" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_needletail" \
+	  "$(DESTDIR)$(PREFIX)/share/man/man1/needletail.1"
 
 clean: ## remove what was built, and the tests' Python environment
 	rm -rf .build dist Benchmarks/.build Studies/boosting/.venv

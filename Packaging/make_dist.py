@@ -64,9 +64,10 @@ def architecture():
 
 def share(command, prefix, zsh, digits):
     """What every form brings below its prefix: manual, completions, documentation, and an example."""
-    run(command, "help", "--man", prefix / "share/man/man1")
-    for page in (prefix / "share/man/man1").iterdir():
-        run("gzip", "--best", "--no-name", page)
+    manual = prefix / "share/man/man1/needletail.1"
+    manual.parent.mkdir(parents=True)
+    manual.write_text(output(command, "help", "--man"))
+    run("gzip", "--best", "--no-name", manual)
     for shell, path in (("bash", "share/bash-completion/completions/needletail"), ("zsh", zsh)):
         target = prefix / path
         target.parent.mkdir(parents=True, exist_ok=True)

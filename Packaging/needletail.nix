@@ -22,7 +22,8 @@ stdenv.mkDerivation rec {
     install -D .build/release/needletail $out/bin/needletail
     wrapProgram $out/bin/needletail --prefix LD_LIBRARY_PATH : \
       ${lib.makeLibraryPath [ curl gnutls libmicrohttpd librsvg nghttp2 postgresql ]}
-    $out/bin/needletail help --man $out/share/man/man1
+    mkdir -p $out/share/man/man1
+    $out/bin/needletail help --man > $out/share/man/man1/needletail.1
   '';
 
   meta = {

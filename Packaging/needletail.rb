@@ -23,7 +23,7 @@ class Needletail < Formula
     system "swift", "build", "--configuration", "release", "--disable-sandbox", "--product", "needletail"
     bin.install ".build/release/needletail"
     generate_completions_from_executable(bin/"needletail", "completion", shells: [:bash, :zsh])
-    system bin/"needletail", "help", "--man", man1
+    (man1/"needletail.1").write Utils.safe_popen_read(bin/"needletail", "help", "--man")
   end
 
   test do

@@ -196,6 +196,30 @@ package final class CoordinatorClient: Sendable {
     try json("POST", path(study) + "/trials/\(number)/retry", nil)
   }
 
+  /// Gives a study another name.
+  package func rename(
+    _ study: String, _ request: RenameRequest
+  ) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/rename", request.json)
+  }
+
+  /// Makes a study with the finished trials of another one.
+  package func clone(
+    _ study: String, _ request: CloneRequest
+  ) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/clone", request.json)
+  }
+
+  /// Changes a study's space, and its trials with it.
+  package func edit(_ study: String, _ request: EditRequest) throws(CoordinatorError) -> JSONValue {
+    try json("POST", path(study) + "/edit", request.json)
+  }
+
+  /// Deletes a trial.
+  package func delete(trial number: Int, of study: String) throws(CoordinatorError) -> JSONValue {
+    try json("DELETE", path(study) + "/trials/\(number)", nil)
+  }
+
   /// Has a running trial stopped; the answer has its worker.
   package func stop(_ number: Int, of study: String) throws(CoordinatorError) -> JSONValue {
     try json("POST", path(study) + "/trials/\(number)/stop", nil)

@@ -20,6 +20,24 @@ extension TrialFolders {
     }
   }
 
+  /// Removes the files of all attempts at one trial. Links are removed, not followed.
+  package func remove(trial number: Int) -> Removal {
+    guard let list = unsafe opendir(base) else {
+      return errno == ENOENT ? .absent : .failed(SystemError.last.text)
+    }
+    defer { unsafe closedir(list) }
+    let name = "trial-\(number)"
+    var removal = Removal.absent
+    for entry in unsafe Self.names(in: list) where entry == name || entry.hasPrefix(name + ".") {
+      do throws(SystemError) {
+        if unsafe try Self.remove(entry, in: dirfd(list)) { removal = .removed }
+      } catch {
+        return .failed(error.text)
+      }
+    }
+    return removal
+  }
+
   /// Removes what has that name in an open folder; false when there is nothing.
   private static func remove(_ name: String, in parent: Int32) throws(SystemError) -> Bool {
     if unsafe unlinkat(parent, name, 0) == 0 { return true }

@@ -4,6 +4,8 @@ internal import System
 /// What the trials of a study printed, as far as they ran on this machine below a known folder.
 package struct TrialLogs: Sendable {
   private let folders: [TrialFolders]
+  /// The folder with a folder per study.
+  private let parent: String
 
   /// Which of a trial's streams.
   package enum Stream: String, Sendable, CaseIterable {
@@ -27,6 +29,7 @@ package struct TrialLogs: Sendable {
   ///   - seed: The study's, which is part of the folders' names that a coordinator's workers use;
   ///     nil when it is not known.
   package init(in parent: String, of study: StudyRecord, seed: UInt64?) {
+    self.parent = parent
     let own = TrialFolders(in: parent, study: study.name, token: study.token)
     var folders = [own]
     if let seed {
@@ -51,6 +54,21 @@ package struct TrialLogs: Sendable {
       if !name.hasPrefix(".") { names.append(name) }
     }
     return names.sorted()
+  }
+
+  /// Gives the folders the names that they have once the study has another name.
+  ///
+  /// - Returns: Why one keeps its name, in a clause; nil when none does.
+  package func rename(from old: String, to new: String) -> String? {
+    let before = TrialFolders(in: parent, study: old, token: "").base
+    let after = TrialFolders(in: parent, study: new, token: "").base
+    for folder in folders {
+      let other = after + folder.base.dropFirst(before.count)
+      guard other != folder.base, unsafe System.rename(folder.base, other) != 0, errno != ENOENT
+      else { continue }
+      return "\(folder.base) cannot become \(other): \(SystemError.last.text)"
+    }
+    return nil
   }
 
   /// A part of a log; nil when there is no log.

@@ -4,9 +4,11 @@ internal import StudyModel
 /// Which distribution each parameter of a study was first seen with, so that a parameter that is
 /// stored need not be compared with all that came before it.
 ///
-/// A kind never changes while its study lives. What other processes add is looked up when a name is
-/// not known: only rows above the last one that was looked at are read.
+/// A kind never changes while its study has the same token. What other processes add is looked up
+/// when a name is not known: only rows above the last one that was looked at are read.
 struct ParameterKinds {
+  /// The token of the study, which is another one once its trials were rewritten.
+  var token: String
   /// A distribution with each name.
   var distributions: [String: Distribution] = [:]
   /// All rows of the table up to this key are in ``distributions``.
@@ -20,12 +22,14 @@ extension Session {
   func requireCompatible(
     _ assignment: ParameterAssignment, in study: StudyRecord, key: Int
   ) throws(StoreError) {
+    if parameterKinds[key]?.token != study.token {
+      parameterKinds[key] = ParameterKinds(token: study.token)
+    }
     if parameterKinds[key]?.distributions[assignment.name] == nil {
       try learnKinds(until: assignment.name, in: study, key: key)
     }
     guard let stored = parameterKinds[key]?.distributions[assignment.name] else {
-      parameterKinds[key, default: ParameterKinds()].distributions[assignment.name] =
-        assignment.distribution
+      parameterKinds[key]?.distributions[assignment.name] = assignment.distribution
       return
     }
     guard assignment.distribution.isCompatible(with: stored) else {
@@ -46,7 +50,7 @@ extension Session {
   private func learnKinds(
     until name: String, in study: StudyRecord, key: Int
   ) throws(StoreError) {
-    var kinds = parameterKinds[key] ?? ParameterKinds()
+    var kinds = parameterKinds[key] ?? ParameterKinds(token: study.token)
     let last = try database.statement("SELECT max(param_id) FROM trial_params")
     defer { last.reset() }
     let greatest = try last.step() ? last.int(0) : 0

@@ -148,18 +148,7 @@ extension SQLiteStudyStore {
   public func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
     try read { session throws(StoreError) in
       _ = try session.knownKey(of: study)
-      let rows = try session.database.statement(
-        "SELECT state, count(*) FROM trials WHERE study_id = ? GROUP BY state")
-      rows.bind(1, study.id)
-      defer { rows.reset() }
-      var counts: [TrialState: Int] = [:]
-      while try rows.step() {
-        guard let state = TrialState(storeName: rows.text(0)) else {
-          throw session.damaged("a trial has the state '\(rows.text(0))'")
-        }
-        counts[state] = rows.int(1)
-      }
-      return counts
+      return try session.counts(in: study)
     }
   }
 
@@ -173,6 +162,22 @@ extension SQLiteStudyStore {
 }
 
 extension Session {
+  /// The number of trials in each state.
+  func counts(in study: StudyRecord) throws(StoreError) -> [TrialState: Int] {
+    let rows = try database.statement(
+      "SELECT state, count(*) FROM trials WHERE study_id = ? GROUP BY state")
+    rows.bind(1, study.id)
+    defer { rows.reset() }
+    var counts: [TrialState: Int] = [:]
+    while try rows.step() {
+      guard let state = TrialState(storeName: rows.text(0)) else {
+        throw damaged("a trial has the state '\(rows.text(0))'")
+      }
+      counts[state] = rows.int(1)
+    }
+    return counts
+  }
+
   func perform(
     _ step: StoreStep, in study: StudyRecord, key: Int
   ) throws(StoreError) -> StoreStep.Result {

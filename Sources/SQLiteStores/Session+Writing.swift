@@ -26,6 +26,38 @@ extension Session {
     insert.bind(5, template.completedAt?.storeText)
     try insert.run()
     let reference = TrialReference(id: database.insertedID, number: number)
+    try addContents(of: template, to: reference, in: study, key: key)
+    return reference
+  }
+
+  /// Inserts a trial under a reference that is free.
+  func insert(
+    _ template: Trial, as reference: TrialReference, in study: StudyRecord, key: Int
+  ) throws(StoreError) {
+    if template.state.isFinished {
+      try StoreError.checkValues(
+        template.values, of: reference.number, as: template.state,
+        objectives: study.directions.count)
+    }
+    let insert = try database.statement(
+      """
+      INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
+      VALUES (?, ?, ?, ?, ?, ?)
+      """)
+    insert.bind(1, reference.id)
+    insert.bind(2, reference.number)
+    insert.bind(3, study.id)
+    insert.bind(4, template.state.storeName)
+    insert.bind(5, template.startedAt?.storeText)
+    insert.bind(6, template.completedAt?.storeText)
+    try insert.run()
+    try addContents(of: template, to: reference, in: study, key: key)
+  }
+
+  /// Adds what belongs to a trial whose row stands there.
+  private func addContents(
+    of template: Trial, to reference: TrialReference, in study: StudyRecord, key: Int
+  ) throws(StoreError) {
     for assignment in template.parameters {
       try add(assignment, to: reference, in: study, key: key)
     }
@@ -33,7 +65,6 @@ extension Session {
     for attribute in template.userAttributes { try set(attribute, .user, of: reference) }
     for attribute in template.systemAttributes { try set(attribute, .system, of: reference) }
     if template.state.isFinished { try add(template.values, to: reference) }
-    return reference
   }
 
   /// One more than the number of the study's latest trial, which is the count of its trials. In a

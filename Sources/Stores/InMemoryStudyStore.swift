@@ -201,6 +201,21 @@ public final class InMemoryStudyStore: StudyStore {
     }
   }
 
+  public func edit(_ study: StudyRecord, _ edit: StudyEdit) throws(StoreError) -> StudyRecord {
+    try StoreError.checkStudyName(edit.name)
+    return try state.withLock { state throws(StoreError) -> StudyRecord in
+      let index = try state.index(of: study)
+      guard
+        !state.studies.indices.contains(where: {
+          $0 != index && state.studies[$0].record.name == edit.name
+        })
+      else { throw .studyExists(name: edit.name) }
+      let edited = try state.studies[index].edited(by: edit)
+      state.studies[index] = edited
+      return edited.record
+    }
+  }
+
   public func storeNotes(
     withPrefix prefix: String
   ) throws(StoreError) -> [(key: String, text: String)] {

@@ -11,7 +11,7 @@ struct MemoryStudy: Sendable {
     var claimableAt: Timestamp?
   }
 
-  let record: StudyRecord
+  private(set) var record: StudyRecord
   var userAttributes: [Attribute] = []
   var systemAttributes: [Attribute] = []
   var notes: [String: String] = [:]
@@ -174,6 +174,42 @@ struct MemoryStudy: Sendable {
           claimableAt: isToBeRepeated ? Timestamp(microseconds: 0) : nil))
       if isToBeRepeated { claimable.insert(number) }
     }
+  }
+
+  /// The study as an edit makes it.
+  func edited(by edit: StudyEdit) throws(StoreError) -> MemoryStudy {
+    let basis = StudyEdit.Basis(
+      counts: trials.numbers.reduce(into: [:]) { $0[state(of: $1), default: 0] += 1 },
+      attempts: attempts.values.reduce(0) { $0 + $1.count })
+    guard basis == edit.basis else { throw .studyChanged(name: record.name) }
+    var edited = self
+    for (key, text) in edit.notes { edited.notes[key] = text }
+    edited.record = StudyRecord(
+      id: record.id, token: record.token, name: edit.name, directions: record.directions)
+    guard !edit.trials.isEmpty else { return edited }
+    var contents: [Int: Trial] = [:]
+    for trial in edit.trials {
+      guard trials.numbers.contains(trial.number), reference(of: trial.number) == trial.reference
+      else { throw .unknownTrial(number: trial.number, study: record.name) }
+      contents[trial.number] = trial
+    }
+    var rewritten = MemoryStudy(
+      StudyRecord(
+        id: record.id, token: StudyEdit.token(after: record.token), name: edit.name,
+        directions: record.directions))
+    rewritten.userAttributes = userAttributes
+    rewritten.systemAttributes = systemAttributes
+    rewritten.notes = edited.notes
+    for number in trials.numbers {
+      _ = try rewritten.add(contents[number] ?? trials[number], id: reference(of: number).id)
+    }
+    rewritten.attempts = attempts
+    rewritten.claimable = claimable
+    for trial in edit.trials where trial.state.isFinished {
+      rewritten.closeAttempts(
+        ofFinished: trial.number, as: trial.state, at: trial.completedAt ?? .now())
+    }
+    return rewritten
   }
 
   // MARK: Leases

@@ -101,6 +101,9 @@ package struct ReadOnlyStore: StudyStore {
     throw refusal
   }
   package func add(_ contents: StudyContents) throws(StoreError) -> StudyRecord { throw refusal }
+  package func edit(
+    _ study: StudyRecord, _ edit: StudyEdit
+  ) throws(StoreError) -> StudyRecord { throw refusal }
   package func setStoreNote(_ key: String, to text: String?) throws(StoreError) { throw refusal }
   package func claim(
     _ key: String, for number: Int, from owner: Int?, of study: StudyRecord

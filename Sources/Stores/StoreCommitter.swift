@@ -16,6 +16,15 @@ public protocol StudyCommitter: Sendable {
   ///
   /// - Throws: ``StoreError/studyExists(name:)``; then nothing is written.
   func add(_ contents: StudyContents) throws(StoreError) -> StudyRecord
+  /// Rewrites a study as a user wants it, in one transaction that survives a power cut. When trials
+  /// are among that, the study gets another token, and every call with the former record is refused
+  /// from then on. A parameter has one kind of distribution in all trials before and after.
+  ///
+  /// - Returns: The study's record from then on.
+  /// - Throws: ``StoreError/studyChanged(name:)`` when the study is no longer what the edit is
+  ///   based on, ``StoreError/studyExists(name:)``, ``StoreError/badStudyName(_:)``,
+  ///   ``StoreError/incompatibleDistribution(parameter:stored:given:)``; then nothing is written.
+  func edit(_ study: StudyRecord, _ edit: StudyEdit) throws(StoreError) -> StudyRecord
 }
 
 /// The part of a store that changes what Needletail keeps beside studies.

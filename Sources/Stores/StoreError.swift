@@ -4,6 +4,8 @@ public import StudyModel
 public enum StoreError: Error, Hashable {
   case studyExists(name: String)
   case unknownStudy(name: String, known: [String])
+  /// Others have worked on the study since an edit of it was prepared.
+  case studyChanged(name: String)
   /// An address that names a kind of store that this version does not have.
   case unknownAddress(String)
   /// An address that begins as one of ours does, and asks for what this version cannot do.
@@ -48,7 +50,7 @@ extension StoreError: CustomStringConvertible {
   /// Whether trying again later may help.
   public var isTransient: Bool {
     switch self {
-    case .busy, .full, .unavailable, .crowded: true
+    case .busy, .full, .unavailable, .crowded, .studyChanged: true
     default: false
     }
   }
@@ -61,6 +63,8 @@ extension StoreError: CustomStringConvertible {
       known.isEmpty
         ? "there is no study '\(name)'; the store has none yet"
         : "there is no study '\(name)'; the store has \(known.prefix(8).joined(separator: ", "))"
+    case .studyChanged(let name):
+      "study '\(name)' was worked on while it was being edited, and nothing was changed; try again"
     case .unknownAddress(let address):
       "'\(StoreError.withoutPassword(address))' is no store this version can open; give a path, "
         + "sqlite:///PATH or postgresql://HOST/DATABASE"
@@ -81,7 +85,7 @@ extension StoreError: CustomStringConvertible {
       "trial \(number) is not held by this worker any more; its result was not taken"
     case .incompatibleDistribution(let name, let stored, let given):
       "parameter '\(name)' is \(stored) in this study and cannot become \(given); "
-        + "rename it or start a new study"
+        + "needletail study edit changes its old trials, too; else rename it or start a new study"
     case .badValues(let number, let problem): "trial \(number): \(problem)"
     case .damaged(let location, let problem): "\(location) is damaged: \(problem)"
     case .notAStore(let location, let problem): "\(location) is not a study store: \(problem)"

@@ -32,7 +32,7 @@ package struct FailureGroup: Sendable, Hashable {
   package static func groups(of trials: [Trial]) -> [FailureGroup] {
     var order: [Key] = []
     var groups: [Key: FailureGroup] = [:]
-    for trial in trials where trial.state == .failed {
+    for trial in trials where trial.state == .failed && !trial.isDeleted {
       let lines = trial.failureReason.split(whereSeparator: \.isNewline).map(String.init)
       let sentence = lines.first ?? "no reason is known"
       let line = tellingLine(lines.dropFirst())

@@ -117,6 +117,15 @@ extension StoredStudy {
     Attribute(metricNamesKey, .array(file.objectives.map { .string($0.name) }))
   }
 
+  /// The names of its objectives, one each: those of its file or of another program, else `value`
+  /// with a number.
+  package func metricNames() throws(StoreError) -> [String] {
+    let named = try store.attributes(.system, of: record)
+      .last { $0.key == Self.metricNamesKey }?.value.array?.compactMap(\.string)
+    if let named, named.count == record.directions.count { return named }
+    return record.directions.indices.map { record.directions.count == 1 ? "value" : "value \($0)" }
+  }
+
   /// The key of the system attribute with the names of a study's objectives.
   package static let metricNamesKey = "study:metric_names"
 }

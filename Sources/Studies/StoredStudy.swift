@@ -1,4 +1,5 @@
 internal import Coordination
+internal import JSON
 package import Stores
 package import StudyFiles
 package import StudyModel
@@ -141,10 +142,24 @@ package struct StoredStudy: Sendable {
     return plan.budget(of: file.value ?? nil)
   }
 
-  /// The search space of ``file()``; nil without one, and for a file without parameters.
+  /// The search space of ``file()``, else the one that was asked for last; nil without one, and for
+  /// a file without parameters.
   package func space() throws -> SearchSpace? {
-    guard let space = try file()?.space, !space.parameters.isEmpty else { return nil }
-    return space
+    guard let file = try file() else { return try askedSpace() }
+    return file.space.parameters.isEmpty ? nil : file.space
+  }
+
+  /// The space that `trial ask` was given last; nil when it was given none.
+  package func askedSpace() throws -> SearchSpace? {
+    guard let text = try store.note(Self.spaceKey, of: record), !text.isEmpty else { return nil }
+    return try SearchSpace(declaration: JSONValue(parsing: text))
+  }
+
+  /// Keeps a space for the next `trial ask`.
+  package func rememberAsked(_ space: SearchSpace) throws(StoreError) {
+    let text = space.declaration.text()
+    guard try store.note(Self.spaceKey, of: record) != text else { return }
+    try store.setNote(Self.spaceKey, to: text, of: record)
   }
 
   /// The seed of its suggestions: the stored one, else the proposed one or one drawn at random,

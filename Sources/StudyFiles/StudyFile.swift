@@ -128,6 +128,11 @@ package struct FixedValue: Sendable, Hashable {
   package let name: String
   /// One that the parameter can have.
   package let value: ParameterValue
+
+  package init(name: String, value: ParameterValue) {
+    self.name = name
+    self.value = value
+  }
 }
 
 /// One objective of a study.

@@ -57,6 +57,12 @@ import Testing
     try await check(kind, StoreSuite.keepsStoreNotes(in:))
   }
 
+  @Test(arguments: Kind.allCases) func editsStudies(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.editsStudies(in:))
+  }
+  @Test(arguments: Kind.allCases) func refusesEdits(_ kind: Kind) async throws {
+    try await check(kind, StoreSuite.refusesEdits(in:))
+  }
   @Test(arguments: Kind.allCases) func keepsClaimsApart(_ kind: Kind) async throws {
     try await check(kind, StoreSuite.keepsClaimsApart(in:))
   }

@@ -75,6 +75,10 @@ import Testing
       "POST /v1/studies": ["name": "ours", "directions": ["minimize"]],
       "POST /v1/studies/{name}/trials": ["parameters": ["x": 0.5]],
       "POST /v1/studies/{name}/note": ["text": "t", "version": 0],
+      // Names that are taken: what is allowed is refused by what the store has.
+      "POST /v1/studies/{name}/rename": ["name": "ours"],
+      "POST /v1/studies/{name}/clone": ["name": "ours"],
+      "POST /v1/studies/{name}/edit": ["ranges": ["x": [0, 2]]],
     ]
     let body: JSONValue = try #require(
       bodies[call.name], "the matrix has no body for \(call.name); add one")

@@ -95,7 +95,7 @@ package enum HelpText {
     return lines + [line]
   }
 
-  private static func label(_ option: VerbDescription.Option) -> String {
+  static func label(_ option: VerbDescription.Option) -> String {
     (option.short.map { "\($0), " } ?? "") + option.name
       + (option.placeholder.map { option.isValueOptional ? "[=\($0)]" : " \($0)" } ?? "")
   }

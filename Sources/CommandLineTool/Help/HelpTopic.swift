@@ -81,6 +81,10 @@ package enum HelpTopic: String, CaseIterable, Sendable {
     trial, number (of the new one). A part of a log (trial log): trial, attempt, stream, text.
     version: version, protocol, coordinator_version.
 
+    What was changed: study rename prints name and former_name; study clone name, trials and left_out
+    (an array of trial and reason); study edit name, rewritten_trials and notes; trial delete name
+    and number.
+
     What was done: study delete prints name, deleted_trials and deleted_folder; trial report
     prints prune and reason; trial suggest the value alone. doctor prints version, libraries
     (an object), processors, blas_threads, problems (an array of sentences) and store: location,

@@ -13,24 +13,32 @@ package struct HelpVerb: Verb {
           ["run", "study", "trial", "plot", "importance", "doctor", "completion"]
             + HelpTopic.allCases.map(\.rawValue)))
     ],
+    options: [
+      .init(
+        name: "--man",
+        help: "Print a manual page for man instead: of a verb, or of all of them.")
+    ],
     examples: [
+      .init("needletail help --man > needletail.1", "Makes the manual page."),
       .init("needletail help run", "Shows the help of run."),
       .init("needletail help json", "Lists the keys of all JSON output."),
     ])
 
   private let words: [String]
+  private let isManual: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     words = arguments.remaining()
+    isManual = arguments.flag("--man")
   }
 
   package func run(_ context: Context) throws -> ExitCode {
     let console = context.console
     guard let first = words.first else {
-      console.write(HelpText.overview)
+      console.write(isManual ? ManualPage.overview : HelpText.overview)
       return .success
     }
-    if words.count == 1 {
+    if words.count == 1, !isManual {
       if let topic = HelpTopic(rawValue: first) {
         console.write(topic.text)
         return .success
@@ -45,7 +53,8 @@ package struct HelpVerb: Verb {
       let known = VerbTable.all.map { $0.description.name } + HelpTopic.allCases.map(\.rawValue)
       throw UsageError.unknownVerb(name, nearest: nearest(to: name, among: known))
     }
-    console.write(HelpText.help(on: verb.description))
+    console.write(
+      isManual ? ManualPage.page(on: verb.description) : HelpText.help(on: verb.description))
     return .success
   }
 }

@@ -28,6 +28,15 @@ struct LiveView {
     show(frame)
   }
 
+  /// Draws lines that are made elsewhere.
+  mutating func draw(lines: [String]) {
+    guard lines != lastFrame else { return }
+    show(lines)
+  }
+
+  /// Whether anything is on the screen.
+  var isShown: Bool { !lastFrame.isEmpty }
+
   /// Writes lines above the view, where they stay.
   mutating func insert(_ lines: [String]) {
     show(lastFrame, below: lines)

@@ -28,6 +28,9 @@ struct StudyPlace: Sendable {
     }
   }
 
+  /// Whether a coordinator was named.
+  var isCoordinator: Bool { url != nil }
+
   /// A client of the coordinator that was named; nil where it is a store.
   func client(_ context: Context) throws(CoordinatorError) -> CoordinatorClient? {
     guard let url else { return nil }

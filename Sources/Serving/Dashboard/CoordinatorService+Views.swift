@@ -211,8 +211,7 @@ extension CoordinatorService {
     guard let folder = settings.trialFolder else {
       return nothing("this server does not know where the trials' files are")
     }
-    let logs = TrialLogs(
-      in: folder, of: record, seed: servedStudies.all.first { $0.record == record }.map(\.seed))
+    let logs = TrialLogs(in: folder, of: record, seed: try seed(of: record))
     guard let part = logs.part(stream, of: number, attempt: attempt, from: start, size: size) else {
       return nothing(
         "there is no \(word) of trial \(number) here; it stands on the machine that ran it")

@@ -110,6 +110,18 @@ extension Route {
     Route("POST", "/v1/studies/{name}/trials/{number}/stop", .admin) { service, call in
       try service.stopTrial(call)
     },
+    Route("POST", "/v1/studies/{name}/rename", .admin) { service, call in
+      try service.rename(call)
+    },
+    Route("POST", "/v1/studies/{name}/clone", .admin) { service, call in
+      try service.clone(call)
+    },
+    Route("POST", "/v1/studies/{name}/edit", .admin) { service, call in
+      try service.edit(call)
+    },
+    Route("DELETE", "/v1/studies/{name}/trials/{number}", .admin) { service, call in
+      try service.deleteTrial(call)
+    },
     Route("POST", "/v1/workers", .worker) { service, call in try service.register(call) },
     Route("GET", "/v1/workers", .viewer) { service, call in try service.listWorkers(call) },
     Route("DELETE", "/v1/workers/{name}", .worker) { service, call in

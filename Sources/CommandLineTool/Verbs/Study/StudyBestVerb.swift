@@ -2,6 +2,7 @@ internal import Analysis
 internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// `needletail study best <study>`
@@ -82,12 +83,13 @@ package struct StudyBestVerb: Verb {
       context.console.write(json ? JSONValue(value).text(nonFinite: .strings) : "\(value)")
       return .success
     }
-    for trial in best {
-      if json {
-        context.console.writeJSON(Self.form(of: trial, recommendation))
-      } else {
-        trial.summaryLines.forEach(context.console.write)
-      }
+    if json {
+      for trial in best { context.console.writeJSON(Self.form(of: trial, recommendation)) }
+    } else if front == nil {
+      first.summaryLines.forEach(context.console.write)
+    } else {
+      ParetoFront.table(best, try StoredStudy(study, in: store).metricNames()).forEach(
+        context.console.write)
     }
     if !json, let recommendation { Self.lines(of: recommendation).forEach(context.console.write) }
     if !json, let line = front?.volumeLine { context.console.write(line) }
@@ -151,6 +153,25 @@ struct ParetoFront {
     let front = trials.map(losses)
     let isFinite = (front + [worst]).allSatisfy { $0.allSatisfy(\.isFinite) }
     volume = isFinite && !front.isEmpty ? Hypervolume.volume(front, below: worst) : nil
+  }
+
+  /// The trials as a table with a column for each objective, by its name.
+  static func table(_ trials: [Trial], _ names: [String]) -> [String] {
+    var parameters: [String] = []
+    for trial in trials {
+      for parameter in trial.parameters where !parameters.contains(parameter.name) {
+        parameters.append(parameter.name)
+      }
+    }
+    var table = TextTable(
+      ["trial"] + names.map(\.printable) + parameters.map(\.printable),
+      rightAligned: Set(0...names.count))
+    for trial in trials {
+      table.append(
+        [String(trial.number)] + trial.values.map(\.brief)
+          + parameters.map { trial[parameter: $0]?.brief ?? "-" })
+    }
+    return table.lines
   }
 
   /// `4 trials dominate a volume of 0.83 up to the worst values 1.2, 30`.

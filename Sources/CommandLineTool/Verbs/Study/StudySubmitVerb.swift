@@ -29,6 +29,9 @@ package struct StudySubmitVerb: Verb {
       .init(
         name: "--trials", short: "-n", placeholder: "N",
         help: "How many trials the study gets in total; else 'trials' of the study file."),
+      .init(
+        name: "--wait",
+        help: "Wait until the study is over, with the exit codes of needletail study wait."),
     ] + SourceStudy.options + [.json] + CoordinatorOptions.all,
     examples: [
       .init("needletail study submit study.yaml", "Hands it to the coordinator on this machine."),
@@ -42,6 +45,7 @@ package struct StudySubmitVerb: Verb {
   private let url: String?
   private let name: String?
   private let trials: Int?
+  private let waits: Bool
   private let json: Bool
   private let coordinator: CoordinatorOptions
 
@@ -50,6 +54,7 @@ package struct StudySubmitVerb: Verb {
     url = arguments.value("--to")
     name = arguments.value("--name")
     trials = try arguments.integer("--trials", in: 1...(1 << 40))
+    waits = arguments.flag("--wait")
     json = arguments.flag("--json")
     coordinator = try CoordinatorOptions(&arguments)
   }
@@ -64,6 +69,12 @@ package struct StudySubmitVerb: Verb {
     let summary = try client.submit(.file(file.text, name: name, trials: trials))
     for warning in summary["warnings"]?.array ?? [] {
       context.console.warn((warning.string ?? warning.text()).printable)
+    }
+    if waits {
+      context.console.note("study '\(name.printable)' is at \(client.address)")
+      return try StudyWait(.over, timeout: nil).run(name, json: json, context.console) {
+        try client.study(name)
+      }
     }
     if json {
       context.console.writeJSON(summary)

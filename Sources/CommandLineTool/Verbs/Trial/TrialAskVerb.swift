@@ -16,8 +16,8 @@ package struct TrialAskVerb: Verb {
     abstract: "Start a trial by hand: print its number and its parameters.",
     discussion: [
       "Run the trial wherever you like and finish it with trial tell. The search space is that of "
-        + "the study file that the study was last run from, or the one given with --space. Queued "
-        + "trials come first.",
+        + "the study file that the study was last run from, or the one given with --space, which a "
+        + "study without a study file keeps for the next time. Queued trials come first.",
       "The trial is yours for the time of --lease; after that a run may take it.",
     ],
     arguments: [.study],
@@ -73,7 +73,7 @@ package struct TrialAskVerb: Verb {
     let store = try selection.openExisting()
     let study = try StoredStudy.load(name, in: store)
     let file = try study.file()
-    guard let space = given ?? file?.space, !space.parameters.isEmpty else {
+    guard let space = try given ?? study.space(), !space.parameters.isEmpty else {
       throw CommandError.noSearchSpace(study: name)
     }
     // A trial that is asked for by hand comes beside the budget, and no coordinator's rules are for
@@ -82,6 +82,7 @@ package struct TrialAskVerb: Verb {
       file, budget: nil, sampler: try setting?.makeSampler(), pruner: NopPruner(), seed: seed,
       worker: "\(StoredStudy.byHandPrefix)\(getpid())", leaseDuration: lease)
     try coordinator.checkCompatibility(of: space)
+    if given != nil, file == nil { try study.rememberAsked(space) }
     guard let active = try coordinator.ask(assigning: space) else {
       throw CommandError.other("study '\(name.printable)' takes no more trials")
     }

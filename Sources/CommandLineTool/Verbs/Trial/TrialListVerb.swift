@@ -1,6 +1,9 @@
 internal import Coordination
+internal import CoordinatorClient
+internal import JSON
 internal import Messages
 internal import Stores
+internal import Studies
 internal import StudyModel
 
 /// `needletail trial list <study>`
@@ -25,10 +28,15 @@ package struct TrialListVerb: Verb {
         help: "Only the N best trials, best first: completed and feasible ones; with several "
           + "objectives those that no other one beats, by the first objective."),
       .init(name: "--last", placeholder: "N", help: "Only the last N trials."),
-      .store, .json,
-    ],
+      .init(name: "--reason", help: "A column with the reason of failed and pruned trials."),
+      .init(
+        name: "--attribute", placeholder: "NAME",
+        help: "A column with this attribute of the user or of the program.", isRepeated: true),
+    ] + StudyPlace.options,
     examples: [
       .init("needletail trial list digits --best 5", "Shows the five best trials."),
+      .init(
+        "needletail trial list digits --state failed --reason", "Shows why trials failed."),
       .init(
         "needletail trial list digits --state failed --json", "One line of JSON per failed trial."),
     ])
@@ -37,7 +45,9 @@ package struct TrialListVerb: Verb {
   private let state: TrialState?
   private let best: Int?
   private let last: Int?
-  private let store: String?
+  private let hasReasons: Bool
+  private let attributes: [String]
+  private let place: StudyPlace
   private let json: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
@@ -46,7 +56,9 @@ package struct TrialListVerb: Verb {
     state = TrialState.allCases.first { $0.name == word }
     best = try arguments.integer("--best", in: 1...Int.max)
     last = try arguments.integer("--last", in: 1...Int.max)
-    store = arguments.value("--store")
+    hasReasons = arguments.flag("--reason")
+    attributes = arguments.values("--attribute")
+    place = try StudyPlace(&arguments)
     json = arguments.flag("--json")
     if best != nil, last != nil {
       throw .conflict("--best and --last exclude each other; remove one")
@@ -54,18 +66,10 @@ package struct TrialListVerb: Verb {
   }
 
   package func run(_ context: Context) throws -> ExitCode {
-    let selection = try StoreSelection(option: store, environment: context.environment)
-    let store = try selection.openExisting()
-    let study = try store.study(named: name)
-    var numbers: [Int]?
-    if let last, state == nil {
-      let total = try store.counts(in: study).values.reduce(0, +)
-      numbers = Array(max(0, total - last)..<total)
-    }
-    var trials = try store.trials(in: study, numbers: numbers)
+    var (trials, interrupted, directions) = try read(context)
     if let state { trials.removeAll { $0.state != state } }
     if let best {
-      let found = BestTrials(of: trials, study.directions)
+      let found = BestTrials(of: trials, directions)
       for note in found.notes { context.console.warn(note) }
       trials = Array(found.trials.prefix(best))
     }
@@ -74,8 +78,6 @@ package struct TrialListVerb: Verb {
       context.console.warn("study '\(name.printable)' has no such trials")
       return .nothingFound
     }
-    let interrupted =
-      trials.contains { $0.state == .running } ? try store.interruptedTrials(in: study) : []
     if json {
       for trial in trials {
         context.console.writeJSON(
@@ -84,15 +86,59 @@ package struct TrialListVerb: Verb {
       return .success
     }
     var table = TextTable(
-      ["trial", "state", "value", "time", "parameters"], rightAligned: [0, 2, 3])
+      ["trial", "state", "value", "time"] + attributes + (hasReasons ? ["reason"] : [])
+        + ["parameters"], rightAligned: [0, 2, 3])
     for trial in trials {
-      table.append([
-        String(trial.number),
-        interrupted.contains(trial.number) ? "interrupted" : trial.state.name, trial.valuesText,
-        Duration.text(trial.duration), trial.parametersText,
-      ])
+      let state =
+        trial.isDeleted
+        ? "deleted" : interrupted.contains(trial.number) ? "interrupted" : trial.state.name
+      table.append(
+        [String(trial.number), state, trial.valuesText, Duration.text(trial.duration)]
+          + attributes.map { trial.attributeText($0) } + (hasReasons ? [trial.reasonText] : [])
+          + [trial.parametersText])
     }
     table.lines.forEach(context.console.write)
     return .success
+  }
+
+  /// The trials that may be listed, those of them that nobody runs, and the study's directions.
+  private func read(
+    _ context: Context
+  ) throws -> (trials: [Trial], interrupted: Set<Int>, directions: [Direction]) {
+    if let client = try place.client(context) {
+      let summary = try client.study(name)
+      let directions = (summary["directions"]?.array ?? []).compactMap {
+        $0.string.flatMap(Direction.init(rawValue:))
+      }
+      let found = try client.listedTrials(of: name, in: state)
+      return (found.trials, found.interrupted, directions)
+    }
+    let store = try place.selection(context).openExisting()
+    let study = try store.study(named: name)
+    var numbers: [Int]?
+    if let last, state == nil {
+      let total = try store.counts(in: study).values.reduce(0, +)
+      numbers = Array(max(0, total - last)..<total)
+    }
+    let trials = try store.trials(in: study, numbers: numbers)
+    let interrupted =
+      trials.contains { $0.state == .running } ? try store.interruptedTrials(in: study) : []
+    return (trials, interrupted, study.directions)
+  }
+}
+
+extension Trial {
+  /// An attribute of the user, else one of the program, by its name; `-` without it.
+  fileprivate func attributeText(_ name: String) -> String {
+    let found =
+      userAttributes.last { $0.key == name } ?? systemAttributes.last { $0.key == name }
+    return found?.value.readableText ?? "-"
+  }
+
+  /// Why it failed or was pruned, in a sentence; `-` without one.
+  fileprivate var reasonText: String {
+    let pruned = systemAttributes.last { $0.key == "needletail:pruned" }?.value.string
+    let text = failureReason.isEmpty ? pruned ?? "" : failureReason
+    return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? "-"
   }
 }
