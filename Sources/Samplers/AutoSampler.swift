@@ -15,11 +15,27 @@ public struct AutoSampler: Sampler {
   /// The most parameters that the Gaussian process models.
   public var largestModelledSpace = 100
 
-  private let process = GPSampler()
+  /// Finished studies to learn from; strangers do no harm for long.
+  public var earlierStudies: [EarlierStudy] {
+    get { process.earlierStudies }
+    set { process.earlierStudies = newValue }
+  }
+
+  /// Whether a model of which trials fail keeps suggestions from where they do; true by default.
+  public var learnsFailures: Bool {
+    get { process.learnsFailures }
+    set { process.learnsFailures = newValue }
+  }
+  /// Whether priors are put to the test; true by default: see ``GPSampler/checksPriors``.
+  public var checksPriors: Bool {
+    get { process.checksPriors }
+    set { process.checksPriors = newValue }
+  }
+  private var process = GPSampler()
   private let estimator = TPESampler()
 
   /// Creates the sampler.
-  public init() {}
+  public init() { process.checksPriors = true }
 
   public var name: String { "auto" }
   public var readsHistory: Bool { true }

@@ -95,6 +95,40 @@ enum Belief: Sendable, Equatable {
 }
 
 extension Distribution {
+  /// The internal value that the prior or the weights make the likeliest; the middle without them.
+  var likeliest: Double {
+    if let weights = choiceTraits?.weights, !weights.isEmpty {
+      return Double(weights.indices.max { weights[$0] < weights[$1] } ?? 0)
+    }
+    guard let box else { return firstInternalValue }
+    guard case .normal(let mean, _)? = belief else { return drawn(ofBoxed: box.point(at: 0.5)) }
+    return drawn(ofBoxed: min(max(mean, box.low), box.high))
+  }
+
+  /// Draws an internal value as if there were no prior, and all choices that have a weight were
+  /// alike; uses one number.
+  func sampleEvenly(using generator: inout TrialGenerator) -> Double {
+    if case .categorical(let d) = self {
+      let weights = choiceTraits?.weights ?? []
+      let allowed = d.choices.indices.filter { weights.isEmpty || weights[$0] > 0 }
+      return Double(allowed[generator.integer(below: allowed.count)])
+    }
+    guard let box else { return firstInternalValue }
+    return drawn(ofBoxed: generator.uniform(box.low, box.high))
+  }
+
+  /// The value that is drawn at a point of the box, rounded as the traits say.
+  private func drawn(ofBoxed x: Double) -> Double {
+    let value = internalValue(ofBoxed: x)
+    guard let traits = numberTraits, traits.rounding != nil else { return value }
+    let rounded = traits.rounded(value)
+    return switch self {
+    case .float(let d): d.nearest(to: rounded)
+    case .int(let d): Double(d.nearest(to: rounded))
+    case .categorical, .opaque: value
+    }
+  }
+
   /// What the prior says to models; nil without one. A beta prior, and the weights of ordered
   /// choices, count as the normal of the same mean and deviation.
   var belief: Belief? {

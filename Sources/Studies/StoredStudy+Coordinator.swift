@@ -17,7 +17,8 @@ extension StoredStudy {
   ///   - seed: For a study that has none yet; wins over the file's.
   ///   - worker: Who holds the leases; nil for this process.
   ///   - leaseDuration: How long a lease lasts without being renewed; at least two seconds.
-  /// - Throws: What the file's sampler and pruner refuse, and ``StoreError``.
+  /// - Throws: What the file's sampler and pruner refuse, and ``StoreError``, such as
+  ///   ``StoreError/unknownStudy(name:known:)`` for one under the file's `from`.
   package func coordinator(
     _ file: StudyFile?, budget: Int?, sampler: (any Sampler)? = nil, pruner: (any Pruner)? = nil,
     seed: UInt64? = nil, worker: String? = nil, leaseDuration: Duration = .seconds(60)
@@ -25,7 +26,7 @@ extension StoredStudy {
     let fallback: any Pruner = file == nil ? PredictivePruner() : NopPruner()
     let coordinator = Coordinator(
       store: store, study: record,
-      sampler: try sampler ?? file?.sampler?.makeSampler() ?? AutoSampler(),
+      sampler: try sampler ?? self.sampler(of: file),
       pruner: try pruner ?? file?.pruner?.makePruner() ?? fallback,
       seed: try self.seed(proposed: seed ?? file?.seed),
       allowsRepeats: file?.allowsRepeats ?? false, retries: file?.retries ?? RetryPolicy(),
@@ -33,6 +34,18 @@ extension StoredStudy {
     try watchFailures(coordinator, budget: budget)
     if let file { try coordinator.watchEnding(file.ending) }
     return coordinator
+  }
+
+  /// The sampler of a file, which knows the studies that the file names.
+  private func sampler(of file: StudyFile?) throws -> any Sampler {
+    let sampler = try file?.sampler?.makeSampler() ?? AutoSampler()
+    guard let file, var learning = sampler as? any LearningSampler else { return sampler }
+    learning.earlierStudies = try file.earlierStudies.filter { $0 != name }.map { name in
+      let earlier = try store.study(named: name)
+      return EarlierStudy(
+        try store.trials(in: earlier, numbers: nil), directions: earlier.directions)
+    }
+    return learning
   }
 
   /// Has the coordinator count failures from now on.

@@ -144,9 +144,15 @@ extension AlgorithmDescription {
           name: "startup_trials", aliases: ["n_startup_trials", "n_initial_points"],
           type: .count(from: 0)),
         OptionDescription(name: "candidate_count", aliases: ["candidates"], type: .count(from: 1)),
+        OptionDescription(name: "failures", aliases: [], type: .flag),
+        OptionDescription(name: "check_priors", aliases: [], type: .flag),
       ]),
     AlgorithmDescription(
-      name: "auto", aliases: ["automatic", "AutoSampler"], options: []),
+      name: "auto", aliases: ["automatic", "AutoSampler"],
+      options: [
+        OptionDescription(name: "failures", aliases: [], type: .flag),
+        OptionDescription(name: "check_priors", aliases: [], type: .flag),
+      ]),
     AlgorithmDescription(
       name: "random", aliases: ["rand", "random_search", "RandomSampler"], options: []),
     AlgorithmDescription(

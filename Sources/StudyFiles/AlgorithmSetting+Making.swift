@@ -12,7 +12,11 @@ extension AlgorithmSetting {
       switch name {
       case "tpe": break
       case "gp": return makeGPSampler()
-      case "auto": return AutoSampler()
+      case "auto":
+        var sampler = AutoSampler()
+        sampler.learnsFailures = flag("failures") ?? sampler.learnsFailures
+        sampler.checksPriors = flag("check_priors") ?? sampler.checksPriors
+        return sampler
       case "grid":
         return try GridSampler(
           divisions: integer("divisions") ?? 10,
@@ -36,6 +40,8 @@ extension AlgorithmSetting {
     var sampler = GPSampler()
     sampler.startupTrials = integer("startup_trials") ?? sampler.startupTrials
     sampler.candidateCount = integer("candidate_count") ?? sampler.candidateCount
+    sampler.learnsFailures = flag("failures") ?? sampler.learnsFailures
+    sampler.checksPriors = flag("check_priors") ?? sampler.checksPriors
     return sampler
   }
 

@@ -38,8 +38,25 @@ extension StudyFile {
     FieldName("trial_timeout", "max_trial_duration"), FieldName("memory_limit", "memory"),
     "grace_period", "leave", "reuse", FieldName("directory", "workdir", "working_dir"), "spelling",
     "files", FieldName("stand_ins", "stand_in"), FieldName("until", "stop"), "points",
-    FieldName("first", "first_point"), FieldName("environment", "env"), "executor", "notify",
+    FieldName("first", "first_point"), FieldName("from", "earlier_studies"),
+    FieldName("environment", "env"), "executor", "notify",
   ]
+
+  /// The names under `from`, for a sampler that can make use of them.
+  private static func earlierStudies(
+    _ node: YAMLNode, for sampler: AlgorithmSetting?
+  ) throws(LocatedFault) -> [String] {
+    if let name = sampler?.name, !["auto", "gp"].contains(name) {
+      throw node.fault(
+        "'from' is for the samplers 'auto' and 'gp', not for '\(name)'; remove one of the two")
+    }
+    var names: [String] = []
+    for element in node.elements {
+      let name = try studyName(element)
+      if !names.contains(name) { names.append(name) }
+    }
+    return names
+  }
 
   private init(parsing bytes: [UInt8], path: String) throws(LocatedFault) {
     let root = try YAMLParser.parse(SurrogatePairs.merged(in: bytes))
@@ -96,6 +113,11 @@ extension StudyFile {
     first =
       try fields["first"].map { (node) throws(LocatedFault) in
         try FixedValue.read(node, "'first'", in: declared)
+      } ?? []
+    let chosen = sampler
+    earlierStudies =
+      try fields["from"].map { (node) throws(LocatedFault) in
+        try Self.earlierStudies(node, for: chosen)
       } ?? []
     trials =
       try fields["trials"]?.count("'trials'", from: 1, through: 1 << 40)

@@ -57,6 +57,8 @@ package struct StudyFile: Sendable {
   package var points: [[FixedValue]]
   /// A point to begin with, which may leave parameters to the sampler; empty without one.
   package var first: [FixedValue]
+  /// The names of the studies in the same store that the sampler learns from.
+  package var earlierStudies: [String]
   /// Where the command's metrics are found.
   package var collection: MetricCollection
   /// How often a trial whose command failed starts again, and after what wait.

@@ -64,14 +64,35 @@ import Testing
     }
   }
 
+  /// What two models with one draw each say of observations that agree with both.
+  static func guide(_ sources: [Surrogate]) -> Guide {
+    var generator = TrialGenerator(seed: 10, trial: 1)
+    let seen = points(8, 3, using: &generator)
+    let means = sources.map { $0.predict(seen).means }
+    let scores = (0..<8).map { i in means.reduce(0) { $0 + $1[0, i] } }
+    return Guide(
+      sources, at: seen, scores: scores,
+      model: Surrogate(
+        seen, scores: scores, poorCount: 0, ceiling: 0, draws: Matrix(zeros: 0, 1),
+        parameters: parameters))
+  }
+
+  /// A model of ten observations and nothing else.
+  static func plainModel(_ seed: UInt64) -> Surrogate {
+    var generator = TrialGenerator(seed: seed, trial: 2)
+    return Surrogate(
+      points(10, 3, using: &generator), scores: (0..<10).map { _ in generator.uniform(-1.5, 1.5) },
+      poorCount: 0, ceiling: 0, draws: Matrix(zeros: 0, 1), parameters: parameters)
+  }
+
   /// Central differences of every kind of acquisition function.
-  @Test(arguments: ["improvement", "area", "feasibility"])
+  @Test(arguments: ["improvement", "area", "feasibility", "guided improvement"])
   func acquisitionSlopesAreItsDifferences(kind: String) {
     var other = Self.parameters
     other.inverseSquaredScales = [0.7, 2, 5]
     let goal: AcquisitionFunction.Goal
     switch kind {
-    case "improvement": goal = .improvement(Self.model(3))
+    case "improvement", "guided improvement": goal = .improvement(Self.model(3))
     case "area":
       let fronts = [[(0.4, -0.2), (0.1, 0.5)], [(0.4, -0.2)], [], [(-0.3, 0.9), (0.9, -0.9)]]
       goal = .area(
@@ -79,8 +100,14 @@ import Testing
         fronts: fronts.map { ParetoStrips($0, reference: (-1, -1.1)) })
     default: goal = .feasibility
     }
-    let function = AcquisitionFunction(
+    var function = AcquisitionFunction(
       goal: goal, constraints: [(Self.model(5, parameters: other), 0.2)])
+    if kind == "guided improvement" {
+      let sources = [Self.plainModel(6), Self.plainModel(7)]
+      let guide = Self.guide(sources)
+      #expect(guide.models.count == 2)
+      function.guide = guide
+    }
     var generator = TrialGenerator(seed: 9, trial: 0)
     let points = Self.points(5, 3, using: &generator)
     let (values, gradients) = function.valuesAndGradients(at: points)

@@ -14,6 +14,8 @@ import Testing
     let space: [Parameter]
     let seed: UInt64
     var sampler = GPSampler()
+    /// What the sampler is told of the space.
+    var declared: SearchSpace?
 
     init(_ space: [Parameter], directions: [Direction] = [.minimize], seed: UInt64 = 1) {
       self.space = space
@@ -28,7 +30,7 @@ import Testing
       history.apply(TrialChange(reference, .created(.running, at: nil)))
       var generator = TrialGenerator(seed: seed, trial: number)
       let plan = try sampler.plan(
-        for: number, in: nil, given: history, using: &generator)
+        for: number, in: declared, given: history, using: &generator)
       var values: [Double] = []
       for parameter in space {
         let joint = plan.assignments.first {

@@ -1,3 +1,4 @@
+import Coordination
 import JSON
 import Stores
 import Studies
@@ -24,6 +25,39 @@ import Trials
         \(trials.map { "trials: \($0)" } ?? "")
         \(more)
         """, path: "study.yaml")
+  }
+
+  // MARK: Earlier studies
+
+  /// The study begins with the best point of the one that its file names; itself it passes over.
+  @Test(arguments: ["gp", "auto", nil]) func learnsFromTheStudiesItNames(sampler: String?) throws {
+    let store = InMemoryStudyStore()
+    let (earlier, _) = try StoredStudy.createOrLoad("earlier", [.maximize], in: store)
+    let before = try earlier.coordinator(nil, budget: nil, seed: 4)
+    let parameter = Parameter("x", .float(try FloatDistribution(low: 0, high: 1)))
+    var best: (value: ParameterValue, score: Double)?
+    for _ in 0..<8 {
+      let trial = try #require(try before.ask())
+      let value = try trial.suggest(parameter)
+      let score = -abs((value.number ?? 0) - 0.7)
+      if score > best?.score ?? -.infinity { best = (value, score) }
+      _ = try before.tell(trial, .completed([score]))
+    }
+    let file = try Self.file(
+      more: "from: [earlier, s]\nseed: 2\n" + (sampler.map { "sampler: \($0)" } ?? ""))
+    let study = try StoredStudy.submit(file, resuming: .always, in: store).study
+    let trial = try #require(
+      try study.coordinator(file, budget: nil).ask(assigning: file.space))
+    #expect(trial.snapshot[parameter: "x"] == best?.value)
+  }
+
+  @Test func saysWhichEarlierStudyIsNotThere() throws {
+    let store = InMemoryStudyStore()
+    let file = try Self.file(more: "from: nowhere")
+    let study = try StoredStudy.submit(file, resuming: .always, in: store).study
+    #expect(throws: StoreError.unknownStudy(name: "nowhere", known: ["s"])) {
+      try study.coordinator(file, budget: nil)
+    }
   }
 
   // MARK: Directions

@@ -42,7 +42,15 @@ import Testing
     let other = try #require(
       try sampler("{name: gp, n_startup_trials: 4, candidate_count: 128}") as? GPSampler)
     #expect(other.startupTrials == 4 && other.candidateCount == 128)
-    #expect(try sampler("auto") is AutoSampler)
+    #expect(other.learnsFailures && !other.checksPriors)
+    let told = try #require(
+      try sampler("{name: gp, failures: no, check_priors: yes}") as? GPSampler)
+    #expect(!told.learnsFailures && told.checksPriors)
+    let auto = try #require(try sampler("auto") as? AutoSampler)
+    #expect(auto.learnsFailures && auto.checksPriors)
+    let plain = try #require(
+      try sampler("{name: auto, failures: no, check_priors: no}") as? AutoSampler)
+    #expect(!plain.learnsFailures && !plain.checksPriors)
   }
 
   @Test func makesExhaustiveSamplers() throws {

@@ -43,6 +43,20 @@ import Testing
     #expect(words == ["/bin/sh", "-c", #"p 'a b'\''$' "a b'\$" 'a b'\''$'"#])
   }
 
+  @Test func readsEarlierStudies() throws {
+    #expect(try Self.file("from: [a, b, a]").earlierStudies == ["a", "b"])
+    #expect(try Self.file("{from: other, sampler: gp}").earlierStudies == ["other"])
+    #expect(try Self.file("{from: []}").earlierStudies.isEmpty)
+    let error = #expect(throws: StudyFileError.self) {
+      try Self.file("sampler: tpe\nfrom: [a]")
+    }
+    #expect(
+      error?.problem
+        == "'from' is for the samplers 'auto' and 'gp', not for 'tpe'; remove one of the two")
+    #expect(throws: StudyFileError.self) { try Self.file("from: [{a: 1}]") }
+    #expect(throws: StudyFileError.self) { try Self.file("from: ['']") }
+  }
+
   @Test func readsPointsAsATable() throws {
     let file = try Self.file(
       """

@@ -10,13 +10,16 @@ import StudyModel
 @main struct Problems {
   static let usage = """
     usage: problems FOLDER OUTPUT [--sampler auto] [--pruner none] [--seeds 10] [--first-seed 0]
-                    [--budget 200] [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER]
-                    [--python PYTHON] [--startup TRIALS]
+                    [--budget TRIALS] [--workers 1] [--only NAME,NAME,…] [--name OPTIMIZER]
+                    [--python PYTHON] [--startup TRIALS] [--families NAME,NAME,…]
+                    [--variant NAME]
     samplers: \(samplers.joined(separator: ", "))
     pruners: \(pruners.joined(separator: ", "))
 
-    Appends to OUTPUT a line per problem and seed. Problems with learning curves get as many epochs as
-    a fifth of the budget needs in full; the others run without the pruner.
+    Appends to OUTPUT a line per problem and seed. The budget is the problem's unless given. Problems
+    with learning curves get as many epochs as a fifth of the budget needs in full; the others run
+    without the pruner. The further families, which --families names (`all` for all of them), run with
+    each of their variants unless --variant names one.
     """
 
   static let samplers = [
@@ -32,17 +35,19 @@ import StudyModel
     let prunerName = arguments.option("--pruner") ?? "none"
     let seeds = arguments.integer("--seeds", default: 10)
     let firstSeed = arguments.integer("--first-seed", default: 0)
-    let budget = arguments.integer("--budget", default: 200)
+    let budget = arguments.option("--budget").map { Int($0) ?? 0 }
     let workers = arguments.integer("--workers", default: 1)
     let only = arguments.option("--only")?.split(separator: ",").map(String.init)
     let startup = arguments.option("--startup").flatMap(Int.init)
+    let families = arguments.option("--families")
+    let onlyVariant = arguments.option("--variant")
     let name = arguments.option("--name") ?? "needletail-\(samplerName)"
     let python = arguments.option("--python") ?? defaultPython
     guard let folder = arguments.word(), let output = arguments.word() else {
       arguments.fail("a folder of problems and a file for the results are needed")
     }
     arguments.finish()
-    guard seeds >= 1, firstSeed >= 0, budget >= 1, workers >= 1 else {
+    guard seeds >= 1, firstSeed >= 0, budget ?? 1 >= 1, workers >= 1 else {
       arguments.fail("--seeds, --budget and --workers must be at least 1, --first-seed at least 0")
     }
     guard let pruner = try pruner(prunerName) else {
@@ -54,8 +59,10 @@ import StudyModel
         "unknown sampler '\(samplerName)'; known: \(samplers.joined(separator: ", "))")
     }
 
-    let known = try ProblemServer.lines(python: python, folder: folder, ["--list"])
-      .compactMap { $0["name"]?.string }
+    let known = try ProblemServer.lines(
+      python: python, folder: folder, ["--list"] + (families.map { ["--families", $0] } ?? [])
+    )
+    .compactMap { $0["name"]?.string }
     if let stranger = only?.first(where: { !known.contains($0) }) {
       arguments.fail("unknown problem '\(stranger)' in \(folder)")
     }
@@ -69,17 +76,26 @@ import StudyModel
     for problemName in known where only?.contains(problemName) ?? true {
       let described = try ProblemServer.lines(
         python: python, folder: folder, ["--describe", problemName])
-      let problem = try Problem(described.first ?? .null)
+      let description = described.first ?? .null
       let begin = ContinuousClock.now
-      for seed in firstSeed..<(firstSeed + seeds) {
-        guard let sampler = sampler(samplerName, startup) else { continue }
-        var loop = StudyLoop(
-          problem: problem, sampler: sampler,
-          pruner: problem.epochs == nil ? NopPruner() : pruner, seed: UInt64(seed),
-          workers: workers, server: server)
-        try loop.run(budget: budget)
-        let suffix = problem.epochs == nil ? "" : prunerName == "none" ? "+nop" : "+" + prunerName
-        try file.write(contentsOf: Data((loop.line(optimizer: name + suffix).text() + "\n").utf8))
+      for variant in Problem.variants(of: description)
+      where onlyVariant == nil || variant == onlyVariant {
+        let problem = try Problem(description, variant: variant)
+        let earlier = try problem.earlierStudies(in: folder)
+        for seed in firstSeed..<(firstSeed + seeds) {
+          guard var sampler = sampler(samplerName, startup) else { continue }
+          if var auto = sampler as? AutoSampler {
+            auto.earlierStudies = earlier
+            sampler = auto
+          }
+          var loop = StudyLoop(
+            problem: problem, sampler: sampler,
+            pruner: problem.epochs == nil ? NopPruner() : pruner, seed: UInt64(seed),
+            workers: workers, server: server)
+          try loop.run(budget: budget ?? problem.budget ?? 200)
+          let suffix = problem.epochs == nil ? "" : prunerName == "none" ? "+nop" : "+" + prunerName
+          try file.write(contentsOf: Data((loop.line(optimizer: name + suffix).text() + "\n").utf8))
+        }
       }
       let time = (ContinuousClock.now - begin).inSeconds
       print("\(problemName): \(seeds) runs in \(JSONValue.rounded(time).text()) s")

@@ -23,6 +23,10 @@ struct StudyLoop {
   private(set) var violations: [JSONValue] = []
   private(set) var epochs: [JSONValue] = []
   private var epochsSpent = 0
+  /// The simulated seconds of the trials so far, and of each.
+  private var secondsSpent = 0.0
+  private(set) var trialSeconds: [JSONValue] = []
+  private var recommendation: JSONValue?
 
   init(
     problem: Problem, sampler: any Sampler, pruner: any Pruner, seed: UInt64, workers: Int,
@@ -47,9 +51,25 @@ struct StudyLoop {
       while running.count < workers { try ask() }
       try finish()
     }
+    if problem.recommends { try recommend() }
+  }
+
+  /// Asks what the luckiest trial's configuration is worth without noise.
+  private mutating func recommend() throws {
+    guard
+      let best = history.finishedOrder.filter({ history.states[$0] == .completed })
+        .min(by: { history.values[$0] < history.values[$1] })
+    else { return }
+    let parameters = JSONValue.object(
+      history.assignments(of: best).map { .init($0.name, JSONValue($0.value)) })
+    let answer = try server.ask(["problem": .string(problem.name), "recommend": parameters])
+    recommendation = [
+      "at": .integer(results.count), "params": parameters, "true": answer["true"] ?? .null,
+    ]
   }
 
   private func isDone(_ budget: Int) -> Bool {
+    if let limit = problem.seconds { return secondsSpent >= limit }
     guard let length = problem.epochs else { return results.count >= budget }
     return epochsSpent >= budget * length / 5 || results.count >= 8 * budget
   }
@@ -63,6 +83,9 @@ struct StudyLoop {
     if !trueValues.isEmpty { members.append(.init("true", .array(trueValues))) }
     if !violations.isEmpty { members.append(.init("violation", .array(violations))) }
     if problem.epochs != nil { members.append(.init("epochs", .array(epochs))) }
+    if problem.seconds != nil { members.append(.init("trial_seconds", .array(trialSeconds))) }
+    if let variant = problem.variant { members.append(.init("variant", .string(variant))) }
+    if let recommendation { members.append(.init("recommend", recommendation)) }
     return .object(members)
   }
 
@@ -70,10 +93,16 @@ struct StudyLoop {
     history.apply(TrialChange(TrialReference(id: number, number: number), event))
   }
 
+  /// The simulated time, which only the seconds that trials take let pass; unknown where the
+  /// problem does not tell them.
+  private var now: Timestamp {
+    Timestamp(microseconds: problem.seconds == nil ? 0 : Int64((1 + secondsSpent) * 1e6))
+  }
+
   /// Begins a trial.
   private mutating func ask() throws {
     let number = history.count
-    apply(number, .created(.running, at: nil))
+    apply(number, .created(.running, at: now))
     var generator = TrialGenerator(seed: seed, trial: number)
     let plan = try sampler.plan(
       for: number, in: problem.space, given: history, using: &generator)
@@ -111,7 +140,16 @@ struct StudyLoop {
   private mutating func finish() throws {
     let (number, values) = running.removeFirst()
     let answer = try server.ask(["problem": .string(problem.name), "params": .object(values)])
-    let end = Timestamp(microseconds: 0)
+    if let seconds = answer["seconds"] {
+      trialSeconds.append(seconds)
+      secondsSpent += seconds.number ?? 0
+    }
+    let end = now
+    if answer["failed"] != nil {
+      results.append(.null)
+      apply(number, .finished(.failed, values: [], at: end))
+      return
+    }
     if let curve = answer["intermediate"]?.array {
       for (place, value) in curve.enumerated() where place < curve.count - 1 {
         let last = value.number ?? .nan

@@ -27,6 +27,8 @@ struct AcquisitionFunction {
   let goal: Goal
   /// Per constraint, its model and the score from which on it holds.
   let constraints: [(model: Surrogate, threshold: Double)]
+  /// What is added to the mean of the objective's model; nil for nothing.
+  var guide: Guide?
 
   /// The values at a batch of points.
   func values(at points: FeaturePoints) -> [Double] {
@@ -49,14 +51,28 @@ struct AcquisitionFunction {
       gradients.add(
         model.gradients(of: prediction, byMeans: slopes.byMeans, byVariances: slopes.byVariances))
     }
+    /// The gradient of what the guide adds to the means of all draws.
+    func addSlopes(_ added: [Surrogate.Prediction], _ slopes: Slopes) {
+      guard withGradients, let guide else { return }
+      let sums = (0..<points.count).map { slopes.byMeans.column($0).reduce(0, +) }
+      for ((model, factor), prediction) in zip(guide.models, added) {
+        gradients.add(
+          model.gradients(
+            of: prediction,
+            byMeans: Matrix(rows: 1, columns: sums.count, elements: sums.map { $0 * factor }),
+            byVariances: Array(repeating: 0, count: sums.count)))
+      }
+    }
     switch goal {
     case .feasibility: break
     case .improvement(let model):
-      let prediction = model.predict(points, withSlopes: withGradients)
+      var prediction = model.predict(points, withSlopes: withGradients)
+      let added = addGuide(&prediction, points, withGradients)
       var slopes = Slopes(prediction)
       Self.improvement(prediction, over: model.incumbents, &values, &slopes)
       Self.discountReplicates(prediction, noise: model.parameters.noise, &values, &slopes)
       add(model, prediction, slopes)
+      addSlopes(added, slopes)
     case .area(let first, let second, let fronts):
       let predictions = (
         first.predict(points, withSlopes: withGradients),
@@ -82,6 +98,21 @@ struct AcquisitionFunction {
       add(model, prediction, slopes)
     }
     return (values, gradients)
+  }
+
+  /// Adds the guide to the means of a prediction, and returns the predictions it is made of.
+  private func addGuide(
+    _ prediction: inout Surrogate.Prediction, _ points: FeaturePoints, _ withGradients: Bool
+  ) -> [Surrogate.Prediction] {
+    guard let guide else { return [] }
+    let added = guide.models.map { $0.model.predict(points, withSlopes: withGradients) }
+    let draws = prediction.means.rows
+    for j in 0..<points.count {
+      var sum = -guide.shift
+      for (one, (_, factor)) in zip(added, guide.models) { sum += factor * one.means[0, j] }
+      for q in 0..<draws { prediction.means.elements[q + j * draws] += sum }
+    }
+    return added
   }
 
   /// Derivatives of the values by the means and variances of one model.

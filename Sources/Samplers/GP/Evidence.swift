@@ -14,6 +14,9 @@ struct Evidence {
   /// The latest completed trials with reports, and their losses, in the order they finished; no
   /// more than twice the memory.
   private var curves: [(number: Int, loss: Double)] = []
+  /// The latest trials that failed, or ended with no number or an infinite loss, and how many
+  /// trials had finished when each did.
+  private(set) var failures: [(number: Int, finishedUpTo: Int)] = []
 
   /// The latest completed trials that a forecast is made of.
   private static let forecastMemory = 64
@@ -49,6 +52,10 @@ struct Evidence {
     } else {
       notModelled.append(number)
       notModelled.keepLast(Self.poorLimit)
+      if state != .pruned {
+        failures.append((number, place + 1))
+        failures.keepLast(Self.poorLimit)
+      }
     }
     guard areSubstitutes else {
       (substitutes, notSubstitutes) = (Observations(objectives: 0), [])

@@ -44,6 +44,45 @@ struct GPBelief {
     factor = Self.strength / Double(max(observations, 1))
   }
 
+  /// How far from what the priors expect a point begins to contradict them, as ``distance(of:)``
+  /// has it: two standard deviations.
+  private static let farthestExpected = 4.0
+  /// The observations where the priors expect the best without which they are not judged.
+  private static let fewestExpected = 3
+
+  /// Whether what was observed contradicts the priors: the best is where they do not expect it,
+  /// though there were observations where they do.
+  func isContradicted(by losses: [Double], at points: [[Double]]) -> Bool {
+    var best = (expected: Double.infinity, elsewhere: Double.infinity)
+    var count = 0
+    for (point, loss) in zip(points, losses) {
+      if distance(of: point) <= Self.farthestExpected {
+        count += 1
+        best.expected = min(best.expected, loss)
+      } else {
+        best.elsewhere = min(best.elsewhere, loss)
+      }
+    }
+    return count >= Self.fewestExpected && best.elsewhere < best.expected
+  }
+
+  /// How far a point is from the likeliest one: twice the difference of the logarithms of their
+  /// densities, per parameter with a prior. Of a draw it is about 1 where the priors are normal.
+  private func distance(of point: [Double]) -> Double {
+    let sum = parts.reduce(0.0) { sum, one in
+      let x = point[one.place]
+      guard !x.isNaN else { return sum }
+      switch one.part {
+      case .logWeights(let weights):
+        return sum + 2 * ((weights.max() ?? 0) - weights[Int(clamped: x)])
+      case .normal(let mean, let deviation):
+        let z = (x - min(max(mean, 0), 1)) / deviation
+        return sum + z * z
+      }
+    }
+    return sum / Double(parts.count)
+  }
+
   /// What is added to the acquisition at a point, apart from a constant.
   func value(at point: [Double]) -> Double {
     parts.reduce(0) { sum, one in

@@ -16,6 +16,11 @@ struct GPModel {
   private var constraints: [GPSeries] = []
   private var objectiveFits: [GPFit] = []
   private var constraintFits: [GPFit] = []
+  /// Of trials with a result and trials that failed; nil while none has failed.
+  private var success: GPSeries?
+  private var successFit: GPFit?
+  private let settings: GPSampler.Settings
+  private let earlier: EarlierModels?
 
   /// Whether this suggestion is made by a model that expects more of what is unknown.
   ///
@@ -25,7 +30,12 @@ struct GPModel {
   /// Optimization with Unknown Hyperparameters", JMLR 20, 2019.
   private let isDoubting: Bool
 
-  init(_ observations: GPObservations, _ history: TrialHistory, for trial: Int) {
+  init(
+    _ observations: GPObservations, _ history: TrialHistory, for trial: Int,
+    _ settings: GPSampler.Settings = GPSampler.Settings(), earlier: EarlierModels? = nil
+  ) {
+    self.earlier = earlier
+    self.settings = settings
     space = observations.space
     evidence = observations.evidence
     points = observations.points
@@ -76,6 +86,12 @@ struct GPModel {
     let count = GPFitting.checkpoint(points.count)
     objectiveFits = objectives.map { GPFitting.fit($0, first: count, space, history, &fits) }
     constraintFits = constraints.map {
+      GPFitting.fit($0, first: GPFitting.checkpoint($0.losses.count), space, history, &fits)
+    }
+    if settings.learnsFailures {
+      success = GPSeries.success(evidence, points, in: space, history)
+    }
+    successFit = success.map {
       GPFitting.fit($0, first: GPFitting.checkpoint($0.losses.count), space, history, &fits)
     }
     if isDoubting {
@@ -144,20 +160,26 @@ struct GPModel {
       .filter { $0.contains { !$0.isNaN } }
     let chosen = rows.map { points[$0] }
     let all = chosen + poor + pending
-    let layout = FeatureLayout(space, seen: all)
+    let others = (earlier?.sources ?? []).flatMap(\.points) + (success?.points ?? [])
+    let layout = FeatureLayout(space, seen: all + others)
     let features = layout.points(all)
     let allFeasible = evidence.isFeasible
     let isFeasible = rows.map { allFeasible[$0] }
     let isConstrained = !constraints.isEmpty
     var models: [Surrogate] = []
-    for (series, fit) in zip(objectives, objectiveFits) {
+    var guide: Guide?
+    for (series, var fit) in zip(objectives, objectiveFits) {
       let scores = fit.transform.scores(of: series.losses, unit: series.unit).scores
       let own = rows.map { scores[$0] }
       let draws = normals(pending.count, using: &generator)
+      if let earlier, objectives.count == 1, evidence.losses.count == 1 {
+        guide = earlier.guide(layout, chosen, scores: own, &fit.parameters)
+      }
       models.append(
         Surrogate(
           features, scores: own, poorCount: poor.count, ceiling: own.sorted()[own.count / 2],
-          draws: draws, parameters: fit.parameters, isEligible: isConstrained ? isFeasible : nil))
+          draws: draws, parameters: fit.parameters, isEligible: isConstrained ? isFeasible : nil,
+          guide: guide?.values(at: features) ?? []))
     }
     let goal: AcquisitionFunction.Goal
     if isConstrained, !isFeasible.contains(true) {
@@ -188,9 +210,14 @@ struct GPModel {
     account.append(.init("noise", .rounded(parameters.noise)))
     let width = objectiveFits[0].transform.width
     account.append(.init("output", width.isFinite ? .string("log \(width)") : "linear"))
+    if success != nil { account.append(.init("failed", .integer(evidence.failures.count))) }
+    if let guide {
+      account.append(.init("earlier_studies", .array(guide.models.map { .rounded($0.factor) })))
+    }
     return Built(
       layout: layout,
-      acquisition: AcquisitionFunction(goal: goal, constraints: constraintModels(layout)),
+      acquisition: AcquisitionFunction(
+        goal: goal, constraints: constraintModels(layout), guide: guide),
       lengthScales: parameters.lengthScales,
       poor: poor, anchors: anchors(models, rows, isFeasible), account: account)
   }
@@ -296,7 +323,9 @@ struct GPModel {
   private func constraintModels(
     _ layout: FeatureLayout
   ) -> [(model: Surrogate, threshold: Double)] {
-    zip(constraints, constraintFits).map { series, fit in
+    let all = constraints + (success.map { [$0] } ?? [])
+    let fits = constraintFits + (successFit.map { [$0] } ?? [])
+    return zip(all, fits).map { series, fit in
       let count = series.losses.count
       let kept =
         count > GPSampler.largestModel

@@ -1,3 +1,4 @@
+internal import JSON
 internal import LinearAlgebra
 public import Probability
 public import StudyModel
@@ -36,18 +37,41 @@ public struct GPSampler: Sampler {
     set { settings.candidateCount = newValue }
   }
 
+  /// Whether a model of which trials fail keeps suggestions from where they do; true by default.
+  public var learnsFailures: Bool {
+    get { settings.learnsFailures }
+    set { settings.learnsFailures = newValue }
+  }
+  /// Whether priors are put to the test; false by default. The first trial is then the likeliest
+  /// point, every third one looks where the priors do not, and they count no more as long as the
+  /// best is where they do not expect it.
+  public var checksPriors: Bool {
+    get { settings.checksPriors }
+    set { settings.checksPriors = newValue }
+  }
   struct Settings: Sendable, Hashable {
     var startupTrials = 10
     var candidateCount = 512
+    var learnsFailures = true
+    var checksPriors = false
   }
+
+  /// Of so many trials one is suggested without what is known beforehand: earlier studies, and
+  /// priors when these are put to the test.
+  static let doubtPeriod = 3
 
   /// The most observations that a model holds.
   static let largestModel = 1_000
   /// The prefix of the attributes by which running trials announce their parameters: Optuna's.
   static let announcementPrefix = "gp"
 
+  /// Finished studies to learn from; strangers do no harm for long.
+  public var earlierStudies: [EarlierStudy] = [] {
+    didSet { cache = GPCache() }
+  }
+
   private var settings = Settings()
-  private let cache = GPCache()
+  private var cache = GPCache()
 
   /// Creates the sampler with its default settings.
   public init() {}
@@ -69,15 +93,68 @@ public struct GPSampler: Sampler {
     using generator: inout TrialGenerator
   ) throws(SamplerError) -> TrialPlan {
     try check()
-    let (drawn, plan) = cache.state.withLock { [generator, settings] state in
+    if let first = firstOfEarlier(for: trial, in: space) { return first }
+    let (drawn, plan) = cache.state.withLock { [generator, settings, earlierStudies] state in
       var generator = generator
       state.observations.advance(to: history)
-      let suggestion = GPSuggestion(history, state.observations, for: trial, in: space, settings)
+      let now = state.observations.space
+      if !earlierStudies.isEmpty, state.earlier?.parameters != now.parameters {
+        state.earlier = BLAS.withOneThread { EarlierModels(earlierStudies, in: now) }
+      }
+      let suggestion = GPSuggestion(
+        history, state.observations, for: trial, in: space, settings, state.earlier)
       let plan = BLAS.withOneThread { suggestion.make(&state.fits, using: &generator) }
       return (generator, plan)
     }
     generator = drawn
     return plan
+  }
+
+  /// The most trials that begin with a configuration of an earlier study.
+  static let firstLimit = 4
+
+  /// The configuration of an earlier study with which a trial begins; nil for later trials, and
+  /// when there is none that fits.
+  private func firstOfEarlier(for trial: Int, in space: SearchSpace?) -> TrialPlan? {
+    guard !earlierStudies.isEmpty, trial < Self.firstLimit, let space else { return nil }
+    let points = cache.first.withLock { known -> [[ParameterAssignment]] in
+      if let known, known.space == space { return known.points }
+      let points = BLAS.withOneThread { Self.firstPoints(of: earlierStudies, in: space) }
+      known = (space, points)
+      return points
+    }
+    guard trial < points.count else { return nil }
+    return TrialPlan(
+      points[trial],
+      attributes: [
+        Attribute(
+          "needletail:sampler",
+          .object([.init("sampler", "gp"), .init("phase", "best of an earlier study")]))
+      ])
+  }
+
+  /// The best configurations of earlier studies, in the order in which they are tried.
+  private static func firstPoints(
+    of studies: [EarlierStudy], in space: SearchSpace
+  ) -> [[ParameterAssignment]] {
+    let declared = GPSpace(of: space.parameters.filter { !$0.distribution.isSingleValued })
+    var candidates: [[ParameterAssignment]] = []
+    var points: [[Double]] = []
+    for best in studies.compactMap(\.best) {
+      let assignments = declared.parameters.compactMap { parameter -> ParameterAssignment? in
+        guard let value = best[parameter.name],
+          let internalValue = parameter.distribution.internalValue(of: value),
+          parameter.distribution.contains(internalValue)
+        else { return nil }
+        return ParameterAssignment(
+          parameter.name, parameter.distribution, internalValue: internalValue)
+      }
+      guard !assignments.isEmpty, !candidates.contains(assignments) else { continue }
+      candidates.append(assignments)
+      points.append(declared.point(of: best))
+    }
+    let models = EarlierModels(studies, in: declared)
+    return EarlierModels.order(of: points, in: declared, models).map { candidates[$0] }
   }
 
   /// A value from a part of the range that the trials have visited least: for startup trials, and
@@ -89,6 +166,12 @@ public struct GPSampler: Sampler {
     try check()
     guard parameter.distribution.isModelled else {
       return parameter.distribution.firstInternalValue
+    }
+    if settings.checksPriors, parameter.distribution.belief != nil {
+      if trial == 0 { return parameter.distribution.likeliest }
+      if trial % Self.doubtPeriod == 2 {
+        return parameter.distribution.sampleEvenly(using: &generator)
+      }
     }
     return parameter.sampleStratified(
       max(settings.startupTrials, 2), for: trial, given: history, using: &generator)
@@ -118,7 +201,9 @@ private final class GPCache: Sendable {
   struct State {
     var observations = GPObservations()
     var fits = GPFits()
+    var earlier: EarlierModels?
   }
 
   let state = Lock(State())
+  let first = Lock<(space: SearchSpace, points: [[ParameterAssignment]])?>(nil)
 }

@@ -40,6 +40,17 @@ struct GPSpace {
     activity = Array(repeating: nil, count: parameters.count)
   }
 
+  /// The space of declared parameters, of which no trial tells when they are active.
+  init(of parameters: [Parameter]) {
+    self.parameters = parameters.sorted { $0.name < $1.name }
+    columns = Array(repeating: 0, count: parameters.count)
+    identifiers = []
+    kinds = self.parameters.map { Self.kind(of: $0.distribution) }
+    boxes = self.parameters.map { $0.distribution.box ?? Box(low: 0, high: 1) }
+    order = Array(parameters.indices)
+    activity = Array(repeating: nil, count: parameters.count)
+  }
+
   /// The space of the parameters that the given trials had.
   init(of trials: [Int], in history: TrialHistory) {
     var tracker = GPSpaceTracker()

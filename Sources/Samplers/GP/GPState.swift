@@ -109,6 +109,11 @@ enum GPFitting {
     }
   }
 
+  /// The fit to all of a series, which is not kept.
+  static func fit(_ series: GPSeries, in space: GPSpace) -> GPFit {
+    make(series, series.losses.count, space, from: nil)
+  }
+
   private static func make(
     _ series: GPSeries, _ count: Int, _ space: GPSpace, from start: GPFit?
   ) -> GPFit {

@@ -12,12 +12,14 @@ struct GPSuggestion {
   private let settings: GPSampler.Settings
   private let declared: SearchSpace?
   private let observations: GPObservations
+  private let earlier: EarlierModels?
 
   /// - Parameter observations: Up to date with the history.
   init(
     _ history: TrialHistory, _ observations: GPObservations, for trial: Int,
-    in declared: SearchSpace?, _ settings: GPSampler.Settings
+    in declared: SearchSpace?, _ settings: GPSampler.Settings, _ earlier: EarlierModels?
   ) {
+    self.earlier = earlier
     self.declared = declared
     self.history = history
     self.trial = trial
@@ -31,6 +33,12 @@ struct GPSuggestion {
   func make(_ fits: inout GPFits, using generator: inout TrialGenerator) -> TrialPlan {
     let start = ContinuousClock.now
     let finished = history.finishedOrder.count
+    var settings = settings
+    let isDoubting = trial % GPSampler.doubtPeriod == 1
+    // Earlier studies take the place of startup trials, but for those that must not trust them.
+    if earlier?.sources.isEmpty == false, !isDoubting {
+      settings.startupTrials = min(settings.startupTrials, GPSampler.firstLimit)
+    }
     let (evidence, space) = (observations.evidence, observations.space)
     if finished < settings.startupTrials || evidence.observed.isEmpty || space.count == 0 {
       let reason =
@@ -44,14 +52,15 @@ struct GPSuggestion {
           .init("startup_trials", .integer(settings.startupTrials)),
         ]))
     }
-    var model = GPModel(observations, history, for: trial)
+    var model = GPModel(
+      observations, history, for: trial, settings, earlier: isDoubting ? nil : earlier)
     model.fit(&fits, using: &generator)
     let pending = pendingPoints(in: space)
     let built = model.build(pending: pending, using: &generator)
     let search = AcquisitionSearch(
       space: space, layout: built.layout, acquisition: built.acquisition,
       lengthScales: built.lengthScales,
-      belief: GPBelief(space, observations: evidence.observed.count),
+      belief: belief(in: space, evidence),
       isAllowed: constraints(in: space))
     let candidates = search.run(
       anchors: built.anchors, effort: settings.candidateCount, starts: 6, using: &generator)
@@ -64,6 +73,15 @@ struct GPSuggestion {
     if isRepeated { account.append(.init("repeats", true)) }
     account.append(.init("milliseconds", .rounded(elapsed.inSeconds * 1e3)))
     return TrialPlan(space.assignments(at: chosen.point), attributes: Self.account(account))
+  }
+
+  /// What the priors say; nil when there are none, when they are contradicted, and for the trials
+  /// that look where they do not.
+  private func belief(in space: GPSpace, _ evidence: Evidence) -> GPBelief? {
+    guard let belief = GPBelief(space, observations: evidence.observed.count) else { return nil }
+    guard settings.checksPriors, evidence.losses.count == 1 else { return belief }
+    if trial % GPSampler.doubtPeriod == 1 { return nil }
+    return belief.isContradicted(by: evidence.losses[0], at: observations.points) ? nil : belief
   }
 
   /// Whether a point keeps the constraints between parameters that the study declares; nil without

@@ -34,13 +34,17 @@ struct Surrogate {
   ///   - draws: Standard normal numbers: a row per pending point, a column per draw; at least one
   ///     column.
   ///   - isEligible: Which observations may be the incumbent; nil for all.
+  ///   - guide: What is added to the process at each point, which the scores and the ceiling are
+  ///     counted with; empty for nothing.
   init(
     _ points: FeaturePoints, scores: [Double], poorCount: Int, ceiling: Double, draws: Matrix,
-    parameters: KernelParameters, isEligible: [Bool]? = nil
+    parameters: KernelParameters, isEligible: [Bool]? = nil, guide: [Double] = []
   ) {
     let n = points.count
     let observed = scores.count
     let known = observed + poorCount
+    let guide = guide.isEmpty ? Array(repeating: 0, count: n) : guide
+    let scores = zip(scores, guide).map { $0 - $1 }
     precondition(n == known + draws.rows && draws.columns >= 1, "\(n) points")
     self.points = points
     (scaled, norms) = points.scaled(by: parameters)
@@ -57,7 +61,8 @@ struct Surrogate {
     if poorCount > 0 {
       var targets = scores
       for i in observed..<known {
-        targets.append(min(Self.rowProduct(factor, i, z.elements, upTo: observed), ceiling))
+        targets.append(
+          min(Self.rowProduct(factor, i, z.elements, upTo: observed), ceiling - guide[i]))
       }
       z = Matrix(rows: n, columns: 1, elements: targets + Array(repeating: 0, count: n - known))
       z.formSolution(ofLower: factor)
@@ -75,13 +80,14 @@ struct Surrogate {
       // K α = y − τ² α: the posterior means at the points themselves.
       var best = -Double.infinity
       for i in 0..<observed {
-        let mean = scores[i] - noise * weights.elements[i + q * n]
+        let mean = guide[i] + scores[i] - noise * weights.elements[i + q * n]
         fittedMeans[i] += mean / Double(draws.columns)
         if isEligible?[i] ?? true { best = max(best, mean) }
       }
       let whitened = Array(forward.elements[q * n..<(q + 1) * n])
       let drawn = (known..<n).map { i in
-        Self.rowProduct(factor, i, whitened, upTo: i + 1) - noise * weights.elements[i + q * n]
+        guide[i] + Self.rowProduct(factor, i, whitened, upTo: i + 1)
+          - noise * weights.elements[i + q * n]
       }
       drawnPending.append(drawn)
       // Whether a pending point keeps the constraints is not known.

@@ -133,7 +133,7 @@ enum ForeignDetection {
     "n_jobs", "store", "storage", "collect", "retries", "repeats", "constraints", "timeout",
     "search_space", "memory_limit", "shell", "grace_period", "trial_timeout", "until", "replicates",
     "points", "first", "files", "leave", "env", "environment", "failures", "log", "directory",
-    "omit", "spelling", "stand_in", "stand_ins", "executor", "notify",
+    "omit", "spelling", "stand_in", "stand_ins", "executor", "notify", "earlier_studies",
   ]
 
   /// Whose document it is.
