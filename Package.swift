@@ -132,14 +132,14 @@ let package = Package(
         "StudyFiles", "Plotting", "Needletail", "OptunaService",
       ],
       exclude: ["needletail.h"], swiftSettings: callsC),
+    .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Objectives",
       dependencies: [
-        "JSON", "Trials", "Stores", "System", "StudyModel", "HTTPClient", "StudyFiles",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "HTTPClient", "StudyFiles", "Launching",
       ],
       resources: [.embedInCode("Python/needletail.py"), .embedInCode("Python/wandb.py")],
       swiftSettings: callsC),
-    .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [

@@ -58,6 +58,11 @@ package struct TrialObjective: Sendable {
     case .process:
       executor = try ProcessExecutor(
         file, in: &folders, clientFolder: clientFolder, toolFolder: toolFolder, refusal: refusal)
+    case .container(let setting):
+      executor = try ProcessExecutor(
+        file, inside: setting, in: &folders, clientFolder: clientFolder, refusal: refusal)
+    case .file(let setting):
+      executor = try FolderExecutor(setting, of: file, folders, refusal: refusal)
     case .http(let setting):
       executor = try ServiceExecutor(setting, of: file, refusal: refusal)
     }
@@ -71,7 +76,9 @@ package struct TrialObjective: Sendable {
   package static func check(_ file: StudyFile, toolFolder: String? = nil) throws(StudyFileError) {
     switch file.executor {
     case .process: try ProcessExecutor.check(file, toolFolder: toolFolder)
+    case .container(let setting): _ = try ProcessExecutor.engine(setting, of: file)
     case .http(let setting): _ = try ServiceExecutor(setting, of: file) { _ in nil }
+    case .file: break
     }
   }
 
