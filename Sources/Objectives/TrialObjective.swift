@@ -100,8 +100,18 @@ package struct TrialObjective: Sendable {
 
   /// The file with results, or the folder; nil without one.
   func resultPath(in environment: TrialEnvironment) -> String? {
+    collection.file.flatMap { path($0, in: environment) }
+  }
+
+  /// All files with results that are read when the trial's command has ended.
+  func resultPaths(in environment: TrialEnvironment) -> [String] {
+    ([collection.file].compactMap { $0 } + collection.furtherFiles)
+      .compactMap { path($0, in: environment) }
+  }
+
+  private func path(_ template: WordTemplate, in environment: TrialEnvironment) -> String? {
     let job = environment.job
-    let path = collection.file?.expanded { name in
+    let path = template.expanded { name in
       job.parameters.first { $0.name == name }?.value.description ?? environment.placeholder(name)
     }
     guard let path else { return nil }
