@@ -132,10 +132,11 @@ let package = Package(
         "StudyFiles", "Plotting", "Needletail", "OptunaService",
       ],
       exclude: ["needletail.h"], swiftSettings: callsC),
+    .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Objectives",
       dependencies: [
-        "JSON", "Trials", "Stores", "System", "StudyModel", "HTTPClient", "StudyFiles",
+        "JSON", "Trials", "Stores", "System", "StudyModel", "HTTPClient", "StudyFiles", "Launching",
       ],
       resources: [
         .embedInCode("Python/needletail.py"), .embedInCode("Python/StandIns/clearml.py"),
@@ -147,7 +148,6 @@ let package = Package(
         .embedInCode("Python/StandIns/wandb.py"),
       ],
       swiftSettings: callsC),
-    .target(name: "Launching", dependencies: ["System"], swiftSettings: callsC),
     .target(
       name: "Working",
       dependencies: [

@@ -1,7 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
   bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator proxy load plot dashboard whole
-                                           studies python stand_ins run workers stop
+                                           studies python stand_ins run services workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -477,6 +477,30 @@ def run(bench):
               trials / seconds >= 400)
 
 
+def services(bench):
+    bench.head("A service over HTTP as the objective, on this machine")
+    responder = subprocess.Popen(
+        [sys.executable, HERE / "peers/responder.py"], stdout=subprocess.PIPE, text=True)
+    try:
+        port, trials, slots = int(responder.stdout.readline()), 5_000, 8
+        study = pathlib.Path(bench.path("service.yaml"))
+        study.write_text(
+            f"metric: loss\nsampler: random\ntrials: {trials}\nworkers: {slots}\n"
+            f"executor: {{http: 'http://127.0.0.1:{port}/'}}\nparameters:\n  x: {{low: 0.0, high: 1.0}}\n")
+        start = time.perf_counter()
+        subprocess.run(
+            [NEEDLETAIL, "run", study, "--store", bench.path("service.db"), "--quiet"], check=True,
+            stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+    finally:
+        responder.terminate()
+        responder.wait(30)
+    bench.keep({"bench": "http_objective", "peer": "needletail", "params": {"trials": trials, "slots": slots},
+                "seconds": seconds, "n": trials, "per_trial_ms": 1e3 * seconds / trials})
+    bench.row(f"a responder that answers at once, {slots} slots, trials/s", f"{trials / seconds:,.0f}", "", "",
+              "≥ 1,000", trials / seconds >= 1_000)
+
+
 class Served:
     """`needletail serve` on a free port while the block runs."""
 
@@ -582,7 +606,7 @@ def stop(bench):
 def main():
     groups = {f.__name__: f for f in (
         ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, studies, python,
-        stand_ins, run, workers, stop)}
+        stand_ins, run, services, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

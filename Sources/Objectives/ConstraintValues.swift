@@ -17,7 +17,12 @@ struct ConstraintValues {
   mutating func add(_ spelled: SpelledNumber, _ text: String, as name: String) {
     switch spelled {
     case .ambiguous: faults[name] = .ambiguousMetric(name: name, text: text)
-    case .word: faults[name] = .badMetric(name: name, text: text)
+    case .word:
+      guard let excess = CheckWord.excess(of: text) else {
+        faults[name] = .badMetric(name: name, text: text)
+        return
+      }
+      add(excess, as: name)
     case .number(let value): add(value, as: name)
     }
   }

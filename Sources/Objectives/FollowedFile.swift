@@ -12,9 +12,12 @@ struct FollowedFile {
   private var identity: (device: dev_t, number: ino_t)?
 
   /// What stands in the file already is not taken: it is another trial's, where all write to one.
-  init(_ path: String, scanner: MetricScanner) {
+  ///
+  /// - Parameter fromStart: Whether it is taken all the same: the file is this trial's alone.
+  init(_ path: String, fromStart: Bool = false, scanner: MetricScanner) {
     self.path = path
     self.scanner = scanner
+    guard !fromStart else { return }
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return }
     (identity, offset) = ((status.st_dev, status.st_ino), status.st_size)

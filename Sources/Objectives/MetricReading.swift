@@ -166,19 +166,48 @@ struct MetricReading {
     return takesAll ? found + others(in: members) : found
   }
 
-  /// A member, or where there is none of that name, what stands under its parts between dots.
+  /// A member, or where there is none of that name, what stands under its parts between dots. A
+  /// part `*` is all elements or members: numbers add up, and of checks those count that failed.
   private static func value(named name: Substring, in document: JSONValue) -> JSONValue? {
     if let own = document[String(name)] { return own }
+    if name == "*" || name.hasPrefix("*.") {
+      let parts: [JSONValue]
+      switch document {
+      case .array(let elements): parts = elements
+      case .object(let members): parts = members.map(\.value)
+      default: return nil
+      }
+      let rest = name.dropFirst(2)
+      let values = rest.isEmpty ? parts : parts.compactMap { value(named: rest, in: $0) }
+      // Said so, since JSON has a nil of its own.
+      guard !values.isEmpty else { return .none }
+      return sum(values)
+    }
     if case .array(let elements) = document, let place = Int(name.prefix { $0 != "." }),
       elements.indices.contains(place)
     {
       let rest = name.drop { $0 != "." }.dropFirst()
       return rest.isEmpty ? elements[place] : value(named: rest, in: elements[place])
     }
-    guard let dot = name.firstIndex(of: "."), let inner = document[String(name[..<dot])] else {
-      return nil
+    // Names of cases and checks have dots themselves.
+    for dot in name.indices where name[dot] == "." {
+      if let inner = document[String(name[..<dot])],
+        let found = value(named: name[name.index(after: dot)...], in: inner)
+      {
+        return found
+      }
     }
-    return value(named: name[name.index(after: dot)...], in: inner)
+    return nil
+  }
+
+  /// What several values are together; the first that is neither a number nor a check, else.
+  private static func sum(_ values: [JSONValue]) -> JSONValue {
+    var sum = 0.0
+    for value in values {
+      guard let number = value.number ?? CheckWord.excess(of: text(value)) else { return value }
+      sum += number
+    }
+    return Int(exactly: sum).map(JSONValue.integer) ?? .float(sum)
   }
 
   // MARK: Further metrics

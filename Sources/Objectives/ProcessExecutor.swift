@@ -4,7 +4,7 @@ internal import StudyModel
 internal import System
 internal import Trials
 
-/// Runs the command of a study file as a process of this machine.
+/// Runs the command of a study file as a process of this machine, by itself or in a container.
 struct ProcessExecutor: TrialExecutor {
   let command: CommandTemplate
   /// Why this machine does not run a command with these words; nil when it does.
@@ -27,6 +27,8 @@ struct ProcessExecutor: TrialExecutor {
   let inherited: [String]
   /// The program's path when the command's first word is always the same.
   private let program: String?
+  /// What runs the command in a container; nil where it runs by itself.
+  private let container: ContainerLaunch?
 
   /// Prepares to run the file's command; creates the folder for the trials' files.
   init(
@@ -41,17 +43,7 @@ struct ProcessExecutor: TrialExecutor {
     files = file.files
     replicates = file.replicates
     parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
-    do throws(SystemError) {
-      folder =
-        file.commandFolder.hasPrefix("/")
-        ? file.commandFolder : "\(try TrialFolders.workingFolder())/\(file.commandFolder)"
-      try folders.create()
-    } catch {
-      throw StudyFileError(
-        path: file.path, location: nil,
-        problem: "the trials' folder '\(folders.base)' cannot be created: \(error.text); "
-          + "choose another place")
-    }
+    folder = try Self.makeFolders(file, &folders)
     self.folders = folders
     let pythonFolders = try Self.pythonFolders(clientFolder, file)
     variables = file.environment.map { variable in
@@ -60,9 +52,68 @@ struct ProcessExecutor: TrialExecutor {
     }
     inherited = TrialEnvironment.inherited(
       without: Set(file.environment.map(\.name)), clientFolder: pythonFolders,
-      toolFolder: toolFolder,
-      forwarding: file.standIns.forwarded)
+      toolFolder: toolFolder, forwarding: file.standIns.forwarded)
     program = try Self.program(of: command, in: file, folder, inherited)
+    container = nil
+  }
+
+  /// Prepares to run the file's command, or the image's own, in containers; creates the folder for
+  /// the trials' files, gets the image, and removes containers that processes left which are gone.
+  init(
+    _ file: StudyFile, inside setting: ContainerSetting, in folders: inout TrialFolders,
+    clientFolder: String?, refusal: @escaping @Sendable ([String]) -> String?
+  ) throws(StudyFileError) {
+    command = file.command ?? CommandTemplate(words: [])
+    self.refusal = refusal
+    // The monitor of a container goes by itself, when it has tidied up.
+    stayRule = StayRule(names: ["conmon"])
+    reuse = .none
+    variables = file.environment
+    files = file.files
+    replicates = file.replicates
+    parameterVariables = ParameterVariables(file.space.parameters.map(\.name))
+    folder = try Self.makeFolders(file, &folders)
+    self.folders = folders
+    inherited = TrialEnvironment.inherited(without: [], clientFolder: nil, toolFolder: nil)
+    let engine = try Self.engine(setting, of: file)
+    program = engine.program
+    do throws(ProgramError) {
+      container = try ContainerLaunch(
+        setting, engine, folder: folder, base: folders.base, clientFolder: clientFolder)
+    } catch {
+      throw StudyFileError(
+        path: file.path, location: setting.location, problem: error.description)
+    }
+  }
+
+  /// The engine of a file's containers.
+  static func engine(
+    _ setting: ContainerSetting, of file: StudyFile
+  ) throws(StudyFileError) -> ContainerEngine {
+    let inherited = TrialEnvironment.inherited(without: [], clientFolder: nil, toolFolder: nil)
+    do throws(ProgramError) {
+      return try ContainerEngine(
+        setting, from: file.commandFolder, searching: searchPath([], inherited))
+    } catch {
+      throw StudyFileError(
+        path: file.path, location: setting.location, problem: error.description)
+    }
+  }
+
+  /// Makes the folder for the trials' files; the absolute path of that in which the command runs.
+  private static func makeFolders(
+    _ file: StudyFile, _ folders: inout TrialFolders
+  ) throws(StudyFileError) -> String {
+    do throws(SystemError) {
+      try folders.create()
+      return file.commandFolder.hasPrefix("/")
+        ? file.commandFolder : "\(try TrialFolders.workingFolder())/\(file.commandFolder)"
+    } catch {
+      throw StudyFileError(
+        path: file.path, location: nil,
+        problem: "the trials' folder '\(folders.base)' cannot be created: \(error.text); "
+          + "choose another place")
+    }
   }
 
   /// Checks that the file's command can be started, without writing anything.
@@ -118,7 +169,7 @@ struct ProcessExecutor: TrialExecutor {
   }
 
   func run(_ task: TrialTask, of objective: TrialObjective, into result: inout CommandResult) {
-    let (environment, stop, job) = (task.environment, task.stop, task.job)
+    let (environment, job) = (task.environment, task.job)
     folders.killOrphans(
       of: job.number, before: job.attempt, replicates: replicates, sparing: stayRule)
     do throws(SystemError) {
@@ -132,17 +183,38 @@ struct ProcessExecutor: TrialExecutor {
         MachineFault("the trial's folder '\(environment.folder)' cannot be written", error))
       return
     }
-    let words = environment.words(of: command)
+    var words = environment.words(of: command)
     if let bad = words.first(where: { $0.utf8.contains(0) }) {
       result.outcome = .refused(
         "the argument '\(bad.prefix { $0 != "\0" })…' has a NUL, which no argument can hold; "
           + "let the command read \(environment.parametersFile)")
       return
     }
-    if let reason = refusal(words) {
+    if let reason = refusal(container?.shown(words) ?? words) {
       result.outcome = .notHere(reason)
       return
     }
+    guard let container else {
+      runProcess(words, task, objective, &result)
+      return
+    }
+    container.removeOrphans(of: environment)
+    let name = container.name(for: environment)
+    words = container.words(
+      running: words, as: name, environment,
+      variables: environment.containerVariables(
+        adding: variables, parameterVariables, spelling: command.spelling,
+        channel: container.engine.isDocker ? nil : ChildProcess.channelNumber)
+        + channelVariables(in: environment, of: objective))
+    runProcess(words, task, objective, &result)
+    container.conclude(&result, container: name)
+  }
+
+  private func runProcess(
+    _ words: [String], _ task: TrialTask, _ objective: TrialObjective,
+    _ result: inout CommandResult
+  ) {
+    let (environment, stop) = (task.environment, task.stop)
     do throws(ProgramError) {
       if let earlier = task.seat.take(for: identity, stoppedBy: stop) {
         let run = TrialRun(self, objective, task, continuing: earlier)
@@ -212,8 +284,17 @@ struct ProcessExecutor: TrialExecutor {
     return (scanner(.stdout), scanner(.stderr))
   }
 
+  /// The environment of a trial's command; of one in a container that of the engine, which gets the
+  /// command's own in words.
+  func variables(in environment: TrialEnvironment, of objective: TrialObjective) -> [String] {
+    environment.variables(
+      adding: container == nil ? variables : [], parameterVariables, to: inherited,
+      spelling: command.spelling, channel: ChildProcess.channelNumber, leaving: stayRule)
+      + channelVariables(in: environment, of: objective)
+  }
+
   /// What tells another tool's reporter where to write, as `NAME=VALUE`.
-  func channelVariables(
+  private func channelVariables(
     in environment: TrialEnvironment, of objective: TrialObjective
   ) -> [String] {
     let name = "CLOUD_ML_HP_METRIC_FILE"

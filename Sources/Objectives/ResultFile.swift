@@ -4,7 +4,7 @@ internal import StudyModel
 internal import System
 
 /// A file with results that a command leaves: a JSON object, a list of `{name, value}`, JSON lines,
-/// a single number, `name: value` lines, or a YAML document.
+/// a single number, `name: value` lines, a YAML document, or a test report of JUnit's form.
 enum ResultFile {
   /// The largest file that is read.
   static let largestSize = 1 << 20
@@ -14,6 +14,9 @@ enum ResultFile {
     at path: String, isYAML: Bool = false, _ reading: MetricReading
   ) -> [Measurement] {
     guard let bytes = contents(of: path) else { return [] }
+    if path.hasSuffix(".xml") {
+      return JUnitReport.document(bytes).map(reading.measurements(in:)) ?? []
+    }
     let text = String(decoding: bytes, as: UTF8.self)
     if isYAML || path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
       return JSONValue(yaml: bytes).map(reading.measurements(in:)) ?? []

@@ -17,6 +17,14 @@ package struct Reuse: Sendable, Hashable {
   /// Where the study file does not say.
   private static let usual = 100
 
+  /// One process for each trial.
+  static let none = Reuse(limit: 1, isAsked: false)
+
+  private init(limit: Int, isAsked: Bool) {
+    self.limit = limit
+    self.isAsked = isAsked
+  }
+
   init(_ file: StudyFile, running command: CommandTemplate) {
     isAsked = file.reuse != nil
     let names = Set(file.space.parameters.map(\.name))

@@ -2,11 +2,23 @@ internal import JSON
 internal import StudyModel
 
 /// Reads the answer of a service as it comes: JSON lines, of which each may be a report, or one
-/// document, which may stand over several lines.
+/// document, which may stand over several lines. Or the document of a result file.
 struct ServiceAnswer {
   private enum Form { case unknown, lines, document }
 
+  /// Who says it, for messages.
+  enum Speaker: String {
+    case service = "the service"
+    case file = "the result file"
+
+    /// What it does to say something.
+    var says: String { "\(rawValue) \(self == .service ? "answered" : "says")" }
+    /// What it is to do.
+    var advice: String { self == .service ? "let it answer" : "write" }
+  }
+
   private let reading: MetricReading
+  private let speaker: Speaker
   private var form = Form.unknown
   /// What has come and is not read.
   private var pending: [UInt8] = []
@@ -24,7 +36,10 @@ struct ServiceAnswer {
   /// The longest line or document, in bytes.
   private static let longestPart = 16 << 20
 
-  init(_ reading: MetricReading) { self.reading = reading }
+  init(_ reading: MetricReading, from speaker: Speaker) {
+    self.reading = reading
+    self.speaker = speaker
+  }
 
   /// Takes the next bytes; false when the rest is of no interest.
   mutating func take(_ bytes: [UInt8], _ found: (Measurement) -> Void) -> Bool {
@@ -74,22 +89,50 @@ struct ServiceAnswer {
     pending = []
   }
 
-  private mutating func take(_ document: JSONValue, _ found: (Measurement) -> Void) {
+  /// Takes a whole document.
+  mutating func take(_ document: JSONValue, _ found: (Measurement) -> Void) {
     if let own = reading.measurement(ofNumber: document) { return found(own) }
     if case .object(let members) = document {
       let reason = (document["reason"] ?? document["error"])?.string.map { ": \($0.prefix(300))" }
       switch document["state"]?.string?.lowercased() {
-      case "pruned": toldOutcome = .ended(.pruned, "the service pruned the trial\(reason ?? "")")
+      case "pruned":
+        toldOutcome = .ended(.pruned, "\(speaker.rawValue) pruned the trial\(reason ?? "")")
       case "infeasible":
         toldOutcome = .ended(
-          .infeasible, "the service said that these parameters are infeasible\(reason ?? "")")
+          .infeasible,
+          "\(speaker.rawValue) said that these parameters are infeasible\(reason ?? "")")
       case "failed", "fail":
-        toldOutcome = .ended(.failed, "the service said that it failed\(reason ?? "")")
+        toldOutcome = .ended(.failed, "\(speaker.rawValue) said that it failed\(reason ?? "")")
       default: seen = members.filter { $0.value.number != nil }.prefix(8).map(\.name)
       }
       if toldOutcome != nil { return }
     }
     for measurement in reading.measurements(in: document) { found(measurement) }
+  }
+
+  /// What comes of the trial, with what it has measured.
+  func outcome(_ score: TrialScore) -> CommandOutcome {
+    if let problem { return .ended(.failed, problem) }
+    if let toldOutcome { return toldOutcome }
+    let outcome = score.record(score.values.outcome { seen }) { seen }
+    switch outcome {
+    case .metricMissing(let name, let seen):
+      let other =
+        seen.isEmpty ? "" : ", or set metric to one that is there: \(seen.joined(separator: ", "))"
+      return .ended(
+        .metricMissing,
+        "\(speaker.says) nothing as '\(name)'; \(speaker.advice) {\"\(name)\": <number>}\(other)")
+    case .badMetric(let name, let text):
+      return .ended(
+        .failed,
+        text.lowercased() == "nan" || text == "null"
+          ? "\(speaker.says) NaN as '\(name)'"
+          : "\(speaker.says) '\(text)' as '\(name)', which is not a number")
+    case .ambiguousMetric(let name, let text):
+      return .ended(
+        .failed, "\(speaker.says) '\(text)' as '\(name)', which may mean more than one number")
+    default: return outcome
+    }
   }
 
   private static func document(_ bytes: ArraySlice<UInt8>) -> JSONValue? {

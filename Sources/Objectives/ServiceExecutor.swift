@@ -187,7 +187,7 @@ struct ServiceExecutor: TrialExecutor {
     var answer = ServiceAnswer(
       MetricReading(
         objectives: objective.metricNames, stepNames: objective.collection.stepNames,
-        takesAll: objective.keepsAll))
+        takesAll: objective.keepsAll), from: .service)
     var refusal: [UInt8] = []
     do throws(TransferError) {
       let end = try connection.perform(request) { status, bytes in
@@ -201,7 +201,7 @@ struct ServiceExecutor: TrialExecutor {
         return reply(to: end, ServiceAnswer.reason(in: refusal))
       }
       answer.finish { score.take($0) }
-      return .outcome(judge(answer, score))
+      return .outcome(answer.outcome(score))
     } catch {
       if let deadline, ContinuousClock.now >= deadline { return .outcome(timedOut(objective)) }
       let sentence = sentence(for: error)
@@ -246,13 +246,6 @@ struct ServiceExecutor: TrialExecutor {
     guard own == address else { return nil }
     let path = place[origin.endIndex...].prefix { $0 != "#" }
     return path.hasPrefix("/") ? String(path) : "/\(path)"
-  }
-
-  private func judge(_ answer: ServiceAnswer, _ score: TrialScore) -> CommandOutcome {
-    if let problem = answer.problem { return .ended(.failed, problem) }
-    let outcome =
-      answer.toldOutcome ?? score.record(score.values.outcome { answer.seen }) { answer.seen }
-    return outcome.saidByService
   }
 
   // MARK: What is sent
@@ -332,31 +325,6 @@ extension TransferError {
     case .badCertificate(let reason): return "the own certificate cannot be used: \(reason)"
     case .notHTTP(let reason): return "\(place) gives no answer: \(reason)"
     case .cancelled: return "the request to \(place) was given up"
-    }
-  }
-}
-
-extension CommandOutcome {
-  /// The same in words for what is no command.
-  fileprivate var saidByService: CommandOutcome {
-    switch self {
-    case .metricMissing(let name, let seen):
-      .ended(
-        .metricMissing,
-        "the service answered without '\(name)'; let it answer {\"\(name)\": <number>}"
-          + (seen.isEmpty
-            ? "" : ", or set metric to one that it answers: \(seen.joined(separator: ", "))"))
-    case .badMetric(let name, let text):
-      .ended(
-        .failed,
-        text.lowercased() == "nan" || text == "null"
-          ? "the service answered NaN as '\(name)'"
-          : "the service answered '\(text)' as '\(name)', which is not a number")
-    case .ambiguousMetric(let name, let text):
-      .ended(
-        .failed,
-        "the service answered '\(text)' as '\(name)', which may mean more than one number")
-    default: self
     }
   }
 }

@@ -157,6 +157,15 @@ struct TrialEnvironment {
     return all
   }
 
+  /// What the command in a container has for its environment, as `NAME=value`.
+  func containerVariables(
+    adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,
+    spelling: ValueSpelling, channel: Int32?
+  ) -> [String] {
+    job.variables + own(adding: variables, parameterVariables, spelling: spelling)
+      + (channel.map { ["NEEDLETAIL_CHANNEL=\($0)"] } ?? [])
+  }
+
   /// What is this trial's own of the environment.
   private func own(
     adding variables: [EnvironmentVariable], _ parameterVariables: ParameterVariables,

@@ -58,6 +58,11 @@ package struct TrialObjective: Sendable {
     case .process:
       executor = try ProcessExecutor(
         file, in: &folders, clientFolder: clientFolder, toolFolder: toolFolder, refusal: refusal)
+    case .container(let setting):
+      executor = try ProcessExecutor(
+        file, inside: setting, in: &folders, clientFolder: clientFolder, refusal: refusal)
+    case .file(let setting):
+      executor = try FolderExecutor(setting, of: file, folders, refusal: refusal)
     case .http(let setting):
       executor = try ServiceExecutor(setting, of: file, refusal: refusal)
     }
@@ -71,7 +76,9 @@ package struct TrialObjective: Sendable {
   package static func check(_ file: StudyFile, toolFolder: String? = nil) throws(StudyFileError) {
     switch file.executor {
     case .process: try ProcessExecutor.check(file, toolFolder: toolFolder)
+    case .container(let setting): _ = try ProcessExecutor.engine(setting, of: file)
     case .http(let setting): _ = try ServiceExecutor(setting, of: file) { _ in nil }
+    case .file: break
     }
   }
 
@@ -93,8 +100,18 @@ package struct TrialObjective: Sendable {
 
   /// The file with results, or the folder; nil without one.
   func resultPath(in environment: TrialEnvironment) -> String? {
+    collection.file.flatMap { path($0, in: environment) }
+  }
+
+  /// All files with results that are read when the trial's command has ended.
+  func resultPaths(in environment: TrialEnvironment) -> [String] {
+    ([collection.file].compactMap { $0 } + collection.furtherFiles)
+      .compactMap { path($0, in: environment) }
+  }
+
+  private func path(_ template: WordTemplate, in environment: TrialEnvironment) -> String? {
     let job = environment.job
-    let path = collection.file?.expanded { name in
+    let path = template.expanded { name in
       job.parameters.first { $0.name == name }?.value.description ?? environment.placeholder(name)
     }
     guard let path else { return nil }

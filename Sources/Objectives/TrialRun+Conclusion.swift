@@ -146,16 +146,17 @@ extension TrialRun {
   }
 
   private func readResultFile() {
-    guard followed == nil, events == nil, let path = objective.resultPath(in: environment)
-    else { return }
+    guard followed == nil, events == nil else { return }
     let collection = objective.collection
     let reading = MetricReading(
       objectives: objective.metricNames, stepNames: collection.stepNames,
       takesAll: objective.keepsAll)
-    for measurement in ResultFile.measurements(
-      at: path, isYAML: collection.format == .yaml, reading)
-    {
-      take(measurement)
+    for path in objective.resultPaths(in: environment) {
+      for measurement in ResultFile.measurements(
+        at: path, isYAML: collection.format == .yaml, reading)
+      {
+        take(measurement)
+      }
     }
   }
 }

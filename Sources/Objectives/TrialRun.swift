@@ -73,11 +73,7 @@ final class TrialRun {
     do throws(SystemError) {
       command = try CommandProcess(
         program: program, words: words,
-        environment: environment.variables(
-          adding: executor.variables, executor.parameterVariables, to: executor.inherited,
-          spelling: executor.command.spelling, channel: ChildProcess.channelNumber,
-          leaving: executor.stayRule)
-          + executor.channelVariables(in: environment, of: objective),
+        environment: executor.variables(in: environment, of: objective),
         folder: executor.folder, mark: environment.folder, rule: executor.stayRule,
         scanners: executor.scanners(of: objective))
     } catch {

@@ -8,22 +8,28 @@ extension ExecutorSetting {
       self = .process
       return
     }
-    let kinds: [FieldName] = ["http"]
+    let kinds: [FieldName] = ["container", "http", "file"]
     let fields = try Fields(node, in: "'executor'", known: kinds)
     let given = kinds.compactMap { kind in fields[kind.name].map { (kind.name, $0) } }
     guard given.count == 1 else {
       throw node.fault("'executor' has \(given.count) kinds; give one of \(Self.kinds)")
     }
-    self = .http(try ServiceSetting(reading: given[0].1, parameters: parameters))
+    switch given[0].0 {
+    case "container": self = .container(try ContainerSetting(reading: given[0].1))
+    case "file": self = .file(try FolderSetting(reading: given[0].1))
+    default: self = .http(try ServiceSetting(reading: given[0].1, parameters: parameters))
+    }
   }
 
-  private static let kinds = "{http: URL}"
+  private static let kinds = "{container: IMAGE}, {http: URL} or {file: FOLDER}"
 
   /// The name by which the study file calls it.
   package var name: String {
     switch self {
     case .process: "process"
+    case .container: "container"
     case .http: "http"
+    case .file: "file"
     }
   }
 
@@ -31,7 +37,8 @@ extension ExecutorSetting {
   private var foreignKeys: [String] {
     switch self {
     case .process: []
-    case .http:
+    case .container: ["memory_limit", "leave", "reuse", "stand_in"]
+    case .http, .file:
       [
         "command", "shell", "omit", "files", "environment", "directory", "spelling", "reuse",
         "leave", "memory_limit", "grace_period", "stand_in",
@@ -44,15 +51,19 @@ extension ExecutorSetting {
     for key in foreignKeys {
       guard let node = fields[key] else { continue }
       throw node.fault(
-        "'\(key)' is for commands of this machine, and the executor is \(name); remove one of the two"
+        "'\(key)' says nothing where the executor is \(name); remove one of the two"
       )
     }
-    guard case .http = self, let node = fields["collect"] else { return }
+    switch self {
+    case .process, .container: return
+    case .http, .file: break
+    }
+    guard let node = fields["collect"] else { return }
     var plain = MetricCollection()
     plain.stepNames = collection.stepNames
     guard collection == plain else {
       throw node.fault(
-        "'collect' may only say 'step' where the executor is http, whose answers are JSON; "
+        "'collect' may only say 'step' where the executor is \(name), whose results are JSON; "
           + "remove the rest")
     }
   }

@@ -5,8 +5,12 @@ package import JSON
 package enum ExecutorSetting: Sendable, Hashable {
   /// The command, as a process of the machine that runs the trial.
   case process
+  /// The command, in a container; the image's own where there is no command.
+  case container(ContainerSetting)
   /// A service that answers requests.
   case http(ServiceSetting)
+  /// Another program, by files in a folder.
+  case file(FolderSetting)
 }
 
 /// A service that evaluates a trial for each request.

@@ -8,6 +8,8 @@ extension MetricCollection {
   ]
   /// Lines are tried against each expression, so there are not many.
   private static let mostExpressions = 20
+  /// The files with metrics that a command may leave.
+  private static let mostFiles = 20
 
   /// Reads `collect:`, which is a stream's name or a mapping.
   init(reading node: YAMLNode, parameters: [String]) throws(LocatedFault) {
@@ -41,9 +43,22 @@ extension MetricCollection {
       for element in elements { expressions.append(try Self.expression(element)) }
     }
     if let file = fields["file"] {
-      self.file = try WordTemplate(
-        file.text("'file' of 'collect'"), known: parameters + CommandTemplate.reserved,
-        in: "'file' of 'collect'", at: file.location)
+      var files: [WordTemplate] = []
+      for element in file.elements {
+        files.append(
+          try WordTemplate(
+            element.text("'file' of 'collect'"), known: parameters + CommandTemplate.reserved,
+            in: "'file' of 'collect'", at: element.location))
+      }
+      guard (1...Self.mostFiles).contains(files.count) else {
+        throw file.fault(
+          "'file' of 'collect' has \(files.count) files; give 1 to \(Self.mostFiles)")
+      }
+      self.file = files[0]
+      furtherFiles = Array(files.dropFirst())
+      if format == .tensorboard || format == .hypertune, files.count > 1 {
+        throw file.fault("'\(format.rawValue)' of 'collect' is one file or folder; give one")
+      }
     } else if format == .hypertune {
       self.file = WordTemplate(literal: "hypertune.metrics")
     } else if format == .tensorboard {
@@ -53,7 +68,7 @@ extension MetricCollection {
     }
     if let follow = fields["follow"] {
       followsFile = try follow.flag("'follow' of 'collect'")
-      guard !followsFile || self.file != nil && format != .yaml else {
+      guard !followsFile || self.file != nil && furtherFiles.isEmpty && format != .yaml else {
         throw follow.fault(
           "'follow' of 'collect' is for a file to which the command adds lines or events; give "
             + "'file', and another format than yaml")

@@ -220,6 +220,8 @@ package struct MetricCollection: Sendable, Hashable {
   package var expressions: [String] = []
   /// A file that the command leaves; relative to the trial's directory. Read when it has exited.
   package var file: WordTemplate?
+  /// Further files of that kind, which do not grow.
+  package var furtherFiles: [WordTemplate] = []
   /// Whether the file is read while it grows, too, so that trials can be pruned by it.
   package var followsFile = false
   /// The names that number a report.

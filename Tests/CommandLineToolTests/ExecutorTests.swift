@@ -77,4 +77,61 @@ import Testing
     let list = try command.run("trial", "list", "s", "--store", "served.db", "--json")
     #expect(list.lines.count == 6)
   }
+
+  /// The study of a service under load, whose latency is a constraint.
+  @Test func tunesAServiceUnderLoad() throws {
+    let command = try BuiltCommand()
+    defer { #expect(throws: Never.self) { try command.cleanUp() } }
+    let study = BuiltCommand.packageRoot.appendingPathComponent("Studies/service")
+    let script = study.appendingPathComponent("service.py").path
+    let process = try RunningCommand(BuiltCommand.python, [script, "0"], in: command)
+    defer { Self.end(process) }
+    let port = try process.waitForOutput { $0.hasSuffix("\n") }.filter(\.isNumber)
+    let text = try String(contentsOf: study.appendingPathComponent("study.yaml"), encoding: .utf8)
+    try command.write(text.replacing(":8077/", with: ":\(port)/"), to: "study.yaml")
+    let run = try command.run("run", "study.yaml", "--trials", "8")
+    #expect(run.code == 0, "\(run.messages)")
+    let completed = try command.trials("service").filter { $0["state"] as? String == "completed" }
+    #expect(!completed.isEmpty)
+    for trial in completed {
+      let ratio = try #require((trial["values"] as? [Double])?.first)
+      #expect(ratio > 0 && ratio < 1)
+    }
+  }
+
+  /// A scheduler that gets parameters as files and gives results as files.
+  @Test func exchangesTrialsByFiles() throws {
+    let command = try BuiltCommand()
+    defer { #expect(throws: Never.self) { try command.cleanUp() } }
+    try command.write(
+      """
+      name: s
+      metric: loss
+      trials: 4
+      workers: 2
+      parameters: {x: {low: 0.0, high: 1.0}}
+      executor: {file: exchange}
+      """, to: "study.yaml")
+    // A scheduler of its own: each parameter file is answered once.
+    try command.write(
+      """
+      import glob, json, os, sys, time
+      while True:
+          for path in glob.glob("exchange/*.json"):
+              result = path[:-5] + ".result.json"
+              if ".result" in path or os.path.exists(result):
+                  continue
+              with open(path) as file:
+                  x = json.load(file)["parameters"]["x"]
+              with open(result, "w") as file:
+                  json.dump({"loss": x}, file)
+          time.sleep(0.01)
+      """, to: "scheduler.py")
+    let process = try RunningCommand(BuiltCommand.python, ["scheduler.py"], in: command)
+    defer { Self.end(process) }
+    let run = try command.run("run", "study.yaml")
+    #expect(run.code == 0, "\(run.messages)")
+    let trials = try command.trials()
+    #expect(trials.compactMap { $0["state"] as? String } == Array(repeating: "completed", count: 4))
+  }
 }

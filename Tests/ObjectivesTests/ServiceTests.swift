@@ -130,12 +130,12 @@ import Testing
     ("/word", .failed, "the service answered 'good' as 'loss', which is not a number"),
     (
       "/other", .metricMissing,
-      #"the service answered without 'loss'; let it answer {"loss": <number>}, or set metric to "#
-        + "one that it answers: mse, mae"
+      #"the service answered nothing as 'loss'; let it answer {"loss": <number>}, or set metric to "#
+        + "one that is there: mse, mae"
     ),
     (
       "/empty", .metricMissing,
-      #"the service answered without 'loss'; let it answer {"loss": <number>}"#
+      #"the service answered nothing as 'loss'; let it answer {"loss": <number>}"#
     ),
     ("/pruned", .pruned, "the service pruned the trial: no hope"),
     (
@@ -239,8 +239,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("command: [p]", "'command' is for commands of this machine, and the executor is http"),
-    ("files: {a: b}", "'files' is for commands of this machine"),
+    ("command: [p]", "'command' says nothing where the executor is http"),
+    ("files: {a: b}", "'files' says nothing where the executor is http"),
     ("collect: stderr", "'collect' may only say 'step' where the executor is http"),
   ]) func refusesWhatIsForCommands(_ line: String, _ problem: String) throws {
     let error = #expect(throws: StudyFileError.self) {
@@ -264,9 +264,9 @@ import Testing
     ),
     ("http://h/#a", "'url' of 'http' has a '#', which no server sees; remove it"),
     (
-      "http://h/{seat}",
-      "'url' of 'http' has the unknown placeholder '{seat}'; did you mean "
-        + "'{seed}'?"
+      "http://h/{trials}",
+      "'url' of 'http' has the unknown placeholder '{trials}'; did you mean "
+        + "'{trial}'?"
     ),
   ]) func refusesAddresses(_ url: String, _ problem: String) throws {
     let error = #expect(throws: StudyFileError.self) {
