@@ -101,10 +101,11 @@ FILES = {
 }
 
 # What a block of commands begins with.
-PROGRAMS = ("needletail", "make", "sudo", "pip", "curl", "openssl", "createdb", "optuna-dashboard", "setsid")
+PROGRAMS = ("needletail", "make", "sudo", "pip", "curl", "openssl", "createdb", "optuna-dashboard", "python3", "setsid")
 # Programs that stand for the reader's own and for a browser.
 STUBS = ("xdg-open", "my-cache")
-SERVER = re.compile(r"needletail (serve|dashboard|worker (?!.*--until-done))|optuna-dashboard")
+LISTENER = re.compile(r"needletail (serve|dashboard)|optuna-dashboard")
+SERVER = re.compile(rf"{LISTENER.pattern}|needletail worker (?!.*--until-done)|python3 .*&$")
 ADDRESS = re.compile(r"http://[\w.]+:(\d+)")
 
 
@@ -188,7 +189,7 @@ class Reader:
             raise RuntimeError(f"{self.path}: {script}: exit {done.returncode}: {done.stdout[-2000:]}")
 
     def serve(self, command: str) -> None:
-        """Starts a server and waits until it says where, and a worker until it has started."""
+        """Starts a server and waits until it says where, and others until they say something."""
         log = f"{self.folder}/server-{self.count}.log"
         server = processes.Daemon(
             ["bash", "-c", f"exec {command}"], log, environment=self.environment, folder=self.folder)
@@ -199,7 +200,7 @@ class Reader:
             return said and processes.is_listening(int(said[1]))
 
         server.wait_until(
-            answers if "worker" not in command else lambda: server.output(), f"{command} runs", 60)
+            answers if LISTENER.match(command) else server.output, f"{command} runs", 60)
 
     def end(self) -> None:
         """Ends the servers, those that were started last first."""
