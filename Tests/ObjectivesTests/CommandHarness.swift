@@ -117,7 +117,10 @@ final class TemporaryFolder: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func write(_ text: String, to name: String, executable: Bool = false) throws {
-    try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)"))
+    let file = URL(filePath: "\(path)/\(name)")
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file)
     if executable {
       try FileManager.default.setAttributes(
         [.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
@@ -135,6 +138,7 @@ final class TemporaryFolder: Sendable {
 /// Runs commands in a folder of their own.
 struct CommandHarness {
   let folder: TemporaryFolder
+  let file: StudyFile
   let objective: TrialObjective
 
   init(_ yaml: String, files: [String: String] = [:], clientFolder: String? = nil) throws {
@@ -142,7 +146,7 @@ struct CommandHarness {
     for (name, text) in files {
       try folder.write(text, to: name, executable: text.hasPrefix("#!") || name.hasSuffix(".x"))
     }
-    let file = try StudyFile(text: yaml, path: "\(folder.path)/study.yaml")
+    file = try StudyFile(text: yaml, path: "\(folder.path)/study.yaml")
     objective = try TrialObjective(
       file, folders: TrialFolders(in: "\(folder.path)/out", study: "s", token: "t"),
       clientFolder: clientFolder)
