@@ -213,8 +213,9 @@ gallery: build ## draw every figure of two studies of Studies/digits into galler
 	  $(NEEDLETAIL) plot all $$study --store Studies/digits/digits.db -o gallery/$$study.$$format \
 	    || exit; \
 	done; done
-	@for picture in digits-history digits-intermediate digits-importances digits-contour \
-	  tradeoff-pareto tradeoff-parallel; do \
+	@for picture in digits-contour digits-edf digits-history digits-importances digits-intermediate \
+	  digits-matters digits-rank digits-slice digits-timeline \
+	  tradeoff-hypervolume tradeoff-parallel tradeoff-pareto; do \
 	  cp gallery/$$picture.svg Documentation/gallery/ || exit; \
 	done
 

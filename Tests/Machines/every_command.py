@@ -43,9 +43,9 @@ STUDY = """\
 name: digits
 direction: maximize
 metric: accuracy
-trials: 8
+trials: 12
 workers: 2
-command: [sh, -c, 'for e in 1 2 3; do echo epoch=$e accuracy=0.$e$((RANDOM % 9)); done']
+command: [sh, -c, 'for e in 1 2 3; do echo epoch=$e accuracy=0.$e{layers}; done']
 parameters:
   layers: {low: 1, high: 4}
   dropout: {low: 0.0, high: 0.6}
