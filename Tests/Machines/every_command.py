@@ -102,8 +102,8 @@ FILES = {
 
 # What a block of commands begins with.
 PROGRAMS = ("needletail", "make", "sudo", "pip", "curl", "openssl", "createdb", "optuna-dashboard", "python3", "setsid")
-# Programs that stand for the reader's own and for a browser.
-STUBS = ("xdg-open", "my-cache")
+# Programs that stand for the reader's own, for a browser and for a pager.
+STUBS = {"my-cache": "/bin/true", "xdg-open": "/bin/true", "less": "/bin/cat"}
 LISTENER = re.compile(r"needletail (serve|dashboard)|optuna-dashboard")
 SERVER = re.compile(rf"{LISTENER.pattern}|needletail worker (?!.*--until-done)|python3 .*&$")
 ADDRESS = re.compile(r"http://[\w.]+:(\d+)")
@@ -239,10 +239,11 @@ def main() -> None:
     lab.name_hosts({"db.example": "127.0.0.1"})
     programs = f"{lab.FOLDER}/programs"
     os.mkdir(programs)
-    for name in STUBS:
-        os.symlink("/bin/true", f"{programs}/{name}")
-    path = os.pathsep.join([programs, os.path.dirname(sys.executable), os.environ["PATH"]])
-    os.environ["PATH"] = path
+    # The reader has the dashboard of Optuna, and a Python without the tests' packages.
+    dashboard = {"optuna-dashboard": f"{os.path.dirname(sys.executable)}/optuna-dashboard"}
+    for name, program in (STUBS | dashboard).items():
+        os.symlink(program, f"{programs}/{name}")
+    os.environ["PATH"] = os.pathsep.join([programs, os.environ["PATH"]])
     with tempfile.TemporaryDirectory() as output:
         site = make_site.Site(make_site.Path(output))
     given = f"{lab.FOLDER}/given"
