@@ -184,7 +184,7 @@ class Reader:
         done = subprocess.run(
             ["script", "--quiet", "--return", "--command", shell, "/dev/null"], cwd=self.folder,
             env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
+            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=400)
         if done.returncode:
             raise RuntimeError(f"{self.path}: {script}: exit {done.returncode}: {done.stdout[-2000:]}")
 
@@ -200,7 +200,7 @@ class Reader:
             return said and processes.is_listening(int(said[1]))
 
         server.wait_until(
-            answers if LISTENER.match(command) else server.output, f"{command} runs", 60)
+            answers if LISTENER.match(command) else server.output, f"{command} runs", 120)
 
     def end(self) -> None:
         """Ends the servers, those that were started last first."""
