@@ -133,13 +133,18 @@ import Testing
     try withWorker { path, folder in
       let program = try started(command(program: path))
       let worker = try #require(pid_t(try read("process", folder).dropLast()))
+      func status(_ name: String) throws -> Substring {
+        let text = try String(contentsOfFile: "/proc/\(worker)/status", encoding: .utf8)
+        return try #require(text.split(separator: "\n").first { $0.hasPrefix("\(name):\t") })
+          .dropFirst(name.count + 2)
+      }
       kill(worker, SIGSTOP)
+      // Of signals that come before it stands still, the lesser number would be handled first.
+      try wait("the stop") { try status("State").hasPrefix("T") }
       for request in [FleetRequest.finish, .stop] { program.write(request.signal + "\n") }
       let waiting = 1 << (SIGTERM - 1) | 1 << (SIGHUP - 1)
       try wait("the signals") {
-        let status = try String(contentsOfFile: "/proc/\(worker)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") })
-        return try #require(Int(line.dropFirst(8), radix: 16)) & waiting == waiting
+        try #require(Int(status("ShdPnd"), radix: 16)) & waiting == waiting
       }
       kill(worker, SIGCONT)
       try wait("the end") { program.exitCode != nil }
