@@ -40,6 +40,9 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    // Opened when the first message is signed, not linked.
+    .systemLibrary(
+      name: "CGnuTLS", providers: [.apt(["libgnutls28-dev"]), .brew(["gnutls"])]),
     // Opened at the first request, not linked: see its shim.
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     // Opened when a server starts, not linked.
@@ -88,7 +91,7 @@ let package = Package(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability", "Samplers"],
       swiftSettings: house),
     .target(
-      name: "HTTPClient", dependencies: ["System", "CCurl"], swiftSettings: callsC),
+      name: "HTTPClient", dependencies: ["System", "CCurl", "CGnuTLS"], swiftSettings: callsC),
     .target(
       name: "CoordinatorClient",
       dependencies: [

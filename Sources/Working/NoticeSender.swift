@@ -126,10 +126,7 @@ final class NoticeSender: Sendable {
     for header in webhook.headers {
       if let value = text(header.value) { settings.headers.append("\(header.name): \(value)") }
     }
-    if let secret = webhook.secret.flatMap(text) {
-      let sum = SHA256.authentication(of: bytes, key: Array(secret.utf8))
-      settings.headers.append("Needletail-Signature: sha256=\(SHA256.hexadecimal(sum))")
-    }
+    let secret = webhook.secret.flatMap(text)
     let url = text(webhook.url)
     if let missing { return "the variable '\(missing)' is not set" }
     guard !settings.headers.contains(where: { $0.utf8.contains { $0 < 0x20 && $0 != 0x09 } }) else {
@@ -139,6 +136,10 @@ final class NoticeSender: Sendable {
       return "its address is none; give one that begins with http:// or https://"
     }
     do throws(TransferError) {
+      if let secret {
+        let signature = try MessageSignature.of(bytes, key: Array(secret.utf8))
+        settings.headers.append("Needletail-Signature: sha256=\(signature)")
+      }
       let connection = try HTTPConnection(address, settings)
       state.change { $0.connection = connection }
       defer { state.change { $0.connection = nil } }
