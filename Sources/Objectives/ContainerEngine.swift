@@ -60,21 +60,28 @@ struct ContainerEngine: Sendable {
   /// Ends and removes the containers that have all of these labels and meet the condition.
   ///
   /// - Parameter isLeft: Whether a container with that value of ``workerLabel`` is to go.
-  /// - Returns: How many were removed.
-  @discardableResult
+  /// - Returns: Why one may still be there, in the engine's words; nil when none is.
   func removeContainers(
     labelled labels: [String], where isLeft: (String) -> Bool = { _ in true }
-  ) -> Int {
-    let filters = labels.flatMap { ["--filter", "label=\($0)"] }
-    guard let list = try? ask(["ps", "-aq"] + filters) else { return 0 }
-    let found = list.split(whereSeparator: \.isWhitespace).map(String.init)
-    let left = found.filter { container in
-      let format = "{{index .Config.Labels \"\(Self.workerLabel)\"}}"
-      guard let worker = try? ask(["inspect", "--format", format, container]) else { return false }
-      return isLeft(worker.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? "")
+  ) -> String? {
+    var problem: String?
+    do throws(LaunchError) {
+      let list = try ask(["ps", "-aq"] + labels.flatMap { ["--filter", "label=\($0)"] })
+      for container in list.split(whereSeparator: \.isWhitespace).map(String.init) {
+        do throws(LaunchError) {
+          let format = "{{index .Config.Labels \"\(Self.workerLabel)\"}}"
+          let worker = try ask(["inspect", "--format", format, container])
+          guard isLeft(worker.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? "")
+          else { continue }
+          problem = remove(container) ?? problem
+        } catch {
+          problem = Self.problem(of: error) ?? problem
+        }
+      }
+    } catch {
+      problem = Self.lastWords(error)
     }
-    for container in left { _ = remove(container) }
-    return left.count
+    return problem
   }
 
   /// Ends and removes a container; why it may be there still, or nil.
@@ -83,12 +90,17 @@ struct ContainerEngine: Sendable {
       _ = try ask(["rm", "-f"] + (isDocker ? [] : ["-t", "0"]) + [container])
       return nil
     } catch {
-      let said = Self.lastWords(error)
-      let isGone =
-        said.lowercased().contains("no such container")
-        || said.lowercased().contains("no container with name or id")
-      return isGone ? nil : said
+      return Self.problem(of: error)
     }
+  }
+
+  /// Why the engine did not do something with a container; nil when the container is gone.
+  private static func problem(of error: LaunchError) -> String? {
+    let said = lastWords(error)
+    let isGone = ["no such container", "no such object", "no container with name or id"].contains {
+      said.lowercased().contains($0)
+    }
+    return isGone ? nil : said
   }
 
   private func ask(

@@ -15,6 +15,8 @@ struct ContainerLaunch: Sendable {
   private let options: [String]
   /// Which folder of the machine has the Python client; nil without one.
   private let clientFolder: String?
+  /// What a user must know before the first trial, in sentences.
+  let warnings: [String]
 
   /// Prepares the engine and the image, and removes what processes that are gone left running.
   ///
@@ -49,8 +51,9 @@ struct ContainerLaunch: Sendable {
     if !engine.isDocker { options.append("--preserve-fds=1") }
     self.options = options + setting.options
     try engine.provide(setting.image)
-    engine.removeContainers(
+    let problem = engine.removeContainers(
       labelled: ["\(ContainerEngine.studyLabel)=\(base)"], where: ContainerEngine.isGone)
+    warnings = problem.map { ["containers of workers that are gone may still run: \($0)"] } ?? []
   }
 
   /// Where podman looks for the first process of containers.
@@ -97,12 +100,14 @@ struct ContainerLaunch: Sendable {
   }
 
   /// Ends what earlier attempts at a trial left running.
-  func removeOrphans(of environment: TrialEnvironment) {
-    guard environment.job.attempt > 1 else { return }
-    engine.removeContainers(labelled: [
+  ///
+  /// - Returns: A sentence when something of them may still run.
+  func removeOrphans(of environment: TrialEnvironment) -> String? {
+    guard environment.job.attempt > 1 else { return nil }
+    return engine.removeContainers(labelled: [
       "\(ContainerEngine.studyLabel)=\(base)",
       "\(ContainerEngine.trialLabel)=\(environment.job.number)",
-    ])
+    ]).map { "a container of an earlier attempt may still run: \($0)" }
   }
 
   /// Ends the container unless its command has ended well, and says what else came of it.

@@ -147,7 +147,7 @@ struct ProcessExecutor: TrialExecutor {
       problem: "there is no command to run; add one, such as command: [python3, train.py]")
   }
 
-  var warnings: [String] { parameterVariables.warnings }
+  var warnings: [String] { parameterVariables.warnings + (container?.warnings ?? []) }
 
   var hasOneProgram: Bool { program != nil }
 
@@ -198,7 +198,7 @@ struct ProcessExecutor: TrialExecutor {
       runProcess(words, task, objective, &result)
       return
     }
-    container.removeOrphans(of: environment)
+    let leftover = container.removeOrphans(of: environment)
     let name = container.name(for: environment)
     words = container.words(
       running: words, as: name, environment,
@@ -208,6 +208,7 @@ struct ProcessExecutor: TrialExecutor {
         + channelVariables(in: environment, of: objective))
     runProcess(words, task, objective, &result)
     container.conclude(&result, container: name)
+    if let leftover { result.notes.append(leftover) }
   }
 
   private func runProcess(

@@ -215,6 +215,32 @@ import Trials
     #expect(calls.last?.hasPrefix("rm -f -t 0 needletail-s-t-7-1-") == true, "\(calls)")
   }
 
+  /// What cannot be removed is said: before the first trial, and of the attempt beside it.
+  @Test func tellsWhatMayStillRun() throws {
+    let engine = """
+      #!/bin/sh
+      case "$1" in
+      ps) echo left;;
+      inspect) echo 4194305:1;;
+      rm) [ "${5:-$4}" = left ] && { echo 'Error: left is stuck' >&2; exit 125; };;
+      run) echo loss=1;;
+      esac
+      """
+    let folder = try TemporaryFolder()
+    try folder.write(engine, to: "podman", executable: true)
+    let harness = try CommandHarness(
+      "metric: loss\nexecutor: {container: {image: box, engine: '\(folder.path)/podman'}}")
+    #expect(
+      harness.objective.warnings == [
+        "containers of workers that are gone may still run: Error: left is stuck"
+      ])
+    let job = TrialJob(Assignment(number: 7, attempt: 2, parameters: Self.parameters), slot: 0)
+    let result = harness.objective.run(job, for: RecordingHandler(), stoppedBy: StopHandle())
+    #expect(result.outcome == .completed([1]))
+    #expect(
+      result.notes == ["a container of an earlier attempt may still run: Error: left is stuck"])
+  }
+
   @Test(arguments: [
     ("{image: box, mounts: [data]}", "'mounts' of 'container' has 'data'; give HOST:CONTAINER"),
     ("{image: '-v'}", "'image' of 'container' is '-v'; give an image's name"),
