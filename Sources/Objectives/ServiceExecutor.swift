@@ -203,7 +203,10 @@ struct ServiceExecutor: TrialExecutor {
       answer.finish { score.take($0) }
       return .outcome(answer.outcome(score))
     } catch {
-      if let deadline, ContinuousClock.now >= deadline { return .outcome(timedOut(objective)) }
+      // libcurl counts whole milliseconds, and may end a request in the one before the limit.
+      if let deadline, ContinuousClock.now.advanced(by: .milliseconds(2)) >= deadline {
+        return .outcome(timedOut(objective))
+      }
       let sentence = sentence(for: error)
       guard error.isTransient else { return .outcome(.ended(.failed, sentence)) }
       guard !answer.hasBegun else {
