@@ -173,8 +173,8 @@ class Page:
         }})()""")
         return box[0], box[1]
 
-    def move(self, x: float, y: float):
-        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    def move(self, x: float, y: float, is_pressed: bool = False):
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, buttons=int(is_pressed))
 
     def aim(self, selector: str) -> tuple[float, float]:
         """Moves to an element that is at rest, as a person does before pressing."""
@@ -188,9 +188,26 @@ class Page:
             place = again
 
     def press_pointer(self, selector: str):
-        """Presses the pointer's button on an element and keeps it down; ``self.pressed`` is there."""
-        self.pressed = self.aim(selector)
-        self.pointer("mousePressed")
+        """Presses the pointer's button on an element and keeps it down; ``self.pressed`` is there.
+
+        What moves away between the look and the press is aimed at again, and what was pressed instead gets no click.
+        """
+        deadline = time.monotonic() + 60
+        while True:
+            self.pressed = self.aim(selector)
+            self.pointer("mousePressed")
+            hit, other = self.run(f"""(() => {{
+                const wanted = document.querySelector({json.dumps(selector)});
+                const top = document.elementFromPoint(...{json.dumps(self.pressed)});
+                return [wanted?.contains(top) || top?.closest('label')?.control === wanted, top?.outerHTML.slice(0, 200)];
+            }})()""")
+            if hit:
+                return
+            self.pressed = (1, 1)
+            self.move(*self.pressed, is_pressed=True)
+            self.pointer("mouseReleased")
+            if time.monotonic() > deadline:
+                raise BrowserError(f"{selector} cannot be pressed; on top of it is {other}")
 
     def release_pointer(self):
         self.pointer("mouseReleased")
