@@ -153,16 +153,18 @@ private final class Folder {
   @Test func cancellingQueuesTheRunningTrialAgain() async throws {
     let study = try Study.create("cancelled")
     let (started, signal) = AsyncStream.makeStream(of: Void.self)
+    let (endless, never) = AsyncStream.makeStream(of: Void.self)
     let work = Task {
       try await study.optimize(trials: 1) { _ -> Double in
         signal.yield()
-        try await Task.sleep(for: .seconds(600))
-        return 1
+        for await _ in endless {}
+        throw CancellationError()
       }
     }
     for await _ in started { break }
     work.cancel()
     await #expect(throws: CancellationError.self) { try await work.value }
+    never.finish()
     let trial = try study.ask()
     #expect(trial.number == 0)
     try study.tell(trial, 2)
