@@ -101,7 +101,7 @@ package struct TrialListVerb: Verb {
     return .success
   }
 
-  /// The trials that may be listed, those of them that nobody runs, and the study's directions.
+  /// The trials that may be listed, those of them that no worker runs, and the study's directions.
   private func read(
     _ context: Context
   ) throws -> (trials: [Trial], interrupted: Set<Int>, directions: [Direction]) {
