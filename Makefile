@@ -37,6 +37,8 @@ PYTHON = $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin/python
 NEEDLETAIL = "$(CURDIR)/.build/release/needletail"
 # Scripts leave no compiled files in the source tree.
 export PYTHONDONTWRITEBYTECODE = 1
+# Targets that compute are optimized in debug builds too, see Package.swift.
+export NEEDLETAIL_OPTIMIZE = 1
 
 .PHONY: help deps test-deps venv build library wheel wheel-check dist dist-check image test gates api coverage mutants flakes docs site tsan fuzz attack \
   lint format demo gallery boosting bench quality chaos install uninstall clean

@@ -10,6 +10,12 @@ let house: [SwiftSetting] = [
 ]
 /// What a target that calls C is compiled with in addition.
 let callsC: [SwiftSetting] = house + [.strictMemorySafety()]
+/// What a target that computes is compiled with in addition where `make` builds: optimization in debug
+/// builds too, since the tests spend a third of their processor time there. Only there, because a
+/// package with unsafe flags is refused as a dependency.
+let computes: [SwiftSetting] =
+  Context.environment["NEEDLETAIL_OPTIMIZE"] == "1"
+  ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []
 
 let package = Package(
   name: "needletail",
@@ -58,19 +64,22 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
 
     // The house, bottom up: a target imports only what stands above it here.
-    .target(name: "System", dependencies: ["CSystem"], swiftSettings: callsC),
-    .target(name: "LinearAlgebra", dependencies: ["System", "COpenBLAS"], swiftSettings: callsC),
-    .target(name: "Probability", dependencies: ["System"], swiftSettings: house),
+    .target(name: "System", dependencies: ["CSystem"], swiftSettings: callsC + computes),
+    .target(
+      name: "LinearAlgebra", dependencies: ["System", "COpenBLAS"], swiftSettings: callsC + computes
+    ),
+    .target(name: "Probability", dependencies: ["System"], swiftSettings: house + computes),
     .target(name: "JSON", swiftSettings: house),
-    .target(name: "StudyModel", dependencies: ["System", "JSON"], swiftSettings: house),
+    .target(name: "StudyModel", dependencies: ["System", "JSON"], swiftSettings: house + computes),
     .target(name: "Trials", dependencies: ["System", "StudyModel"], swiftSettings: house),
     .target(name: "Stores", dependencies: ["System", "JSON", "StudyModel"], swiftSettings: house),
     .target(
       name: "Samplers",
       dependencies: ["JSON", "System", "StudyModel", "Probability", "LinearAlgebra"],
-      swiftSettings: house),
+      swiftSettings: house + computes),
     .target(
-      name: "Pruners", dependencies: ["System", "StudyModel", "Probability"], swiftSettings: house),
+      name: "Pruners", dependencies: ["System", "StudyModel", "Probability"],
+      swiftSettings: house + computes),
     .target(
       name: "SQLiteStores", dependencies: ["JSON", "Stores", "System", "StudyModel", "CSQLite"],
       swiftSettings: callsC),
@@ -89,7 +98,7 @@ let package = Package(
       dependencies: ["JSON", "Trials", "Stores", "System", "StudyModel"], swiftSettings: house),
     .target(
       name: "Analysis", dependencies: ["System", "JSON", "StudyModel", "Probability", "Samplers"],
-      swiftSettings: house),
+      swiftSettings: house + computes),
     .target(
       name: "HTTPClient", dependencies: ["System", "CCurl", "CGnuTLS"], swiftSettings: callsC),
     .target(
@@ -193,7 +202,7 @@ let package = Package(
       name: "Conformance",
       dependencies: ["JSON", "Stores", "StudyModel", "Probability", "Samplers", "Pruners"],
       path: "Tests/Conformance",
-      swiftSettings: house),
+      swiftSettings: house + computes),
 
     // An objective to tune, see Studies/digits; no part of the library or the command.
     .executableTarget(
