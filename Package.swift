@@ -10,9 +10,9 @@ let house: [SwiftSetting] = [
 ]
 /// What a target that calls C is compiled with in addition.
 let callsC: [SwiftSetting] = house + [.strictMemorySafety()]
-/// What a target that computes is compiled with in addition where `make` builds: optimization in debug
-/// builds too, since the tests spend a third of their processor time there. Only there, because a
-/// package with unsafe flags is refused as a dependency.
+/// What a target that computes is compiled with in addition where `make` builds: optimization in
+/// debug builds too, since the tests spend a third of their processor time there. Only there,
+/// because a package with unsafe flags is refused as a dependency.
 let computes: [SwiftSetting] =
   Context.environment["NEEDLETAIL_OPTIMIZE"] == "1"
   ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []
@@ -153,9 +153,11 @@ let package = Package(
       resources: [
         .embedInCode("Python/needletail.py"), .embedInCode("Python/StandIns/clearml.py"),
         .embedInCode("Python/StandIns/comet_ml.py"), .embedInCode("Python/StandIns/determined.py"),
-        .embedInCode("Python/StandIns/hydra.py"), .embedInCode("Python/StandIns/mlflow.py"),
+        .embedInCode("Python/StandIns/hydra.py"), .embedInCode("Python/StandIns/hypertune.py"),
+        .embedInCode("Python/StandIns/mlflow.py"),
         .embedInCode("Python/StandIns/needletail_stand_in.py"),
-        .embedInCode("Python/StandIns/nni.py"), .embedInCode("Python/StandIns/polyaxon.py"),
+        .embedInCode("Python/StandIns/nni.py"), .embedInCode("Python/StandIns/orion.py"),
+        .embedInCode("Python/StandIns/polyaxon.py"),
         .embedInCode("Python/StandIns/ray.py"), .embedInCode("Python/StandIns/sigopt.py"),
         .embedInCode("Python/StandIns/wandb.py"),
       ],
@@ -284,7 +286,7 @@ let package = Package(
     .testTarget(
       name: "StudyFilesTests",
       dependencies: ["JSON", "StudyFiles", "StudyModel", "Samplers", "Pruners", "Probability"],
-      exclude: ["Sweeps"], swiftSettings: house),
+      exclude: ["Fixtures", "Sweeps"], swiftSettings: house),
     .testTarget(
       name: "StudiesTests",
       dependencies: [

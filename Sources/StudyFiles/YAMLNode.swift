@@ -16,6 +16,8 @@ struct YAMLNode: Sendable {
     let key: String
     let keyLocation: SourceLocation
     let value: YAMLNode
+    /// Whether the key of a Python literal has quotes, and so is a text whatever it spells.
+    var isKeyQuoted = false
   }
 
   /// The value in the words of a message: `'abc'`, `a list`, `a mapping`, `nothing`.

@@ -25,7 +25,7 @@ struct OrionReader: ForeignReader {
     guard !study.parameters.isEmpty else { throw source.fault("there are no priors; give some") }
     study.notes.append("Orion always minimizes")
     study.notes.append(
-      "report_objective writes for Orion alone: print objective=VALUE here")
+      "ORION_RESULTS_PATH is not set: a program that is not Python prints objective=VALUE")
     if study.trials == nil {
       study.notes.append("no max_trials: Orion goes on without a limit; give --trials")
     }
@@ -89,7 +89,7 @@ struct OrionReader: ForeignReader {
       }
       parameter = ForeignParameter(name, isDiscrete ? .int : .float, at: place)
       parameter.prior = .normal(mean: values[0], deviation: values[1])
-      if isDiscrete { parameter.quantization = .init(q: 1, rule: .nearest, isWhole: true) }
+      if isDiscrete { parameter.quantization = .init(q: 1, rule: .floor, isWhole: true) }
     case "choices": parameter = try choices(call, name, what, at: place)
     case "fidelity":
       let bounds = try numbers(["low", "high"])
@@ -131,7 +131,7 @@ struct OrionReader: ForeignReader {
       var weights: [Double] = []
       for entry in first.members {
         let key = YAMLNode(
-          content: .scalar(YAMLScalar(text: entry.key, isPlain: true, tag: nil)),
+          content: .scalar(YAMLScalar(text: entry.key, isPlain: !entry.isKeyQuoted, tag: nil)),
           location: entry.keyLocation)
         parameter.choices.append(key.json())
         parameter.literals.append(entry.key)

@@ -163,7 +163,8 @@ struct PythonLiteral {
       guard take(":") else { throw fault("a ':' is missing behind '\(shortened(scalar.text))'") }
       entries.append(
         YAMLNode.Entry(
-          key: scalar.text, keyLocation: key.location, value: try value(depth: depth + 1)))
+          key: scalar.text, keyLocation: key.location, value: try value(depth: depth + 1),
+          isKeyQuoted: !scalar.isPlain))
       if take(",") { continue }
       guard take("}") else { throw fault("a ',' or '}' is missing before '\(shortened(rest))'") }
       break
