@@ -54,7 +54,9 @@ package struct FailureRule: Sendable, Hashable {
     guard outcome.isFault, !hasSucceeded, let allowed else { return nil }
     failures += 1
     guard failures >= allowed else { return nil }
-    return "the first \(failures) attempts failed, the last (trial \(trial)) because \(reason)"
+    // The last lines of what the program said stand with the trial.
+    let because = reason.prefix { !$0.isNewline }
+    return "the first \(failures) attempts failed, the last (trial \(trial)) because \(because)"
   }
 
   /// Begins to count anew, with what the failures have left of the budget.
