@@ -39,6 +39,8 @@ package enum PythonClient {
     case .comet: PackageResources.comet_ml_py
     case .polyaxon: PackageResources.polyaxon_py
     case .sigopt: PackageResources.sigopt_py
+    case .orion: PackageResources.orion_py
+    case .hypertune: PackageResources.hypertune_py
     }
   }
 

@@ -10,6 +10,8 @@ package enum StandIn: String, Sendable, CaseIterable {
   case comet = "comet_ml"
   case polyaxon
   case sigopt
+  case orion
+  case hypertune
 
   /// The stand-in for what programs of a tool's studies import; nil where there is none.
   init?(of tool: ForeignTool) {
@@ -24,6 +26,8 @@ package enum StandIn: String, Sendable, CaseIterable {
     case .comet: self = .comet
     case .polyaxon: self = .polyaxon
     case .sigopt: self = .sigopt
+    case .orion: self = .orion
+    case .vizier: self = .hypertune
     default: return nil
     }
   }
@@ -41,6 +45,7 @@ package enum StandIn: String, Sendable, CaseIterable {
     case .comet: "experiment.get_parameter"
     case .polyaxon: "tracking.get_inputs"
     case .sigopt: "sigopt.params"
+    case .orion, .hypertune: "the command"
     }
   }
 
@@ -57,6 +62,8 @@ package enum StandIn: String, Sendable, CaseIterable {
     case .comet: "experiment.log_metric gets"
     case .polyaxon: "tracking.log_metrics gets"
     case .sigopt: "sigopt.log_metric gets"
+    case .orion: "report_objective gets"
+    case .hypertune: "report_hyperparameter_tuning_metric gets"
     }
   }
 }

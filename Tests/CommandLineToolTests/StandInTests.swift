@@ -74,7 +74,7 @@ import Testing
   @Test(arguments: [
     ("wandb", "loss"), ("nni", "default"), ("mlflow", "loss"), ("ray", "loss"),
     ("clearml", "loss/validation"), ("determined", "loss"), ("comet_ml", "loss"),
-    ("polyaxon", "loss"), ("sigopt", "loss"),
+    ("polyaxon", "loss"), ("sigopt", "loss"), ("hypertune", "loss"),
   ]) func reportsAndStopsWithoutAnyPackage(_ tool: String, _ metric: String) throws {
     let built = try study("[\(tool)]", tool, metric: metric)
     defer { #expect(throws: Never.self) { try built.cleanUp() } }
@@ -97,6 +97,16 @@ import Testing
     #expect(run.code == 0, "\(run.messages)")
     let values = try trials(built).map { $0.value ?? 0 }
     #expect(zip(values, [1, 3]).allSatisfy { abs($0 - $1) < 1e-9 }, "\(values)")
+  }
+
+  @Test func takesTheResultsOfOrion() throws {
+    let built = try study("[orion]", "orion", metric: "objective")
+    defer { #expect(throws: Never.self) { try built.cleanUp() } }
+    let run = try built.run("run", "study.yaml")
+    #expect(run.code == 0, "\(run.messages)")
+    let trials = try trials(built)
+    #expect(zip(trials.map { $0.value ?? 0 }, [1, 3]).allSatisfy { abs($0 - $1) < 1e-9 })
+    #expect(trials.allSatisfy { $0.userAttributes?["size"] == 4 })
   }
 
   @Test func keepsMetricsAndFiles() throws {

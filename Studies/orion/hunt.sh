@@ -1,0 +1,1 @@
+orion hunt -n line --max-trials 8 --n-workers 2 python3 train.py --lr~'loguniform(1e-3, 1.0)' --momentum~'uniform(0, 0.9, precision=2)' --steps~'uniform(20, 40, discrete=True)' --nesterov~'choices({"true": 0.7, "false": 0.3})'

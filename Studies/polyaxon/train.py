@@ -1,0 +1,25 @@
+"""Fits a line by gradient descent; takes its parameters from arguments and logs to Polyaxon."""
+
+import argparse
+
+from polyaxon import tracking
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, required=True)
+parser.add_argument("--momentum", type=float, required=True)
+parser.add_argument("--nesterov", choices=["true", "false"], required=True)
+options = parser.parse_args()
+tracking.init()
+
+points = [(x / 10, 3 * x / 10 + 1) for x in range(20)]
+slope = intercept = speed_slope = speed_intercept = 0.0
+for step in range(30):
+    ahead = options.momentum if options.nesterov == "true" else 0.0
+    a, b = slope + ahead * speed_slope, intercept + ahead * speed_intercept
+    errors = [(a * x + b - y, x) for x, y in points]
+    speed_slope = options.momentum * speed_slope - options.lr * sum(e * x for e, x in errors) / 20
+    speed_intercept = options.momentum * speed_intercept - options.lr * sum(e for e, _ in errors) / 20
+    slope, intercept = slope + speed_slope, intercept + speed_intercept
+    loss = min(1e6, sum((slope * x + intercept - y) ** 2 for x, y in points) / 20)
+    tracking.log_metrics(step=step, loss=loss)
+tracking.end()
