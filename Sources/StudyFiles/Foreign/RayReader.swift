@@ -34,10 +34,11 @@ struct RayReader: ForeignReader {
     for entry in keys["config"]?.members ?? [] { try visit(entry.value, ["config", entry.key]) }
     let samples = try keys.count("num_samples", from: -1) ?? 1
     if hasDensity {
-      study.method = gridSize > 1 ? "grid" : "random"
+      study.method = "random"
       if gridSize > 1 {
         study.notes.append(
-          "grid_search beside sampled values: for each point of the grid the others are drawn anew")
+          "grid_search beside sampled values: Ray runs each of its points num_samples times; here "
+            + "they are drawn, too, each as often as the others on average")
       }
     } else {
       study.method = "grid"
