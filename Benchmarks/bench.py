@@ -1,7 +1,7 @@
 """Prints Needletail's figures beside its peers', measured in the same run; `make bench` calls it.
 
   bench.py [GROUP ...] [--lines FILE]    groups: ask gp cold single many postgres coordinator proxy load plot dashboard whole
-                                           studies python stand_ins run services workers stop
+                                           studies python stand_ins run services containers workers stop
 
 Wall times differ from machine to machine; the ratios are what to look at. Every measurement is also
 appended to FILE as a line of JSON, with the commit and the machine.
@@ -501,6 +501,42 @@ def services(bench):
               "≥ 1,000", trials / seconds >= 1_000)
 
 
+def containers(bench):
+    bench.head("A trial in a container, one after the other, beside the engine's own `run` of the same image")
+    folder = pathlib.Path(bench.path("containers"))
+    (folder / "root/bin").mkdir(parents=True)
+    shutil.copy("/bin/busybox", folder / "root/bin/echo")
+    (folder / "containers.conf").write_text(
+        '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nnetns = "host"\n'
+        '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n')
+    state = tempfile.mkdtemp(prefix="nt-", dir="/tmp")  # Short: podman takes no long ones.
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/images"\nrunroot = "{state}"\n')
+    environment = os.environ | {
+        "CONTAINERS_CONF": str(folder / "containers.conf"), "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf")}
+    quiet = {"check": True, "env": environment, "stdout": subprocess.DEVNULL}
+    try:
+        subprocess.run(["tar", "-C", folder / "root", "-cf", folder / "box.tar", "."], check=True)
+        subprocess.run(["podman", "import", "-q", folder / "box.tar", "box"], **quiet)
+        runs = 20
+        study = folder / "study.yaml"
+        study.write_text(
+            f"metric: loss\nsampler: random\ntrials: {runs}\nworkers: 1\ncommand: [echo, loss=1]\nexecutor: {{container: box}}\n"
+            "parameters:\n  x: {low: 0.0, high: 1.0}\n")
+        start = time.perf_counter()
+        for _ in range(runs):
+            subprocess.run(["podman", "run", "--rm", "box", "echo", "loss=1"], **quiet)
+        middle = time.perf_counter()
+        subprocess.run([NEEDLETAIL, "run", study, "--store", folder / "s.db", "--quiet"], **quiet)
+        theirs, ours = (middle - start) / runs, (time.perf_counter() - middle) / runs
+    finally:
+        shutil.rmtree(state)
+    bench.keep({"bench": "container", "peer": "needletail", "params": {"trials": runs}, "seconds": ours * runs,
+                "n": runs, "per_trial_ms": 1e3 * ours})
+    bench.row("a program that prints one value, ms", f"{1e3 * ours:.0f}", f"podman run {1e3 * theirs:.0f}",
+              f"{ours / theirs:.2f} ×", "≤ 1.10 ×", ours <= 1.1 * theirs)
+
+
 class Served:
     """`needletail serve` on a free port while the block runs."""
 
@@ -606,7 +642,7 @@ def stop(bench):
 def main():
     groups = {f.__name__: f for f in (
         ask, gp, cold, single, many, postgres, coordinator, proxy, load, plot, dashboard, whole, studies, python,
-        stand_ins, run, services, workers, stop)}
+        stand_ins, run, services, containers, workers, stop)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP")

@@ -19,6 +19,11 @@ import Testing
     try Scenario.run("coordinator_killed.py")
   }
 
+  /// Under podman, with a worker and the coordinator killed: no container is left, no trial lost.
+  @Test func digitsRunsInContainers() throws {
+    try Scenario.run("containers.py")
+  }
+
   @Test(arguments: ["ssh", "slurm", "kubernetes"])
   func launches(by kind: String) throws {
     try Scenario.run("launch.py", kind)
