@@ -79,6 +79,31 @@ import Testing
     #expect(members.count > files.count * 9 / 10)
   }
 
+  @Test(arguments: [
+    ("katib/01-random-job.yaml", "registry.example/digits:1"),
+    ("polyaxon/01-random-pchoice.yml", "registry.example/keras:2"),
+    ("determined/01-adaptive-asha-log.yaml", "reg.example/tf:1"),
+    ("vizier/05-vertex-hptuning-job.json", "gcr.io/p/t"),
+  ]) func runsInTheImageThatAFileNames(_ file: String, _ image: String) throws {
+    let path = Self.folder.appending(path: "corpus/\(file)").path
+    var study = try #require(try ForeignStudy.read(contentsOf: path))
+    try study.fill(inImage: false)
+    #expect(try StudyFile(text: study.studyFileText(), path: "study.yaml").executor == .process)
+    try study.fill(inImage: true)
+    let executor = try StudyFile(text: study.studyFileText(), path: "study.yaml").executor
+    guard case .container(let container) = executor else {
+      Issue.record("\(executor)")
+      return
+    }
+    #expect(container.image == image)
+  }
+
+  @Test func refusesToRunInAnImageThatNoneNames() throws {
+    let text = "program: train.py\nmethod: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+    var study = try #require(try ForeignStudy.read(text: text, path: "sweep.yaml"))
+    #expect(throws: StudyFileError.self) { try study.fill(inImage: true) }
+  }
+
   @Test(arguments: refused) func refuses(_ row: Row) {
     do {
       // What no tool is known by is read as a study file of our own.

@@ -15,6 +15,8 @@ struct SourceStudy: Sendable {
   var command: [String] = []
   /// Whether what is surely a mistake is run all the same.
   var accepts = false
+  /// Whether trials run in the image that another tool's file names.
+  var runsInImage = false
   /// The words of the verb, for advice.
   var verb = "run"
 
@@ -46,10 +48,17 @@ struct SourceStudy: Sendable {
     .init(
       name: "--select", placeholder: "NAME",
       help: "Which of several experiments or tasks in another tool's file is meant."),
+    containerOption,
     .init(
       name: "--accept",
       help: "Run what another tool accepts although it is surely a mistake."),
   ]
+
+  /// What a verb's description lists for the image of another tool's file.
+  static let containerOption = VerbDescription.Option(
+    name: "--container",
+    help: "Run the command of another tool's file in the image that the file names, by podman or "
+      + "docker; else as a process.")
 
   /// A file of our own or another tool's, with nothing said beside it.
   init(path: String) { self.path = path }
@@ -76,7 +85,7 @@ struct SourceStudy: Sendable {
     let said: [(String, Bool)] = [
       ("--metric", common.metric != nil), ("--direction", common.direction != nil),
       ("--format", common.format != nil), ("--select", common.selection != nil),
-      ("a command behind '--'", !command.isEmpty),
+      ("--container", common.runsInImage), ("a command behind '--'", !command.isEmpty),
     ]
     if let option = said.first(where: \.1)?.0, paths.count != 1 {
       throw .conflict("\(option) is for one study file, and there are \(paths.count); give one")
@@ -90,6 +99,7 @@ struct SourceStudy: Sendable {
     metric = arguments.value("--metric")
     direction = try arguments.word("--direction", of: ["minimize", "maximize"])
       .flatMap(Direction.init)
+    runsInImage = arguments.flag("--container")
     accepts = arguments.flag("--accept")
   }
 
@@ -97,7 +107,7 @@ struct SourceStudy: Sendable {
     var study = SourceStudy(path: path)
     (study.format, study.selection, study.metric) = (format, selection, metric)
     (study.direction, study.command, study.accepts) = (direction, command, accepts)
-    study.verb = verb
+    (study.runsInImage, study.verb) = (runsInImage, verb)
     return study
   }
 
@@ -110,7 +120,7 @@ struct SourceStudy: Sendable {
       var study = try ForeignStudy.read(
         contentsOf: path, format: format, selecting: selection)
     else { return try own() }
-    study.fill(metric: metric, direction: direction, command: command)
+    try study.fill(metric: metric, direction: direction, command: command, inImage: runsInImage)
     console.note("needletail: \(study.announcement.harmless)")
     for note in study.notes { console.note("  \(note.harmless)") }
     if let suspicion = study.suspicions.first, !accepts {
@@ -130,6 +140,11 @@ struct SourceStudy: Sendable {
   /// A study file of our own, with the lines that the command line adds.
   private func own() throws -> StudyFile {
     let file = try StudyFile(contentsOf: path)
+    guard !runsInImage else {
+      throw StudyFileError(
+        path: path, location: nil,
+        problem: "--container is for other tools' files; write 'executor: {container: IMAGE}'")
+    }
     guard metric != nil || direction != nil || !command.isEmpty else { return file }
     return try file.adding(metric: metric, direction: direction, command: command)
   }

@@ -25,6 +25,7 @@ package struct ConvertVerb: Verb {
       .init(
         name: "--select", placeholder: "NAME",
         help: "Which of several experiments or tasks in the file is meant."),
+      SourceStudy.containerOption,
       .init(
         name: "--neutral",
         help:
@@ -41,19 +42,21 @@ package struct ConvertVerb: Verb {
   private let path: String
   private let format: String?
   private let selection: String?
+  private let runsInImage: Bool
   private let isNeutral: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
     path = try arguments.positional("file")
     format = arguments.value("--format")
     selection = arguments.value("--select")
+    runsInImage = arguments.flag("--container")
     isNeutral = arguments.flag("--neutral")
   }
 
   package func run(_ context: Context) throws -> ExitCode {
     let console = context.console
     guard
-      let study = try ForeignStudy.read(
+      var study = try ForeignStudy.read(
         contentsOf: path, format: format, selecting: selection)
     else {
       let file = try StudyFile(contentsOf: path)
@@ -65,6 +68,7 @@ package struct ConvertVerb: Verb {
       }
       return .success
     }
+    try study.fill(inImage: runsInImage)
     console.note(study.announcement.harmless)
     for suspicion in study.suspicions { console.warn(suspicion) }
     if isNeutral {

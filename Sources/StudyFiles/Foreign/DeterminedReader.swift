@@ -281,6 +281,8 @@ struct DeterminedReader: ForeignReader {
   // MARK: Command
 
   private mutating func readEnvironment(_ node: YAMLNode?) throws(LocatedFault) {
+    let image = node?["image"]
+    study.image = image?.word ?? image?["cpu"]?.word ?? image?["gpu"]?.word
     guard let variables = node?["environment_variables"] else { return }
     for element in variables.elements {
       if let word = element.word, let equals = word.firstIndex(of: "=") {

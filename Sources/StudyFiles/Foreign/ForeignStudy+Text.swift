@@ -122,6 +122,7 @@ extension ForeignStudy {
         lines.append("  \(Self.quoted(entry.name)): \(Self.quoted(template(of: entry.value)))")
       }
     }
+    if runsInImage, let image { line("executor", "{container: {image: \(Self.quoted(image))}}") }
     if speaksPython { line("spelling", "python") }
     writeCommand(&lines)
     return lines.joined(separator: "\n") + "\n"

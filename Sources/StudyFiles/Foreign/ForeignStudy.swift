@@ -68,6 +68,10 @@ package struct ForeignStudy: Sendable {
   var metricFormat: String?
   /// Whether the file is read while it grows.
   var followsMetricFile = false
+  /// The image that the tool runs the command in.
+  var image: String?
+  /// Whether trials are run in it.
+  private(set) var runsInImage = false
   /// What has to be said aloud, in sentences.
   package internal(set) var notes: [String] = []
   /// What the tool accepts and is surely a mistake, in sentences; refused unless insisted on.
@@ -87,9 +91,19 @@ package struct ForeignStudy: Sendable {
   }
 
   /// Takes what the user says beside the file, which wins over it.
+  ///
+  /// - Parameter inImage: Whether trials run in the image that the file names.
+  /// - Throws: ``StudyFileError`` where it names none.
   package mutating func fill(
-    metric: String?, direction: Direction?, command: [String]
-  ) {
+    metric: String? = nil, direction: Direction? = nil, command: [String] = [], inImage: Bool
+  ) throws(StudyFileError) {
+    guard image != nil || !inImage else {
+      throw StudyFileError(
+        path: path, location: nil,
+        problem: "as \(tool.fileName): there is no image; leave --container out, or write what "
+          + "'needletail convert' prints and add 'executor: {container: IMAGE}'")
+    }
+    runsInImage = inImage
     if metric != nil || direction != nil {
       let name = metric ?? metrics.first?.name ?? "objective"
       let known = metrics.first?.direction

@@ -287,6 +287,7 @@ struct KatibReader: ForeignReader {
         "no container is named '\(shortened(primary ?? ""))'; there are "
           + quotedList(containers.compactMap { $0["name"]?.word }))
     }
+    study.image = container["image"]?.word
     var texts: [String] = []
     for key in ["command", "args"] {
       for element in container[key]?.elements ?? [] {
@@ -311,7 +312,7 @@ struct KatibReader: ForeignReader {
     }
     study.notes.append(
       "image, resources, volumes and other settings of pods are Kubernetes': the container's "
-        + "command runs here as a process")
+        + "command runs here as a process, or with --container in its image")
   }
 
   func word(

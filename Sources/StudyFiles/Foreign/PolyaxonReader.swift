@@ -203,6 +203,7 @@ struct PolyaxonReader: ForeignReader {
       return
     }
     let container = component["run"]?["container"]
+    study.image = container?["image"]?.word
     var texts: [String] = []
     for key in ["command", "args"] {
       for element in container?[key]?.elements ?? [] {

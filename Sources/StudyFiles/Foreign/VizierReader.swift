@@ -272,6 +272,7 @@ struct VizierReader: ForeignReader {
       study.notes.append("the job has no container with a command; give one behind '--'")
       return
     }
+    study.image = container["imageUri"]?.word ?? container["image_uri"]?.word
     var texts: [String] = []
     for key in ["command", "args"] {
       for element in container[key]?.elements ?? [] {
@@ -292,6 +293,8 @@ struct VizierReader: ForeignReader {
     study.metricFile = "{dir}/output.metrics"
     study.metricFormat = "hypertune"
     study.followsMetricFile = true
-    study.notes.append("machines, images and services are Google's; the command runs here")
+    study.notes.append(
+      "machines, images and services are Google's; the command runs here, or "
+        + "with --container in its image")
   }
 }
