@@ -85,7 +85,9 @@ import Testing
     }
     stop.set()
     stop.wait(for: readers.count)
-    #expect(longest < Self.limit)
+    #if !THREAD_SANITIZER  // Under which one read takes longer than the writer waits.
+      #expect(longest < Self.limit)
+    #endif
     #expect(stop.total > 0)
     #expect(try Shell.sqlite(path, "PRAGMA integrity_check") == "ok")
   }
