@@ -16,8 +16,8 @@ PACKAGES = libopenblas-dev liblapacke-dev libsqlite3-dev libyaml-dev libpcre2-de
   zlib1g-dev pkg-config fonts-dejavu-core libpq-dev libcurl4-openssl-dev libmicrohttpd-dev \
   libgnutls28-dev libnghttp2-dev
 TEST_PACKAGES = $(PACKAGES) busybox-static chromium curl git node-typescript python3 python3-venv sqlite3 xz-utils zsh \
-  faketime iproute2 libgomp1 munge openssh-client openssh-server openssl pgbouncer podman postgresql procps \
-  runc slurm-wlm util-linux
+  faketime gridengine-client gridengine-exec gridengine-master iproute2 libgomp1 munge openssh-client \
+  openssh-server openssl pgbouncer podman postgresql procps runc slurm-wlm util-linux
 
 # The Swift runtime goes into the binary where that is possible: one file to copy, and it starts in
 # half the time.

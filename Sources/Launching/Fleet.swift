@@ -38,10 +38,22 @@ package protocol Fleet: AnyObject {
   /// Why there are fewer than there should be; nil when nothing went wrong.
   var failure: String? { get }
 
+  /// Whether trials can finish when that is asked for; false where all that can be done is to
+  /// cancel jobs.
+  var canFinish: Bool { get }
+
   /// Asks them to end; a request that is less urgent than an earlier one does nothing.
   func ask(_ request: FleetRequest)
 
   /// Sees that all are gone, as far as that is in our hands; waits for a few seconds at most. A
   /// fleet that was never started has nothing to do.
   func end()
+
+  /// After the end, what may run on nevertheless, in a sentence; nil when nothing does.
+  var remainder: String? { get }
+}
+
+extension Fleet {
+  package var canFinish: Bool { true }
+  package var remainder: String? { nil }
 }

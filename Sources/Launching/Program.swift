@@ -60,9 +60,14 @@ package final class Program: Sendable {
     }
   }
 
+  /// What a program that is run to its end may write, in bytes.
+  private static let mostOutput = 1 << 20
+  /// What an error quotes of it, in characters.
+  private static let longestMessage = 500
+
   /// Runs a program to its end and returns what it wrote.
   ///
-  /// - Parameter limit: It is killed when it takes longer.
+  /// - Parameter limit: It is killed when it takes longer, and when it writes more than 1 MiB.
   /// - Throws: ``LaunchError/noProgram(_:reason:)``,
   ///   ``LaunchError/programFailed(_:code:message:)``.
   package static func run(
@@ -77,10 +82,16 @@ package final class Program: Sendable {
     while true {
       let code = program.exitCode
       text += program.readOutput()
+      guard text.count <= Self.mostOutput else {
+        program.send(SIGKILL)
+        throw .programFailed(
+          program.name, code: code ?? 9, message: "it wrote more than \(Self.mostOutput) bytes")
+      }
       if let code {
         let output = String(decoding: text, as: UTF8.self)
         guard code == 0 else {
-          let message = output.split(whereSeparator: \.isNewline).suffix(3).joined(separator: "; ")
+          let lines = output.split(whereSeparator: \.isNewline).suffix(3)
+          let message = String(lines.joined(separator: "; ").suffix(Self.longestMessage))
           throw .programFailed(
             program.name, code: code, message: message.isEmpty ? "it said nothing" : message)
         }

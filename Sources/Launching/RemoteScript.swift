@@ -4,8 +4,10 @@ enum RemoteScript {
   /// names of signals that the worker is to get, a line each; when the input ends, the process that
   /// started it is gone, and the worker gives back what it runs and ends. The exit code is the
   /// worker's.
+  ///
+  /// - Parameter name: The worker's name, as a word of the shell; nil for that of `worker`.
   static func controlled(
-    _ worker: WorkerCommand, authority: String?, preferredFolder: String?
+    _ worker: WorkerCommand, authority: String?, preferredFolder: String?, name: String? = nil
   ) -> String {
     var steps = ["exec 3<&0", "IFS= read -r token <&3"]
     var worker = worker
@@ -16,7 +18,9 @@ enum RemoteScript {
       steps.append(authoritySteps(authority))
       worker.certificateAuthority = nil
     }
-    let line = ShellText.line(worker.words) + (authority == nil ? "" : #" --ca "$authority""#)
+    let line =
+      ShellText.line(worker.words) + (name.map { " --name \($0)" } ?? "")
+      + (authority == nil ? "" : #" --ca "$authority""#)
     steps += [
       // `printf` is part of the shell: no process has the token among its arguments.
       #"printf "%s\n" "$token" | \#(line) 3<&- & worker=$!"#,

@@ -2,7 +2,7 @@
 package final class SlurmFleet: Fleet {
   private static let lookInterval: Duration = .seconds(2)
   /// States of tasks that will not run any further.
-  private static let ended: Set<String> = [
+  static let ended: Set<String> = [
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
     "PREEMPTED", "REVOKED", "TIMEOUT",
   ]

@@ -31,38 +31,16 @@ package struct SlurmJob: Sendable, Hashable {
   /// The job's script with the token in it: it is for a pipe to `sbatch`, never for a file that
   /// others can read. Slurm shows the script of a job only to its owner and to administrators.
   package func script(token: String) -> String {
-    var worker = worker
-    var lines = [
-      "#!/bin/sh",
+    var header = [
       "#SBATCH --job-name=\(Self.jobName(worker.study))",
       "#SBATCH --array=1-\(count)",
       "#SBATCH --signal=B:TERM@\(Self.warningSeconds)",
       "#SBATCH --open-mode=append",
     ]
-    if let slots = worker.slots { lines.append("#SBATCH --cpus-per-task=\(slots)") }
-    if let authority {
-      lines.append(RemoteScript.authoritySteps(authority))
-      worker.certificateAuthority = nil
-    }
-    let suffix =
-      #" --name "slurm-$SLURM_ARRAY_JOB_ID-$SLURM_ARRAY_TASK_ID""#
-      + (authority == nil ? "" : #" --ca "$authority""#)
-    lines += [
-      "\(ShellText.line(worker.words))\(suffix) <<'END OF TOKEN' &",
-      token,
-      "END OF TOKEN",
-      "worker=$!",
-      #"trap 'kill -s TERM "$worker"' TERM"#,
-      #"trap 'kill -s HUP "$worker"' HUP"#,
-      // A signal ends `wait` before the worker has ended.
-      "while :; do",
-      #"  wait "$worker""#,
-      "  code=$?",
-      #"  kill -0 "$worker" 2>/dev/null || break"#,
-      "done",
-    ]
-    if authority != nil { lines.append(#"rm -f "$authority""#) }
-    return (lines + [#"exit "$code""#, ""]).joined(separator: "\n")
+    if let slots = worker.slots { header.append("#SBATCH --cpus-per-task=\(slots)") }
+    return WorkerScript.text(
+      worker, token: token, header: header,
+      name: #""slurm-$SLURM_ARRAY_JOB_ID-$SLURM_ARRAY_TASK_ID""#, authority: authority)
   }
 
   /// The job's number from what `sbatch --parsable` wrote: `123`, or `123;cluster`.

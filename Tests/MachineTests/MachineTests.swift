@@ -24,7 +24,7 @@ import Testing
     try Scenario.run("containers.py")
   }
 
-  @Test(arguments: ["ssh", "slurm", "kubernetes"])
+  @Test(arguments: ["ssh", "slurm", "kubernetes", "with", "qsub"])
   func launches(by kind: String) throws {
     try Scenario.run("launch.py", kind)
   }

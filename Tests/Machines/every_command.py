@@ -26,6 +26,7 @@ ELSEWHERE = [
     ("needletail launch study.yaml --ssh", "Tests/Machines/launch.py", '"--ssh"'),
     ("needletail launch study.yaml --slurm", "Tests/Machines/launch.py", '"--slurm"'),
     ("needletail launch study.yaml --kubernetes", "Tests/Machines/launch.py", 'def check_kubernetes'),
+    ("needletail launch study.yaml --with", "Tests/Machines/launch.py", "def check_with"),
     ("openssl req", "Tests/Machines/three_machines.py", '"Two machines"'),
     ("(umask 077; needletail token create", "Tests/Machines/three_machines.py", '"Two machines"'),
     ("needletail serve study.yaml --listen head", "Tests/Machines/three_machines.py", '"Two machines"'),

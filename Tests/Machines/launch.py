@@ -1,5 +1,5 @@
-"""Launches studies: `launch.py ssh|slurm|kubernetes`, with the real sshd, the real Slurm, and a
-kubectl that runs a Job's command on this machine."""
+"""Launches studies: `launch.py ssh|slurm|kubernetes|with|qsub`, with the real sshd, the real Slurm (also
+by its srun and sbatch as commands of --with), the real Grid Engine, and a kubectl that runs a Job's command on this machine."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 import time
 
 import pages
-from machines import lab, needletail, processes, secure_shell, slurm
+from machines import grid_engine, lab, needletail, processes, secure_shell, slurm
 
 TRIALS = 8
 
@@ -203,6 +203,105 @@ def check_slurm() -> None:
         # sbatch refuses: one sentence, and nothing stays.
         launch = study.launch("--slurm=--partition=nowhere", *here)
         assert launch.wait(60) == 2 and "nowhere" in launch.output() or "partition" in launch.output()
+
+
+def check_with() -> None:
+    lab.need("srun")
+    with slurm.Slurm(f"{lab.FOLDER}/slurm") as cluster:
+        os.environ.update(cluster.environment)
+        workers = lambda count: ("--workers", str(count), "--listen", "127.0.0.1:0")
+        gone = lambda: processes.wait_for(lambda: cluster.jobs() == [], "the jobs are gone")
+
+        # A command that stays, as srun does.
+        study = digits()
+        check_digits(study, study.launch("--with", "srun --time=5", *workers(2)))
+        gone()
+
+        # Killed: the commands' input ends, and with it the workers.
+        study = sleeper("staying", 600)
+        launch = study.launch("--with", "srun", *workers(2))
+        started(study, 2)
+        launch.kill()
+        gone()
+        check_nothing_runs()
+
+        # A command that submits and ends, as sbatch does; its jobs are cancelled at the end.
+        study = sleeper("submitted", 0)
+        launch = study.launch("--with", "sbatch --time=5", *workers(2))
+        assert launch.wait(90) == 0, launch.output()
+        assert set(outcomes(study)) == {"completed"}, launch.output()
+        names = {trial["attempts"][0]["worker"] for trial in study.trials()}
+        assert len(names) == 2, (names, launch.output())
+        gone()
+        assert not os.path.exists(f"{study.folder}/.needletail-submitted")
+
+        # Killed: its jobs run on, until the next launch cancels them.
+        study = sleeper("left", 600)
+        launch = study.launch("--with", "sbatch", *workers(2))
+        started(study, 2)
+        launch.kill()
+        left = cluster.jobs()
+        assert len(left) == 2, left
+        other = study.launch("--with", "sbatch", *workers(1))
+        other.wait_until(lambda: "of a launch that died" in other.output(), "the old jobs' end")
+        ids = {job.split()[0] for job in left}
+        processes.wait_for(
+            lambda: not ids & {job.split()[0] for job in cluster.jobs() if "COMPLETING" not in job},
+            "the old jobs are gone",
+        )
+        other.wait_until(lambda: len(cluster.jobs()) == 1, "the new job")
+        # One Ctrl-C cancels.
+        other.send(signal.SIGINT)
+        assert other.wait(60) == 130, other.output()
+        assert "cancelling the jobs" in other.output(), other.output()
+        gone()
+        check_nothing_runs()
+
+        # Of any other command, what to read and call is said.
+        study = sleeper("said", 0)
+        script = f"{lab.FOLDER}/submit"
+        with open(script, "w") as file:
+            file.write('#!/bin/sh\necho "queue: <$(sbatch --parsable "$1")>"\n')
+        os.chmod(script, 0o755)
+        launch = study.launch(
+            "--with", f"{script} {{script}}", "--job-id", r"<(\d+)>", "--cancel", "scancel {id}",
+            "--status", "squeue --noheader --format=%T --jobs={id}", *workers(2),
+        )
+        assert launch.wait(90) == 0, launch.output()
+        gone()
+        check_nothing_runs()
+
+
+def check_qsub() -> None:
+    with grid_engine.GridEngine(f"{lab.FOLDER}/sge") as cluster:
+        os.environ.update(cluster.environment)
+        qsub = ("--with", f"qsub -j y -o {lab.FOLDER}", "--program", shutil.which("needletail"))
+        qsub += ("--workers", "2", "--listen", "127.0.0.1:0")
+        # What is deleted stays in the list for a moment.
+        gone = lambda: processes.wait_for(lambda: cluster.jobs() == [], "the jobs are gone")
+        study = digits()
+        check_digits(study, study.launch(*qsub))
+        gone()
+
+        # One Ctrl-C cancels.
+        study = sleeper("cancelled", 600)
+        launch = study.launch(*qsub)
+        started(study, 2)
+        launch.send(signal.SIGINT)
+        assert launch.wait(60) == 130, launch.output()
+        gone()
+        check_nothing_runs()
+
+        # A job that cannot start stays in Grid Engine's list: told, and not left there.
+        launch = study.launch("--with", "qsub -o /no/such/folder", *qsub[2:])
+        assert launch.wait(90) == 2, launch.output()
+        assert "every job of qsub has ended before the study" in launch.output(), launch.output()
+        gone()
+
+        # qsub refuses: one sentence, and nothing stays.
+        launch = study.launch("--with", "qsub -q nowhere", *qsub[2:])
+        assert launch.wait(60) == 2 and "nowhere" in launch.output(), launch.output()
+        assert not os.path.exists(f"{study.folder}/.needletail-cancelled")
 
 
 KUBECTL = r'''#!%(python)s

@@ -22,6 +22,10 @@ struct LaunchPlan {
     case secureShell([SecureShellHost], options: [String])
     case slurm(options: [String])
     case kubernetes(image: String)
+    /// A command that submits a job, and what reads the job's id where that is not known.
+    case jobs(Scheduler, id: TextFinder?)
+    /// A command that runs as long as what it starts.
+    case attached([String])
   }
 
   /// Checks the study file with what is said beside it; writes nothing.
@@ -39,6 +43,8 @@ struct LaunchPlan {
         try SecureShellHost.list(hosts), options: try ShellText.words(of: options.sshOptions ?? ""))
     } else if let slurm = options.slurm {
       kind = .slurm(options: try ShellText.words(of: slurm))
+    } else if let command = options.with {
+      kind = try Self.kind(of: command, options)
     } else {
       kind = .kubernetes(image: options.kubernetes ?? "")
     }
@@ -94,6 +100,18 @@ struct LaunchPlan {
       return SlurmFleet(
         SlurmJob(worker: worker, count: workers, options: words, authority: authority),
         token: coordinator.token)
+    case .jobs(let scheduler, let id):
+      worker.folder = options.folder ?? absoluteFolder
+      return SubmittedFleet(
+        scheduler, worker: worker, count: workers, token: coordinator.token, authority: authority,
+        folder: try JobFolder(in: absoluteFolder ?? file.folder, study: name)
+      ) { answer in id.map { $0.first(in: answer) } ?? scheduler.jobID(in: answer) }
+    case .attached(let words):
+      // What it says comes here, and the trials are told of here anyway.
+      worker.isQuiet = true
+      return AttachedFleet(
+        words, worker: worker, count: workers, token: coordinator.token, authority: authority,
+        preferredFolder: options.folder == nil ? absoluteFolder : nil)
     case .kubernetes:
       return KubernetesFleet(try kubernetesJob(for: coordinator), token: coordinator.token)
     }
@@ -105,6 +123,29 @@ struct LaunchPlan {
       worker: worker(for: coordinator), count: workers, image: options.kubernetes ?? "",
       authority: authority,
       suffix: Self.randomLetters())
+  }
+
+  /// How the command of `--with` starts workers.
+  private static func kind(of command: String, _ options: LaunchOptions) throws -> Kind {
+    let scheduler = try Scheduler(
+      command, readsID: options.jobID != nil, status: options.status, cancel: options.cancel)
+    guard let scheduler else {
+      guard options.jobID == nil else {
+        throw UsageError.conflict(
+          "--job-id needs --cancel 'COMMAND {id}', so that no job is left behind; give both")
+      }
+      guard options.status == nil, options.cancel == nil else {
+        throw UsageError.conflict(
+          "--status and --cancel need --job-id REGEX for '\(command.printable)'; give it, too")
+      }
+      return .attached(try Scheduler.commandWords(of: command))
+    }
+    do throws(ExpressionFault) {
+      return .jobs(scheduler, id: try options.jobID.map(TextFinder.init))
+    } catch {
+      throw CommandError.other(
+        "the expression '\((options.jobID ?? "").printable)' of --job-id \(error.problem)")
+    }
   }
 
   /// Tells launches and workers apart; no secret.

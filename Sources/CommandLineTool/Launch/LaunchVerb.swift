@@ -1,11 +1,11 @@
 internal import StudyFiles
 internal import StudyModel
 
-/// `needletail launch <study.yaml> --ssh | --slurm | --kubernetes`
+/// `needletail launch <study.yaml> --ssh | --slurm | --kubernetes | --with`
 package struct LaunchVerb: Verb {
   package static let description = VerbDescription(
     words: ["launch"],
-    abstract: "Run a study file on other machines: by ssh, Slurm or Kubernetes.",
+    abstract: "Run a study file on other machines: by ssh, Slurm, Kubernetes or any scheduler.",
     discussion: [
       "Starts a coordinator in this process, and workers on the other machines with a token for this "
         + "study; shows what needletail run shows; ends what it started. The study is kept in the "
@@ -14,8 +14,16 @@ package struct LaunchVerb: Verb {
       "By ssh, each worker reaches the coordinator through a tunnel back to this machine, so that "
         + "nothing listens on the network and everything is encrypted. The other machines need "
         + "needletail and what the study's command needs. Keys must not ask for a password.",
-      "Slurm's and Kubernetes' workers connect by themselves: give --listen an address that they "
-        + "reach, with --certificate and --key.",
+      "Slurm's and Kubernetes' workers, and those of --with, connect by themselves: give --listen an "
+        + "address that they reach, with --certificate and --key.",
+      "--with takes any command that starts a job. What qsub (Grid Engine, PBS), bsub, sbatch, "
+        + "condor_submit, ray job submit and az ml job create print is known; of others say with "
+        + "--job-id, --status and --cancel how to read a job's id, how to look at it and how to "
+        + "cancel it. They get the workers' script on their standard input, or as the file {script} "
+        + "of their words. A command of which nothing is said, such as srun, is started once per "
+        + "worker with sh -c and a script behind it, and is to run as long as that and to pass its "
+        + "standard input on. Jobs are cancelled at the end and by the first Ctrl-C; those of a "
+        + "launch that died, by the next one.",
       "Ctrl-C lets the running trials finish and starts no others; a second one gives them back, to "
         + "be run again by the next launch; a third one kills them.",
     ],
@@ -36,9 +44,21 @@ package struct LaunchVerb: Verb {
         help: "A Kubernetes Job of workers from that image, printed as a manifest."),
       .init(name: "--apply", help: "Hands the manifest to kubectl, and follows the study."),
       .init(
+        name: "--with", placeholder: "COMMAND",
+        help: "A command that starts a worker's job, with its options: --with 'qsub -l gpu=1'."),
+      .init(
+        name: "--job-id", placeholder: "REGEX",
+        help: "How to read a job's id from what the command of --with prints: the first group, or "
+          + "all of the match."),
+      .init(
+        name: "--status", placeholder: "COMMAND",
+        help: "Looks at the job {id}; it is over when the command fails or prints nothing."),
+      .init(
+        name: "--cancel", placeholder: "COMMAND", help: "Cancels the job {id}."),
+      .init(
         name: "--workers", short: "-w", placeholder: "N",
-        help: "How many workers Slurm or Kubernetes starts; else 'workers' of the study file, else "
-          + "1."),
+        help: "How many workers Slurm, Kubernetes or --with starts; else 'workers' of the study "
+          + "file, else 1."),
       .init(
         name: "--slots", placeholder: "N",
         help: "How many trials each worker runs at once; 1 if not given."),
@@ -93,6 +113,10 @@ package struct LaunchVerb: Verb {
           + "--certificate head.pem --key head.key --ca head.pem",
         "Runs eight workers as a Slurm array job."),
       .init(
+        "needletail launch study.yaml --with qsub --workers 8 --to https://head:7654 "
+          + "--token-file worker.token",
+        "Runs eight workers as jobs of Grid Engine or PBS."),
+      .init(
         "needletail launch study.yaml --kubernetes registry/image:1 --to https://head:7654 "
           + "--token-file worker.token > job.yaml",
         "Writes a manifest for workers of a coordinator that runs already."),
@@ -107,6 +131,10 @@ package struct LaunchVerb: Verb {
     options.ssh = arguments.value("--ssh")
     options.slurm = arguments.value("--slurm")
     options.kubernetes = arguments.value("--kubernetes")
+    options.with = arguments.value("--with")
+    options.jobID = arguments.value("--job-id")
+    options.status = arguments.value("--status")
+    options.cancel = arguments.value("--cancel")
     options.isApplied = arguments.flag("--apply")
     options.workers = try arguments.integer("--workers", in: 1...4_096)
     options.slots = try arguments.integer("--slots", in: 1...4_096)
@@ -149,6 +177,10 @@ struct LaunchOptions: Sendable {
   /// Empty for Slurm without options.
   var slurm: String?
   var kubernetes: String?
+  var with: String?
+  var jobID: String?
+  var status: String?
+  var cancel: String?
   var isApplied = false
   var workers: Int?
   var slots: Int?
@@ -170,16 +202,21 @@ struct LaunchOptions: Sendable {
 
   /// Refuses what does not go together.
   func check() throws(UsageError) {
-    let kinds = [("--ssh", ssh), ("--slurm", slurm), ("--kubernetes", kubernetes)]
-      .filter { $0.1 != nil }.map(\.0)
+    let kinds = [
+      ("--ssh", ssh), ("--slurm", slurm), ("--kubernetes", kubernetes), ("--with", with),
+    ].filter { $0.1 != nil }.map(\.0)
     guard let kind = kinds.first else {
-      throw .missingArgument("--ssh HOSTS, --slurm or --kubernetes IMAGE", verb: "launch")
+      throw .missingArgument(
+        "--ssh HOSTS, --slurm, --kubernetes IMAGE or --with COMMAND", verb: "launch")
     }
     guard kinds.count == 1 else {
       throw .conflict("\(kind) and \(kinds[1]) exclude each other; launch twice for both")
     }
     for (option, isGiven, other, isThere) in [
       ("--apply", isApplied, "--kubernetes", kubernetes != nil),
+      ("--job-id", jobID != nil, "--with", with != nil),
+      ("--status", status != nil, "--with", with != nil),
+      ("--cancel", cancel != nil, "--with", with != nil),
       ("--ssh-options", sshOptions != nil, "--ssh", ssh != nil),
       ("--direct", isDirect, "--ssh", ssh != nil),
       ("--token-file", tokenFile != nil, "--to", coordinator != nil),

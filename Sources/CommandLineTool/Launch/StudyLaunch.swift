@@ -38,7 +38,10 @@ struct StudyLaunch {
     defer { stops.end() }
     let end: RunEnd
     do {
-      defer { fleet.end() }
+      defer {
+        fleet.end()
+        if let remainder = fleet.remainder { console.warn(remainder.printable) }
+      }
       if let early = follower.early {
         end = follower.end(early)
       } else if follower.isOver {
@@ -60,6 +63,8 @@ struct StudyLaunch {
       case .secureShell(let hosts, _): "\(hosts.count) \(hosts.count == 1 ? "host" : "hosts")"
       case .slurm: "\(plan.workers) workers by Slurm"
       case .kubernetes: "\(plan.workers) workers by Kubernetes"
+      case .jobs(let scheduler, _): "\(plan.workers) workers by \(scheduler.name.printable)"
+      case .attached(let words): "\(plan.workers) workers by \(words[0].printable)"
       }
     console.note(
       "study '\(plan.name.printable)' at \(coordinator.location.printable): \(budget), on \(place)")
@@ -109,6 +114,9 @@ struct StudyLaunch {
     case .none: return ""
     case .finish:
       fleet.ask(.finish)
+      guard fleet.canFinish else {
+        return "cancelling the jobs; what they run is run again next time"
+      }
       return "finishing what runs; Ctrl-C again gives it back, to be run again next time"
     case .stop:
       if isPreempted { fleet.ask(.finish) }
