@@ -23,7 +23,8 @@ extension Study {
         return StudySeries(name: study.name, directions: study.directions, trials: try study.trials)
       }
       return try StudySeries(
-        of: try store.study(named: study.name), in: store, withWorkers: kind == .timeline)
+        of: try store.study(named: study.name), in: store, withWorkers: kind == .timeline,
+        withAttempts: kind == .attempts)
     }
     return .of(kind, studies, options: options)
   }

@@ -43,9 +43,9 @@ extension Figure {
     }
     let pauses = pauses(between: spans)
     let paused = pauses.reduce(0) { $0 + $1.to - $1.from }
-    let (unit, name) = unit(for: seconds(last) - paused)
+    let (unit, name) = timeUnit(for: seconds(last) - paused)
     if !pauses.isEmpty {
-      let (unit, name) = Self.unit(for: paused)
+      let (unit, name) = timeUnit(for: paused)
       notes.append(
         "\(sentence(pauses.count, "pause", "pauses")) without a trial, "
           + "\((paused / unit).text(significantDigits: 3)) \(name) in all, "
@@ -167,7 +167,7 @@ extension Figure {
   }
 
   /// A unit in which a stretch of seconds is a number of everyday size.
-  private static func unit(for seconds: Double) -> (size: Double, name: String) {
+  static func timeUnit(for seconds: Double) -> (size: Double, name: String) {
     switch seconds {
     case ..<0.2: (1e-3, "milliseconds")
     case ..<240: (1, "seconds")

@@ -26,6 +26,10 @@ public enum PlotKind: String, Sendable, Hashable, CaseIterable {
   case hypervolume
   /// When each trial ran, by worker and state.
   case timeline
+  /// What was lost and repeated: the time of the attempts by how they ended.
+  case attempts
+  /// What running trials at once costs: how much less was known when each was asked for.
+  case parallelism
   /// How many trials reached which rung, and what became of them.
   case rungs
 
@@ -51,6 +55,8 @@ public enum PlotKind: String, Sendable, Hashable, CaseIterable {
     case "empiricaldistribution": self = .edf
     case "paretofront": self = .pareto
     case "hypervolumehistory": self = .hypervolume
+    case "attempt", "retries", "lostandrepeated": self = .attempts
+    case "regretofparallelism", "parallelregret": self = .parallelism
     case "pruningrungs", "pruning", "rung": self = .rungs
     default: return nil
     }
@@ -91,7 +97,8 @@ extension Figure {
       return Figure(empty: "Nothing to show: no study was given.", title: "No study")
     }
     let objective = options.objective ?? 0
-    if kind != .pareto, kind != .hypervolume, kind != .timeline, kind != .rungs,
+    if kind != .pareto, kind != .hypervolume, kind != .timeline, kind != .attempts,
+      kind != .rungs,
       let missing = studies.first(where: { objective >= $0.directions.count })
     {
       let count = sentence(missing.directions.count, "objective", "objectives")
@@ -115,6 +122,8 @@ extension Figure {
     case .pareto: .pareto(study, scale: options.scale)
     case .hypervolume: .hypervolume(study, reference: options.reference)
     case .timeline: .timeline(study)
+    case .attempts: .attempts(study)
+    case .parallelism: .parallelism(study, objective: objective, scale: options.scale)
     case .rungs: .rungs(study)
     }
   }

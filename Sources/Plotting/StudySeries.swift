@@ -17,6 +17,9 @@ public struct StudySeries: Sendable {
   public var metrics: [String] = []
   /// The worker that ran each trial last, by the trial's number; empty when it is not known.
   public var workers: [Int: String] = [:]
+  /// The attempts at all trials, by the trials' numbers and in their order; empty when they are not
+  /// known.
+  public var attempts: [Attempt] = []
 
   /// Creates the series; trials are put in the order of their numbers.
   public init(
@@ -39,9 +42,10 @@ extension StudySeries {
   ///   - metrics: What the value of each objective is; nil for the names that Optuna keeps with the
   ///     study, if it does.
   ///   - withWorkers: Whether the workers are read, too, which a timeline shows.
+  ///   - withAttempts: Whether the attempts are read, too, which ``PlotKind/attempts`` shows.
   public init(
     of study: StudyRecord, in store: any StoreReader, metrics: [String]? = nil,
-    withWorkers: Bool = false
+    withWorkers: Bool = false, withAttempts: Bool = false
   ) throws(StoreError) {
     self.init(
       name: study.name, directions: study.directions,
@@ -53,6 +57,7 @@ extension StudySeries {
       metric = names[0]
     }
     if withWorkers { workers = try store.workers(in: study) }
+    if withAttempts { attempts = try store.attempts(in: study) }
   }
 
   /// The names of the parameters of completed trials, sorted.

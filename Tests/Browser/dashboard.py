@@ -202,6 +202,7 @@ def running(lab: Lab):
     control(lab, page, token, viewer, url)
     table(page)
     figures(page)
+    operation(page)
     enqueue(page, url)
     trial(lab, page, url)
     workers(lab, url)
@@ -491,6 +492,12 @@ def figures(page: Page):
     page.wait("!document.getElementById('tip').hidden")
     expect("trial" in page.text("#tip"), f"under the pointer there is {page.text('#tip')}")
     page.move(5, 5)
+
+
+def operation(page: Page):
+    """How a study of workers was run: what was lost, and what running trials at once costs."""
+    for kind, words in (("attempts", "completed"), ("parallelism", "best known when it was asked for")):
+        page.wait(f"document.querySelector('.plot[data-kind={kind}] svg.nt')?.textContent.includes({json.dumps(words)})", PATIENCE)
 
 
 def enqueue(page: Page, url: str):

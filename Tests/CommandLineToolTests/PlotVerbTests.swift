@@ -65,7 +65,7 @@ import Testing
     #expect(page.code == 0, "\(page.messages)")
     #expect(try BuiltCommand.json(page.output)["file"] as? String == "all.html")
     let figures = try command.read("all.html").components(separatedBy: "<figure").count - 1
-    #expect(figures == 10, "history, parallel, slice, contour, importances, rank, edf, …")
+    #expect(figures == 12, "history, parallel, slice, contour, importances, rank, edf, …")
     let pdf = try command.run("plot", "history,edf", "s", "-o", "two.pdf")
     #expect(pdf.lines == ["wrote two.pdf"])
     let each = try command.run("plot", "timeline", "s", "t", "-o", "time.png")

@@ -66,6 +66,14 @@ import Testing
         .of(.rungs, [try Samples.study(30, steps: 4)]),
         "No pruner with rungs has decided in this study; see intermediate."
       ),
+      (
+        .of(.attempts, [Samples.completed([1])]),
+        "No attempt is recorded; workers record them, but trials that are only told have none."
+      ),
+      (
+        .of(.parallelism, [Samples.completed([1])]),
+        "No trial has been started, so none has a time."
+      ),
       (.of(.slice, [Samples.completed([1, 2])]), "No completed trial has a parameter."),
       (.of(.history, []), "Nothing to show: no study was given."),
     ]

@@ -6,7 +6,7 @@ const titles = {
   history: 'Optimization history', intermediate: 'Intermediate values', parallel: 'Parallel coordinates',
   slice: 'Slices', contour: 'Contours', importances: 'Importance of the parameters', matters: 'What mattered when', rank: 'Ranks',
   edf: 'Empirical distribution', pareto: 'Pareto front', hypervolume: 'Hypervolume history',
-  timeline: 'Timeline', rungs: 'Pruning rungs',
+  timeline: 'Timeline', attempts: 'Lost and repeated attempts', parallelism: 'Regret of parallelism', rungs: 'Pruning rungs',
 };
 
 /** A figure at an address of the API, which is read again when `stale` is called. */

@@ -70,7 +70,7 @@ class Page {
   kinds() {
     const several = this.data.directions.length > 1;
     return [...(several ? ['pareto', 'hypervolume'] : ['intermediate']), 'importances', 'matters', 'parallel', 'slice',
-      'contour', 'rank', 'edf', 'timeline', ...(several ? [] : ['rungs'])];
+      'contour', 'rank', 'edf', 'timeline', 'attempts', 'parallelism', ...(several ? [] : ['rungs'])];
   }
 
   objectives() {

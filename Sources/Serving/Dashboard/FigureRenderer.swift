@@ -65,8 +65,12 @@ final class FigureRenderer: Sendable {
     }
     if let known { return exchange.respond(known) }
     run(exchange) { [self] in
-      let series = try zip(request.studies, versions).map { study, version in
+      var series = try zip(request.studies, versions).map { study, version in
         try self.series(of: study, version: version, alone: request.studies.count == 1)
+      }
+      // Only this figure shows them, and a long study has many.
+      if request.kind == .attempts, let study = request.studies.first {
+        series[0].attempts = try store.attempts(in: study)
       }
       var options = PlotOptions()
       options.objective = request.objective

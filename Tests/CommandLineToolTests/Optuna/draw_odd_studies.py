@@ -23,7 +23,8 @@ from PIL import Image
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 needletail, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 url = f"sqlite:///{folder}/odd.db"
-KINDS = ("history intermediate parallel slice contour importances rank edf pareto hypervolume timeline rungs").split()
+KINDS = ("history intermediate parallel slice contour importances rank edf pareto hypervolume timeline attempts "
+         "parallelism rungs").split()
 HOSTILE = {
     "script": "<script>alert(1)</script>", "quotes": "\"'><img src=x onerror=alert(1)>&amp;`${x}",
     "right to left": "\u05de\u05d7\u05e7\u05e8 \u202e7 \u062f\u0631\u0627\u0633\u0629", "long": "10 kB of <b> " * 788,

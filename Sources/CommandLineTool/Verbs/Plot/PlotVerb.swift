@@ -124,7 +124,8 @@ package struct PlotVerb: Verb {
       let study = try store.study(named: name)
       let metrics = try StoredStudy(study, in: store).file()?.objectives.map(\.name)
       let series = try StudySeries(
-        of: study, in: store, metrics: metrics, withWorkers: kinds.contains(.timeline))
+        of: study, in: store, metrics: metrics, withWorkers: kinds.contains(.timeline),
+        withAttempts: kinds.contains(.attempts))
       try check(series)
       return series
     }

@@ -58,7 +58,8 @@ package struct StudyReportVerb: Verb {
     let study = try store.study(named: name)
     let stored = StoredStudy(study, in: store)
     let metrics = try stored.file()?.objectives.map(\.name)
-    let series = try StudySeries(of: study, in: store, metrics: metrics, withWorkers: true)
+    let series = try StudySeries(
+      of: study, in: store, metrics: metrics, withWorkers: true, withAttempts: true)
     var space: [Parameter] = []
     var places: [String: Int] = [:]
     for trial in series.trials {
