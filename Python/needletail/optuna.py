@@ -358,7 +358,7 @@ class PredictivePruner(_Following, optuna.pruners.BasePruner):
     """Prunes what its learning curve says will not become good."""
 
     def __init__(
-        self, threshold: float = 0.1, n_startup_trials: int = 4, n_warmup_steps: int = 0
+        self, threshold: float = 0.3, n_startup_trials: int = 3, n_warmup_steps: int = 0
     ) -> None:
         pruner = {
             "name": "predictive",

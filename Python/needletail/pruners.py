@@ -180,7 +180,7 @@ class PredictivePruner(BasePruner):
     _name = "predictive"
 
     def __init__(
-        self, threshold: float = 0.1, n_startup_trials: int = 4, n_warmup_steps: int = 0
+        self, threshold: float = 0.3, n_startup_trials: int = 3, n_warmup_steps: int = 0
     ) -> None:
         super().__init__(
             threshold=threshold, n_startup_trials=n_startup_trials, n_warmup_steps=n_warmup_steps

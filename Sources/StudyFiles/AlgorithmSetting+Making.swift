@@ -128,7 +128,7 @@ extension AlgorithmSetting {
           bootstrapCount: integer("bootstrap_count") ?? 0)
       case "predictive":
         return try PredictivePruner(
-          threshold: number("threshold") ?? 0.1, startupTrials: integer("startup_trials") ?? 4,
+          threshold: number("threshold") ?? 0.3, startupTrials: integer("startup_trials") ?? 3,
           warmupSteps: integer("warmup_steps") ?? 0)
       case "wilcoxon":
         return try WilcoxonPruner(

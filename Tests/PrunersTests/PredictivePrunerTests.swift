@@ -57,9 +57,36 @@ import Testing
     // At the last step there is nothing left to save; of step 11 nothing is known.
     #expect(!decide(9, at: 10, in: telling).isPruning)
     #expect(!decide(9, at: 11, in: telling).isPruning)
-    #expect(!decide(9, at: 1, in: study([(3, 1.4), (2.5, 1.1), (4, 2.1)])).isPruning)
+    #expect(!decide(9, at: 1, in: study([(3, 1.4), (2.5, 1.1)])).isPruning)
+    let patient = try PredictivePruner(startupTrials: 6)
+    #expect(!decide(9, at: 1, in: telling, by: patient).isPruning)
     let late = try PredictivePruner(warmupSteps: 2)
     #expect(!decide(9, at: 1, in: telling, by: late).isPruning)
     #expect(decide(9, at: 2, in: telling, by: late).isPruning)
+  }
+
+  @Test("what a decision asks for falls with the chance of a fresh trial")
+  func lateInAStudy() {
+    // 0.0084 is less than 0.3 / 35, and more than 0.3 / 36.
+    for (prunedCount, isPruned) in [(0, true), (29, true), (30, false)] {
+      var study = telling
+      for _ in 0..<prunedCount {
+        let trial = TrialReference(id: study.count + 1, number: study.count)
+        study.apply(TrialChange(trial, .created(.running, at: nil)))
+        study.apply(
+          TrialChange(trial, .finished(.pruned, values: [9], at: Timestamp(microseconds: 0))))
+      }
+      #expect(decide(3.5, at: 1, in: study).isPruning == isPruned, "after \(prunedCount)")
+    }
+  }
+
+  @Test("a trial abreast of the best one at its own step goes on, whatever the others tell")
+  func abreast() throws {
+    let study = study([
+      (4, 1), (3, 2), (2.9, 2.1), (2.8, 1.9), (3.1, 2.05), (2.7, 1.95), (3.2, 2.1), (2.6, 2),
+    ])
+    let strict = try PredictivePruner(threshold: 1)
+    #expect(!decide(4, at: 1, in: study, by: strict).isPruning)
+    #expect(decide(4.01, at: 1, in: study, by: strict).isPruning)
   }
 }
