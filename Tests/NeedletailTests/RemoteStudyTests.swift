@@ -33,8 +33,10 @@ import Testing
         try await study.optimize(workers: 2) { _ -> Double in throw CocoaError(.fileNoSuchFile) }
       }
       #expect(error?.study == "broken")
+      // The other worker's attempt may fail before the call has ended.
+      let reason = error?.reason ?? ""
       #expect(
-        error?.reason.hasPrefix("the first 10 attempts failed") == true, "\(error?.reason ?? "")")
+        (10...12).contains { reason.hasPrefix("the first \($0) attempts failed") }, "\(reason)")
       let trials = try store.trials(in: store.study(named: "broken"), numbers: nil)
       #expect((10...12).contains(trials.count))
     }
