@@ -25,6 +25,24 @@ import Testing
     try command.cleanUp()
   }
 
+  @Test func keepsACopyOfTheStore() throws {
+    let command = try BuiltCommand()
+    try command.writeStudy(Self.quadratic, trials: 4)
+    let run = try command.run("run", "study.yaml", "--backup", "copy.db")
+    #expect(run.code == 0, "\(run.messages)")
+    let copied = try command.run("trial", "list", "s", "--json", "--store", "copy.db")
+    #expect(copied.lines.count == 4)
+    #expect(try copied.output == command.run("trial", "list", "s", "--json").output)
+    // A copy that cannot be written is said before a trial runs.
+    for wrong in ["none/copy.db", "needletail.db"] {
+      let refused = try command.run("run", "study.yaml", "--trials", "6", "--backup", wrong)
+      #expect(refused.code != 0)
+      #expect(refused.messages.contains(wrong), "\(refused.messages)")
+    }
+    #expect(try command.trials().count == 4)
+    try command.cleanUp()
+  }
+
   /// What was said last of the budget holds, by whichever verb it was said.
   @Test func theBudgetThatWasSaidLastHolds() throws {
     let command = try BuiltCommand()

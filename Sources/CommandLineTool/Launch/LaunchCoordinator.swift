@@ -58,6 +58,7 @@ final class OwnCoordinator: LaunchCoordinator {
   private let tokens: TokenStore
   private let tokenID: String
   private let desk: NoticeDesk?
+  private let backup: StoreBackup?
 
   /// Opens or creates the store, submits the study and listens.
   ///
@@ -66,6 +67,7 @@ final class OwnCoordinator: LaunchCoordinator {
   init(_ plan: LaunchPlan, warn: @escaping @Sendable (String) -> Void) throws {
     self.plan = plan
     let store = try plan.store.openOrCreate()
+    backup = try plan.options.backup.map { try StoreBackup($0, of: store, warn: warn) }
     let address = plan.address ?? ListenAddress(host: "127.0.0.1", port: 0)
     var settings = StudyServer.Settings(address: address, version: Release.version)
     // Through a tunnel, every user of the other machine could reach it.
@@ -95,6 +97,7 @@ final class OwnCoordinator: LaunchCoordinator {
   func end() {
     server.stop()
     desk?.close()
+    backup?.close()
     // What cannot be revoked now expires.
     _ = try? tokens.revoke(tokenID)
   }

@@ -103,7 +103,7 @@ package struct LaunchVerb: Verb {
         name: "--trials", short: "-n", placeholder: "N",
         help: "How many trials the study gets in total; else 'trials' of the study file."),
       .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
-    ] + SourceStudy.options + [.store, .json],
+    ] + SourceStudy.options + [StoreBackup.option, .store, .json],
     examples: [
       .init(
         "needletail launch study.yaml --ssh host1,host2:4",
@@ -153,6 +153,7 @@ package struct LaunchVerb: Verb {
     options.isQuiet = arguments.flag("--quiet")
     options.json = arguments.flag("--json")
     options.store = arguments.value("--store")
+    options.backup = arguments.value("--backup")
     try options.check()
     self.options = options
   }
@@ -199,6 +200,7 @@ struct LaunchOptions: Sendable {
   var isQuiet = false
   var json = false
   var store: String?
+  var backup: String?
 
   /// Refuses what does not go together.
   func check() throws(UsageError) {
@@ -230,7 +232,8 @@ struct LaunchOptions: Sendable {
     }
     guard coordinator == nil else {
       for (option, isGiven) in [
-        ("--listen", listen != nil), ("--store", store != nil), ("--trials", trials != nil),
+        ("--listen", listen != nil), ("--store", store != nil), ("--backup", backup != nil),
+        ("--trials", trials != nil),
       ] where isGiven {
         throw .conflict("--to names a coordinator that runs already; leave out \(option)")
       }

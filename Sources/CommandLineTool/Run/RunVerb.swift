@@ -47,7 +47,7 @@ package struct RunVerb: Verb {
           "Run and write nothing: show the space, the first five suggestions, the first command "
           + "line, and the changes against the stored study."),
       .init(name: "--quiet", short: "-q", help: "No line per trial, and no live view."),
-    ] + SourceStudy.options + [.store, .json],
+    ] + SourceStudy.options + [StoreBackup.option, .store, .json],
     examples: [
       .init("needletail run study.yaml", "Runs the study, or goes on with it."),
       .init(
@@ -74,7 +74,8 @@ package struct RunVerb: Verb {
       trials: try arguments.integer("--trials", in: 1...(1 << 40)),
       timeout: try arguments.duration("--timeout"), name: arguments.value("--name"),
       seed: try arguments.seed("--seed"), store: arguments.value("--store"),
-      isQuiet: arguments.flag("--quiet"), json: arguments.flag("--json"))
+      backup: arguments.value("--backup"), isQuiet: arguments.flag("--quiet"),
+      json: arguments.flag("--json"))
   }
 
   package func run(_ context: Context) throws -> ExitCode {
@@ -100,6 +101,7 @@ struct RunOptions: Sendable {
   var name: String?
   var seed: UInt64?
   var store: String?
+  var backup: String?
   var isQuiet = false
   var json = false
 }

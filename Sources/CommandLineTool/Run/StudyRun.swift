@@ -57,8 +57,12 @@ struct StudyRun {
       } follows: {
         $0.study.record.token == token
       }
+    let backup = try plan.options.backup.map {
+      try StoreBackup($0, of: study.store) { console.warn($0) }
+    }
     let end = engine.run()
     desk?.close()
+    backup?.close()
     let report = RunReport(
       study: study.record, store: study.store, limit: end.budget, console: console,
       isQuiet: plan.options.isQuiet, json: plan.options.json)

@@ -52,7 +52,7 @@ package struct ServeVerb: Verb {
         help: "Connections at a time from one other machine; 256 by default."),
       .init(name: "--log", help: "Write a line to stderr about everything that matters."),
     ] + SourceStudy.options + OptunaOptions.all + ListenOptions.protection
-      + [ListenOptions.openLoopback, .store, .json],
+      + [ListenOptions.openLoopback, StoreBackup.option, .store, .json],
     examples: [
       .init("needletail serve study.yaml", "Serves the study to workers on this machine."),
       .init(
@@ -73,6 +73,7 @@ package struct ServeVerb: Verb {
   private let limits: HTTPLimits
   private let logs: Bool
   private let store: String?
+  private let backup: String?
   private let json: Bool
 
   package init(_ arguments: inout ArgumentScanner) throws(UsageError) {
@@ -95,6 +96,7 @@ package struct ServeVerb: Verb {
     self.limits = limits
     logs = arguments.flag("--log")
     store = arguments.value("--store")
+    backup = arguments.value("--backup")
     json = arguments.flag("--json")
   }
 
@@ -118,6 +120,8 @@ package struct ServeVerb: Verb {
     let stops = StopRequests(reloads: listen.hasCertificate)
     defer { stops.end() }
     let store = try selection.openOrCreate()
+    let backup = try backup.map { try StoreBackup($0, of: store) { console.warn($0) } }
+    defer { backup?.close() }
     let server = try StudyServer(
       store, submissions: files.map { ($0, nil) }, settings)
     let service: OptunaOptions.Service?
