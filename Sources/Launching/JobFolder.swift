@@ -1,7 +1,7 @@
 internal import System
 
-/// A folder of a launch that nobody else can read: the script of its workers, and its jobs, so that
-/// the next launch can cancel those of one that died.
+/// A folder of a launch that its user alone can read: the script of its workers, and its jobs, so
+/// that the next launch can cancel those of one that died.
 ///
 /// One process at a time has it, by a lock that the system takes back when the process ends.
 @safe package final class JobFolder {
@@ -65,7 +65,7 @@ internal import System
   func add(_ job: Job) throws(LaunchError) {
     let line = [job.id, ShellText.line(job.status), ShellText.line(job.cancel)]
     try Self.append(ShellText.line(line) + "\n", to: list, path)
-    _ = fsync(list)
+    guard fsync(list) == 0 else { throw Self.fault(path) }
   }
 
   /// Removes the folder: no job is left.

@@ -98,7 +98,7 @@ package struct Scheduler: Sendable, Hashable {
       return Known(
         suffix: ["-S", "/bin/sh"], reading: .behindOrLastLine(["Your job ", "Your job-array "]),
         status: ["qstat", "-j", "{id}"], cancel: ["qdel", "{id}"],
-        // Grid Engine keeps a job that it could not start, until somebody looks at it.
+        // Grid Engine keeps a job that it could not start, until its user removes it.
         endings: ["error reason"])
     case "bsub":
       return Known(

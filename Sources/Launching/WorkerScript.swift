@@ -1,6 +1,7 @@
 /// The script of a worker that a scheduler keeps and starts later.
 ///
-/// The token is in it: it is for a pipe to the scheduler or for a file that nobody else can read.
+/// The token is in it: it is for a pipe to the scheduler or for a file that its user alone can
+/// read.
 enum WorkerScript {
   /// - Parameters:
   ///   - header: Lines below the first, such as a scheduler's options.

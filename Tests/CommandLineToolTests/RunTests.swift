@@ -40,6 +40,13 @@ import Testing
       #expect(refused.messages.contains(wrong), "\(refused.messages)")
     }
     #expect(try command.trials().count == 4)
+    // What becomes of the place meanwhile costs no trial, and is no success.
+    let quadratic = Self.quadratic.replacing("echo", with: "mkdir -p copy.db.new; echo")
+    try command.writeStudy(quadratic, trials: 5)
+    let late = try command.run("run", "study.yaml", "--backup", "copy.db")
+    #expect(late.code == 2)
+    #expect(late.messages.contains("was not renewed: copy.db"), "\(late.messages)")
+    #expect(try command.trials().count == 5)
     try command.cleanUp()
   }
 

@@ -100,7 +100,7 @@ import Testing
       .compactMap { line in line.split(separator: " ").dropFirst().first.flatMap { Int32($0) } }
   }
 
-  /// A process that nobody waits for may stay as a zombie.
+  /// A process whose parent does not wait for it may stay as a zombie.
   private func isAlive(_ process: Int32) -> Bool {
     guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
       return false

@@ -93,11 +93,14 @@ final class OwnCoordinator: LaunchCoordinator {
       ? nil : NoticeDesk(store, warn: warn) { $0.study.name == name }
   }
 
+  /// Writes the last copy of the store; false when one was asked for and could not be written.
+  func closeBackup() -> Bool { backup?.close() ?? true }
+
   /// Ends it; what runs stays with its workers.
   func end() {
     server.stop()
     desk?.close()
-    backup?.close()
+    _ = closeBackup()
     // What cannot be revoked now expires.
     _ = try? tokens.revoke(tokenID)
   }

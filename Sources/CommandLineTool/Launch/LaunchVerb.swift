@@ -168,7 +168,8 @@ package struct LaunchVerb: Verb {
     let console = context.console
     let coordinator = try OwnCoordinator(plan) { console.warn($0) }
     defer { coordinator.end() }
-    return try StudyLaunch(plan, coordinator, context.console).run()
+    let code = try StudyLaunch(plan, coordinator, console).run()
+    return code == .success && !coordinator.closeBackup() ? .failed : code
   }
 }
 

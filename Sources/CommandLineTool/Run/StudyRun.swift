@@ -62,11 +62,12 @@ struct StudyRun {
     }
     let end = engine.run()
     desk?.close()
-    backup?.close()
+    let isCopied = backup?.close() ?? true
     let report = RunReport(
       study: study.record, store: study.store, limit: end.budget, console: console,
       isQuiet: plan.options.isQuiet, json: plan.options.json)
-    return try report.conclude(end)
+    let code = try report.conclude(end)
+    return code == .success && !isCopied ? .failed : code
   }
 
   private func announce() {

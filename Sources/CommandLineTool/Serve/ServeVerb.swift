@@ -150,7 +150,7 @@ package struct ServeVerb: Verb {
     service?.server.stop()
     server.stop()
     desk?.close()
-    return .success
+    return backup?.close() ?? true ? .success : .failed
   }
 
   /// Takes the certificate that the files have now; keeps the former one if it cannot be used.

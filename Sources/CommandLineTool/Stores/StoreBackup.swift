@@ -17,9 +17,10 @@ final class StoreBackup: @unchecked Sendable {
   private let path: String
   private let backup: SQLiteBackup
   private let warn: @Sendable (String) -> Void
-  // Guards the variables.
+  // Guards whether it ends; the rest belongs to the thread, and after its end to who closes.
   private let monitor = Monitor()
   private var isEnding = false
+  private var isCurrent = true
   private var thread: BlockingThread?
 
   /// Writes a first copy, so that a path that cannot be used is found before a trial runs.
@@ -37,17 +38,24 @@ final class StoreBackup: @unchecked Sendable {
     backup = try SQLiteBackup(store)
     try backup.renew(at: path)
     thread = BlockingThread { [self] in keep() }
+    if thread == nil { warn("the system has no more threads: --backup renews its copy at the end") }
   }
 
-  /// Writes the last copy, and ends.
-  func close() {
+  /// Writes the last copy, and ends; called again, it only answers.
+  ///
+  /// - Returns: Whether the copy has all that the store has.
+  @discardableResult
+  func close() -> Bool {
     monitor.lock()
+    let isFirst = !isEnding
     isEnding = true
     monitor.signalAll()
     monitor.unlock()
+    guard isFirst else { return isCurrent }
     thread?.join()
     renew()
     backup.close()
+    return isCurrent
   }
 
   private func keep() {
@@ -66,7 +74,9 @@ final class StoreBackup: @unchecked Sendable {
   private func renew() {
     do throws(StoreError) {
       try backup.renew(at: path)
+      isCurrent = true
     } catch {
+      isCurrent = false
       warn("the copy that --backup keeps was not renewed: \(error)")
     }
   }
