@@ -218,7 +218,9 @@ package final class Program: Sendable {
     defer { for index in unsafe texts.indices { unsafe free(texts[index]) } }
     var argv = unsafe Array(texts.prefix(words.count)) + [nil]
     var envp = unsafe Array(texts.dropFirst(words.count)) + [nil]
-    return unsafe posix_spawnp(&process, words[0], &actions, &attributes, &argv, &envp)
+    return whileTextIsBusy {
+      unsafe posix_spawnp(&process, words[0], &actions, &attributes, &argv, &envp)
+    }
   }
 
   private static func environment(without hidden: [String]) -> [String] {

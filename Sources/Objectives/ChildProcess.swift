@@ -59,7 +59,9 @@ struct ChildProcess: ~Copyable {
     var process: pid_t = 0
     let code = unsafe withCStrings(arguments) { argv in
       unsafe withCStrings(environment) { envp in
-        unsafe posix_spawn(&process, program, &actions, &attributes, argv, envp)
+        whileTextIsBusy {
+          unsafe posix_spawn(&process, program, &actions, &attributes, argv, envp)
+        }
       }
     }
     guard code == 0 else { throw SystemError(code: code) }

@@ -58,3 +58,17 @@ package func emptySpawnForms() -> (SpawnActions, SpawnAttributes) {
     unsafe (posix_spawn_file_actions_t(), posix_spawnattr_t())
   #endif
 }
+
+/// Starts a program by `spawn`, which returns an error's number, and again for up to a second while
+/// the program's file is open for writing elsewhere.
+///
+/// Whoever wrote the file has closed it by then; but a process that another thread forked meanwhile
+/// holds its copy of the descriptor until it has become its own program.
+package func whileTextIsBusy(_ spawn: () -> Int32) -> Int32 {
+  for _ in 1..<200 {
+    let code = spawn()
+    guard code == ETXTBSY else { return code }
+    usleep(5_000)
+  }
+  return spawn()
+}
