@@ -27,7 +27,7 @@ import Testing
       [
         "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore",
         Self.script("test_proxy.py"),
-      ])
+      ], within: .seconds(600))
     #expect(tested.code == 0, "\(tested.output.suffix(6_000))")
     // Those that the script skips, each with its reason.
     #expect(tested.lines.last?.contains(" 6 skipped") == true, "\(tested.lines.last ?? "")")
